@@ -1,0 +1,212 @@
+/**
+ * The native surface, typed: everything JavaScript can call in the addon stands here, and nothing else loads it.
+ * The shapes mirror native/include/medinfer; bindings/ converts between the two.
+ */
+import { dirname, join } from "node:path";
+
+export type NativeCode =
+  | "MODEL_NOT_FOUND"
+  | "BAD_GGUF"
+  | "BAD_MMPROJ"
+  | "OUT_OF_MEMORY"
+  | "CONTEXT_FULL"
+  | "QUEUE_FULL"
+  | "ABORTED"
+  | "CLOSED"
+  | "IMAGE_DECODE"
+  | "IMAGE_TOO_LARGE"
+  | "NO_VISION"
+  | "INVALID_ARGUMENT"
+  | "BACKEND_LOST"
+  | "INTERNAL";
+
+/** What the addon throws and rejects with: a plain Error with a code, wrapped by lib/errors.ts. */
+export interface NativeError extends Error {
+  code: NativeCode;
+  retryable: boolean;
+}
+
+export interface NativeLoadOptions {
+  modelPath: string;
+  /** Empty: no images. */
+  mmprojPath: string;
+  /** -1: as many as the device takes. */
+  nGpuLayers: number;
+  splitMode: "none" | "layer" | "row" | "tensor";
+  tensorSplit: number[];
+  nCtx: number;
+  /** 0: nCtx. */
+  nCtxPerRequest: number;
+  batchSize: number;
+  /** 0: nUbatch. */
+  nBatch: number;
+  nUbatch: number;
+  /** 0: adaptive. */
+  nThreads: number;
+  kvType: "f32" | "f16" | "q8_0" | "q4_0";
+  maxQueue: number;
+  maxImageBytes: number;
+  maxImagePixels: number;
+  imageCacheBytes: number;
+}
+
+export type NativePromptPart =
+  { text: string; parseSpecial: boolean } | { image: Uint8Array };
+
+export interface NativeSampling {
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  minKeep: number;
+  repeatLastN: number;
+  repeatPenalty: number;
+  penalizeNl: boolean;
+  /** 32 bits, unsigned. */
+  seed: number;
+}
+
+export interface NativeRequest {
+  prompt: NativePromptPart[];
+  addSpecial: boolean;
+  sampling: NativeSampling;
+  stopStrings: string[];
+  nPredict: number;
+  ignoreEos: boolean;
+  priority: number;
+}
+
+export interface NativeUsage {
+  promptTokens: number;
+  imageTokens: number;
+  completionTokens: number;
+  imagesCached: number;
+}
+
+/** Milliseconds. */
+export interface NativeTimings {
+  queueMs: number;
+  encodeMs: number;
+  prefillMs: number;
+  firstTokenMs: number;
+  decodeMs: number;
+  totalMs: number;
+}
+
+export type NativeEvent =
+  | { id: number; type: "encode"; images: number; cached: number }
+  | { id: number; type: "prefill"; done: number; total: number }
+  | { id: number; type: "text"; text: string }
+  | {
+      id: number;
+      type: "done";
+      finishReason: "eos" | "stop" | "length" | "context";
+      stopString: string;
+      usage: NativeUsage;
+      timings: NativeTimings;
+    }
+  | {
+      id: number;
+      type: "embedded";
+      values: Float32Array;
+      tokens: number;
+      width: number;
+      cached: boolean;
+    }
+  | { id: number; type: "failed"; error: NativeError };
+
+export interface NativeModelInfo {
+  description: string;
+  name: string;
+  chatTemplate: string;
+  bosToken: string;
+  eosToken: string;
+  parameters: number;
+  bytes: number;
+  nVocab: number;
+  nEmbd: number;
+  nLayer: number;
+  nCtxTrain: number;
+  nCtx: number;
+  nCtxPerRequest: number;
+  batchSize: number;
+  nUbatch: number;
+  vision: boolean;
+}
+
+export interface NativeStats {
+  queued: number;
+  encoding: number;
+  running: number;
+  paused: number;
+  completed: number;
+  failed: number;
+  aborted: number;
+  steps: number;
+  promptTokens: number;
+  generatedTokens: number;
+  preemptions: number;
+  imagesEncoded: number;
+  imageCacheHits: number;
+  imageBatches: number;
+  kvCells: number;
+  kvCellsUsed: number;
+  imageCacheBytes: number;
+  threads: number;
+}
+
+export interface NativeDevice {
+  name: string;
+  description: string;
+  backend: string;
+  memoryTotal: number;
+  memoryFree: number;
+}
+
+/** One loaded model. Every method returns at once; a closed engine throws CLOSED. */
+export interface NativeEngine {
+  readonly info: NativeModelInfo;
+  /** Returns the request's id; its events follow. Throws where the request is refused. */
+  submit(request: NativeRequest): number;
+  embedImage(image: Uint8Array): number;
+  cancel(id: number): void;
+  pause(id: number): void;
+  resume(id: number): void;
+  stats(): NativeStats;
+  tokenize(
+    text: string,
+    addSpecial: boolean,
+    parseSpecial: boolean,
+  ): Int32Array;
+  detokenize(tokens: Int32Array, special: boolean): string;
+  /** Resolves when threads are joined and memory is freed. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface NativeLoad {
+  /** Rejects with a NativeError. */
+  readonly engine: Promise<NativeEngine>;
+  /** The promise then rejects with ABORTED. No effect once loaded. */
+  abort(): void;
+}
+
+export interface NativeAddon {
+  /** Loads the backends that lie in `directory`. Throws where none works. */
+  initBackends(directory: string): void;
+  devices(): NativeDevice[];
+  /**
+   * `onEvents` gets all events of one engine step in one call, and must not throw. It is held for as long as the
+   * engine is open: it must not hold the engine, or the engine is never collected.
+   */
+  load(
+    options: NativeLoadOptions,
+    onEvents: (events: NativeEvent[]) => void,
+    onProgress: (fraction: number) => void,
+  ): NativeLoad;
+  builtinChatTemplates(): string[];
+  applyBuiltinChatTemplate(
+    name: string,
+    messages: { role: string; content: string }[],
+    addGenerationPrompt: boolean,
+  ): string;
+}

@@ -1,0 +1,88 @@
+// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded or Failed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "medinfer/request.h"
+#include "medinfer/status.h"
+
+namespace medinfer {
+
+enum class FinishReason : std::uint8_t {
+  kEos,      // the model ended its turn
+  kStop,     // a stop string appeared
+  kLength,   // n_predict tokens were generated
+  kContext,  // the request's context is full
+};
+
+struct Usage {
+  std::uint32_t prompt_tokens = 0;      // text and image tokens of the prompt
+  std::uint32_t image_tokens = 0;       // of them, image tokens
+  std::uint32_t completion_tokens = 0;  // tokens drawn, EOS excluded
+  std::uint32_t images_cached = 0;      // images whose embedding came from the cache
+};
+
+// Milliseconds, wall clock. Phases that did not happen are 0.
+struct Timings {
+  double queue_ms = 0;        // submitted -> admitted, encoding excluded
+  double encode_ms = 0;       // images: decode, preprocess, wait for the encoder, encode
+  double prefill_ms = 0;      // admitted -> last prompt token decoded
+  double first_token_ms = 0;  // submitted -> first token drawn
+  double decode_ms = 0;       // first token drawn -> last token drawn
+  double total_ms = 0;        // submitted -> finished
+};
+
+// Every image of the request is encoded (or was found in the cache).
+struct Encoded {
+  std::uint32_t images = 0;
+  std::uint32_t cached = 0;
+};
+
+// Prompt tokens in the KV cache so far.
+struct Prefill {
+  std::uint32_t done = 0;
+  std::uint32_t total = 0;
+};
+
+// Generated text: whole UTF-8 characters, never a part of a stop string.
+struct Text {
+  std::string text;
+};
+
+struct Done {
+  FinishReason reason = FinishReason::kEos;
+  std::string stop_string;  // the one that matched, with kStop
+  Usage usage;
+  Timings timings;
+};
+
+// The answer to Engine::EmbedImage: row-major [tokens][width] floats.
+struct Embedded {
+  std::shared_ptr<const std::vector<float>> values;
+  std::uint32_t tokens = 0;
+  std::uint32_t width = 0;
+  bool cached = false;
+};
+
+struct Failed {
+  Status status;
+};
+
+struct Event {
+  RequestId id = 0;
+  std::variant<Encoded, Prefill, Text, Done, Embedded, Failed> body;
+};
+
+// Receives events. OnEvents runs on an engine's own thread, once per step with all events of that step, in order; it
+// must return soon and must not call back into the engine.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void OnEvents(std::vector<Event> events) = 0;
+};
+
+}  // namespace medinfer

@@ -1,0 +1,48 @@
+// What a caller asks of an engine. Plain data, validated by Engine::Submit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace medinfer {
+
+// Given out by the engine; never 0, never used twice by one engine.
+using RequestId = std::uint64_t;
+
+// The bytes of an image file as it lies on disk (JPEG, PNG, GIF or BMP). Shared: the engine keeps them while it needs
+// them and copies nothing.
+using ImageFile = std::shared_ptr<const std::vector<std::uint8_t>>;
+
+// One piece of a prompt, in the order in which the model reads it: text, or an image.
+struct PromptPart {
+  std::string text;           // UTF-8; unused where `image` is set
+  bool parse_special = true;  // whether "</s>" in `text` is the control token or four characters
+  ImageFile image;            // null: a text part
+};
+
+// What shapes the distribution a token is drawn from. Names and meaning: docs of `Sampling` in lib/sampling.
+struct SamplingParams {
+  float temperature = 0.8F;  // <= 0: greedy
+  std::int32_t top_k = 40;   // <= 0: off
+  float top_p = 0.95F;       // >= 1: off
+  float min_p = 0.05F;       // <= 0: off
+  std::int32_t min_keep = 0;  // filters keep at least max(1, min_keep) candidates
+  std::int32_t repeat_last_n = 64;  // 0: off, -1: the whole context
+  float repeat_penalty = 1.0F;      // 1: off; REQUIRES > 0
+  bool penalize_nl = false;         // false: the newline token is exempt from penalties
+  std::uint32_t seed = 0;           // the library draws one where the user named none
+};
+
+struct Request {
+  std::vector<PromptPart> prompt;  // REQUIRES: not empty
+  bool add_special = true;         // prepend BOS where the vocabulary asks for it
+  SamplingParams sampling;
+  std::vector<std::string> stop_strings;  // generation ends before the earliest one; none is empty
+  std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
+  bool ignore_eos = false;                // EOS can not be drawn
+  std::int32_t priority = 0;              // higher runs first; equal priorities run in order of arrival
+};
+
+}  // namespace medinfer

@@ -1,0 +1,36 @@
+// A prompt that is ready to be decoded: token ids and image embeddings, in the order in which the model reads them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+namespace medinfer {
+
+// One image (or one slice of it) as the decoder sees it.
+struct MediaChunk {
+  // Row-major [n_tokens][n_embd_inp]. Shared with the embedding cache.
+  std::shared_ptr<const std::vector<float>> embedding;
+  std::uint32_t n_tokens = 0;
+  // Positions by which the sequence advances. Equal to n_tokens, except with M-RoPE, where tokens share positions.
+  std::int32_t n_pos = 0;
+  // M-RoPE: four planes of n_tokens positions each (t, y, x, z), relative to the position of the chunk's first token,
+  // laid out as llama_batch.pos wants them. Empty: consecutive positions.
+  std::vector<std::int32_t> mrope;
+  // The model attends to all of the chunk's tokens at once: it has to be decoded whole, alone, in one ubatch.
+  bool non_causal = false;
+};
+
+using TextChunk = std::vector<std::int32_t>;  // token ids
+using PromptChunk = std::variant<TextChunk, MediaChunk>;
+
+struct PreparedPrompt {
+  std::vector<PromptChunk> chunks;  // no empty chunk; two text chunks never meet
+  std::uint32_t n_tokens = 0;       // over all chunks
+  std::uint32_t n_media_tokens = 0;
+  std::uint32_t n_images = 0;
+  std::uint32_t n_images_cached = 0;
+};
+
+}  // namespace medinfer
