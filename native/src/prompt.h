@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+struct mtmd_input_chunk;
+
 namespace medinfer {
 
 // One image (or one slice of it) as the decoder sees it.
@@ -15,9 +17,9 @@ struct MediaChunk {
   std::uint32_t n_tokens = 0;
   // Positions by which the sequence advances. Equal to n_tokens, except with M-RoPE, where tokens share positions.
   std::int32_t n_pos = 0;
-  // M-RoPE: four planes of n_tokens positions each (t, y, x, z), relative to the position of the chunk's first token,
-  // laid out as llama_batch.pos wants them. Empty: consecutive positions.
-  std::vector<std::int32_t> mrope;
+  // M-RoPE: where each token sits, asked for with mtmd_image_tokens_get_decoder_pos once the position of the first is
+  // known (some models' answers are not relative to it). A placeholder: holds no pixels. Null: consecutive positions.
+  std::shared_ptr<const mtmd_input_chunk> mrope_layout;
   // The model attends to all of the chunk's tokens at once: it has to be decoded whole, alone, in one ubatch.
   bool non_causal = false;
 };
