@@ -1,0 +1,98 @@
+# llama.cpp, ggml and libmtmd as targets of this build.
+#
+#   ggml-base, ggml    shared, under names of our own: two packages in one process that both hold a
+#                      libggml-base.so would share the first one's code
+#   ggml-cpu*, cuda    plugins with ggml's own names, because its loader matches their prefix
+#   llama, mtmd        static, inside the addon: nothing of theirs is visible to other packages
+
+if(NOT EXISTS "${MEDINFER_LLAMA_DIR}/include/llama.h")
+  message(FATAL_ERROR
+    "medinfer: no llama.cpp in ${MEDINFER_LLAMA_DIR}: run \"npm run fetch:llama\", "
+    "or name a checkout with MEDINFER_LLAMA_CPP=/path")
+endif()
+
+# scripts/fetch-llama.mjs writes the digest of the patches that it applied.
+file(GLOB medinfer_patches CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/native/patches/*.patch")
+list(SORT medinfer_patches)
+set(digests "")
+foreach(patch IN LISTS medinfer_patches)
+  file(SHA256 "${patch}" digest)
+  string(APPEND digests "${digest}\n")
+endforeach()
+string(SHA256 medinfer_patches_digest "${digests}")
+set(stamp "${MEDINFER_LLAMA_DIR}/.medinfer-patches")
+set(applied "")
+if(EXISTS "${stamp}")
+  file(STRINGS "${stamp}" applied LIMIT_COUNT 1)
+endif()
+if(medinfer_patches AND NOT applied STREQUAL medinfer_patches_digest)
+  message(FATAL_ERROR
+    "medinfer: ${MEDINFER_LLAMA_DIR} does not carry the patches of native/patches: "
+    "run \"npm run fetch:llama\"")
+endif()
+
+include(CpuFeatures)
+set(GGML_NATIVE OFF)
+set(GGML_BACKEND_DL ON)
+set(GGML_OPENMP OFF)     # ggml's own thread pool suffers less from a busy neighbour
+set(GGML_LLAMAFILE ON)
+set(GGML_CUDA ${MEDINFER_CUDA})
+set(GGML_CUDA_GRAPHS ON)
+set(GGML_CUDA_NCCL OFF)  # a link dependency that most hosts lack
+set(GGML_BUILD_TESTS OFF)
+set(GGML_BUILD_EXAMPLES OFF)
+set(GGML_METAL OFF)
+set(GGML_BLAS OFF)
+if(MEDINFER_CPU STREQUAL "portable")
+  set(GGML_CPU_ALL_VARIANTS ON)
+elseif(MEDINFER_CPU STREQUAL "native")
+  medinfer_native_cpu_features()
+else()
+  message(FATAL_ERROR "medinfer: MEDINFER_CPU is native or portable, not \"${MEDINFER_CPU}\"")
+endif()
+
+# Without these, upstream asks git at configure time and every commit of ours rebuilds ggml.
+set(LLAMA_BUILD_NUMBER 0)
+set(LLAMA_BUILD_COMMIT medinfer)
+set(GGML_BUILD_NUMBER 0)
+set(GGML_BUILD_COMMIT medinfer)
+set(LLAMA_BUILD_IS_DEV OFF)
+foreach(part COMMON TESTS TOOLS EXAMPLES SERVER APP)
+  set(LLAMA_BUILD_${part} OFF)
+endforeach()
+set(LLAMA_ALL_WARNINGS OFF)
+set(GGML_ALL_WARNINGS OFF)
+set(MTMD_VIDEO OFF)
+
+# Upstream's option() must not overrule the plain variables above.
+set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+set(CMAKE_POLICY_DEFAULT_CMP0126 NEW)
+
+# ggml's assertions carry __FILE__: the libraries must not carry this machine's paths.
+if(NOT MSVC)
+  add_compile_options("-fmacro-prefix-map=${MEDINFER_LLAMA_DIR}=llama.cpp")
+  add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}=medinfer")
+endif()
+
+set(BUILD_SHARED_LIBS ON)
+add_subdirectory("${MEDINFER_LLAMA_DIR}/ggml" "${CMAKE_BINARY_DIR}/ggml" EXCLUDE_FROM_ALL)
+set(BUILD_SHARED_LIBS OFF)
+add_subdirectory("${MEDINFER_LLAMA_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL)
+add_subdirectory("${MEDINFER_LLAMA_DIR}/tools/mtmd" "${CMAKE_BINARY_DIR}/mtmd" EXCLUDE_FROM_ALL)
+
+set_target_properties(ggml PROPERTIES OUTPUT_NAME medinfer-ggml)
+set_target_properties(ggml-base PROPERTIES OUTPUT_NAME medinfer-ggml-base)
+
+if(MEDINFER_CPU STREQUAL "native" AND TARGET ggml-cpu AND NOT MSVC)
+  # The features are named one by one, and the scheduling model is this machine's all the same.
+  target_compile_options(ggml-cpu PRIVATE -mtune=native)
+endif()
+
+# Their headers are not ours to warn about.
+foreach(target ggml-base ggml llama mtmd)
+  get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
+  if(directories)
+    set_target_properties(${target} PROPERTIES
+      INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${directories}")
+  endif()
+endforeach()

@@ -1,0 +1,10 @@
+# Warnings as errors for our own code only; llama.cpp's headers are SYSTEM includes.
+add_library(medinfer_warnings INTERFACE)
+if(NOT MSVC)
+  target_compile_options(medinfer_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
+    -Wnull-dereference -Wimplicit-fallthrough
+    # -Wconversion without the sign half: sizes and llama.cpp's int32_t meet on every line.
+    -Wno-sign-conversion
+    -Werror)
+endif()

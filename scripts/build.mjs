@@ -1,0 +1,124 @@
+// Builds the native code: node scripts/build.mjs [--variant NAME] [--tests] [--target NAME]…
+//
+//   source     for this machine's CPU, into build/Release, where node-gyp-build looks first
+//   portable   every CPU variant, into build/Release, from where prebuildify takes it
+//   cuda       source plus the CUDA plugin
+//   asan, tsan the core and its tests under a sanitizer, without Node
+//
+// CMake's own files are in out/VARIANT, so that node-gyp's "rebuild", which deletes build/, costs
+// no more than linking. binding.gyp calls this without arguments; prebuildify's caller names the
+// variant in MEDINFER_VARIANT.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { fetchLlama } from './fetch-llama.mjs';
+import { Failure, runMain } from './lib/fail.mjs';
+import { fromRoot, llamaDir, releaseDir } from './lib/paths.mjs';
+import { runWithProgress } from './lib/progress.mjs';
+import { requireCMake, requireCompiler, requireGenerator } from './lib/tools.mjs';
+
+const variants = {
+  source: { MEDINFER_CPU: 'native' },
+  portable: { MEDINFER_CPU: 'portable' },
+  cuda: { MEDINFER_CPU: 'native', MEDINFER_CUDA: 'ON' },
+  asan: {
+    MEDINFER_CPU: 'native',
+    MEDINFER_SANITIZE: 'address,undefined',
+    MEDINFER_BUILD_ADDON: 'OFF',
+    CMAKE_BUILD_TYPE: 'RelWithDebInfo',
+  },
+  tsan: {
+    MEDINFER_CPU: 'native',
+    MEDINFER_SANITIZE: 'thread',
+    MEDINFER_BUILD_ADDON: 'OFF',
+    CMAKE_BUILD_TYPE: 'RelWithDebInfo',
+  },
+};
+
+const cmakeJs = () => {
+  try {
+    return createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+  } catch {
+    throw new Failure('cmake-js is not installed: run npm install');
+  }
+};
+
+/** Configures out/VARIANT unless it already is, with these very settings. */
+function configure(variant, settings, generator) {
+  const out = fromRoot('out', variant);
+  const stamp = path.join(out, 'settings.json');
+  const wanted = JSON.stringify(settings);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return out;
+
+  mkdirSync(out, { recursive: true });
+  rmSync(stamp, { force: true });
+  const args = [cmakeJs(), 'configure', '--out', out, '--generator', generator, '--log-level', 'error'];
+  for (const [name, value] of Object.entries(settings)) args.push(`--CD${name}=${value}`);
+  const result = spawnSync(process.execPath, args, { cwd: fromRoot(), encoding: 'utf8', maxBuffer: 1 << 26 });
+  writeFileSync(path.join(out, 'configure.log'), `${result.stdout}${result.stderr}`);
+  if (result.status !== 0) {
+    rmSync(path.join(out, 'CMakeCache.txt'), { force: true });
+    // CMake wraps a message over indented lines; ours begin with the product's name.
+    const own = result.stderr.match(/\n\s*medinfer: ([\s\S]*?)\n\n/);
+    if (own) throw new Failure(own[1].replace(/\s+/g, ' ').trim());
+    console.error(result.stderr);
+    throw new Failure(`CMake could not configure the build: the lines above say why, all of them are in ${out}/configure.log`);
+  }
+  writeFileSync(stamp, wanted);
+  return out;
+}
+
+/** Compiles at most this many files at once: a unity file of llama.cpp can take over 1 GB. */
+function jobs() {
+  if (process.env.MEDINFER_JOBS) return Number(process.env.MEDINFER_JOBS);
+  return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30 / 1.5)));
+}
+
+export async function build({ variant = 'source', tests = false, targets = [], extra = {} } = {}) {
+  const base = variants[variant];
+  if (!base) throw new Failure(`there is no variant "${variant}": ${Object.keys(variants).join(', ')}`);
+  requireCMake();
+  requireCompiler();
+  const generator = requireGenerator();
+  fetchLlama();
+
+  const inRelease = variant === 'source' || variant === 'portable';
+  const settings = {
+    ...base,
+    MEDINFER_LLAMA_DIR: llamaDir,
+    MEDINFER_OUTPUT_DIR: inRelease ? releaseDir : fromRoot('out', variant, 'Release'),
+    ...extra,
+  };
+  // Once on, the tests stay configured: npm install must not undo what npm test needs.
+  const cache = fromRoot('out', variant, 'CMakeCache.txt');
+  const hadTests = existsSync(cache) && /^MEDINFER_BUILD_TESTS:BOOL=ON$/m.test(readFileSync(cache, 'utf8'));
+  if (tests || hadTests) settings.MEDINFER_BUILD_TESTS = 'ON';
+
+  const out = configure(variant, settings, generator);
+  const wanted = targets.length > 0 ? targets : tests ? ['all'] : ['medinfer_addon'];
+  const args = ['--build', out, '--parallel', String(jobs())];
+  for (const target of wanted) args.push('--target', target);
+  const seconds = await runWithProgress(`building medinfer (${variant})`, 'cmake', args, {
+    logFile: path.join(out, 'build.log'),
+  });
+  return { out, seconds };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await runMain(async () => {
+    const { values } = parseArgs({
+      options: {
+        variant: { type: 'string', default: process.env.MEDINFER_VARIANT ?? 'source' },
+        tests: { type: 'boolean', default: false },
+        target: { type: 'string', multiple: true, default: [] },
+      },
+    });
+    const { seconds } = await build({ variant: values.variant, tests: values.tests, targets: values.target });
+    console.log(`built (${values.variant}) in ${seconds.toFixed(1)} s`);
+  });
+}
