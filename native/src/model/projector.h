@@ -1,0 +1,59 @@
+// RAII over libmtmd's context: the model file that turns images into embeddings ("mmproj").
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "medinfer/status.h"
+
+struct ggml_tensor;
+struct llama_model;
+struct mtmd_context;
+
+namespace medinfer {
+
+class Projector {
+ public:
+  // Called on the loading thread with 0..1; false aborts the load.
+  using ProgressFn = std::function<bool(float)>;
+
+  // Fails with kModelNotFound, kBadMmproj, kOutOfMemory or kAborted. libmtmd trusts its files and ends the process
+  // over a bad one, so the file's structure and sizes are checked first. `model` has to outlive the projector.
+  // REQUIRES: InitBackends succeeded, n_threads >= 1.
+  static Result<std::unique_ptr<Projector>> Load(const std::string& path, const llama_model* model,
+                                                 std::int32_t n_threads, bool use_gpu, const ProgressFn& progress);
+  ~Projector();
+  Projector(const Projector&) = delete;
+  Projector& operator=(const Projector&) = delete;
+
+  mtmd_context* context() const { return context_; }
+  // Floats per token of an embedding.
+  std::uint32_t width() const { return width_; }
+  // What an image is encoded to depends on its place in the prompt (DeepSeek V4 pads to a multiple of four).
+  bool depends_on_position() const { return depends_on_position_; }
+
+  // Sets when a running encode is to be given up; asked on the encoding thread every few graph nodes (CPU; on GPU a
+  // pass is never interrupted). REQUIRES: no encode is running.
+  void SetInterrupt(std::function<bool()> interrupt);
+  // Whether the latest encode was given up: then its output is garbage. Encoding thread.
+  bool interrupted() const { return interrupted_; }
+  // To be called before an encode. Encoding thread.
+  void ClearInterrupted();
+
+ private:
+  Projector() = default;
+
+  static bool OnNode(ggml_tensor* node, bool ask, void* self);
+
+  mtmd_context* context_ = nullptr;
+  std::uint32_t width_ = 0;
+  bool depends_on_position_ = false;
+  std::function<bool()> interrupt_;
+  bool interrupted_ = false;
+  double work_ = 0;  // multiply-adds since `interrupt_` was asked last
+};
+
+}  // namespace medinfer

@@ -1,0 +1,71 @@
+// The image-encode thread of one model: prompts with image files go in, prompts with embeddings come out. The engine's
+// thread goes on decoding text meanwhile; both read the text model's vocabulary, neither writes it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "medinfer/request.h"
+#include "medinfer/status.h"
+#include "prompt.h"
+#include "vision/image_codec.h"
+
+struct llama_vocab;
+
+namespace medinfer {
+
+class Projector;
+
+struct EncodeJob {
+  RequestId id = 0;
+  std::vector<PromptPart> prompt;
+  bool add_special = true;
+  // The images' chunks alone are wanted, no text.
+  bool embed_only = false;
+  // Set by the engine, on any thread. Null: can not be cancelled. A pass that serves only cancelled jobs is
+  // interrupted; the outcome (kAborted) comes when the thread gets to it, so whoever must answer at once answers
+  // without waiting for it.
+  std::shared_ptr<const std::atomic<bool>> cancelled;
+};
+
+struct EncodeOutcome {
+  RequestId id = 0;
+  Result<PreparedPrompt> prompt;
+};
+
+struct ImageEncoderStats {
+  std::uint64_t images_encoded = 0;
+  std::uint64_t cache_hits = 0;  // images that needed no encoding: cached, or being encoded for another prompt
+  std::uint64_t batches = 0;     // encoder passes
+  std::uint64_t cache_bytes = 0;
+  std::uint32_t waiting = 0;  // jobs without an outcome
+};
+
+class ImageEncoder {
+ public:
+  // Called on the encode thread, once per job, with no lock held. Must return soon.
+  using DoneFn = std::function<void(EncodeOutcome)>;
+
+  // `projector` and `vocab` have to outlive the encoder, which is from now on the only user of `projector`.
+  ImageEncoder(Projector& projector, const llama_vocab* vocab, const ImageLimits& limits, std::uint64_t cache_bytes,
+               DoneFn on_done);
+  // Drops all jobs without an outcome and joins. A running pass is interrupted: on CPU within a few graph nodes, on
+  // GPU the pass ends first.
+  ~ImageEncoder();
+  ImageEncoder(const ImageEncoder&) = delete;
+  ImageEncoder& operator=(const ImageEncoder&) = delete;
+
+  // Any thread; returns at once. Jobs start in this order; one that needs no encoding may overtake others.
+  void Enqueue(EncodeJob job);
+
+  ImageEncoderStats stats() const;
+
+ private:
+  class Worker;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace medinfer
