@@ -1,0 +1,78 @@
+// Random-weight models, made on first use and kept in the cache folder.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import path from "node:path";
+
+import { cacheDir, fromRoot } from "./paths.mjs";
+import { tool, toolsDigest } from "./tools.mjs";
+
+/** SentencePiece, 32,000 pieces: the vocabulary of models whose size or speed matters, not their text. */
+const llamaVocab = () =>
+  path.join(
+    process.env.MEDINFER_LLAMA_CPP || fromRoot("native", "llama.cpp"),
+    "models",
+    "ggml-vocab-llama-spm.gguf",
+  );
+
+/**
+ * The path of a random model of `kind` (see test/support/tools/random_gguf.cc).
+ * @param {string} kind
+ * @param {Record<string, string | number>} [options] the tool's options
+ * @returns {string}
+ */
+export function randomModel(kind, options = {}) {
+  const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const digest = createHash("sha256").update([toolsDigest, kind, ...words].join("\0")).digest("hex");
+  const file = path.join(cacheDir, `${kind}-${digest.slice(0, 12)}.gguf`);
+  if (existsSync(file)) return file;
+  mkdirSync(cacheDir, { recursive: true });
+  // Written beside its place and moved, so that nobody ever sees a part of it.
+  const partial = `${file}.${process.pid}`;
+  execFileSync(tool("random_gguf"), [kind, partial, ...words], { stdio: ["ignore", "ignore", "inherit"] });
+  renameSync(partial, file);
+  return file;
+}
+
+/** 1 M parameters: every correctness test. */
+export const tinyModel = (options = {}) => randomModel("llama", options);
+export const tinyMmproj = (options = {}) => randomModel("llava-mmproj", options);
+
+/** The tiny pairs of three families of vision models: causal image tokens, M-RoPE positions, non-causal image tokens. */
+export const tinyPairs = {
+  llava: () => ({ model: tinyModel(), mmproj: tinyMmproj() }),
+  qwen2vl: () => ({ model: randomModel("qwen2vl"), mmproj: randomModel("qwen2vl-mmproj") }),
+  gemma3: () => ({
+    model: randomModel("gemma3", { window: 256 }),
+    mmproj: randomModel("gemma3-mmproj"),
+  }),
+};
+
+/** 19 MB, F16: where the cost beside the model's own arithmetic shows most. */
+export const smallModel = () =>
+  randomModel("llama", { vocab: llamaVocab(), embd: 128, layers: 6, heads: 4, ff: 512, ctx: 32768 });
+
+/** The shape of a 110 M parameter llama, Q4_K_M. */
+export const mediumModel = () =>
+  randomModel("llama", {
+    vocab: llamaVocab(),
+    embd: 768,
+    layers: 12,
+    heads: 12,
+    "kv-heads": 12,
+    ff: 2048,
+    ctx: 32768,
+    type: "q4_k_m",
+  });
+
+/** 540 MB, F16: for loading. */
+export const largeModel = () =>
+  randomModel("llama", {
+    vocab: llamaVocab(),
+    embd: 1024,
+    layers: 16,
+    heads: 16,
+    "kv-heads": 16,
+    ff: 2816,
+    ctx: 8192,
+  });

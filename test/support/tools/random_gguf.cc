@@ -1,0 +1,220 @@
+// Random-weight GGUF files of any shape, so that size, speed and correctness can be tested with no download.
+//
+//   random_gguf KIND OUT [--seed N] [--type f32|f16|q8_0|q4_k|q4_k_m] [shape]
+//
+// KIND: llama, qwen2vl, gemma3 (text models); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors).
+// Shape of a text model: --embd --layers --heads --kv-heads --ff --ctx --vocab words:N|FILE --logit-scale --window;
+// of a projector: --embd --layers --heads --ff --image --patch --merge --out (the text model's --embd).
+//
+// Weights are scaled so that a model behaves like a trained one where it matters to a test: attention has peaks, so
+// that every token of the prompt shapes the answer, and logits spread (--logit-scale is their standard deviation), so
+// that the best token is seldom a tie.
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "command_line.h"
+#include "gguf_file.h"
+#include "vocabulary.h"
+
+namespace medinfer::tools {
+namespace {
+
+struct WeightType {
+  ggml_type base;
+  bool mixed;  // Q4_K_M: some tensors are Q6_K
+  int file_type;
+};
+
+WeightType ParseType(const std::string& name) {
+  if (name == "f32") return {GGML_TYPE_F32, false, 0};
+  if (name == "f16") return {GGML_TYPE_F16, false, 1};
+  if (name == "q8_0") return {GGML_TYPE_Q8_0, false, 7};
+  if (name == "q4_k") return {GGML_TYPE_Q4_K, false, 14};
+  if (name == "q4_k_m") return {GGML_TYPE_Q4_K, true, 15};
+  throw std::runtime_error("unknown type " + name);
+}
+
+// The layers whose attn_v and ffn_down llama.cpp's Q4_K_M keeps in Q6_K.
+bool UsesMoreBits(std::int64_t layer, std::int64_t layers) {
+  return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
+}
+
+double Spread(double scale, std::int64_t inputs) { return scale / std::sqrt(static_cast<double>(inputs)); }
+
+void AddTextLayer(GgufFile& file, const std::string& p, bool gemma, const WeightType& weight, bool more_bits,
+                  std::int64_t embd, std::int64_t head, std::int64_t heads, std::int64_t kv_heads, std::int64_t ff) {
+  const ggml_type type = weight.base;
+  const ggml_type careful = weight.mixed && more_bits ? GGML_TYPE_Q6_K : type;
+  // Scores of the attention get a deviation of 1.5² instead of 1. Gemma normalizes queries and keys, so there the
+  // norms' weights do it.
+  const double peak = 1.5;
+  file.Constant(p + "attn_norm.weight", {embd}, 1.0F);
+  file.Constant(p + "ffn_norm.weight", {embd}, 1.0F);
+  file.Random(p + "attn_q.weight", {embd, head * heads}, type, Spread(peak, embd));
+  file.Random(p + "attn_k.weight", {embd, head * kv_heads}, type, Spread(peak, embd));
+  file.Random(p + "attn_v.weight", {embd, head * kv_heads}, careful, Spread(1, embd));
+  file.Random(p + "attn_output.weight", {head * heads, embd}, type, Spread(1, head * heads));
+  file.Random(p + "ffn_gate.weight", {embd, ff}, type, Spread(1, embd));
+  file.Random(p + "ffn_up.weight", {embd, ff}, type, Spread(1, embd));
+  file.Random(p + "ffn_down.weight", {ff, embd}, careful, Spread(1, ff));
+  if (gemma) {
+    file.Constant(p + "attn_q_norm.weight", {head}, static_cast<float>(peak));
+    file.Constant(p + "attn_k_norm.weight", {head}, static_cast<float>(peak));
+    file.Constant(p + "post_attention_norm.weight", {embd}, 0.5F);
+    file.Constant(p + "post_ffw_norm.weight", {embd}, 0.5F);
+  }
+}
+
+void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
+  const std::int64_t embd = options.Int("embd", 128);
+  const std::int64_t layers = options.Int("layers", 3);
+  const std::int64_t heads = options.Int("heads", 4);
+  const std::int64_t kv_heads = options.Int("kv-heads", heads / 2);
+  const std::int64_t ff = options.Int("ff", embd * 2);
+  const std::int64_t window = options.Int("window", 0);
+  const double logit_scale = options.Real("logit-scale", 3);
+  const WeightType weight = ParseType(options.Text("type", "f16"));
+  const std::string vocab = options.Text("vocab", "words:1000");
+  const std::int64_t head = embd / heads;
+  const bool gemma = arch == "gemma3";
+
+  file.Set("general.architecture", arch);
+  file.Set("general.name", "random " + arch);
+  file.SetInt("general.file_type", weight.file_type);
+  const Vocabulary vocabulary = vocab.rfind("words:", 0) == 0
+                                    ? AddWords(file, static_cast<std::size_t>(std::stoull(vocab.substr(6))))
+                                    : CopyVocabulary(file, vocab);
+  file.SetInt(arch + ".vocab_size", vocabulary.size());
+  file.SetInt(arch + ".context_length", options.Int("ctx", 8192));
+  file.SetInt(arch + ".embedding_length", embd);
+  file.SetInt(arch + ".block_count", layers);
+  file.SetInt(arch + ".feed_forward_length", ff);
+  file.SetInt(arch + ".attention.head_count", heads);
+  file.SetInt(arch + ".attention.head_count_kv", kv_heads);
+  file.SetReal(arch + ".attention.layer_norm_rms_epsilon", 1e-5);
+  file.SetReal(arch + ".rope.freq_base", 10000);
+  if (gemma) {
+    file.SetInt(arch + ".attention.key_length", head);
+    file.SetInt(arch + ".attention.value_length", head);
+    if (window > 0) file.SetInt(arch + ".attention.sliding_window", window);
+  } else {
+    file.SetInt(arch + ".rope.dimension_count", head);
+  }
+  if (arch == "qwen2vl") {
+    const auto pairs = static_cast<std::int32_t>(head / 2);  // shared out over time, height and width as 2:3:3
+    const std::int32_t side = pairs * 3 / 8;
+    file.SetInts(arch + ".rope.dimension_sections", {pairs - 2 * side, side, side, 0});
+  }
+
+  // Gemma multiplies token embeddings, but not image embeddings, by √embd.
+  const double embedding = gemma ? Spread(0.5, embd) : 0.5;
+  file.Random("token_embd.weight", {embd, vocabulary.size()}, weight.base, embedding);
+  file.Random("output.weight", {embd, vocabulary.size()}, weight.mixed ? GGML_TYPE_Q6_K : weight.base,
+              Spread(logit_scale, embd), [vocabulary](std::int64_t token) { return vocabulary.Generated(token); });
+  file.Constant("output_norm.weight", {embd}, 1.0F);
+  for (std::int64_t i = 0; i < layers; ++i) {
+    AddTextLayer(file, "blk." + std::to_string(i) + ".", gemma, weight, UsesMoreBits(i, layers), embd, head, heads,
+                 kv_heads, ff);
+  }
+}
+
+void MakeProjector(GgufFile& file, const std::string& family, CommandLine& options) {
+  const bool qwen = family == "qwen2vl";
+  const bool gemma = family == "gemma3";
+  const std::int64_t embd = options.Int("embd", 64);
+  const std::int64_t layers = options.Int("layers", 3);
+  const std::int64_t heads = options.Int("heads", 2);
+  const std::int64_t ff = options.Int("ff", embd * 2);
+  const std::int64_t image = options.Int("image", 112);
+  const std::int64_t patch = options.Int("patch", 14);
+  const std::int64_t merge = options.Int("merge", 2);
+  const std::int64_t out = options.Int("out", 128);
+  const WeightType weight = ParseType(options.Text("type", "f16"));
+  const ggml_type type = weight.base;
+
+  file.Set("general.architecture", "clip");
+  file.SetInt("general.file_type", weight.file_type);
+  file.SetBool("clip.has_vision_encoder", true);
+  file.Set("clip.projector_type", qwen ? "qwen2vl_merger" : gemma ? "gemma3" : "mlp");
+  file.SetBool("clip.use_gelu", true);
+  file.SetInt("clip.vision.image_size", image);
+  file.SetInt("clip.vision.patch_size", patch);
+  file.SetInt("clip.vision.embedding_length", embd);
+  file.SetInt("clip.vision.feed_forward_length", ff);
+  file.SetInt("clip.vision.block_count", layers);
+  file.SetInt("clip.vision.projection_dim", out);
+  file.SetInt("clip.vision.attention.head_count", heads);
+  file.SetReal("clip.vision.attention.layer_norm_epsilon", 1e-6);
+  file.SetReals("clip.vision.image_mean", {0.5F, 0.5F, 0.5F});
+  file.SetReals("clip.vision.image_std", {0.5F, 0.5F, 0.5F});
+  if (gemma) file.SetInt("clip.vision.projector.scale_factor", merge);
+
+  const std::int64_t pixels = patch * patch * 3;
+  file.Random("v.patch_embd.weight", {patch, patch, 3, embd}, GGML_TYPE_F16, Spread(1, pixels));
+  if (qwen) file.Random("v.patch_embd.weight.1", {patch, patch, 3, embd}, GGML_TYPE_F16, Spread(1, pixels));
+  if (!qwen) file.Random("v.position_embd.weight", {embd, (image / patch) * (image / patch)}, GGML_TYPE_F32, 0.5);
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const std::string p = "v.blk." + std::to_string(i) + ".";
+    for (const char* norm : {"ln1", "ln2"}) {
+      file.Constant(p + norm + ".weight", {embd}, 1.0F);
+      file.Constant(p + norm + ".bias", {embd}, 0.0F);
+    }
+    for (const char* name : {"attn_q", "attn_k", "attn_v", "attn_out"}) {
+      file.Random(p + name + ".weight", {embd, embd}, type, Spread(1, embd));
+      file.Constant(p + name + ".bias", {embd}, 0.0F);
+    }
+    file.Random(p + "ffn_up.weight", {embd, ff}, type, Spread(1, embd));
+    file.Constant(p + "ffn_up.bias", {ff}, 0.0F);
+    file.Random(p + "ffn_down.weight", {ff, embd}, type, Spread(1, ff));
+    file.Constant(p + "ffn_down.bias", {embd}, 0.0F);
+  }
+  if (gemma) {
+    file.Constant("v.post_ln.weight", {embd}, 1.0F);
+    file.Constant("v.post_ln.bias", {embd}, 0.0F);
+    file.Constant("mm.soft_emb_norm.weight", {embd}, 1.0F);
+    // Stored the other way round than every other matrix: the graph transposes it.
+    file.Random("mm.input_projection.weight", {out, embd}, type, Spread(1, embd));
+    return;
+  }
+  const std::int64_t inputs = qwen ? embd * merge * merge : embd;
+  file.Random("mm.0.weight", {inputs, out}, type, Spread(1, inputs));
+  file.Constant("mm.0.bias", {out}, 0.0F);
+  file.Random("mm.2.weight", {out, out}, type, Spread(1, out));
+  file.Constant("mm.2.bias", {out}, 0.0F);
+}
+
+int Run(int argc, char** argv) {
+  CommandLine options(argc, argv);
+  if (options.words().size() != 2) throw std::runtime_error("usage: random_gguf KIND OUT [--option value]…");
+  const std::string& kind = options.words()[0];
+  GgufFile file(static_cast<std::uint64_t>(options.Int("seed", 1)));
+
+  const std::string suffix = "-mmproj";
+  const std::size_t end = kind.size() > suffix.size() ? kind.size() - suffix.size() : 0;
+  const std::string family = kind.substr(end) == suffix ? kind.substr(0, end) : "";
+  if (family == "llava" || family == "qwen2vl" || family == "gemma3") {
+    MakeProjector(file, family, options);
+  } else if (kind == "llama" || kind == "qwen2vl" || kind == "gemma3") {
+    MakeText(file, kind, options);
+  } else {
+    throw std::runtime_error("unknown kind " + kind);
+  }
+  options.CheckAllUsed();
+  file.Write(options.words()[1]);
+  return 0;
+}
+
+}  // namespace
+}  // namespace medinfer::tools
+
+int main(int argc, char** argv) {
+  try {
+    return medinfer::tools::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "random_gguf: %s\n", error.what());
+    return 1;
+  }
+}
