@@ -6,5 +6,7 @@ if(NOT MSVC)
     -Wnull-dereference -Wimplicit-fallthrough
     # -Wconversion without the sign half: sizes and llama.cpp's int32_t meet on every line.
     -Wno-sign-conversion
+    # GCC 12 sees uninitialized members in every moved std::variant (GCC bug 105562 and its kin).
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
     -Werror)
 endif()

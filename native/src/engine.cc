@@ -1,0 +1,220 @@
+#include "medinfer/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "engine_loop.h"
+#include "inbox.h"
+#include "model/decoder.h"
+#include "model/model.h"
+#include "model/projector.h"
+#include "validate.h"
+#include "vision/image_encoder.h"
+
+namespace medinfer {
+namespace {
+
+constexpr float kModelShare = 0.9F;  // of the load's progress, where a projector follows
+
+std::uint32_t EncoderThreads(const LoadOptions& options) {
+  return options.n_threads > 0 ? options.n_threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(const LoadOptions& options, std::shared_ptr<EventSink> sink) : options_(options), sink_(std::move(sink)) {}
+  ~EngineImpl() override { EngineImpl::Close(); }
+
+  Status Load(const ProgressFn& progress);
+
+  Result<RequestId> Submit(Request request) override {
+    if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
+    return Push(std::move(request), /*embed_only=*/false);
+  }
+
+  Result<RequestId> EmbedImage(ImageFile image) override {
+    Request request;
+    request.prompt.push_back({"", true, std::move(image)});
+    if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
+    return Push(std::move(request), /*embed_only=*/true);
+  }
+
+  void Cancel(RequestId id) override {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = live_.find(id);
+      if (found == live_.end()) return;
+      found->second->store(true);
+    }
+    inbox_.Push(CancelCommand{id});
+  }
+
+  void Pause(RequestId id) override { inbox_.Push(PauseCommand{id, true}); }
+  void Resume(RequestId id) override { inbox_.Push(PauseCommand{id, false}); }
+
+  const ModelInfo& info() const override { return info_; }
+
+  Stats stats() const override {
+    const std::lock_guard lock(close_mutex_);
+    if (loop_ == nullptr) return last_stats_;
+    return CollectStats();
+  }
+
+  Result<std::vector<std::int32_t>> Tokenize(std::string_view text, bool add_special,
+                                             bool parse_special) const override {
+    const std::lock_guard lock(close_mutex_);
+    if (model_ == nullptr) return ClosedStatus();
+    return model_->Tokenize(text, add_special, parse_special);
+  }
+
+  Result<std::string> Detokenize(const std::vector<std::int32_t>& tokens, bool special) const override {
+    const std::lock_guard lock(close_mutex_);
+    if (model_ == nullptr) return ClosedStatus();
+    for (const std::int32_t token : tokens) {
+      if (token < 0 || static_cast<std::uint32_t>(token) >= info_.n_vocab) {
+        return Status(Code::kInvalidArgument, "token " + std::to_string(token) + " is not in the vocabulary of " +
+                                                  std::to_string(info_.n_vocab));
+      }
+    }
+    return model_->Detokenize(tokens, special);
+  }
+
+  void Close() override;
+
+ private:
+  static Status ClosedStatus() { return {Code::kClosed, "the engine is closed: load a new one"}; }
+
+  Result<RequestId> Push(Request request, bool embed_only);
+  Stats CollectStats() const;
+
+  const LoadOptions options_;
+  const std::shared_ptr<EventSink> sink_;
+  ModelInfo info_;
+
+  std::mutex mutex_;
+  std::unordered_map<RequestId, CancelFlag> live_;  // requests without a terminal event; guarded by mutex_
+  RequestId next_id_ = 1;                           // guarded by mutex_
+
+  Inbox<Command> inbox_;
+  PassGuard guard_;
+
+  // Guards the parts below against Close while another thread asks for facts. The engine thread never takes it.
+  mutable std::mutex close_mutex_;
+  Stats last_stats_;  // of a closed engine
+  // In the order of their making; each uses those before it. Close destroys them in reverse.
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Projector> projector_;
+  std::unique_ptr<ImageEncoder> encoder_;
+  std::unique_ptr<EngineLoop> loop_;
+  std::thread thread_;
+};
+
+Status EngineImpl::Load(const ProgressFn& progress) {
+  const bool vision = !options_.mmproj_path.empty();
+  const float share = vision ? kModelShare : 1.0F;
+  auto model = Model::Load(options_, [&](float fraction) { return progress(fraction * share); });
+  if (!model.ok()) return model.status();
+  model_ = std::move(model.value());
+
+  auto decoder = Decoder::Create(*model_, options_, [this] { return guard_.ShouldAbort(); });
+  if (!decoder.ok()) return decoder.status();
+  decoder_ = std::move(decoder.value());
+
+  if (vision) {
+    auto projector = Projector::Load(options_.mmproj_path, model_->get(), static_cast<std::int32_t>(EncoderThreads(options_)),
+                                     options_.n_gpu_layers != 0,
+                                     [&](float fraction) { return progress(share + fraction * (1 - share)); });
+    if (!projector.ok()) return projector.status();
+    projector_ = std::move(projector.value());
+    const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
+    encoder_ = std::make_unique<ImageEncoder>(*projector_, model_->vocab(), limits, options_.image_cache_bytes,
+                                              [this](EncodeOutcome outcome) { inbox_.Push(std::move(outcome)); });
+  }
+
+  info_ = model_->Describe();
+  info_.n_ctx = options_.n_ctx;
+  const std::uint32_t wanted = options_.n_ctx_per_request > 0 ? options_.n_ctx_per_request : options_.n_ctx;
+  info_.n_ctx_per_request = std::min({wanted, options_.n_ctx, info_.n_ctx_train});
+  info_.batch_size = options_.batch_size;
+  info_.n_ubatch = decoder_->n_ubatch();
+  info_.vision = vision;
+
+  EngineLoop::Limits limits;
+  limits.n_ctx = options_.n_ctx;
+  limits.n_ctx_per_request = info_.n_ctx_per_request;
+  limits.batch_size = options_.batch_size;
+  limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
+  guard_.inbox = &inbox_;
+  loop_ = std::make_unique<EngineLoop>(
+      EngineLoop::Parts{*model_, *decoder_, encoder_.get(), guard_, inbox_, *sink_}, limits, [this](RequestId id) {
+        const std::lock_guard lock(mutex_);
+        live_.erase(id);
+      });
+  thread_ = std::thread([this] { loop_->Run(); });
+  progress(1.0F);
+  return {};
+}
+
+Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
+  SubmitCommand command;
+  command.request = std::move(request);
+  command.embed_only = embed_only;
+  command.submitted = Clock::now();
+  command.cancelled = std::make_shared<std::atomic<bool>>(false);
+  const std::lock_guard lock(mutex_);
+  if (inbox_.closed()) return ClosedStatus();
+  if (live_.size() >= std::size_t{options_.batch_size} + options_.max_queue) {
+    return Status(Code::kQueueFull, std::to_string(options_.max_queue) +
+                                        " requests wait already: try again later, or raise maxQueue");
+  }
+  command.id = next_id_++;
+  const RequestId id = command.id;
+  live_.emplace(id, command.cancelled);
+  // Under the lock, so that requests reach the loop in the order of their ids.
+  inbox_.Push(std::move(command));
+  return id;
+}
+
+Stats EngineImpl::CollectStats() const {
+  Stats stats = loop_->stats();
+  if (encoder_ != nullptr) {
+    const ImageEncoderStats images = encoder_->stats();
+    stats.images_encoded = images.images_encoded;
+    stats.image_cache_hits = images.cache_hits;
+    stats.image_batches = images.batches;
+    stats.image_cache_bytes = images.cache_bytes;
+  }
+  return stats;
+}
+
+void EngineImpl::Close() {
+  {
+    const std::lock_guard lock(mutex_);  // a Push is wholly before the closing, and then answered, or refused
+    inbox_.Close();
+  }
+  const std::lock_guard lock(close_mutex_);
+  if (thread_.joinable()) thread_.join();
+  if (loop_ != nullptr) last_stats_ = CollectStats();
+  loop_.reset();
+  encoder_.reset();
+  projector_.reset();
+  decoder_.reset();
+  model_.reset();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::Load(const LoadOptions& options, const ProgressFn& progress,
+                                             std::shared_ptr<EventSink> sink) {
+  if (Status status = ValidateLoadOptions(options); !status.ok()) return status;
+  auto engine = std::make_unique<EngineImpl>(options, std::move(sink));
+  if (Status status = engine->Load(progress); !status.ok()) return status;
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+}  // namespace medinfer

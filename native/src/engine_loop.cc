@@ -1,0 +1,262 @@
+#include "engine_loop.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "llama.h"
+
+namespace medinfer {
+namespace {
+
+void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence) {
+  const auto at = std::upper_bound(list.begin(), list.end(), sequence,
+                                   [](const Sequence* a, const Sequence* b) { return Precedes(*a, *b); });
+  list.insert(at, sequence);
+}
+
+}  // namespace
+
+bool PassGuard::ShouldAbort() const {
+  if (inbox->closed()) return true;
+  return !pass.empty() && std::all_of(pass.begin(), pass.end(), [](const CancelFlag& flag) { return flag->load(); });
+}
+
+EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, std::function<void(RequestId)> on_end)
+    : parts_(parts), limits_(limits), on_end_(std::move(on_end)), pool_(limits.n_ctx, limits.batch_size) {
+  Publish();
+}
+
+void EngineLoop::Run() {
+  while (!parts_.inbox.closed()) {
+    for (Command& command : parts_.inbox.Drain(/*wait=*/!HasRunnable())) {
+      std::visit([this](auto& c) { Handle(std::move(c)); }, command);
+    }
+    Admit();
+    if (HasRunnable()) Step();
+    Publish();
+  }
+  while (!sequences_.empty()) Fail(*sequences_.begin()->second, {Code::kClosed, "the engine was closed"});
+  Publish();
+}
+
+void EngineLoop::Handle(SubmitCommand command) {
+  auto owned = std::make_unique<Sequence>();
+  Sequence& sequence = *owned;
+  sequence.id = command.id;
+  sequence.request = std::move(command.request);
+  sequence.cancelled = std::move(command.cancelled);
+  sequence.embed_only = command.embed_only;
+  sequence.submitted = command.submitted;
+  sequence.arrival = arrivals_++;
+  sequences_.emplace(sequence.id, std::move(owned));
+  const std::vector<PromptPart>& parts = sequence.request.prompt;
+  if (std::none_of(parts.begin(), parts.end(), [](const PromptPart& part) { return part.image != nullptr; })) {
+    PrepareText(sequence);
+    return;
+  }
+  sequence.state = SequenceState::kEncoding;
+  EncodeJob job;
+  job.id = sequence.id;
+  job.prompt = std::move(sequence.request.prompt);
+  job.add_special = sequence.request.add_special;
+  job.embed_only = sequence.embed_only;
+  job.cancelled = sequence.cancelled;
+  parts_.encoder->Enqueue(std::move(job));
+}
+
+void EngineLoop::Handle(const CancelCommand& command) {
+  const auto found = sequences_.find(command.id);
+  if (found != sequences_.end()) Fail(*found->second, {Code::kAborted, "the request was aborted"});
+}
+
+void EngineLoop::Handle(const PauseCommand& command) {
+  const auto found = sequences_.find(command.id);
+  if (found != sequences_.end()) found->second->paused = command.paused;
+}
+
+void EngineLoop::Handle(EncodeOutcome outcome) {
+  const auto found = sequences_.find(outcome.id);
+  if (found == sequences_.end()) return;  // cancelled meanwhile
+  Sequence& sequence = *found->second;
+  if (!outcome.prompt.ok()) {
+    Fail(sequence, outcome.prompt.status());
+    return;
+  }
+  PreparedPrompt& prompt = outcome.prompt.value();
+  if (sequence.embed_only) {
+    Embedded embedded;
+    embedded.tokens = prompt.n_media_tokens;
+    embedded.width = static_cast<std::uint32_t>(llama_model_n_embd_inp(parts_.model.get()));
+    embedded.cached = prompt.n_images_cached > 0;
+    auto values = std::make_shared<std::vector<float>>();
+    for (const PromptChunk& chunk : prompt.chunks) {
+      const auto& slice = std::get<MediaChunk>(chunk).embedding;
+      values->insert(values->end(), slice->begin(), slice->end());
+    }
+    embedded.values = std::move(values);
+    ++totals_.completed;
+    End(sequence, {sequence.id, std::move(embedded)});
+    return;
+  }
+  events_.push_back({sequence.id, Encoded{prompt.n_images, prompt.n_images_cached}});
+  Enqueue(sequence, std::move(prompt));
+}
+
+// BOS and EOS go around the whole prompt, as libmtmd does for prompts with images.
+void EngineLoop::PrepareText(Sequence& sequence) {
+  const llama_vocab* vocab = parts_.model.vocab();
+  const bool add_special = sequence.request.add_special;
+  TextChunk tokens;
+  if (add_special && llama_vocab_get_add_bos(vocab)) tokens.push_back(llama_vocab_bos(vocab));
+  for (const PromptPart& part : sequence.request.prompt) {
+    const TextChunk more = parts_.model.Tokenize(part.text, /*add_special=*/false, part.parse_special);
+    tokens.insert(tokens.end(), more.begin(), more.end());
+  }
+  if (add_special && llama_vocab_get_add_eos(vocab)) tokens.push_back(llama_vocab_eos(vocab));
+  PreparedPrompt prompt;
+  prompt.n_tokens = static_cast<std::uint32_t>(tokens.size());
+  if (!tokens.empty()) prompt.chunks.emplace_back(std::move(tokens));
+  Enqueue(sequence, std::move(prompt));
+}
+
+void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
+  sequence.prepared = prompt.n_images > 0 ? Clock::now() : sequence.submitted;
+  sequence.prompt = std::move(prompt);
+  const PreparedPrompt& p = sequence.prompt;
+  if (p.n_tokens == 0) {
+    Fail(sequence, {Code::kInvalidArgument, "the prompt has no tokens: give it some text"});
+    return;
+  }
+  if (p.n_tokens >= limits_.n_ctx_per_request) {
+    Fail(sequence, {Code::kContextFull, "the prompt has " + std::to_string(p.n_tokens) +
+                                            " tokens and the context of a request holds " +
+                                            std::to_string(limits_.n_ctx_per_request) +
+                                            ": shorten the prompt, or raise nCtx and nCtxPerRequest"});
+    return;
+  }
+  const Request& request = sequence.request;
+  sequence.sampler.emplace(parts_.model.vocab(), request.sampling, request.ignore_eos, limits_.n_ctx_per_request);
+  sequence.stops.emplace(request.stop_strings);
+  for (const PromptChunk& chunk : p.chunks) {
+    if (const auto* text = std::get_if<TextChunk>(&chunk)) {
+      for (const std::int32_t token : *text) sequence.sampler->Accept(token);
+      continue;
+    }
+    const auto& media = std::get<MediaChunk>(chunk);
+    if (media.non_causal && media.n_tokens > parts_.decoder.n_ubatch()) {
+      Fail(sequence, {Code::kInvalidArgument, "this model reads an image in one piece of " +
+                                                  std::to_string(media.n_tokens) +
+                                                  " tokens: load it with nUbatch of at least that many"});
+      return;
+    }
+  }
+  sequence.usage.prompt_tokens = p.n_tokens;
+  sequence.usage.image_tokens = p.n_media_tokens;
+  sequence.usage.images_cached = p.n_images_cached;
+  sequence.state = SequenceState::kQueued;
+  InsertByPrecedence(queued_, &sequence);
+}
+
+void EngineLoop::Admit() {
+  for (;;) {
+    const auto next = std::find_if(queued_.begin(), queued_.end(), [](const Sequence* s) { return !s->paused; });
+    if (next == queued_.end()) return;
+    Sequence& sequence = **next;
+    // One cell beside the prompt for every running sequence, or admitting would preempt at once.
+    const auto headroom = static_cast<std::uint32_t>(running_.size());
+    const bool fits = pool_.free() >= std::min(sequence.prompt.n_tokens + headroom, pool_.capacity());
+    const std::optional<SequenceId> slot = fits ? pool_.Acquire(sequence.prompt.n_tokens) : std::nullopt;
+    if (!slot) {
+      // A consumer that does not read must not keep others out.
+      const auto idle = std::find_if(running_.rbegin(), running_.rend(), [](const Sequence* s) { return s->paused; });
+      if (idle == running_.rend()) return;  // in order: nothing that fits may overtake, or large prompts would starve
+      Preempt(**idle);
+      continue;
+    }
+    queued_.erase(next);
+    sequence.slot = *slot;
+    sequence.state = SequenceState::kRunning;
+    if (!sequence.admitted) sequence.admitted = Clock::now();
+    InsertByPrecedence(running_, &sequence);
+  }
+}
+
+bool EngineLoop::HasRunnable() const {
+  return std::any_of(running_.begin(), running_.end(),
+                     [](const Sequence* s) { return !s->paused && s->View(0).available > 0; });
+}
+
+// Puts a running sequence back into the queue. What it drew is kept and read again as a part of its prompt.
+void EngineLoop::Preempt(Sequence& sequence) {
+  std::erase(running_, &sequence);
+  parts_.decoder.Forget(sequence.slot);
+  pool_.Release(sequence.slot);
+  sequence.Rewind();
+  InsertByPrecedence(queued_, &sequence);
+  ++totals_.preemptions;
+}
+
+void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
+  Done done;
+  done.reason = reason;
+  if (!sequence.stops->stopped()) {
+    EmitText(sequence, sequence.stops->Flush());
+    if (sequence.stops->stopped()) done.reason = FinishReason::kStop;
+  }
+  if (done.reason == FinishReason::kStop) done.stop_string = sequence.stops->match();
+  done.usage = sequence.usage;
+  done.timings = sequence.FinalTimings(Clock::now());
+  ++totals_.completed;
+  End(sequence, {sequence.id, std::move(done)});
+}
+
+void EngineLoop::Fail(Sequence& sequence, Status status) {
+  const bool aborted = status.code() == Code::kAborted || status.code() == Code::kClosed;
+  ++(aborted ? totals_.aborted : totals_.failed);
+  End(sequence, {sequence.id, Failed{std::move(status)}});
+}
+
+void EngineLoop::End(Sequence& sequence, Event event) {
+  if (sequence.state == SequenceState::kRunning) {
+    std::erase(running_, &sequence);
+    parts_.decoder.Forget(sequence.slot);
+    pool_.Release(sequence.slot);
+  } else if (sequence.state == SequenceState::kQueued) {
+    std::erase(queued_, &sequence);
+  }
+  on_end_(sequence.id);
+  events_.push_back(std::move(event));
+  const auto found = sequences_.find(sequence.id);
+  ended_.push_back(std::move(found->second));
+  sequences_.erase(found);
+}
+
+void EngineLoop::EmitText(Sequence& sequence, std::string text) {
+  if (!text.empty()) events_.push_back({sequence.id, Text{std::move(text)}});
+}
+
+void EngineLoop::Publish() {
+  ended_.clear();
+  Stats now = totals_;
+  now.queued = static_cast<std::uint32_t>(queued_.size());
+  now.running = static_cast<std::uint32_t>(running_.size());
+  now.encoding = static_cast<std::uint32_t>(sequences_.size() - queued_.size() - running_.size());
+  now.paused = static_cast<std::uint32_t>(
+      std::count_if(running_.begin(), running_.end(), [](const Sequence* s) { return s->paused; }));
+  now.kv_cells = pool_.capacity();
+  now.kv_cells_used = pool_.used();
+  now.threads = parts_.decoder.threads();
+  {
+    const std::lock_guard lock(stats_mutex_);
+    published_ = now;
+  }
+  if (!events_.empty()) parts_.sink.OnEvents(std::exchange(events_, {}));
+}
+
+Stats EngineLoop::stats() const {
+  const std::lock_guard lock(stats_mutex_);
+  return published_;
+}
+
+}  // namespace medinfer

@@ -1,0 +1,127 @@
+// What the engine thread does: drain the inbox -> admit -> plan -> decode -> sample -> emit, again and again.
+// It is the only code that touches the llama context after loading.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "inbox.h"
+#include "kv/cell_pool.h"
+#include "medinfer/engine.h"
+#include "model/decoder.h"
+#include "model/model.h"
+#include "sequence.h"
+#include "vision/image_encoder.h"
+
+namespace medinfer {
+
+// What can be asked of the loop.
+struct SubmitCommand {
+  RequestId id = 0;
+  Request request;
+  CancelFlag cancelled;
+  bool embed_only = false;
+  Clock::time_point submitted;
+};
+struct CancelCommand {
+  RequestId id = 0;
+};
+struct PauseCommand {
+  RequestId id = 0;
+  bool paused = false;
+};
+using Command = std::variant<SubmitCommand, CancelCommand, PauseCommand, EncodeOutcome>;
+
+// The requests of whose current forward pass must be given up when all of them are cancelled, or the engine closes.
+// `pass` is written and read on the engine thread only.
+struct PassGuard {
+  const Inbox<Command>* inbox = nullptr;
+  std::vector<CancelFlag> pass;
+
+  bool ShouldAbort() const;
+};
+
+class EngineLoop {
+ public:
+  struct Parts {
+    const Model& model;
+    Decoder& decoder;
+    ImageEncoder* encoder;  // null: no images
+    PassGuard& guard;
+    Inbox<Command>& inbox;
+    EventSink& sink;
+  };
+  struct Limits {
+    std::uint32_t n_ctx = 0;
+    std::uint32_t n_ctx_per_request = 0;
+    std::uint32_t batch_size = 0;
+    std::uint32_t step_budget = 0;
+  };
+
+  // `on_end` is called on the engine thread for every request, right before its terminal event is emitted.
+  EngineLoop(const Parts& parts, const Limits& limits, std::function<void(RequestId)> on_end);
+
+  // Runs until the inbox is closed; then ends all requests with kClosed.
+  void Run();
+
+  // Any thread.
+  Stats stats() const;
+
+ private:
+  // A change of state asked for from outside.
+  void Handle(SubmitCommand command);
+  void Handle(const CancelCommand& command);
+  void Handle(const PauseCommand& command);
+  void Handle(EncodeOutcome outcome);
+
+  void PrepareText(Sequence& sequence);
+  void Enqueue(Sequence& sequence, PreparedPrompt prompt);
+  void Admit();
+  bool HasRunnable() const;
+
+  // engine_step.cc: what fits the token budget, in at most two forward passes.
+  struct Share {
+    Sequence* sequence;
+    std::uint32_t n_tokens;
+  };
+  void Step();
+  void ReserveDecodeCells();
+  bool DecodeText(const std::vector<Share>& shares);
+  void DecodeMedia(const std::vector<Share>& shares);
+  void Guard(const std::vector<Share>& shares);
+  bool Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares);
+  void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
+  void Draw(Sequence& sequence, std::span<float> logits);
+
+  void Preempt(Sequence& sequence);
+  void Finish(Sequence& sequence, FinishReason reason);
+  void Fail(Sequence& sequence, Status status);
+  void End(Sequence& sequence, Event event);
+  void EmitText(Sequence& sequence, std::string text);
+  void Publish();
+
+  Parts parts_;
+  Limits limits_;
+  std::function<void(RequestId)> on_end_;
+  CellPool pool_;
+  std::uint64_t arrivals_ = 0;
+
+  std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
+  std::vector<Sequence*> queued_;   // in order of precedence
+  std::vector<Sequence*> running_;  // in order of precedence
+  std::vector<std::unique_ptr<Sequence>> ended_;  // this step; freed when nothing refers to them any more
+  std::vector<Event> events_;       // of this step
+
+  Stats totals_;  // the counters since load; engine thread
+  mutable std::mutex stats_mutex_;
+  Stats published_;  // guarded by stats_mutex_
+};
+
+}  // namespace medinfer

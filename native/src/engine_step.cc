@@ -1,0 +1,153 @@
+// One step of the engine: plan, then apply. Nothing about a sequence changes before the forward pass that it is part of
+// has succeeded.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "engine_loop.h"
+#include "llama.h"
+#include "scheduler.h"
+#include "text/detokenizer.h"
+
+namespace medinfer {
+
+void EngineLoop::Step() {
+  ReserveDecodeCells();
+  std::vector<SequenceView> views;
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    if (!running_[i]->paused) views.push_back(running_[i]->View(static_cast<std::uint32_t>(i)));
+  }
+  const Plan plan = PlanStep(views, limits_.step_budget);
+  // Indices name sequences only until the first of them ends.
+  const auto resolve = [this](const std::vector<PlanItem>& items) {
+    std::vector<Share> shares;
+    for (const PlanItem& item : items) shares.push_back({running_[item.index], item.n_tokens});
+    return shares;
+  };
+  const std::vector<Share> text = resolve(plan.text);
+  const std::vector<Share> media = resolve(plan.media);
+  if (!text.empty() && !DecodeText(text)) return;
+  if (!media.empty()) DecodeMedia(media);
+}
+
+// Makes sure that every drawn token that is about to be decoded has a cell. Where the pool is short, the sequence that
+// is served last gives way; the first in line never does, so some sequence always advances.
+void EngineLoop::ReserveDecodeCells() {
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    Sequence& sequence = *running_[i];
+    while (sequence.pending && !sequence.paused && !sequence.cell_reserved) {
+      sequence.cell_reserved = pool_.Grow(sequence.slot, 1);
+      if (sequence.cell_reserved) break;
+      Sequence& last = *running_.back();
+      Preempt(last);
+      if (&last == &sequence) return;
+    }
+  }
+}
+
+bool EngineLoop::DecodeText(const std::vector<Share>& shares) {
+  std::vector<TextSpan> spans;
+  for (const Share& share : shares) {
+    const Sequence& s = *share.sequence;
+    if (s.reading_prompt()) {
+      spans.push_back({s.slot, s.NextTextPosition(), s.NextText(share.n_tokens), s.PromptEndsAfter(share.n_tokens)});
+    } else {
+      spans.push_back({s.slot, s.position, {&*s.pending, 1}, true});
+    }
+  }
+  Guard(shares);
+  if (!Succeeded(parts_.decoder.DecodeText(spans), shares)) return false;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    Sequence& sequence = *shares[i].sequence;
+    if (sequence.reading_prompt()) {
+      AdvancePrompt(sequence, shares[i].n_tokens);
+    } else {
+      sequence.AdvanceDecode();
+    }
+    if (spans[i].logits) Draw(sequence, parts_.decoder.Logits(i));
+  }
+  return true;
+}
+
+void EngineLoop::DecodeMedia(const std::vector<Share>& shares) {
+  std::vector<MediaSpan> spans;
+  for (const Share& share : shares) {
+    const Sequence& s = *share.sequence;
+    spans.push_back({s.slot, s.position, &s.CurrentMedia(), s.chunk_done, share.n_tokens,
+                     s.PromptEndsAfter(share.n_tokens)});
+  }
+  Guard(shares);
+  if (!Succeeded(parts_.decoder.DecodeMedia(spans), shares)) return;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    Sequence& sequence = *shares[i].sequence;
+    AdvancePrompt(sequence, shares[i].n_tokens);
+    if (spans[i].logits) Draw(sequence, parts_.decoder.Logits(i));
+  }
+}
+
+void EngineLoop::Guard(const std::vector<Share>& shares) {
+  parts_.guard.pass.clear();
+  for (const Share& share : shares) parts_.guard.pass.push_back(share.sequence->cancelled);
+}
+
+bool EngineLoop::Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares) {
+  ++totals_.steps;
+  switch (outcome) {
+    case DecodeOutcome::kOk: return true;
+    case DecodeOutcome::kAborted: return false;  // whoever asked for it is dealt with when the inbox is drained
+    case DecodeOutcome::kNoRoom:
+      // Our account of the pool covers plain attention; caches with rules of their own (sliding windows, recurrent
+      // states) can still be short.
+      if (running_.size() > 1) {
+        Preempt(*running_.back());
+      } else {
+        Fail(*shares.front().sequence, {Code::kContextFull, "the model's cache has no room for the request: raise nCtx"});
+      }
+      return false;
+    case DecodeOutcome::kFailed:
+      for (const Share& share : shares) {
+        Fail(*share.sequence,
+             {Code::kBackendLost, "the compute backend failed: try again; if it repeats, load the engine anew"});
+      }
+      return false;
+  }
+  return false;
+}
+
+void EngineLoop::AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens) {
+  sequence.AdvancePrompt(n_tokens);
+  totals_.prompt_tokens += n_tokens;
+  events_.push_back({sequence.id, Prefill{sequence.prompt_done, sequence.prompt.n_tokens}});
+  if (!sequence.reading_prompt() && !sequence.prompt_read) sequence.prompt_read = Clock::now();
+}
+
+void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
+  const Request& request = sequence.request;
+  if (request.n_predict == 0) {
+    Finish(sequence, FinishReason::kLength);
+    return;
+  }
+  const std::int32_t token = sequence.sampler->Draw(logits);
+  sequence.last_token = Clock::now();
+  if (!sequence.first_token) sequence.first_token = sequence.last_token;
+  if (llama_vocab_is_eog(parts_.model.vocab(), token)) {
+    Finish(sequence, FinishReason::kEos);
+    return;
+  }
+  ++totals_.generated_tokens;
+  ++sequence.usage.completion_tokens;
+  sequence.pending = token;
+  sequence.unreplayed.push_back(token);
+  EmitText(sequence, sequence.stops->Push(TokenPiece(parts_.model.vocab(), token, /*special=*/false)));
+  const std::uint32_t total = sequence.usage.prompt_tokens + sequence.usage.completion_tokens;
+  if (sequence.stops->stopped()) {
+    Finish(sequence, FinishReason::kStop);
+  } else if (request.n_predict > 0 &&
+             sequence.usage.completion_tokens == static_cast<std::uint32_t>(request.n_predict)) {
+    Finish(sequence, FinishReason::kLength);
+  } else if (total >= limits_.n_ctx_per_request) {
+    Finish(sequence, FinishReason::kContext);
+  }
+}
+
+}  // namespace medinfer

@@ -1,0 +1,56 @@
+#include "model/cpu_threads.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+#include "llama.h"
+
+namespace medinfer {
+namespace {
+
+// The CPU backend is a plugin, so its functions are looked up by name.
+template <typename Fn>
+Fn CpuBackendFunction(const char* name) {
+  ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+  return reinterpret_cast<Fn>(ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), name));
+}
+
+// Rounds of 131072 pauses that a worker spins before it sleeps, see ggml_threadpool_params. Long enough to bridge the
+// gap between two steps, short enough not to burn a core of the host when requests pause.
+constexpr std::uint32_t kPoll = 1;
+
+std::uint32_t Cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+}  // namespace
+
+void CpuThreads::PoolDeleter::operator()(ggml_threadpool* pool) const {
+  CpuBackendFunction<decltype(&ggml_threadpool_free)>("ggml_threadpool_free")(pool);
+}
+
+CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed)
+    : context_(context), fixed_(fixed), decode_(Cores()), prefill_(Cores()) {}
+
+CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
+
+std::uint32_t CpuThreads::Prepare(bool prefill) {
+  const std::uint32_t n = fixed_ > 0 ? fixed_ : (prefill ? prefill_ : decode_).threads();
+  if (n == attached_) return n;
+  auto& pool = pools_[n];
+  if (pool == nullptr) {
+    ggml_threadpool_params params = ggml_threadpool_params_default(static_cast<int>(n));
+    params.poll = kPoll;
+    pool.reset(CpuBackendFunction<decltype(&ggml_threadpool_new)>("ggml_threadpool_new")(&params));
+  }
+  llama_attach_threadpool(context_, pool.get(), nullptr);
+  llama_set_n_threads(context_, static_cast<std::int32_t>(n), static_cast<std::int32_t>(n));
+  attached_ = n;
+  return n;
+}
+
+void CpuThreads::Report(bool prefill, std::uint32_t n_tokens, double ms) {
+  (prefill ? prefill_ : decode_).Report(n_tokens, ms);
+}
+
+}  // namespace medinfer

@@ -1,0 +1,201 @@
+#include "model/decoder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "llama.h"
+#include "model/cpu_threads.h"
+#include "model/log_capture.h"
+#include "mtmd.h"
+
+namespace medinfer {
+namespace {
+
+constexpr std::size_t kMropePlanes = 4;  // t, y, x, z: the order in which llama_batch.pos holds them
+
+ggml_type ToGgml(KvType type) {
+  switch (type) {
+    case KvType::kF32: return GGML_TYPE_F32;
+    case KvType::kF16: return GGML_TYPE_F16;
+    case KvType::kQ8_0: return GGML_TYPE_Q8_0;
+    case KvType::kQ4_0: return GGML_TYPE_Q4_0;
+  }
+  return GGML_TYPE_F16;
+}
+
+bool IsQuantized(KvType type) { return type == KvType::kQ8_0 || type == KvType::kQ4_0; }
+
+struct ContextDeleter {
+  void operator()(llama_context* context) const { llama_free(context); }
+};
+
+}  // namespace
+
+// Members are destroyed from the last to the first: the threads leave the context before it is freed.
+struct Decoder::Impl {
+  AbortFn should_abort;
+  std::unique_ptr<llama_context, ContextDeleter> context;
+  std::unique_ptr<CpuThreads> threads;
+  std::size_t n_vocab = 0;
+  std::size_t n_embd_inp = 0;
+  std::uint32_t threads_used = 0;
+
+  // The batch of the current pass. One entry per token, except `position` with M-RoPE (planes) and `embedding`.
+  std::vector<llama_token> token;
+  std::vector<float> embedding;
+  std::vector<llama_pos> position;
+  std::vector<llama_seq_id> sequence;
+  std::vector<std::int32_t> n_sequences;
+  std::vector<llama_seq_id*> sequences;
+  std::vector<std::int8_t> wants_logits;
+  std::vector<std::int32_t> logits_at;  // by span: index of its last token
+
+  void Clear() {
+    token.clear();
+    embedding.clear();
+    position.clear();
+    sequence.clear();
+    wants_logits.clear();
+    logits_at.clear();
+  }
+
+  // Enters what text and media have in common.
+  void AddRun(SequenceId id, std::size_t count, bool logits) {
+    sequence.insert(sequence.end(), count, id);
+    wants_logits.insert(wants_logits.end(), count, 0);
+    wants_logits.back() = logits ? 1 : 0;
+    logits_at.push_back(static_cast<std::int32_t>(sequence.size()) - 1);
+  }
+
+  void AddMropePositions(std::span<const MediaSpan> spans);
+  DecodeOutcome Decode(bool prefill);
+};
+
+// llama_batch wants all tokens' t, then all their y, x and z.
+void Decoder::Impl::AddMropePositions(std::span<const MediaSpan> spans) {
+  const std::size_t n = sequence.size();
+  position.resize(kMropePlanes * n);
+  std::size_t at = 0;
+  for (const MediaSpan& span : spans) {
+    const mtmd_image_tokens* layout = mtmd_input_chunk_get_tokens_image(span.chunk->mrope_layout.get());
+    for (std::uint32_t i = 0; i < span.count; ++i, ++at) {
+      const mtmd_decoder_pos p = mtmd_image_tokens_get_decoder_pos(layout, span.chunk_position, span.begin + i);
+      position[at] = static_cast<llama_pos>(p.t);
+      position[at + n] = static_cast<llama_pos>(p.y);
+      position[at + 2 * n] = static_cast<llama_pos>(p.x);
+      position[at + 3 * n] = static_cast<llama_pos>(p.z);
+    }
+  }
+}
+
+DecodeOutcome Decoder::Impl::Decode(bool prefill) {
+  const std::size_t n = sequence.size();
+  n_sequences.assign(n, 1);
+  sequences.resize(n);
+  for (std::size_t i = 0; i < n; ++i) sequences[i] = &sequence[i];
+  llama_batch batch{};
+  batch.n_tokens = static_cast<std::int32_t>(n);
+  batch.token = token.empty() ? nullptr : token.data();
+  batch.embd = embedding.empty() ? nullptr : embedding.data();
+  batch.pos = position.data();
+  batch.n_seq_id = n_sequences.data();
+  batch.seq_id = sequences.data();
+  batch.logits = wants_logits.data();
+
+  threads_used = threads->Prepare(prefill);
+  const auto begin = std::chrono::steady_clock::now();
+  const std::int32_t rc = llama_decode(context.get(), batch);
+  llama_synchronize(context.get());
+  const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
+  switch (rc) {
+    case 0: threads->Report(prefill, static_cast<std::uint32_t>(n), elapsed.count()); return DecodeOutcome::kOk;
+    case 1: return DecodeOutcome::kNoRoom;
+    case 2: return DecodeOutcome::kAborted;
+    default: return DecodeOutcome::kFailed;
+  }
+}
+
+Decoder::Decoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Decoder::~Decoder() = default;
+
+Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadOptions& options,
+                                                 AbortFn should_abort) {
+  auto impl = std::make_unique<Impl>();
+  impl->should_abort = std::move(should_abort);
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = options.n_ctx;
+  params.n_ubatch = options.n_ubatch;
+  // Decode tokens are planned even where they exceed the budget, with one token of a prompt beside them.
+  const std::uint32_t budget = options.n_batch == 0 ? options.n_ubatch : options.n_batch;
+  params.n_batch = std::max(budget, options.batch_size + 1);
+  params.n_seq_max = options.batch_size;
+  params.n_outputs_max = options.batch_size;  // logits of one token per sequence and pass: spares compute memory
+  params.type_k = ToGgml(options.kv_type);
+  params.type_v = ToGgml(options.kv_type);
+  // A quantized V cache exists only with flash attention.
+  params.flash_attn_type = IsQuantized(options.kv_type) ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
+  params.kv_unified = true;
+  params.no_perf = true;
+  params.abort_callback = [](void* data) { return static_cast<Impl*>(data)->should_abort(); };
+  params.abort_callback_data = impl.get();
+  const LogCapture log;
+  impl->context.reset(llama_init_from_model(model.get(), params));
+  if (impl->context == nullptr) {
+    return Status(Code::kOutOfMemory, "no context of " + std::to_string(options.n_ctx) + " tokens could be made (" +
+                                          log.errors() + "): lower nCtx, or choose a smaller kv.type");
+  }
+  impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads);
+  impl->n_vocab = static_cast<std::size_t>(llama_vocab_n_tokens(model.vocab()));
+  impl->n_embd_inp = static_cast<std::size_t>(llama_model_n_embd_inp(model.get()));
+  return std::unique_ptr<Decoder>(new Decoder(std::move(impl)));
+}
+
+DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans) {
+  impl_->Clear();
+  bool prefill = false;
+  for (const TextSpan& span : spans) {
+    impl_->AddRun(span.sequence, span.tokens.size(), span.logits);
+    impl_->token.insert(impl_->token.end(), span.tokens.begin(), span.tokens.end());
+    std::int32_t position = span.first_position;
+    for (std::size_t i = 0; i < span.tokens.size(); ++i) impl_->position.push_back(position++);
+    prefill = prefill || span.tokens.size() > 1;
+  }
+  return impl_->Decode(prefill);
+}
+
+DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans) {
+  impl_->Clear();
+  for (const MediaSpan& span : spans) {
+    impl_->AddRun(span.sequence, span.count, span.logits);
+    const auto first = span.chunk->embedding->begin() + static_cast<std::ptrdiff_t>(span.begin * impl_->n_embd_inp);
+    const auto last = first + static_cast<std::ptrdiff_t>(span.count * impl_->n_embd_inp);
+    impl_->embedding.insert(impl_->embedding.end(), first, last);
+    auto position = span.chunk_position + static_cast<std::int32_t>(span.begin);
+    for (std::uint32_t i = 0; i < span.count; ++i) impl_->position.push_back(position++);
+  }
+  const MediaChunk& chunk = *spans.front().chunk;
+  if (chunk.mrope_layout != nullptr) impl_->AddMropePositions(spans);
+  if (chunk.non_causal) llama_set_causal_attn(impl_->context.get(), false);
+  const DecodeOutcome outcome = impl_->Decode(/*prefill=*/true);
+  if (chunk.non_causal) llama_set_causal_attn(impl_->context.get(), true);
+  return outcome;
+}
+
+std::span<float> Decoder::Logits(std::size_t span) {
+  return {llama_get_logits_ith(impl_->context.get(), impl_->logits_at[span]), impl_->n_vocab};
+}
+
+void Decoder::Forget(SequenceId sequence) {
+  llama_memory_seq_rm(llama_get_memory(impl_->context.get()), sequence, -1, -1);
+}
+
+std::uint32_t Decoder::n_ctx() const { return llama_n_ctx(impl_->context.get()); }
+
+std::uint32_t Decoder::n_ubatch() const { return llama_n_ubatch(impl_->context.get()); }
+
+std::uint32_t Decoder::threads() const { return impl_->threads_used; }
+
+}  // namespace medinfer

@@ -1,0 +1,73 @@
+// RAII over a llama_context and what a forward pass needs: the batch, CPU threads, the abort hook.
+// Not thread-safe: after construction only the engine thread touches it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "kv/cell_pool.h"
+#include "medinfer/engine.h"
+#include "medinfer/status.h"
+#include "model/model.h"
+#include "prompt.h"
+
+namespace medinfer {
+
+enum class DecodeOutcome : std::uint8_t {
+  kOk,
+  kNoRoom,   // the KV cache found no place; nothing was computed
+  kAborted,  // the abort hook fired; the pass's tokens are not in the cache
+  kFailed,   // the backend failed; the context's state is unknown
+};
+
+// A run of consecutive tokens of one sequence within a forward pass.
+struct TextSpan {
+  SequenceId sequence = 0;
+  std::int32_t first_position = 0;
+  std::span<const std::int32_t> tokens;
+  bool logits = false;  // of the last token
+};
+
+struct MediaSpan {
+  SequenceId sequence = 0;
+  std::int32_t chunk_position = 0;  // of the chunk's first token
+  const MediaChunk* chunk = nullptr;
+  std::uint32_t begin = 0;  // tokens of the chunk
+  std::uint32_t count = 0;
+  bool logits = false;
+};
+
+class Decoder {
+ public:
+  // Asked on the engine thread between graph nodes; true ends the pass. CPU only: other backends finish the ubatch.
+  using AbortFn = std::function<bool()>;
+
+  static Result<std::unique_ptr<Decoder>> Create(const Model& model, const LoadOptions& options, AbortFn should_abort);
+  ~Decoder();
+
+  // One forward pass. Rows of logits are kept, in the order of the spans that ask for them, until the next pass.
+  DecodeOutcome DecodeText(std::span<const TextSpan> spans);
+  DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans);
+
+  // Of the latest pass. REQUIRES: that span asked for logits. Overwritable.
+  std::span<float> Logits(std::size_t span);
+
+  // Forgets a sequence: its cells are free.
+  void Forget(SequenceId sequence);
+
+  std::uint32_t n_ctx() const;
+  std::uint32_t n_ubatch() const;
+  // CPU threads of the latest pass.
+  std::uint32_t threads() const;
+
+ private:
+  struct Impl;
+
+  explicit Decoder(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace medinfer

@@ -1,0 +1,25 @@
+// llama.cpp, ggml and mtmd log through process-wide callbacks. Ours prints nothing: prompts are patient data, and
+// stdout and stderr belong to the host. Only while a thread loads a model are the error lines of that thread kept, so
+// that the message to the user can say what was wrong with the file.
+#pragma once
+
+#include <string>
+
+namespace medinfer {
+
+// Routes all three libraries' logs to our callback. Any thread; cheap to repeat.
+void InstallLogSink();
+
+// Keeps the error lines that the current thread logs while the object lives. Not nested.
+class LogCapture {
+ public:
+  LogCapture();
+  ~LogCapture();
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+
+  // The error lines so far, newest last, joined by "; ", without newlines. Empty where none was logged.
+  std::string errors() const;
+};
+
+}  // namespace medinfer

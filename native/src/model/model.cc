@@ -1,0 +1,145 @@
+#include "model/model.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "llama.h"
+#include "model/log_capture.h"
+#include "text/detokenizer.h"
+
+namespace medinfer {
+namespace {
+
+llama_split_mode ToLlama(SplitMode mode) {
+  switch (mode) {
+    case SplitMode::kNone: return LLAMA_SPLIT_MODE_NONE;
+    case SplitMode::kLayer: return LLAMA_SPLIT_MODE_LAYER;
+    case SplitMode::kRow: return LLAMA_SPLIT_MODE_ROW;
+    case SplitMode::kTensor: return LLAMA_SPLIT_MODE_TENSOR;
+  }
+  return LLAMA_SPLIT_MODE_LAYER;
+}
+
+struct LoadProgress {
+  const Engine::ProgressFn& report;
+  bool aborted = false;
+};
+
+bool OnProgress(float fraction, void* user_data) {
+  auto* progress = static_cast<LoadProgress*>(user_data);
+  progress->aborted = progress->aborted || !progress->report(fraction);
+  return !progress->aborted;
+}
+
+std::string TokenText(const llama_vocab* vocab, llama_token token) {
+  return token == LLAMA_TOKEN_NULL ? std::string() : TokenPiece(vocab, token, /*special=*/true);
+}
+
+}  // namespace
+
+Status CheckGgufFile(const std::string& path, const char* what, Code not_found, Code damaged) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  const std::string subject = std::string(what) + " " + path;
+  if (!fs::exists(status)) return {not_found, subject + " does not exist: check the path"};
+  if (!fs::is_regular_file(status)) return {not_found, subject + " is not a file: name the .gguf file itself"};
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {not_found, subject + " can not be read: " + std::strerror(errno)};
+  std::array<char, 4> magic{};
+  file.read(magic.data(), magic.size());
+  if (file.gcount() == 0) return {damaged, subject + " is empty: download it again"};
+  if (file.gcount() != static_cast<std::streamsize>(magic.size()) || std::memcmp(magic.data(), "GGUF", 4) != 0) {
+    return {damaged, subject + " is not a GGUF file: convert the model to GGUF, or download it again"};
+  }
+  return {};
+}
+
+void Model::Deleter::operator()(llama_model* model) const { llama_model_free(model); }
+
+Model::Model(llama_model* model) : model_(model), vocab_(llama_model_get_vocab(model)) {}
+
+Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Engine::ProgressFn& report) {
+  if (Status status = CheckGgufFile(options.model_path, "the model", Code::kModelNotFound, Code::kBadGguf);
+      !status.ok()) {
+    return status;
+  }
+  LoadProgress progress{report};
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = options.n_gpu_layers;
+  params.split_mode = ToLlama(options.split_mode);
+  params.progress_callback = OnProgress;
+  params.progress_callback_user_data = &progress;
+  std::vector<float> tensor_split(options.tensor_split);
+  if (!tensor_split.empty()) {
+    tensor_split.resize(llama_max_devices());  // llama.cpp reads one share per possible device
+    params.tensor_split = tensor_split.data();
+  }
+  const LogCapture log;
+  llama_model* model = llama_model_load_from_file(options.model_path.c_str(), params);
+  if (model == nullptr) {
+    if (progress.aborted) return Status(Code::kAborted, "the load was aborted");
+    return Status(Code::kBadGguf, "the model " + options.model_path + " can not be loaded (" + log.errors() +
+                                      "): download it again, or check that it is a text model that llama.cpp supports");
+  }
+  std::unique_ptr<Model> loaded(new Model(model));
+  if (llama_vocab_n_tokens(loaded->vocab_) <= 0 || llama_vocab_type(loaded->vocab_) == LLAMA_VOCAB_TYPE_NONE) {
+    return Status(Code::kBadGguf, "the model " + options.model_path + " has no vocabulary: it is not a text model");
+  }
+  if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
+    return Status(Code::kBadGguf, "the model " + options.model_path +
+                                      " is not decoder-only: medinfer runs decoder-only text models");
+  }
+  return loaded;
+}
+
+std::string Model::Metadata(const char* key) const {
+  std::array<char, 512> value{};
+  const std::int32_t n = llama_model_meta_val_str(model_.get(), key, value.data(), value.size());
+  return n < 0 ? std::string() : std::string(value.data());
+}
+
+ModelInfo Model::Describe() const {
+  ModelInfo info;
+  std::array<char, 256> description{};
+  llama_model_desc(model_.get(), description.data(), description.size());
+  info.description = description.data();
+  info.name = Metadata("general.name");
+  const char* chat_template = llama_model_chat_template(model_.get(), nullptr);
+  if (chat_template != nullptr) info.chat_template = chat_template;
+  info.bos_token = TokenText(vocab_, llama_vocab_bos(vocab_));
+  info.eos_token = TokenText(vocab_, llama_vocab_eos(vocab_));
+  info.parameters = llama_model_n_params(model_.get());
+  info.bytes = llama_model_size(model_.get());
+  info.n_vocab = static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_));
+  info.n_embd = static_cast<std::uint32_t>(llama_model_n_embd(model_.get()));
+  info.n_layer = static_cast<std::uint32_t>(llama_model_n_layer(model_.get()));
+  info.n_ctx_train = static_cast<std::uint32_t>(llama_model_n_ctx_train(model_.get()));
+  return info;
+}
+
+std::vector<std::int32_t> Model::Tokenize(std::string_view text, bool add_special, bool parse_special) const {
+  const auto length = static_cast<std::int32_t>(text.size());
+  std::vector<std::int32_t> tokens(text.size() + 2);  // a token covers at least one byte; BOS and EOS beside
+  std::int32_t n = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()),
+                                  add_special, parse_special);
+  if (n < 0) {  // some vocabularies do emit more tokens than bytes
+    tokens.resize(static_cast<std::size_t>(-n));
+    n = llama_tokenize(vocab_, text.data(), length, tokens.data(), -n, add_special, parse_special);
+  }
+  tokens.resize(static_cast<std::size_t>(n > 0 ? n : 0));
+  return tokens;
+}
+
+std::string Model::Detokenize(const std::vector<std::int32_t>& tokens, bool special) const {
+  std::string text;
+  for (const std::int32_t token : tokens) text += TokenPiece(vocab_, token, special);
+  return text;
+}
+
+}  // namespace medinfer

@@ -1,0 +1,50 @@
+// RAII over a loaded llama_model and its vocabulary. Immutable after Load, so all const methods may be called from any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "medinfer/engine.h"
+#include "medinfer/stats.h"
+#include "medinfer/status.h"
+
+struct llama_model;
+struct llama_vocab;
+
+namespace medinfer {
+
+class Model {
+ public:
+  // Blocks while the file is read. `progress` as in Engine::Load.
+  static Result<std::unique_ptr<Model>> Load(const LoadOptions& options, const Engine::ProgressFn& progress);
+
+  llama_model* get() const { return model_.get(); }
+  const llama_vocab* vocab() const { return vocab_; }
+
+  // Facts of the file; the fields that depend on load options are left 0.
+  ModelInfo Describe() const;
+
+  std::vector<std::int32_t> Tokenize(std::string_view text, bool add_special, bool parse_special) const;
+  // REQUIRES: every token is below the vocabulary's size.
+  std::string Detokenize(const std::vector<std::int32_t>& tokens, bool special) const;
+
+ private:
+  struct Deleter {
+    void operator()(llama_model* model) const;
+  };
+
+  explicit Model(llama_model* model);
+  std::string Metadata(const char* key) const;
+
+  std::unique_ptr<llama_model, Deleter> model_;
+  const llama_vocab* vocab_;  // owned by model_
+};
+
+// Whether `path` is a readable file that begins as a GGUF does. The codes tell which file of the pair it is.
+Status CheckGgufFile(const std::string& path, const char* what, Code not_found, Code damaged);
+
+}  // namespace medinfer

@@ -1,0 +1,49 @@
+// Decides what the next step computes: one token for every sequence that generates, then prompt tokens in chunks, under
+// a token budget. A pure function of plain data; knows no llama.h, no time and no threads.
+//
+// A step has up to two forward passes, because one pass reads either token ids or embeddings:
+//   text:  decode tokens of all generating sequences, then chunks of text prompts;
+//   media: chunks of image embeddings of several sequences, or one whole image alone where the model attends to it
+//          without a causal mask.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace medinfer {
+
+enum class NextInput : std::uint8_t {
+  kDecode,      // its last drawn token
+  kText,        // text of its prompt
+  kMedia,       // embeddings of its prompt, causal
+  kWholeMedia,  // embeddings that must be decoded at once and alone
+};
+
+// What the scheduler sees of a running sequence.
+struct SequenceView {
+  std::uint32_t index = 0;  // the caller's name for it
+  NextInput next = NextInput::kDecode;
+  std::uint32_t available = 0;  // tokens of that kind that can be decoded now; kDecode: 1
+};
+
+struct PlanItem {
+  std::uint32_t index = 0;
+  std::uint32_t n_tokens = 0;
+
+  bool operator==(const PlanItem&) const = default;
+};
+
+struct Plan {
+  std::vector<PlanItem> text;
+  std::vector<PlanItem> media;
+
+  bool empty() const { return text.empty() && media.empty(); }
+};
+
+// `sequences` in order of precedence, paused ones left out. Every decode token is planned, whatever the budget; what is
+// left of `budget` goes to text prompts in order, and the same amount again, at least one token, to media. A whole image
+// is planned only as the first of the media, and then alone.
+// Progress: whenever `sequences` holds one with available > 0, the plan is not empty. REQUIRES: budget >= 1.
+Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget);
+
+}  // namespace medinfer

@@ -1,0 +1,93 @@
+#include "sequence.h"
+
+namespace medinfer {
+namespace {
+
+std::uint32_t ChunkTokens(const PromptChunk& chunk) {
+  if (const auto* text = std::get_if<TextChunk>(&chunk)) return static_cast<std::uint32_t>(text->size());
+  return std::get<MediaChunk>(chunk).n_tokens;
+}
+
+std::int32_t ChunkPositions(const PromptChunk& chunk) {
+  if (const auto* text = std::get_if<TextChunk>(&chunk)) return static_cast<std::int32_t>(text->size());
+  return std::get<MediaChunk>(chunk).n_pos;
+}
+
+double Milliseconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+}  // namespace
+
+SequenceView Sequence::View(std::uint32_t index) const {
+  SequenceView view;
+  view.index = index;
+  if (!reading_prompt()) {
+    view.next = NextInput::kDecode;
+    view.available = pending ? 1 : 0;
+    return view;
+  }
+  view.available = ChunkTokens(prompt.chunks[chunk]) - chunk_done;
+  if (std::holds_alternative<TextChunk>(prompt.chunks[chunk])) {
+    view.next = NextInput::kText;
+  } else {
+    view.next = CurrentMedia().non_causal ? NextInput::kWholeMedia : NextInput::kMedia;
+  }
+  return view;
+}
+
+std::span<const std::int32_t> Sequence::NextText(std::uint32_t n) const {
+  return std::span(std::get<TextChunk>(prompt.chunks[chunk])).subspan(chunk_done, n);
+}
+
+void Sequence::AdvancePrompt(std::uint32_t n) {
+  chunk_done += n;
+  prompt_done += n;
+  if (chunk_done < ChunkTokens(prompt.chunks[chunk])) return;
+  position += ChunkPositions(prompt.chunks[chunk]);
+  chunk_done = 0;
+  ++chunk;
+}
+
+bool Sequence::PromptEndsAfter(std::uint32_t n) const {
+  return chunk + 1 == prompt.chunks.size() && chunk_done + n == ChunkTokens(prompt.chunks[chunk]);
+}
+
+void Sequence::AdvanceDecode() {
+  ++position;
+  pending.reset();
+  cell_reserved = false;
+}
+
+void Sequence::Rewind() {
+  if (!unreplayed.empty()) {
+    if (!std::holds_alternative<TextChunk>(prompt.chunks.back())) prompt.chunks.emplace_back(TextChunk());
+    auto& tail = std::get<TextChunk>(prompt.chunks.back());
+    tail.insert(tail.end(), unreplayed.begin(), unreplayed.end());
+    prompt.n_tokens += static_cast<std::uint32_t>(unreplayed.size());
+    unreplayed.clear();
+  }
+  pending.reset();
+  cell_reserved = false;
+  chunk = 0;
+  chunk_done = 0;
+  prompt_done = 0;
+  position = 0;
+  slot = -1;
+  state = SequenceState::kQueued;
+}
+
+Timings Sequence::FinalTimings(Clock::time_point now) const {
+  Timings t;
+  t.total_ms = Milliseconds(submitted, now);
+  if (prompt.n_images > 0) t.encode_ms = Milliseconds(submitted, prepared);
+  if (admitted) t.queue_ms = Milliseconds(prepared, *admitted);
+  if (admitted && prompt_read) t.prefill_ms = Milliseconds(*admitted, *prompt_read);
+  if (first_token) {
+    t.first_token_ms = Milliseconds(submitted, *first_token);
+    t.decode_ms = Milliseconds(*first_token, last_token);
+  }
+  return t;
+}
+
+}  // namespace medinfer

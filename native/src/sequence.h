@@ -1,0 +1,96 @@
+// One request while the engine works on it: what it asked for, how far its prompt is read, what it drew.
+// Belongs to the engine thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "kv/cell_pool.h"
+#include "medinfer/events.h"
+#include "medinfer/request.h"
+#include "prompt.h"
+#include "sampling/sampler_chain.h"
+#include "scheduler.h"
+#include "text/stop_matcher.h"
+
+namespace medinfer {
+
+using Clock = std::chrono::steady_clock;
+using CancelFlag = std::shared_ptr<std::atomic<bool>>;
+
+enum class SequenceState : std::uint8_t {
+  kEncoding,  // its images are at the encoder
+  kQueued,    // ready; waits for a sequence id and cells
+  kRunning,   // holds both
+};
+
+// Invariants:
+//   - `position` and the prompt cursor describe exactly what the KV cache holds of this sequence;
+//   - `pending` is the latest drawn token, not in the cache yet; empty while the prompt is read.
+struct Sequence {
+  RequestId id = 0;
+  Request request;
+  CancelFlag cancelled;
+  bool embed_only = false;
+  std::uint64_t arrival = 0;  // order of submission
+
+  SequenceState state = SequenceState::kQueued;
+  bool paused = false;
+
+  PreparedPrompt prompt;
+  std::size_t chunk = 0;        // the prompt chunk that is read next
+  std::uint32_t chunk_done = 0;  // tokens of it that are in the cache
+  std::uint32_t prompt_done = 0;  // tokens of the whole prompt that are in the cache
+  std::int32_t position = 0;    // of the current chunk's first token, or of `pending`
+
+  SequenceId slot = -1;  // while running
+  bool cell_reserved = false;  // for `pending`
+  std::optional<std::int32_t> pending;
+  std::vector<std::int32_t> unreplayed;  // drawn since the prompt was read, `pending` included
+
+  std::optional<SamplerChain> sampler;
+  std::optional<StopMatcher> stops;
+  Usage usage;
+
+  Clock::time_point submitted;
+  Clock::time_point prepared;
+  std::optional<Clock::time_point> admitted;
+  std::optional<Clock::time_point> prompt_read;
+  std::optional<Clock::time_point> first_token;
+  Clock::time_point last_token;
+
+  bool reading_prompt() const { return chunk < prompt.chunks.size(); }
+  SequenceView View(std::uint32_t index) const;
+
+  // The next `n` tokens of the current text chunk. REQUIRES: the current chunk is text and has them.
+  std::span<const std::int32_t> NextText(std::uint32_t n) const;
+  // REQUIRES: the current chunk is media.
+  const MediaChunk& CurrentMedia() const { return std::get<MediaChunk>(prompt.chunks[chunk]); }
+  // Position of the next token that is decoded.
+  std::int32_t NextTextPosition() const { return position + static_cast<std::int32_t>(chunk_done); }
+
+  // The next `n` prompt tokens are in the cache now.
+  void AdvancePrompt(std::uint32_t n);
+  // Whether the prompt ends after its next `n` tokens.
+  bool PromptEndsAfter(std::uint32_t n) const;
+  // `pending` is in the cache now.
+  void AdvanceDecode();
+
+  // Its cells are gone: the prompt, and what was drawn since, have to be read again.
+  void Rewind();
+
+  Timings FinalTimings(Clock::time_point now) const;
+};
+
+// Whether `a` is served before `b`.
+inline bool Precedes(const Sequence& a, const Sequence& b) {
+  if (a.request.priority != b.request.priority) return a.request.priority > b.request.priority;
+  return a.arrival < b.arrival;
+}
+
+}  // namespace medinfer

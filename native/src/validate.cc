@@ -1,0 +1,68 @@
+#include "validate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace medinfer {
+namespace {
+
+constexpr std::uint32_t kMaxContext = 1U << 24U;   // tokens; far beyond any model, small enough for 32-bit sums
+constexpr std::uint32_t kMaxSequences = 256;       // LLAMA_MAX_SEQ
+constexpr std::uint32_t kMaxBatch = 1U << 16U;     // tokens
+constexpr std::uint32_t kMaxThreads = 512;         // GGML_MAX_N_THREADS
+
+Status OutOfRange(const char* name, std::uint64_t low, std::uint64_t high) {
+  return {Code::kInvalidArgument,
+          std::string(name) + " must be from " + std::to_string(low) + " to " + std::to_string(high)};
+}
+
+Status Invalid(const char* message) { return {Code::kInvalidArgument, message}; }
+
+}  // namespace
+
+Status ValidateLoadOptions(const LoadOptions& o) {
+  if (o.n_ctx < 1 || o.n_ctx > kMaxContext) return OutOfRange("nCtx", 1, kMaxContext);
+  if (o.n_ctx_per_request > o.n_ctx) return OutOfRange("nCtxPerRequest", 0, o.n_ctx);
+  if (o.batch_size < 1 || o.batch_size > kMaxSequences) return OutOfRange("batchSize", 1, kMaxSequences);
+  if (o.n_ubatch < 1 || o.n_ubatch > kMaxBatch) return OutOfRange("nUbatch", 1, kMaxBatch);
+  if (o.n_batch > kMaxBatch) return OutOfRange("nBatch", 0, kMaxBatch);
+  if (o.n_threads > kMaxThreads) return OutOfRange("nThreads", 0, kMaxThreads);
+  if (o.n_gpu_layers < -1) return Invalid("nGpuLayers must be -1 or more");
+  if (o.max_queue < 1) return Invalid("maxQueue must be 1 or more");
+  float sum = 0;
+  for (const float share : o.tensor_split) {
+    if (!std::isfinite(share) || share < 0) return Invalid("tensorSplit must hold numbers of 0 or more");
+    sum += share;
+  }
+  if (!o.tensor_split.empty() && sum <= 0) return Invalid("tensorSplit must hold a number above 0");
+  return {};
+}
+
+Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_vocab) {
+  if (request.prompt.empty()) return Invalid("the prompt is empty");
+  for (const PromptPart& part : request.prompt) {
+    if (part.image == nullptr) continue;
+    if (!vision) {
+      return {Code::kNoVision, "the engine has no projector, so it can not read images: load it with mmproj"};
+    }
+    if (part.image->empty()) return {Code::kImageDecode, "the image is empty (0 bytes): send the file's bytes"};
+  }
+  const SamplingParams& s = request.sampling;
+  if (!std::isfinite(s.temperature)) return Invalid("temperature must be a finite number");
+  if (!std::isfinite(s.top_p)) return Invalid("topP must be a finite number");
+  if (!std::isfinite(s.min_p)) return Invalid("minP must be a finite number");
+  if (!std::isfinite(s.repeat_penalty) || s.repeat_penalty <= 0) return Invalid("repeatPenalty must be above 0");
+  if (s.repeat_last_n < -1) return Invalid("repeatLastN must be -1 or more");
+  if (s.min_keep < 0 || static_cast<std::uint32_t>(s.min_keep) > n_vocab) {
+    return OutOfRange("minKeep", 0, n_vocab);
+  }
+  if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
+  if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),
+                  [](const std::string& stop) { return stop.empty(); })) {
+    return Invalid("stopStrings must not hold an empty string");
+  }
+  return {};
+}
+
+}  // namespace medinfer
