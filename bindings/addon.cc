@@ -1,0 +1,81 @@
+// The module: NativeAddon in lib/binding.ts.
+#include <memory>
+#include <utility>
+
+#include "addon_data.h"
+#include "convert.h"
+#include "engine_session.h"
+#include "errors.h"
+
+namespace medinfer {
+namespace {
+
+void CheckBackends(Napi::Env env) {
+  if (!AddonData::Of(env).backends_ready) {
+    Throw(env, {Code::kInvalidArgument, "initBackends() must be called first"});
+  }
+}
+
+void InitBackendsFrom(const Napi::CallbackInfo& info) {
+  Guarded(info.Env(), [&] {
+    const Status status = InitBackends(ToString(info[0], "directory"));
+    if (!status.ok()) Throw(info.Env(), status);
+    AddonData::Of(info.Env()).backends_ready = true;
+  });
+}
+
+Napi::Value ListDevices(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    CheckBackends(info.Env());
+    return ToJs(info.Env(), Devices());
+  });
+}
+
+Napi::Value Load(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&]() -> Napi::Value {
+    const Napi::Env env = info.Env();
+    AddonData& addon = AddonData::Of(env);
+    CheckBackends(env);
+    if (addon.exiting) Throw(env, {Code::kClosed, "the process is exiting"});
+    const auto session = EngineSession::Start(addon, env, ToLoadOptions(info[0]), ToFunction(info[1], "onEvents"),
+                                              ToFunction(info[2], "onProgress"));
+    Napi::Object load = Napi::Object::New(env);
+    load.Set("engine", session->engine_promise());
+    // Weak: who drops the engine but keeps the load must not keep the model in memory.
+    load.Set("abort", Napi::Function::New(env, [weak = std::weak_ptr(session)](const Napi::CallbackInfo&) {
+               if (const auto alive = weak.lock()) alive->AbortLoad();
+             }));
+    return load;
+  });
+}
+
+Napi::Value ListChatTemplates(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] { return ToJs(info.Env(), BuiltinChatTemplates()); });
+}
+
+Napi::Value ApplyChatTemplate(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    const auto prompt = ApplyBuiltinChatTemplate(ToString(info[0], "name"), ToChatMessages(info[1]),
+                                                 ToBool(info[2], "addGenerationPrompt"));
+    if (!prompt.ok()) Throw(info.Env(), prompt.status());
+    return Napi::String::New(info.Env(), prompt.value());
+  });
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  return Guarded(env, [&] {
+    AddonData::Install(env);
+    exports.Set("initBackends", Napi::Function::New<InitBackendsFrom>(env, "initBackends"));
+    exports.Set("devices", Napi::Function::New<ListDevices>(env, "devices"));
+    exports.Set("load", Napi::Function::New<Load>(env, "load"));
+    exports.Set("builtinChatTemplates", Napi::Function::New<ListChatTemplates>(env, "builtinChatTemplates"));
+    exports.Set("applyBuiltinChatTemplate", Napi::Function::New<ApplyChatTemplate>(env, "applyBuiltinChatTemplate"));
+    return exports;
+  });
+}
+
+}  // namespace
+
+NODE_API_MODULE(medinfer, Init)
+
+}  // namespace medinfer

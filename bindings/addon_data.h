@@ -1,0 +1,46 @@
+// What one environment (the main thread, or one worker) knows of this addon. Nothing of it is shared
+// between environments. JS thread only.
+#pragma once
+
+#include <memory>
+#include <unordered_set>
+
+#include "napi_setup.h"
+
+namespace medinfer {
+
+class EngineSession;
+
+class AddonData {
+ public:
+  // Becomes the environment's instance data, which owns it.
+  static AddonData* Install(Napi::Env env);
+  static AddonData& Of(Napi::Env env);
+
+  explicit AddonData(Napi::Env env);
+  ~AddonData();
+  AddonData(const AddonData&) = delete;
+  AddonData& operator=(const AddonData&) = delete;
+
+  // Sessions live here from load() until their thread-safe function is gone.
+  void Add(std::shared_ptr<EngineSession> session);
+  void Remove(EngineSession* session);
+
+  // Wraps a loaded session into a JavaScript engine. Throws.
+  Napi::Object NewEngineObject(std::shared_ptr<EngineSession> session);
+  // For EngineHandle's constructor: null where JavaScript called it.
+  std::shared_ptr<EngineSession> TakeSessionToWrap();
+
+  bool backends_ready = false;
+  // "exit" was emitted: nothing may be loaded any more.
+  bool exiting = false;
+
+ private:
+  void StopSessions();
+
+  Napi::FunctionReference engine_class_;
+  std::shared_ptr<EngineSession> session_to_wrap_;
+  std::unordered_set<std::shared_ptr<EngineSession>> sessions_;
+};
+
+}  // namespace medinfer

@@ -1,0 +1,239 @@
+#include "convert.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "fields.h"
+
+namespace medinfer {
+namespace {
+
+// In the order of the enumerators.
+constexpr std::array kSplitModes = {"none", "layer", "row", "tensor"};
+constexpr std::array kKvTypes = {"f32", "f16", "q8_0", "q4_0"};
+
+// The bytes of a typed array of the wanted kind, or {nullptr, 0} and false.
+struct Bytes {
+  const void* data = nullptr;
+  std::size_t length = 0;  // elements
+};
+
+bool GetTypedArray(const Napi::Value& value, napi_typedarray_type wanted, Bytes* bytes) {
+  if (!value.IsTypedArray()) return false;
+  napi_typedarray_type type{};
+  void* data = nullptr;
+  // The C function: Napi::TypedArray asks for the ArrayBuffer, which a SharedArrayBuffer is not.
+  if (napi_get_typedarray_info(value.Env(), value, &type, &bytes->length, &data, nullptr, nullptr) != napi_ok) {
+    return false;
+  }
+  bytes->data = data;
+  return type == wanted && (data != nullptr || bytes->length == 0);
+}
+
+// Calls `each(element, "field[i]")`.
+template <typename Each>
+void ForEach(const Napi::Value& value, const std::string& field, Each&& each) {
+  if (!value.IsArray()) ThrowExpected(value, field, "an array");
+  const auto array = value.As<Napi::Array>();
+  const std::uint32_t length = array.Length();
+  for (std::uint32_t i = 0; i < length; ++i) {
+    // Thousands of parts would otherwise all stay alive until the call returns.
+    const Napi::HandleScope scope(value.Env());
+    each(array.Get(i), field + "[" + std::to_string(i) + "]");
+  }
+}
+
+std::string ToPath(const Fields& fields, const char* field) {
+  std::string path = ToString(fields.Value(field), fields.Name(field));
+  // The system would take what stands before it for the whole path.
+  if (path.find('\0') != std::string::npos) {
+    ThrowWrongType(fields.Value(field).Env(), fields.Name(field) + " must not hold a null character");
+  }
+  return path;
+}
+
+PromptPart ToPromptPart(const Napi::Value& value, const std::string& where) {
+  const Fields fields(value, where);
+  PromptPart part;
+  if (const Napi::Value image = fields.Value("image"); !image.IsUndefined()) {
+    part.image = ToImageFile(image, fields.Name("image"));
+  } else {
+    part.text = ToString(fields.Value("text"), fields.Name("text"));
+    part.parse_special = ToBool(fields.Value("parseSpecial"), fields.Name("parseSpecial"));
+  }
+  return part;
+}
+
+SamplingParams ToSampling(const Napi::Value& value, const std::string& where) {
+  const Fields fields(value, where);
+  SamplingParams sampling;
+  sampling.temperature = fields.Float("temperature");
+  sampling.top_k = fields.Integer<std::int32_t>("topK");
+  sampling.top_p = fields.Float("topP");
+  sampling.min_p = fields.Float("minP");
+  sampling.min_keep = fields.Integer<std::int32_t>("minKeep");
+  sampling.repeat_last_n = fields.Integer<std::int32_t>("repeatLastN");
+  sampling.repeat_penalty = fields.Float("repeatPenalty");
+  sampling.penalize_nl = ToBool(fields.Value("penalizeNl"), fields.Name("penalizeNl"));
+  sampling.seed = fields.Integer<std::uint32_t>("seed");
+  return sampling;
+}
+
+}  // namespace
+
+std::string ToString(Napi::Value value, const std::string& field) {
+  if (!value.IsString()) ThrowExpected(value, field, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+bool ToBool(Napi::Value value, const std::string& field) {
+  if (!value.IsBoolean()) ThrowExpected(value, field, "a boolean");
+  return value.As<Napi::Boolean>().Value();
+}
+
+Napi::Function ToFunction(Napi::Value value, const std::string& field) {
+  if (!value.IsFunction()) ThrowExpected(value, field, "a function");
+  return value.As<Napi::Function>();
+}
+
+RequestId ToRequestId(Napi::Value value) { return ToInteger<RequestId>(value, "id"); }
+
+ImageFile ToImageFile(Napi::Value value, const std::string& field) {
+  Bytes bytes;
+  if (!GetTypedArray(value, napi_uint8_array, &bytes)) ThrowExpected(value, field, "a Uint8Array");
+  const auto* first = static_cast<const std::uint8_t*>(bytes.data);
+  return std::make_shared<const std::vector<std::uint8_t>>(first, first + bytes.length);
+}
+
+std::vector<std::int32_t> ToTokens(Napi::Value value, const std::string& field) {
+  Bytes bytes;
+  if (!GetTypedArray(value, napi_int32_array, &bytes)) ThrowExpected(value, field, "an Int32Array");
+  const auto* first = static_cast<const std::int32_t*>(bytes.data);
+  return {first, first + bytes.length};
+}
+
+LoadOptions ToLoadOptions(Napi::Value value) {
+  const Fields fields(value, "options");
+  LoadOptions options;
+  options.model_path = ToPath(fields, "modelPath");
+  options.mmproj_path = ToPath(fields, "mmprojPath");
+  options.n_gpu_layers = fields.Integer<std::int32_t>("nGpuLayers");
+  options.split_mode = fields.Enum<SplitMode>("splitMode", kSplitModes);
+  ForEach(fields.Value("tensorSplit"), fields.Name("tensorSplit"),
+          [&](const Napi::Value& share, const std::string& name) {
+            options.tensor_split.push_back(Fields::ToFloat(share, name));
+          });
+  options.n_ctx = fields.Integer<std::uint32_t>("nCtx");
+  options.n_ctx_per_request = fields.Integer<std::uint32_t>("nCtxPerRequest");
+  options.batch_size = fields.Integer<std::uint32_t>("batchSize");
+  options.n_batch = fields.Integer<std::uint32_t>("nBatch");
+  options.n_ubatch = fields.Integer<std::uint32_t>("nUbatch");
+  options.n_threads = fields.Integer<std::uint32_t>("nThreads");
+  options.kv_type = fields.Enum<KvType>("kvType", kKvTypes);
+  options.max_queue = fields.Integer<std::uint32_t>("maxQueue");
+  options.max_image_bytes = fields.Integer<std::uint64_t>("maxImageBytes");
+  options.max_image_pixels = fields.Integer<std::uint64_t>("maxImagePixels");
+  options.image_cache_bytes = fields.Integer<std::uint64_t>("imageCacheBytes");
+  return options;
+}
+
+Request ToRequest(Napi::Value value) {
+  const Fields fields(value, "request");
+  Request request;
+  ForEach(fields.Value("prompt"), fields.Name("prompt"), [&](const Napi::Value& part, const std::string& name) {
+    request.prompt.push_back(ToPromptPart(part, name));
+  });
+  request.add_special = ToBool(fields.Value("addSpecial"), fields.Name("addSpecial"));
+  request.sampling = ToSampling(fields.Value("sampling"), fields.Name("sampling"));
+  ForEach(
+      fields.Value("stopStrings"), fields.Name("stopStrings"),
+      [&](const Napi::Value& stop, const std::string& name) { request.stop_strings.push_back(ToString(stop, name)); });
+  request.n_predict = fields.Integer<std::int32_t>("nPredict");
+  request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
+  request.priority = fields.Integer<std::int32_t>("priority");
+  return request;
+}
+
+std::vector<ChatMessage> ToChatMessages(Napi::Value value) {
+  std::vector<ChatMessage> messages;
+  ForEach(value, "messages", [&](const Napi::Value& message, const std::string& where) {
+    const Fields fields(message, where);
+    messages.push_back({ToString(fields.Value("role"), fields.Name("role")),
+                        ToString(fields.Value("content"), fields.Name("content"))});
+  });
+  return messages;
+}
+
+Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
+  Napi::Object object = Napi::Object::New(env);
+  object["description"] = info.description;
+  object["name"] = info.name;
+  object["chatTemplate"] = info.chat_template;
+  object["bosToken"] = info.bos_token;
+  object["eosToken"] = info.eos_token;
+  object["parameters"] = static_cast<double>(info.parameters);
+  object["bytes"] = static_cast<double>(info.bytes);
+  object["nVocab"] = info.n_vocab;
+  object["nEmbd"] = info.n_embd;
+  object["nLayer"] = info.n_layer;
+  object["nCtxTrain"] = info.n_ctx_train;
+  object["nCtx"] = info.n_ctx;
+  object["nCtxPerRequest"] = info.n_ctx_per_request;
+  object["batchSize"] = info.batch_size;
+  object["nUbatch"] = info.n_ubatch;
+  object["vision"] = info.vision;
+  return object;
+}
+
+Napi::Object ToJs(Napi::Env env, const Stats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object["queued"] = stats.queued;
+  object["encoding"] = stats.encoding;
+  object["running"] = stats.running;
+  object["paused"] = stats.paused;
+  object["completed"] = static_cast<double>(stats.completed);
+  object["failed"] = static_cast<double>(stats.failed);
+  object["aborted"] = static_cast<double>(stats.aborted);
+  object["steps"] = static_cast<double>(stats.steps);
+  object["promptTokens"] = static_cast<double>(stats.prompt_tokens);
+  object["generatedTokens"] = static_cast<double>(stats.generated_tokens);
+  object["preemptions"] = static_cast<double>(stats.preemptions);
+  object["imagesEncoded"] = static_cast<double>(stats.images_encoded);
+  object["imageCacheHits"] = static_cast<double>(stats.image_cache_hits);
+  object["imageBatches"] = static_cast<double>(stats.image_batches);
+  object["kvCells"] = stats.kv_cells;
+  object["kvCellsUsed"] = stats.kv_cells_used;
+  object["imageCacheBytes"] = static_cast<double>(stats.image_cache_bytes);
+  object["threads"] = stats.threads;
+  return object;
+}
+
+Napi::Array ToJs(Napi::Env env, const std::vector<DeviceInfo>& devices) {
+  Napi::Array array = Napi::Array::New(env, devices.size());
+  for (std::uint32_t i = 0; i < devices.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object["name"] = devices[i].name;
+    object["description"] = devices[i].description;
+    object["backend"] = devices[i].backend;
+    object["memoryTotal"] = static_cast<double>(devices[i].memory_total);
+    object["memoryFree"] = static_cast<double>(devices[i].memory_free);
+    array[i] = object;
+  }
+  return array;
+}
+
+Napi::Array ToJs(Napi::Env env, const std::vector<std::string>& strings) {
+  Napi::Array array = Napi::Array::New(env, strings.size());
+  for (std::uint32_t i = 0; i < strings.size(); ++i) array[i] = strings[i];
+  return array;
+}
+
+Napi::Int32Array ToJs(Napi::Env env, const std::vector<std::int32_t>& tokens) {
+  Napi::Int32Array array = Napi::Int32Array::New(env, tokens.size());
+  std::copy(tokens.begin(), tokens.end(), array.Data());
+  return array;
+}
+
+}  // namespace medinfer

@@ -1,0 +1,152 @@
+// Events -> JavaScript, through the C functions: node-addon-api throws on every failure, and makes a
+// reference for every exception, but here a failure is the normal case of a dying environment.
+#include <cstring>
+
+#include "convert.h"
+#include "errors.h"
+
+namespace medinfer {
+namespace {
+
+// Builds one object. After a failure it does nothing and ok() is false.
+class ObjectWriter {
+ public:
+  explicit ObjectWriter(napi_env env) : env_(env) { Check(napi_create_object(env_, &object_)); }
+
+  bool ok() const { return ok_; }
+  napi_value object() const { return object_; }
+
+  void Set(const char* name, napi_value value) {
+    if (ok_) Check(napi_set_named_property(env_, object_, name, value));
+  }
+  void Set(const char* name, double number) {
+    napi_value value = nullptr;
+    if (ok_) Check(napi_create_double(env_, number, &value));
+    Set(name, value);
+  }
+  void Set(const char* name, std::uint32_t number) {
+    napi_value value = nullptr;
+    if (ok_) Check(napi_create_uint32(env_, number, &value));
+    Set(name, value);
+  }
+  void Set(const char* name, bool flag) {
+    napi_value value = nullptr;
+    if (ok_) Check(napi_get_boolean(env_, flag, &value));
+    Set(name, value);
+  }
+  void Set(const char* name, const std::string& text) {
+    napi_value value = nullptr;
+    if (ok_) Check(napi_create_string_utf8(env_, text.data(), text.size(), &value));
+    Set(name, value);
+  }
+  void Set(const char* name, const char* text) {
+    napi_value value = nullptr;
+    if (ok_) Check(napi_create_string_utf8(env_, text, NAPI_AUTO_LENGTH, &value));
+    Set(name, value);
+  }
+  void Set(const char* name, const ObjectWriter& nested) {
+    ok_ = ok_ && nested.ok_;
+    Set(name, nested.object_);
+  }
+
+ private:
+  void Check(napi_status status) { ok_ = ok_ && status == napi_ok; }
+
+  const napi_env env_;
+  napi_value object_ = nullptr;
+  bool ok_ = true;
+};
+
+const char* FinishReasonName(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kEos:
+      return "eos";
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kContext:
+      return "context";
+  }
+  return "eos";
+}
+
+napi_value Float32Array(napi_env env, const std::vector<float>& values) {
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  napi_value array = nullptr;
+  if (napi_create_arraybuffer(env, values.size() * sizeof(float), &data, &buffer) != napi_ok) {
+    return nullptr;
+  }
+  if (!values.empty()) std::memcpy(data, values.data(), values.size() * sizeof(float));
+  const napi_status status = napi_create_typedarray(env, napi_float32_array, values.size(), buffer, 0, &array);
+  return status == napi_ok ? array : nullptr;
+}
+
+// Writes one kind of event into the object that has the id already.
+struct BodyWriter {
+  napi_env env;
+  ObjectWriter& out;
+
+  void operator()(const Encoded& event) const {
+    out.Set("type", "encode");
+    out.Set("images", event.images);
+    out.Set("cached", event.cached);
+  }
+  void operator()(const Prefill& event) const {
+    out.Set("type", "prefill");
+    out.Set("done", event.done);
+    out.Set("total", event.total);
+  }
+  void operator()(const Text& event) const {
+    out.Set("type", "text");
+    out.Set("text", event.text);
+  }
+  void operator()(const Done& event) const {
+    out.Set("type", "done");
+    out.Set("finishReason", FinishReasonName(event.reason));
+    out.Set("stopString", event.stop_string);
+    ObjectWriter usage(env);
+    usage.Set("promptTokens", event.usage.prompt_tokens);
+    usage.Set("imageTokens", event.usage.image_tokens);
+    usage.Set("completionTokens", event.usage.completion_tokens);
+    usage.Set("imagesCached", event.usage.images_cached);
+    out.Set("usage", usage);
+    ObjectWriter timings(env);
+    timings.Set("queueMs", event.timings.queue_ms);
+    timings.Set("encodeMs", event.timings.encode_ms);
+    timings.Set("prefillMs", event.timings.prefill_ms);
+    timings.Set("firstTokenMs", event.timings.first_token_ms);
+    timings.Set("decodeMs", event.timings.decode_ms);
+    timings.Set("totalMs", event.timings.total_ms);
+    out.Set("timings", timings);
+  }
+  void operator()(const Embedded& event) const {
+    static const std::vector<float> kNone;
+    out.Set("type", "embedded");
+    out.Set("values", Float32Array(env, event.values ? *event.values : kNone));
+    out.Set("tokens", event.tokens);
+    out.Set("width", event.width);
+    out.Set("cached", event.cached);
+  }
+  void operator()(const Failed& event) const {
+    out.Set("type", "failed");
+    out.Set("error", ErrorValue(env, event.status));
+  }
+};
+
+}  // namespace
+
+napi_value EventsToJs(napi_env env, const std::vector<Event>& events) {
+  napi_value array = nullptr;
+  if (napi_create_array_with_length(env, events.size(), &array) != napi_ok) return nullptr;
+  for (std::uint32_t i = 0; i < events.size(); ++i) {
+    ObjectWriter out(env);
+    out.Set("id", static_cast<double>(events[i].id));
+    std::visit(BodyWriter{env, out}, events[i].body);
+    if (!out.ok() || napi_set_element(env, array, i, out.object()) != napi_ok) return nullptr;
+  }
+  return array;
+}
+
+}  // namespace medinfer

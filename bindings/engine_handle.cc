@@ -1,0 +1,124 @@
+#include "engine_handle.h"
+
+#include <utility>
+
+#include "addon_data.h"
+#include "convert.h"
+#include "errors.h"
+
+namespace medinfer {
+namespace {
+
+constexpr napi_type_tag kEngineTag = {0x6d6564696e666572, 0x7f1c4e0a9d3b5826};
+
+// Napi::ObjectWrap unwraps whatever object carries the method, of any addon's class.
+void CheckTag(const Napi::CallbackInfo& info) {
+  const Napi::Value self = info.This();
+  if (!self.IsObject() || !self.As<Napi::Object>().CheckTypeTag(&kEngineTag)) {
+    ThrowWrongType(info.Env(), "this must be an engine");
+  }
+}
+
+}  // namespace
+
+Napi::Function EngineHandle::Define(Napi::Env env) {
+  return DefineClass(env, "NativeEngine",
+                     {
+                         InstanceMethod<&EngineHandle::Submit>("submit"),
+                         InstanceMethod<&EngineHandle::EmbedImage>("embedImage"),
+                         InstanceMethod<&EngineHandle::Cancel>("cancel"),
+                         InstanceMethod<&EngineHandle::Pause>("pause"),
+                         InstanceMethod<&EngineHandle::Resume>("resume"),
+                         InstanceMethod<&EngineHandle::GetStats>("stats"),
+                         InstanceMethod<&EngineHandle::Tokenize>("tokenize"),
+                         InstanceMethod<&EngineHandle::Detokenize>("detokenize"),
+                         InstanceMethod<&EngineHandle::Close>("close"),
+                     });
+}
+
+EngineHandle::EngineHandle(const Napi::CallbackInfo& info)
+    : ObjectWrap(info), session_(AddonData::Of(info.Env()).TakeSessionToWrap()) {
+  const Napi::Env env = info.Env();
+  if (!session_) ThrowWrongType(env, "an engine comes from load(), not from new");
+  Napi::Object self = info.This().As<Napi::Object>();
+  self.TypeTag(&kEngineTag);
+  self.DefineProperty(Napi::PropertyDescriptor::Value("info", ToJs(env, session_->engine()->info()), napi_enumerable));
+  session_->Attach(this);
+}
+
+EngineHandle::~EngineHandle() {
+  if (session_) session_->Detach();
+}
+
+void EngineHandle::Hold(bool hold) { static_cast<void>(hold ? Ref() : Unref()); }
+
+Engine& EngineHandle::Open(const Napi::CallbackInfo& info) const {
+  CheckTag(info);
+  Engine* engine = session_->engine();
+  if (engine == nullptr) Throw(info.Env(), {Code::kClosed, "the engine is closed"});
+  return *engine;
+}
+
+Napi::Value EngineHandle::Accepted(Napi::Env env, const Result<RequestId>& id) {
+  if (!id.ok()) Throw(env, id.status());
+  session_->AddPending();
+  return Napi::Number::New(env, static_cast<double>(id.value()));
+}
+
+Napi::Value EngineHandle::Submit(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    Open(info);  // refuses before images are copied
+    // Getters of the request may run, and close the engine.
+    Request request = ToRequest(info[0]);
+    return Accepted(info.Env(), Open(info).Submit(std::move(request)));
+  });
+}
+
+Napi::Value EngineHandle::EmbedImage(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    Engine& engine = Open(info);
+    return Accepted(info.Env(), engine.EmbedImage(ToImageFile(info[0], "image")));
+  });
+}
+
+void EngineHandle::Cancel(const Napi::CallbackInfo& info) {
+  Guarded(info.Env(), [&] { Open(info).Cancel(ToRequestId(info[0])); });
+}
+
+void EngineHandle::Pause(const Napi::CallbackInfo& info) {
+  Guarded(info.Env(), [&] { Open(info).Pause(ToRequestId(info[0])); });
+}
+
+void EngineHandle::Resume(const Napi::CallbackInfo& info) {
+  Guarded(info.Env(), [&] { Open(info).Resume(ToRequestId(info[0])); });
+}
+
+Napi::Value EngineHandle::GetStats(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] { return ToJs(info.Env(), Open(info).stats()); });
+}
+
+Napi::Value EngineHandle::Tokenize(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    const auto tokens =
+        Open(info).Tokenize(ToString(info[0], "text"), ToBool(info[1], "addSpecial"), ToBool(info[2], "parseSpecial"));
+    if (!tokens.ok()) Throw(info.Env(), tokens.status());
+    return ToJs(info.Env(), tokens.value());
+  });
+}
+
+Napi::Value EngineHandle::Detokenize(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    const auto text = Open(info).Detokenize(ToTokens(info[0], "tokens"), ToBool(info[1], "special"));
+    if (!text.ok()) Throw(info.Env(), text.status());
+    return Napi::String::New(info.Env(), text.value());
+  });
+}
+
+Napi::Value EngineHandle::Close(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    CheckTag(info);
+    return session_->Close(info.Env());
+  });
+}
+
+}  // namespace medinfer

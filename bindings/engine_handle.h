@@ -1,0 +1,42 @@
+// The JavaScript engine: NativeEngine in lib/binding.ts. JS thread only.
+//
+// Made by load() alone. It holds its session; when it is collected without close(), it closes it.
+#pragma once
+
+#include <memory>
+
+#include "engine_session.h"
+#include "napi_setup.h"
+
+namespace medinfer {
+
+class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private EngineSession::Handle {
+ public:
+  // The JavaScript class of this environment.
+  static Napi::Function Define(Napi::Env env);
+
+  // REQUIRES: AddonData holds the session to wrap; throws where JavaScript called `new`.
+  explicit EngineHandle(const Napi::CallbackInfo& info);
+  ~EngineHandle() override;
+
+ private:
+  Napi::Value Submit(const Napi::CallbackInfo& info);
+  Napi::Value EmbedImage(const Napi::CallbackInfo& info);
+  void Cancel(const Napi::CallbackInfo& info);
+  void Pause(const Napi::CallbackInfo& info);
+  void Resume(const Napi::CallbackInfo& info);
+  Napi::Value GetStats(const Napi::CallbackInfo& info);
+  Napi::Value Tokenize(const Napi::CallbackInfo& info);
+  Napi::Value Detokenize(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  // Throws unless `info.This()` is an engine of ours, and open.
+  Engine& Open(const Napi::CallbackInfo& info) const;
+  Napi::Value Accepted(Napi::Env env, const Result<RequestId>& id);
+
+  void Hold(bool hold) override;
+
+  std::shared_ptr<EngineSession> session_;
+};
+
+}  // namespace medinfer

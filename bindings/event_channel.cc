@@ -1,0 +1,78 @@
+#include "event_channel.h"
+
+#include <iterator>
+#include <utility>
+
+namespace medinfer {
+namespace {
+
+void OnCall(napi_env env, napi_value on_events, void* context, void* /*data*/) {
+  // Without an environment node only empties its queue, after OnReleased: `context` is gone then.
+  if (env == nullptr) return;
+  static_cast<EventChannel::Listener*>(context)->OnWake(env, on_events);
+}
+
+void OnFinalize(napi_env /*env*/, void* /*data*/, void* context) {
+  static_cast<EventChannel::Listener*>(context)->OnReleased();
+}
+
+}  // namespace
+
+// The C functions instead of Napi::ThreadSafeFunction: its methods throw, or end the process, where
+// the environment is being torn down.
+std::shared_ptr<EventChannel> EventChannel::Open(Napi::Env env, Napi::Function on_events, Listener* listener) {
+  auto channel = std::make_shared<EventChannel>();
+  const napi_status status = napi_create_threadsafe_function(
+      env, on_events, nullptr, Napi::String::New(env, "medinfer"), /*max_queue_size=*/0,
+      /*initial_thread_count=*/1, /*finalize_data=*/nullptr, OnFinalize, listener, OnCall, &channel->tsfn_);
+  if (status != napi_ok) throw Napi::Error::New(env);
+  return channel;
+}
+
+void EventChannel::OnEvents(std::vector<Event> events) {
+  const std::lock_guard lock(mutex_);
+  if (tsfn_ == nullptr) return;
+  if (events_.empty()) {
+    events_ = std::move(events);
+  } else {
+    events_.insert(events_.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+  }
+  WakeLocked();
+}
+
+void EventChannel::Wake() {
+  const std::lock_guard lock(mutex_);
+  WakeLocked();
+}
+
+void EventChannel::WakeLocked() {
+  if (tsfn_ == nullptr || wake_pending_) return;
+  wake_pending_ = napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking) == napi_ok;
+}
+
+void EventChannel::AcknowledgeWake() {
+  const std::lock_guard lock(mutex_);
+  wake_pending_ = false;
+}
+
+std::vector<Event> EventChannel::Take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(events_, {});
+}
+
+void EventChannel::KeepAlive(napi_env env, bool keep) {
+  const std::lock_guard lock(mutex_);
+  if (tsfn_ == nullptr || keep == kept_alive_) return;
+  const napi_status status =
+      keep ? napi_ref_threadsafe_function(env, tsfn_) : napi_unref_threadsafe_function(env, tsfn_);
+  if (status == napi_ok) kept_alive_ = keep;
+}
+
+void EventChannel::Release(napi_threadsafe_function_release_mode mode) {
+  const std::lock_guard lock(mutex_);
+  if (tsfn_ == nullptr) return;
+  napi_release_threadsafe_function(std::exchange(tsfn_, nullptr), mode);
+  events_.clear();
+}
+
+}  // namespace medinfer
