@@ -4,6 +4,8 @@
  */
 import { dirname, join } from "node:path";
 
+import { MedInferError, toMedInferError } from "./errors.js";
+
 export type NativeCode =
   | "MODEL_NOT_FOUND"
   | "BAD_GGUF"
@@ -209,4 +211,37 @@ export interface NativeAddon {
     messages: { role: string; content: string }[],
     addGenerationPrompt: boolean,
   ): string;
+}
+
+/** The package's folder: this file lies one level below it, in lib/ and in dist/. */
+export const packageRoot = join(__dirname, "..");
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * Loads the addon and, from its own folder, its backends: no other folder may choose what code runs in this process.
+ * The first call does the work. Not at import time, so that who only renders a template needs no addon.
+ */
+export function loadAddon(): NativeAddon {
+  if (loaded !== undefined) return loaded;
+  let addon: NativeAddon;
+  let path: string;
+  try {
+    const nodeGypBuild = require("node-gyp-build") as { path(directory: string): string };
+    path = nodeGypBuild.path(packageRoot);
+    addon = require(path) as NativeAddon;
+  } catch (cause) {
+    throw new MedInferError(
+      "BACKEND_LOST",
+      'the native addon of medinfer can not be loaded: run "npm rebuild medinfer"',
+      { cause },
+    );
+  }
+  try {
+    addon.initBackends(dirname(path));
+  } catch (error) {
+    throw toMedInferError(error);
+  }
+  loaded = addon;
+  return addon;
 }
