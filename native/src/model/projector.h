@@ -1,7 +1,6 @@
 // RAII over libmtmd's context: the model file that turns images into embeddings ("mmproj").
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +16,9 @@ namespace medinfer {
 
 class Projector {
  public:
+  // Most output tokens of one pass over several images; a single image may have more.
+  static constexpr std::int32_t kBatchTokens = 1024;
+
   // Called on the loading thread with 0..1; false aborts the load.
   using ProgressFn = std::function<bool(float)>;
 
@@ -35,7 +37,7 @@ class Projector {
   // What an image is encoded to depends on its place in the prompt (DeepSeek V4 pads to a multiple of four).
   bool depends_on_position() const { return depends_on_position_; }
 
-  // Sets when a running encode is to be given up; asked on the encoding thread every few graph nodes (CPU; on GPU a
+  // Says when a running encode is to be given up; asked on the encoding thread every few graph nodes (CPU; on GPU a
   // pass is never interrupted). REQUIRES: no encode is running.
   void SetInterrupt(std::function<bool()> interrupt);
   // Whether the latest encode was given up: then its output is garbage. Encoding thread.

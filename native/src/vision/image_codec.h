@@ -46,14 +46,22 @@ struct Bitmap {
   std::size_t bytes() const { return std::size_t{3} * width * height; }
 };
 
-// Reads the header alone and holds no pixels: cheap for any file. Fails with kImageDecode.
+// All functions take any bytes, on any thread.
+
+// Reads the header alone: cheap for any file. Fails with kImageDecode.
 Result<ImageInfo> ProbeImage(std::span<const std::uint8_t> file);
 
-// Fails with kImageTooLarge or kImageDecode, without having allocated pixels where a limit is exceeded or the file is
-// not whole. The first frame of an animation. Pixels are upright (EXIF), and transparent ones lie on white: what is
+// ProbeImage, the limits, and whether the file is whole; allocates no pixels. Fails with kImageTooLarge or
+// kImageDecode.
+Result<ImageInfo> InspectImage(std::span<const std::uint8_t> file, const ImageLimits& limits);
+
+// The pixels of a file that InspectImage approved, whose answer is `info`. Fails with kImageDecode or kOutOfMemory. The
+// first frame of an animation. Pixels are upright (EXIF), and transparent ones lie on white: what is
 // printed in black on a transparent page stays readable. An image with no transparency and no EXIF rotation has
 // exactly the bytes that stb_image, and so libmtmd's own loader, gives for it.
-// REQUIRES: nothing; any bytes may come. Any thread.
+Result<Bitmap> DecodePixels(std::span<const std::uint8_t> file, const ImageInfo& info);
+
+// Both in one.
 Result<Bitmap> DecodeImage(std::span<const std::uint8_t> file, const ImageLimits& limits);
 
 }  // namespace medinfer

@@ -1,0 +1,62 @@
+#include "vision/embedding_cache.h"
+
+#include <utility>
+
+extern "C" {
+#include "hash/sha256/sha256.h"
+}
+
+namespace medinfer {
+
+ContentHash ContentHash::Of(std::span<const std::uint8_t> bytes) {
+  static_assert(SHA256_DIGEST_SIZE == sizeof(ContentHash::digest));
+  ContentHash hash;
+  sha256_hash(hash.digest.data(), bytes.data(), bytes.size());
+  return hash;
+}
+
+std::uint64_t EncodedImage::bytes() const {
+  std::uint64_t total = sizeof(EncodedImage);
+  for (const EncodedChunk& chunk : chunks) {
+    total += sizeof(EncodedChunk) + (chunk.embedding != nullptr ? chunk.embedding->size() * sizeof(float) : 0);
+  }
+  return total;
+}
+
+std::shared_ptr<const EncodedImage> EmbeddingCache::Find(const ContentHash& hash) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_hash_.find(hash);
+  if (found == by_hash_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return found->second->image;
+}
+
+void EmbeddingCache::Insert(const ContentHash& hash, std::shared_ptr<const EncodedImage> image) {
+  const std::uint64_t bytes = image->bytes();
+  const std::lock_guard lock(mutex_);
+  const auto found = by_hash_.find(hash);
+  if (found != by_hash_.end()) Erase(found->second);
+  if (bytes > capacity_) return;
+  while (bytes_ > capacity_ - bytes) Erase(std::prev(entries_.end()));
+  entries_.push_front({hash, std::move(image), bytes});
+  by_hash_.emplace(hash, entries_.begin());
+  bytes_ += bytes;
+}
+
+void EmbeddingCache::Erase(std::list<Entry>::iterator entry) {
+  bytes_ -= entry->bytes;
+  by_hash_.erase(entry->hash);
+  entries_.erase(entry);
+}
+
+std::uint64_t EmbeddingCache::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+std::size_t EmbeddingCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+}  // namespace medinfer

@@ -1,0 +1,439 @@
+// The thread's loop: take new jobs, prepare some (hash, look up, check, lay out), encode one batch for the oldest job,
+// hand out what is done. A batch begins with the oldest job's oldest missing chunk and takes what fits beside it, from
+// the same and later jobs, so that no job waits for one that came after it.
+#include "vision/image_encoder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "model/projector.h"
+#include "mtmd.h"
+#include "vision/embedding_cache.h"
+#include "vision/media_chunks.h"
+#include "vision/picture.h"
+
+namespace medinfer {
+namespace {
+
+// As in the preprocessors of the Qwen-VL family. Beyond it, those that keep the aspect ratio make pictures of any size.
+constexpr std::uint32_t kMaxAspectRatio = 200;
+
+// Preparing hashes and checks files. Later jobs are prepared between passes, so that one with a cached image overtakes
+// the others, but a long queue does not delay the first.
+constexpr auto kPreparingBudget = std::chrono::milliseconds(10);
+
+// Pictures whose chunks did not fit into a batch; each holds its pixels in memory until its turn.
+constexpr int kMaxLookAhead = 4;
+
+struct BatchDeleter {
+  void operator()(mtmd_batch* batch) const { mtmd_batch_free(batch); }
+};
+using BatchPtr = std::unique_ptr<mtmd_batch, BatchDeleter>;
+
+struct Job {
+  EncodeJob request;
+  bool prepared = false;
+  std::vector<std::shared_ptr<Picture>> pictures;  // in the order of the prompt
+  ChunksPtr layout;
+  std::uint32_t n_images = 0;
+  std::uint32_t n_cached = 0;
+  std::optional<Status> failure;
+
+  bool cancelled() const { return request.cancelled != nullptr && request.cancelled->load(); }
+};
+
+struct BatchEntry {
+  std::shared_ptr<Picture> picture;
+  std::size_t chunk = 0;
+};
+
+// Says which of several images an error is about.
+Status Numbered(const Status& status, std::size_t index, std::size_t n_images) {
+  if (n_images == 1) return status;
+  return Status(status.code(), "image " + std::to_string(index + 1) + " of " + std::to_string(n_images) + ": " +
+                                   status.message());
+}
+
+Status NoMemory() { return Status(Code::kOutOfMemory, "no memory to encode the image: send a smaller one"); }
+
+}  // namespace
+
+class ImageEncoder::Worker {
+ public:
+  Worker(Projector& projector, const ImageLimits& limits, std::uint64_t cache_bytes, DoneFn on_done)
+      : projector_(projector), limits_(limits), cache_(cache_bytes), on_done_(std::move(on_done)) {
+    projector_.SetInterrupt([this] { return stop_.load() || PassIsUseless(); });
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  ~Worker() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+    projector_.SetInterrupt(nullptr);
+  }
+
+  void Enqueue(EncodeJob job) {
+    ++waiting_;
+    {
+      const std::lock_guard lock(mutex_);
+      incoming_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+  }
+
+  ImageEncoderStats stats() const {
+    ImageEncoderStats stats;
+    stats.images_encoded = images_encoded_;
+    stats.cache_hits = cache_hits_;
+    stats.batches = batches_;
+    stats.cache_bytes = cache_.bytes();
+    stats.waiting = waiting_;
+    return stats;
+  }
+
+ private:
+  void Run();
+  void Step();
+  void TakeIncoming();
+  void PrepareSome();
+  void Prepare(Job& job);
+  Result<std::shared_ptr<Picture>> FindPicture(const ImageFile& file, Job& job);
+  Result<ImageInfo> Inspect(const ImageFile& file) const;
+  void Settle();
+  void EncodeBatch();
+  std::vector<BatchEntry> FillBatch(mtmd_batch* batch);
+  bool RunBatch(mtmd_batch* batch, const std::vector<BatchEntry>& entries);
+  void Store(const BatchEntry& entry, const float* values);
+  bool PassIsUseless() const;
+  void Deliver(const Job& job, Result<PreparedPrompt> prompt);
+
+  Projector& projector_;
+  const ImageLimits limits_;
+  EmbeddingCache cache_;
+  const DoneFn on_done_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<EncodeJob> incoming_;  // guarded by mutex_
+  std::atomic<bool> stop_{false};    // set under mutex_
+
+  std::atomic<std::uint64_t> images_encoded_{0};
+  std::atomic<std::uint64_t> cache_hits_{0};
+  std::atomic<std::uint64_t> batches_{0};
+  std::atomic<std::uint32_t> waiting_{0};
+
+  // Of the encode thread.
+  std::list<Job> jobs_;  // in order of arrival
+  std::unordered_map<ContentHash, std::weak_ptr<Picture>, ContentHashHasher> in_flight_;
+  std::vector<std::shared_ptr<const std::atomic<bool>>> pass_serves_;  // `cancelled` of the running pass's jobs
+  bool can_batch_ = true;  // until libmtmd refuses a second chunk that would have fitted
+
+  std::thread thread_;  // last: runs as soon as it is constructed
+};
+
+void ImageEncoder::Worker::Run() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stop_ || !incoming_.empty() || !jobs_.empty(); });
+    }
+    if (stop_) return;
+    try {
+      Step();
+    } catch (const std::bad_alloc&) {  // not even for the bookkeeping
+      if (!jobs_.empty()) jobs_.front().failure = NoMemory();
+    }
+  }
+}
+
+void ImageEncoder::Worker::Step() {
+  TakeIncoming();
+  PrepareSome();
+  Settle();
+  if (stop_ || jobs_.empty()) return;
+  EncodeBatch();
+  Settle();
+}
+
+void ImageEncoder::Worker::TakeIncoming() {
+  std::vector<EncodeJob> incoming;
+  {
+    const std::lock_guard lock(mutex_);
+    incoming.swap(incoming_);
+  }
+  for (EncodeJob& request : incoming) {
+    jobs_.emplace_back();
+    jobs_.back().request = std::move(request);
+  }
+}
+
+void ImageEncoder::Worker::PrepareSome() {
+  const auto begin = std::chrono::steady_clock::now();
+  for (Job& job : jobs_) {
+    if (job.prepared) continue;
+    job.prepared = true;
+    try {
+      Prepare(job);
+    } catch (const std::bad_alloc&) {
+      job.failure = NoMemory();
+    }
+    if (stop_ || std::chrono::steady_clock::now() - begin > kPreparingBudget) return;
+  }
+}
+
+// Leaves the job with a layout and its pictures, or with a failure.
+void ImageEncoder::Worker::Prepare(Job& job) {
+  const std::vector<PromptPart>& parts = job.request.prompt;
+  std::vector<ImageFile> files;
+  for (const PromptPart& part : parts) {
+    if (part.image != nullptr) files.push_back(part.image);
+  }
+  job.n_images = static_cast<std::uint32_t>(files.size());
+  std::vector<BitmapPtr> placeholders;
+  std::vector<ImageInfo> infos;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (stop_ || job.cancelled()) return;
+    Status status;
+    if (projector_.depends_on_position()) {
+      const Result<ImageInfo> info = Inspect(files[i]);
+      if (info.ok()) {
+        infos.push_back(info.value());
+        placeholders.push_back(MakePlaceholder(info.value().width, info.value().height));
+      } else {
+        status = info.status();
+      }
+    } else {
+      Result<std::shared_ptr<Picture>> picture = FindPicture(files[i], job);
+      if (picture.ok()) {
+        placeholders.push_back(MakePlaceholder(picture.value()->width(), picture.value()->height()));
+        job.pictures.push_back(std::move(picture.value()));
+      } else {
+        status = picture.status();
+      }
+    }
+    if (!status.ok()) {
+      job.failure = Numbered(status, i, files.size());
+      return;
+    }
+  }
+  if (!infos.empty()) {
+    job.pictures.push_back(std::make_shared<Picture>(parts, job.request.add_special, infos));
+  }
+  Result<ChunksPtr> layout = SplitPrompt(projector_.context(), parts, placeholders, job.request.add_special);
+  if (!layout.ok()) {
+    job.failure = layout.status();
+    return;
+  }
+  job.layout = std::move(layout.value());
+  if (infos.empty()) job.request.prompt.clear();  // the pictures hold the files as long as they need them
+}
+
+Result<ImageInfo> ImageEncoder::Worker::Inspect(const ImageFile& file) const {
+  Result<ImageInfo> info = InspectImage(*file, limits_);
+  if (!info.ok()) return info;
+  const auto [shorter, longer] = std::minmax(info.value().width, info.value().height);
+  if (longer / shorter > kMaxAspectRatio) {
+    return Status(Code::kImageDecode, "the image is " + std::to_string(info.value().width) + " x " +
+                                          std::to_string(info.value().height) +
+                                          " pixels, a strip that no model can read: crop it to at most " +
+                                          std::to_string(kMaxAspectRatio) + " to 1");
+  }
+  return info;
+}
+
+// The cached image, the one that is being encoded for another place or job, or a new one.
+Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const ImageFile& file, Job& job) {
+  const ContentHash hash = ContentHash::Of(*file);
+  if (std::shared_ptr<const EncodedImage> cached = cache_.Find(hash); cached != nullptr) {
+    ++cache_hits_;
+    ++job.n_cached;
+    return std::make_shared<Picture>(std::move(cached));
+  }
+  std::weak_ptr<Picture>& slot = in_flight_[hash];
+  if (std::shared_ptr<Picture> known = slot.lock(); known != nullptr && !known->failure().has_value()) {
+    ++cache_hits_;
+    ++job.n_cached;
+    return known;
+  }
+  const Result<ImageInfo> info = Inspect(file);
+  if (!info.ok()) {
+    in_flight_.erase(hash);
+    return info.status();
+  }
+  auto picture = std::make_shared<Picture>(file, hash, info.value());
+  slot = picture;
+  return picture;
+}
+
+// Hands out every job that is cancelled, failed or done.
+void ImageEncoder::Worker::Settle() {
+  for (auto job = jobs_.begin(); job != jobs_.end() && !stop_;) {
+    for (std::size_t i = 0; i < job->pictures.size() && !job->failure.has_value(); ++i) {
+      const std::optional<Status>& failure = job->pictures[i]->failure();
+      if (failure.has_value()) job->failure = Numbered(*failure, i, job->pictures.size());
+    }
+    const auto& pictures = job->pictures;
+    const bool done = job->layout != nullptr &&
+                      std::all_of(pictures.begin(), pictures.end(), [](const auto& p) { return p->done(); });
+    if (job->cancelled()) {
+      Deliver(*job, Status(Code::kAborted, "the request was aborted"));
+    } else if (job->failure.has_value()) {
+      Deliver(*job, *job->failure);
+    } else if (done) {
+      std::vector<const EncodedChunk*> encoded;
+      for (const auto& picture : pictures) {
+        for (const EncodedChunk& chunk : picture->result()->chunks) encoded.push_back(&chunk);
+      }
+      Result<PreparedPrompt> prompt =
+          JoinPrompt(projector_.context(), *job->layout, encoded, /*text=*/!job->request.embed_only);
+      if (prompt.ok()) {
+        prompt.value().n_images = job->n_images;
+        prompt.value().n_images_cached = job->n_cached;
+      }
+      Deliver(*job, std::move(prompt));
+    } else {
+      ++job;
+      continue;
+    }
+    job = jobs_.erase(job);
+  }
+  std::erase_if(in_flight_, [](const auto& entry) { return entry.second.expired(); });
+}
+
+void ImageEncoder::Worker::Deliver(const Job& job, Result<PreparedPrompt> prompt) {
+  --waiting_;
+  on_done_({job.request.id, std::move(prompt)});
+}
+
+// One encoder pass. Leaves at least one chunk fewer missing, or a picture failed, or jobs cancelled.
+void ImageEncoder::Worker::EncodeBatch() {
+  const BatchPtr batch(mtmd_batch_init(projector_.context()));
+  const std::vector<BatchEntry> entries = FillBatch(batch.get());
+  if (entries.empty() || stop_) return;
+  if (RunBatch(batch.get(), entries)) return;
+  for (const BatchEntry& entry : entries) {
+    if (projector_.interrupted() || stop_) return;
+    const BatchPtr single(mtmd_batch_init(projector_.context()));
+    const bool added = mtmd_batch_add_chunk(single.get(), &entry.picture->chunk(entry.chunk)) == 0;
+    if (entries.size() > 1 && added && RunBatch(single.get(), {entry})) continue;
+    if (projector_.interrupted()) return;
+    entry.picture->Fail(Status(Code::kOutOfMemory,
+                               "the image can not be encoded, most likely for lack of memory: send a smaller one, or "
+                               "give the model less of the device's memory"));
+  }
+}
+
+std::vector<BatchEntry> ImageEncoder::Worker::FillBatch(mtmd_batch* batch) {
+  std::vector<BatchEntry> entries;
+  pass_serves_.clear();
+  std::uint32_t n_tokens = 0;
+  int n_misfits = 0;
+  bool full = false;
+  for (Job& job : jobs_) {
+    if (full || stop_) break;
+    if (!job.prepared || job.cancelled()) continue;
+    bool served = false;
+    for (const std::shared_ptr<Picture>& picture : job.pictures) {
+      if (full || picture->done() || picture->failure().has_value()) continue;
+      if (!picture->loaded()) {
+        if (!entries.empty() && (!can_batch_ || n_misfits >= kMaxLookAhead)) {
+          full = true;
+          break;
+        }
+        try {
+          picture->Load(projector_);
+        } catch (const std::bad_alloc&) {
+          picture->Fail(NoMemory());
+        }
+        if (picture->failure().has_value()) continue;
+      }
+      bool misfit = false;
+      for (const std::size_t index : picture->Missing()) {
+        const mtmd_input_chunk& chunk = picture->chunk(index);
+        const std::int32_t refusal = mtmd_batch_add_chunk(batch, &chunk);
+        if (refusal == 0) {
+          entries.push_back({picture, index});
+          picture->MarkBatched(index, true);
+          n_tokens += CountTokens(chunk);
+          served = true;
+        } else if (entries.empty()) {
+          picture->Fail(Status(Code::kInternal, "the image is refused by the encoder: please report this"));
+          break;
+        } else if (refusal == 2) {  // too large, which is also said where the model can not batch at all
+          const bool would_fit = n_tokens + CountTokens(chunk) <= Projector::kBatchTokens;
+          can_batch_ = can_batch_ && !(entries.size() == 1 && would_fit);
+          full = true;
+          break;
+        } else {  // of another shape than the batch's first
+          misfit = true;
+        }
+      }
+      n_misfits += misfit ? 1 : 0;
+    }
+    // A picture of this job may be in the batch on behalf of an earlier one.
+    served = served || std::any_of(entries.begin(), entries.end(), [&](const BatchEntry& entry) {
+               return std::find(job.pictures.begin(), job.pictures.end(), entry.picture) != job.pictures.end();
+             });
+    if (served) pass_serves_.push_back(job.request.cancelled);
+  }
+  return entries;
+}
+
+bool ImageEncoder::Worker::RunBatch(mtmd_batch* batch, const std::vector<BatchEntry>& entries) {
+  projector_.ClearInterrupted();
+  for (const BatchEntry& entry : entries) entry.picture->MarkBatched(entry.chunk, false);
+  if (mtmd_batch_encode(batch) != 0 || projector_.interrupted()) return false;
+  ++batches_;
+  try {
+    for (const BatchEntry& entry : entries) {
+      Store(entry, mtmd_batch_get_output_embd(batch, &entry.picture->chunk(entry.chunk)));
+    }
+  } catch (const std::bad_alloc&) {
+    for (const BatchEntry& entry : entries) {
+      if (!entry.picture->done()) entry.picture->Fail(NoMemory());
+    }
+  }
+  return true;
+}
+
+void ImageEncoder::Worker::Store(const BatchEntry& entry, const float* values) {
+  const std::size_t n = std::size_t{CountTokens(entry.picture->chunk(entry.chunk))} * projector_.width();
+  entry.picture->SetEmbedding(entry.chunk, std::vector<float>(values, values + n));
+  if (!entry.picture->done()) return;
+  ++images_encoded_;
+  if (entry.picture->hash().has_value()) {
+    cache_.Insert(*entry.picture->hash(), entry.picture->result());
+    in_flight_.erase(*entry.picture->hash());
+  }
+}
+
+bool ImageEncoder::Worker::PassIsUseless() const {
+  return !pass_serves_.empty() && std::all_of(pass_serves_.begin(), pass_serves_.end(), [](const auto& cancelled) {
+    return cancelled != nullptr && cancelled->load();
+  });
+}
+
+ImageEncoder::ImageEncoder(Projector& projector, const llama_vocab* /*vocab*/, const ImageLimits& limits,
+                           std::uint64_t cache_bytes, DoneFn on_done)
+    : worker_(std::make_unique<Worker>(projector, limits, cache_bytes, std::move(on_done))) {}
+
+ImageEncoder::~ImageEncoder() = default;
+
+void ImageEncoder::Enqueue(EncodeJob job) { worker_->Enqueue(std::move(job)); }
+
+ImageEncoderStats ImageEncoder::stats() const { return worker_->stats(); }
+
+}  // namespace medinfer

@@ -1,0 +1,50 @@
+// libmtmd's lists of chunks: what an image becomes for the encoder, and where a prompt has its images.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "medinfer/request.h"
+#include "medinfer/status.h"
+#include "prompt.h"
+#include "vision/embedding_cache.h"
+#include "vision/image_codec.h"
+
+struct mtmd_bitmap;
+struct mtmd_context;
+struct mtmd_input_chunk;
+struct mtmd_input_chunks;
+
+namespace medinfer {
+
+struct MediaDeleter {
+  void operator()(mtmd_bitmap* bitmap) const;
+  void operator()(mtmd_input_chunks* chunks) const;
+};
+using BitmapPtr = std::unique_ptr<mtmd_bitmap, MediaDeleter>;
+using ChunksPtr = std::unique_ptr<mtmd_input_chunks, MediaDeleter>;
+
+// For the encoder.
+BitmapPtr MakeBitmap(const Bitmap& bitmap);
+// Has a size and no pixels: enough for a layout.
+BitmapPtr MakePlaceholder(std::uint32_t width, std::uint32_t height);
+
+// Splits a prompt into chunks; `bitmaps` are its images in order. Each text part is tokenised by itself. Fails with
+// kInvalidArgument (text) or kImageDecode (an image that the model's preprocessor refuses). REQUIRES: as many bitmaps
+// as image parts.
+Result<ChunksPtr> SplitPrompt(const mtmd_context* context, const std::vector<PromptPart>& parts,
+                              const std::vector<BitmapPtr>& bitmaps, bool add_special);
+
+// The chunks to encode, in order. Valid as long as `chunks`.
+std::vector<const mtmd_input_chunk*> MediaOf(const mtmd_input_chunks& chunks);
+
+std::uint32_t CountTokens(const mtmd_input_chunk& chunk);
+
+// Puts embeddings into their places: `encoded` belongs to the media chunks of `layout`, in order. `text`: whether text
+// chunks are wanted. Fails with kInternal where they do not fit.
+Result<PreparedPrompt> JoinPrompt(const mtmd_context* context, const mtmd_input_chunks& layout,
+                                  const std::vector<const EncodedChunk*>& encoded, bool text);
+
+}  // namespace medinfer
