@@ -1,0 +1,139 @@
+/** Runs rows through an engine, several at once, and gives their answers in order. */
+import * as v from "valibot";
+import { imageSchema } from "../chat/schema.js";
+import type { EngineCore } from "../core.js";
+import { abortedError, argumentError, MedInferError, toMedInferError } from "../errors.js";
+import type { GenerationResult } from "../generation/types.js";
+import { generationEntries } from "../options/request-options.js";
+import { imagesFirst } from "../requests/prepare.js";
+import { startChat } from "../requests/start.js";
+import { any, integer, list, object, oneOf, text } from "../validation/fields.js";
+import { parse } from "../validation/parse.js";
+import { orderedPool } from "./ordered-pool.js";
+import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./types.js";
+
+const optionsSchema = object({
+  prompt: v.optional(text({ filled: true })),
+  systemPrompt: v.optional(text(), "You are a helpful assistant."),
+  chatTemplate: v.optional(text({ filled: true })),
+  concurrency: v.optional(integer(1, 65536)),
+  onError: v.optional(oneOf(["collect", "throw"]), "collect"),
+  ...generationEntries,
+});
+
+const rowSchema = v.looseObject(
+  {
+    id: v.optional(
+      any<string | number>((id) => typeof id === "string" || typeof id === "number", "a string or a number"),
+    ),
+    image: v.optional(imageSchema),
+    images: v.optional(list(imageSchema, "images"), () => []),
+    prompt: v.optional(text({ filled: true })),
+  },
+  "must be an object",
+);
+
+/** What every row asks for, beside its own prompt and images. */
+type Defaults = Omit<v.InferOutput<typeof optionsSchema>, "concurrency" | "onError">;
+
+/** Finished rows that may wait for an unfinished one before them, per row that runs. */
+const WINDOW = 16;
+/** How long a row waits, in milliseconds, where requests of others fill the engine's queue. */
+const QUEUE_RETRY_MS = 50;
+
+/** See Engine.annotate. */
+export async function* annotateRows<TRow extends AnnotateRow>(
+  core: EngineCore,
+  rows: AsyncIterable<TRow> | Iterable<TRow>,
+  given: AnnotateOptions,
+): AsyncGenerator<AnnotateResult<TRow>, void, undefined> {
+  const {
+    concurrency = core.info.batchSize * 2,
+    onError,
+    ...defaults
+  } = parse(optionsSchema, given, "engine.annotate");
+  if (!isIterable(rows)) throw argumentError("engine.annotate", "rows", "must be iterable");
+  const outer = defaults.signal;
+  if (outer?.aborted === true) throw abortedError("engine.annotate", outer.reason);
+  // Leaving the loop early ends the rows that are under way, as the caller's signal does.
+  const controller = new AbortController();
+  const follow = () => controller.abort(outer?.reason);
+  outer?.addEventListener("abort", follow, { once: true });
+  const signal = controller.signal;
+
+  const job = async (row: TRow, index: number): Promise<AnnotateResult<TRow>> => {
+    try {
+      return succeeded(row, index, await answer(core, row, { ...defaults, signal }));
+    } catch (error) {
+      const failure = toMedInferError(error);
+      if (signal.aborted || failure.code === "CLOSED") throw failure;
+      if (onError === "throw") throw inRow(index, failure);
+      return failed(row, index, failure);
+    }
+  };
+  try {
+    yield* orderedPool(rows, job, { concurrency, window: concurrency * WINDOW });
+  } finally {
+    outer?.removeEventListener("abort", follow);
+    controller.abort();
+  }
+}
+
+function isIterable(rows: unknown): boolean {
+  if (typeof rows !== "object" || rows === null) return false;
+  return Symbol.asyncIterator in rows || Symbol.iterator in rows;
+}
+
+async function answer(
+  core: EngineCore,
+  given: AnnotateRow,
+  { prompt: defaultPrompt, systemPrompt, ...options }: Defaults,
+): Promise<GenerationResult> {
+  const row = parse(rowSchema, given, "row");
+  const prompt = row.prompt ?? defaultPrompt;
+  if (prompt === undefined) {
+    throw argumentError("row", "prompt", "is missing, in the row and in the options");
+  }
+  const images = row.image === undefined ? row.images : [row.image, ...row.images];
+  const user = { role: "user", content: imagesFirst(images, prompt) };
+  const messages = systemPrompt === "" ? [user] : [{ role: "system", content: systemPrompt }, user];
+  for (;;) {
+    try {
+      return await startChat(core, { ...options, messages }).result;
+    } catch (error) {
+      const full = error instanceof MedInferError && error.code === "QUEUE_FULL";
+      if (!full || options.signal?.aborted === true) throw error;
+      await new Promise((resolve) => setTimeout(resolve, QUEUE_RETRY_MS));
+    }
+  }
+}
+
+function inRow(index: number, error: MedInferError): MedInferError {
+  const { code, retryable, issues } = error;
+  return new MedInferError(code, `row ${index}: ${error.message}`, {
+    retryable,
+    issues: [...issues],
+    cause: error,
+  });
+}
+
+function succeeded<TRow extends AnnotateRow>(
+  row: TRow,
+  index: number,
+  { text, finishReason, usage, timings }: GenerationResult,
+): AnnotateResult<TRow> {
+  return { row, index, text, error: undefined, metadata: {}, finishReason, usage, timings };
+}
+
+function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedInferError): AnnotateResult<TRow> {
+  return {
+    row,
+    index,
+    text: "",
+    error,
+    metadata: { llamacpp_exception: error.message },
+    finishReason: undefined,
+    usage: undefined,
+    timings: undefined,
+  };
+}

@@ -1,0 +1,54 @@
+/** Many documents or images, one answer each. */
+import type { MedInferError } from "../errors.js";
+import type { FinishReason, Timings, Usage } from "../generation/types.js";
+import type { ImageSource } from "../images/load.js";
+import type { GenerationOptions } from "../options/request-options.js";
+
+/** A document, an image, or both. Other keys are yours: the row comes back with its answer. */
+export interface AnnotateRow {
+  /** Yours; it comes back with the row. */
+  id?: string | number;
+  /** Put before the prompt, followed by a line break. */
+  image?: ImageSource;
+  /** Several of them, in this order; after `image`. */
+  images?: readonly ImageSource[];
+  /** What is asked of this row. Default: the `prompt` of the options. */
+  prompt?: string;
+}
+
+/** Options of {@link Engine.annotate}. */
+export interface AnnotateOptions extends GenerationOptions {
+  /** What is asked of every row that asks nothing itself. */
+  prompt?: string;
+  /** The system message; empty: none. Default `"You are a helpful assistant."`. */
+  systemPrompt?: string;
+  /** A name or a Jinja template. Default: that of the engine. */
+  chatTemplate?: string;
+  /** Most rows that are under way at once. Default: twice the engine's `batchSize`. */
+  concurrency?: number;
+  /**
+   * `"collect"`: a row that fails has an `error` and the empty text, and the others go on. `"throw"`: the first such
+   * row ends everything. An abort, and an engine that is closed, end everything in both cases. Default `"collect"`.
+   */
+  onError?: "collect" | "throw";
+}
+
+/** A row's answer. */
+export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow> {
+  /** The row as it was given. */
+  row: TRow;
+  /** Its place among the rows, from 0. */
+  index: number;
+  /** The answer; empty where the row failed. */
+  text: string;
+  /** Why the row failed; undefined where it did not. */
+  error: MedInferError | undefined;
+  /** `llamacpp_exception`: the message of the error. Empty where there is none. */
+  metadata: { llamacpp_exception?: string };
+  /** Undefined where the row failed. */
+  finishReason: FinishReason | undefined;
+  /** Undefined where the row failed. */
+  usage: Usage | undefined;
+  /** Undefined where the row failed. */
+  timings: Timings | undefined;
+}

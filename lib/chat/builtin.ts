@@ -1,0 +1,52 @@
+/** llama.cpp's own chat templates, by name. */
+import { randomUUID } from "node:crypto";
+import { loadAddon } from "../binding.js";
+import { argumentError, toMedInferError } from "../errors.js";
+import type { ChatTemplateFunction, TextMessage } from "./types.js";
+
+/** Names of the built-in chat templates, e.g. `"vicuna"`. */
+export function builtinChatTemplates(): readonly string[] {
+  return loadAddon().builtinChatTemplates();
+}
+
+/** A built-in template as a function. REQUIRES: `name` is one of {@link builtinChatTemplates}. */
+export function builtinTemplate(name: string): ChatTemplateFunction {
+  return (messages, { addGenerationPrompt }) => {
+    for (const role of new Set(messages.map((message) => message.role))) checkRole(name, role);
+    // An empty system message would still leave its separators in the prompt.
+    const spoken = messages.filter(({ role, content }) => role !== "system" || content !== "");
+    return apply(name, spoken, addGenerationPrompt);
+  };
+}
+
+function apply(name: string, messages: readonly TextMessage[], addGenerationPrompt: boolean): string {
+  // llama.cpp's templates work on C strings: a NUL would end the message.
+  const nul = messages.some(({ content }) => content.includes("\0")) ? randomUUID() : undefined;
+  const turns = messages.map(({ role, content }) => ({
+    role,
+    content: nul === undefined ? content : content.replaceAll("\0", nul),
+  }));
+  try {
+    const prompt = loadAddon().applyBuiltinChatTemplate(name, turns, addGenerationPrompt);
+    return nul === undefined ? prompt : prompt.replaceAll(nul, "\0");
+  } catch (error) {
+    throw toMedInferError(error);
+  }
+}
+
+/**
+ * The templates know system, user and assistant. What they do with another role differs: some write it out, some have a
+ * rule for it, some drop the message or give it to the assistant without a word. The last two are refused.
+ */
+function checkRole(name: string, role: string): void {
+  if (role === "system" || role === "user" || role === "assistant") return;
+  const probe = (as: string) => apply(name, [{ role: as, content: "probe0content" }], false);
+  const rendered = probe(role);
+  if (!rendered.includes("probe0content") || rendered === probe("assistant")) {
+    throw argumentError(
+      "messages",
+      "",
+      `hold the role "${role}", which the chat template "${name}" does not know: use system, user or assistant`,
+    );
+  }
+}

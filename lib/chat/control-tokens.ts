@@ -1,0 +1,63 @@
+/**
+ * The texts that a model's vocabulary reads as control tokens, such as `</s>` or `<|im_start|>`. Where a user writes
+ * one, it must reach the model as plain characters: otherwise a document could end its own turn and speak as another
+ * role.
+ */
+
+/** The part of the native engine that this file needs. */
+export interface Detokenizer {
+  readonly info: { readonly nVocab: number };
+  detokenize(tokens: Int32Array, special: boolean): string;
+}
+
+/** Token ids looked at before the event loop gets its turn. */
+const CHUNK = 4096;
+
+/** A set of control tokens' texts. */
+export class ControlTokens {
+  /** For a place without a model: nothing is a control token. */
+  static readonly none = new ControlTokens([]);
+
+  readonly #pattern: RegExp | undefined;
+
+  constructor(readonly texts: readonly string[]) {
+    const longestFirst = texts.filter((text) => text !== "").sort((a, b) => b.length - a.length);
+    if (longestFirst.length > 0) {
+      this.#pattern = new RegExp(longestFirst.map(escapePattern).join("|"), "g");
+    }
+  }
+
+  /** `text` with every control token's text replaced by what `replacement` gives for it. */
+  replaceIn(text: string, replacement: (token: string) => string): string {
+    return this.#pattern === undefined ? text : text.replace(this.#pattern, replacement);
+  }
+}
+
+/** Finds a vocabulary's control tokens: those that are written only where special tokens are written out. */
+export async function findControlTokens(vocabulary: Detokenizer): Promise<ControlTokens> {
+  const texts = new Set<string>();
+  for (let from = 0; from < vocabulary.info.nVocab; from += CHUNK) {
+    if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+    const to = Math.min(from + CHUNK, vocabulary.info.nVocab);
+    collect(vocabulary, from, to, texts);
+  }
+  return new ControlTokens([...texts]);
+}
+
+/** Halves the range until a range without control tokens, or one token, is left. */
+function collect(vocabulary: Detokenizer, from: number, to: number, texts: Set<string>): void {
+  const ids = Int32Array.from({ length: to - from }, (_, i) => from + i);
+  const written = vocabulary.detokenize(ids, true);
+  if (written === vocabulary.detokenize(ids, false)) return;
+  if (ids.length === 1) {
+    texts.add(written);
+    return;
+  }
+  const middle = from + (ids.length >> 1);
+  collect(vocabulary, from, middle, texts);
+  collect(vocabulary, middle, to, texts);
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,15 @@
+/** What an engine is made of, shared by the files that make requests of it. */
+import type { NativeEngine } from "./binding.js";
+import type { ControlTokens } from "./chat/control-tokens.js";
+import type { Dispatcher } from "./dispatcher.js";
+import type { ModelInfo } from "./model-info.js";
+
+export interface EngineCore {
+  readonly native: NativeEngine;
+  readonly dispatcher: Dispatcher;
+  readonly info: Readonly<ModelInfo>;
+  readonly control: ControlTokens;
+  /** The chat template where a request names none: a name or a Jinja text. */
+  readonly chatTemplate: string;
+  readonly maxImageBytes: number;
+}

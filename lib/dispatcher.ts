@@ -1,0 +1,38 @@
+/**
+ * Brings the engine's events to the requests they belong to. The addon holds it for as long as the engine is open, so it
+ * holds no engine itself; a request that is under way holds its engine, and is held here.
+ */
+import type { NativeEvent } from "./binding.js";
+
+/** Receives the events of one request. Must not throw. */
+export interface EventSink {
+  onEvent(event: NativeEvent): void;
+}
+
+/** The requests of one engine that are under way. */
+export class Dispatcher {
+  readonly #sinks = new Map<number, EventSink>();
+
+  /** How many requests are under way. */
+  get size(): number {
+    return this.#sinks.size;
+  }
+
+  /** Sends a request's events to `sink`. To be called in the turn of the event loop in which the id was given out. */
+  register(id: number, sink: EventSink): void {
+    this.#sinks.set(id, sink);
+  }
+
+  /** Takes the events of one step. */
+  readonly onEvents = (events: readonly NativeEvent[]): void => {
+    for (const event of events) {
+      const sink = this.#sinks.get(event.id);
+      if (isLast(event)) this.#sinks.delete(event.id);
+      sink?.onEvent(event);
+    }
+  };
+}
+
+function isLast(event: NativeEvent): boolean {
+  return event.type === "done" || event.type === "failed" || event.type === "embedded";
+}

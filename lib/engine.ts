@@ -1,0 +1,156 @@
+import { annotateRows } from "./annotate/annotate.js";
+import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
+import type { RenderedChat, ChatMessage } from "./chat/types.js";
+import type { EngineCore } from "./core.js";
+import { embedImage, type EmbedImageOptions } from "./embed-image.js";
+import { toMedInferError } from "./errors.js";
+import type { Generation } from "./generation/types.js";
+import type { ImageSource } from "./images/load.js";
+import { loadCore } from "./load.js";
+import type { EngineStats, ImageEmbedding, ModelInfo } from "./model-info.js";
+import type { LoadOptions } from "./options/load-options.js";
+import type { ChatOptions, CompleteOptions } from "./options/request-options.js";
+import { applyTemplate, type ApplyChatTemplateOptions } from "./requests/prepare.js";
+import { startChat, startCompletion } from "./requests/start.js";
+import { detokenize, tokenize, type DetokenizeOptions, type TokenizeOptions } from "./tokens.js";
+
+/**
+ * A loaded model. Any number of requests may run at once: those that do not fit into the batch wait in a queue.
+ *
+ * @example
+ * const engine = await Engine.load({ model: "llava.gguf" });
+ * try {
+ *   const { text } = await engine.chat({
+ *     messages: [{ role: "user", content: "What is hypertension?" }],
+ *   }).result;
+ * } finally {
+ *   await engine.close();
+ * }
+ */
+export class Engine {
+  readonly #core: EngineCore;
+
+  private constructor(core: EngineCore) {
+    this.#core = core;
+  }
+
+  /**
+   * Loads a model, off the event loop. Without a `model`, the tiny one inside the package: a demonstration, not for
+   * clinical use.
+   *
+   * @throws MedInferError (rejects) `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `BAD_GGUF`, `BAD_MMPROJ`, `OUT_OF_MEMORY` or
+   * `ABORTED`
+   */
+  static async load(options: LoadOptions = {}): Promise<Engine> {
+    return new Engine(await loadCore(options));
+  }
+
+  /** What the loaded files say about themselves. Stays readable after close(). */
+  get info(): Readonly<ModelInfo> {
+    return this.#core.info;
+  }
+
+  /**
+   * Answers a conversation. Starts at once; see {@link Generation} for how to read it.
+   *
+   * Texts in the messages never act as control tokens, whatever they spell; images stand where the content has them.
+   */
+  chat(options: ChatOptions): Generation {
+    return startChat(this.#core, options);
+  }
+
+  /** Continues a text, with no chat template. Starts at once; see {@link Generation} for how to read it. */
+  complete(options: CompleteOptions): Generation {
+    return startCompletion(this.#core, options);
+  }
+
+  /**
+   * Answers many rows, several at once, and gives the answers in the order of the rows. A row is asked with the system
+   * message, then the user's: its images, each followed by a line break, and its prompt.
+   *
+   * Rows are taken from the source only as fast as they are answered and read, so the source may be endless. Leaving the
+   * `for await` early ends the rows that are under way.
+   *
+   * @throws MedInferError (from the iteration) `INVALID_ARGUMENT`, `ABORTED` or `CLOSED`; with `onError: "throw"` also
+   * that of the first row that fails
+   *
+   * @example
+   * for await (const { row, text, error } of engine.annotate(rows, { prompt: "Summarise." })) {
+   *   console.log(row.id, error ? error.code : text);
+   * }
+   */
+  annotate<TRow extends AnnotateRow>(
+    rows: AsyncIterable<TRow> | Iterable<TRow>,
+    options: AnnotateOptions = {},
+  ): AsyncIterableIterator<AnnotateResult<TRow>, void> {
+    return annotateRows(this.#core, rows, options);
+  }
+
+  /**
+   * The token ids of a text.
+   *
+   * @throws MedInferError `INVALID_ARGUMENT` or `CLOSED`
+   */
+  tokenize(text: string, options: TokenizeOptions = {}): Int32Array {
+    return tokenize(this.#core, text, options);
+  }
+
+  /**
+   * The text of token ids. Bytes that are no whole character become U+FFFD.
+   *
+   * @throws MedInferError `INVALID_ARGUMENT` or `CLOSED`
+   */
+  detokenize(tokens: Int32Array | readonly number[], options: DetokenizeOptions = {}): string {
+    return detokenize(this.#core, tokens, options);
+  }
+
+  /**
+   * The prompt that chat() would send for these messages, for a look at it: an image is written as `<__media__>`, and
+   * the BOS token that the vocabulary adds is left out.
+   *
+   * @throws MedInferError `INVALID_ARGUMENT`
+   */
+  applyChatTemplate(messages: readonly ChatMessage[], options: ApplyChatTemplateOptions = {}): RenderedChat {
+    return applyTemplate(this.#core, messages, options);
+  }
+
+  /**
+   * What the vision encoder makes of an image: `tokens` rows of `width` floats.
+   *
+   * @throws MedInferError (rejects) `NO_VISION`, `IMAGE_NOT_FOUND`, `IMAGE_FETCH`, `IMAGE_DECODE`, `IMAGE_TOO_LARGE`,
+   * `INVALID_ARGUMENT`, `QUEUE_FULL`, `ABORTED` or `CLOSED`
+   */
+  embedImage(image: ImageSource, options: EmbedImageOptions = {}): Promise<ImageEmbedding> {
+    return embedImage(this.#core, image, options);
+  }
+
+  /**
+   * Counters of this engine, now.
+   *
+   * @throws MedInferError `CLOSED`
+   */
+  stats(): EngineStats {
+    try {
+      return this.#core.native.stats();
+    } catch (error) {
+      throw toMedInferError(error);
+    }
+  }
+
+  /**
+   * Ends all requests with `CLOSED` and frees the model's memory. Resolves when that is done; a second call does
+   * nothing more.
+   */
+  async close(): Promise<void> {
+    try {
+      await this.#core.native.close();
+    } catch (error) {
+      throw toMedInferError(error);
+    }
+  }
+
+  /** The same as close(), for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

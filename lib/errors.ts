@@ -1,0 +1,125 @@
+/**
+ * The one error class of the library. Its `code` is the contract; messages are for people and never hold prompt text.
+ */
+import type { NativeCode } from "./binding.js";
+
+/**
+ * What went wrong, in a word that stays the same over versions.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `INVALID_ARGUMENT` | an option is unknown, of the wrong type or out of its range; `issues` lists every one |
+ * | `MODEL_NOT_FOUND` | no readable model or projector file at the path |
+ * | `BAD_GGUF` | the model file is damaged, not a GGUF, or not a text model |
+ * | `BAD_MMPROJ` | the projector is damaged, not a projector, or made for another model |
+ * | `OUT_OF_MEMORY` | weights, KV pool or compute buffers do not fit |
+ * | `CONTEXT_FULL` | the prompt can never fit into the context |
+ * | `QUEUE_FULL` | too many requests wait; try again later |
+ * | `ABORTED` | the caller aborted: a signal, or a `for await` that was left early |
+ * | `CLOSED` | the engine is closed |
+ * | `IMAGE_NOT_FOUND` | no readable image file at the path |
+ * | `IMAGE_FETCH` | an image's URL did not answer with an image |
+ * | `IMAGE_DECODE` | the image is damaged or of an unsupported format |
+ * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit |
+ * | `NO_VISION` | an image was given to a model that was loaded without a projector |
+ * | `BACKEND_LOST` | a compute backend failed while it ran |
+ * | `INTERNAL` | a defect of ours |
+ */
+export type ErrorCode = NativeCode | "IMAGE_NOT_FOUND" | "IMAGE_FETCH";
+
+/** One thing that is wrong with the arguments of a call. */
+export interface ArgumentIssue {
+  /** Where, e.g. `"sampling.topP"`; empty for the argument as a whole. */
+  path: string;
+  /** What is wrong and what is allowed, e.g. `"must be a number from 0 to 1 (got 1.5)"`. */
+  message: string;
+}
+
+/** What a {@link MedInferError} carries beside its code and message. */
+export interface MedInferErrorOptions {
+  /** Whether the same call can succeed later with no change by the caller. Default false. */
+  retryable?: boolean;
+  /** What caused it, e.g. the reason of an `AbortSignal`. */
+  cause?: unknown;
+  /** With `INVALID_ARGUMENT`: everything that is wrong. */
+  issues?: ArgumentIssue[];
+}
+
+/**
+ * Every error that the library throws or rejects with.
+ *
+ * @example
+ * try {
+ *   await engine.chat({ messages }).result;
+ * } catch (error) {
+ *   if (error instanceof MedInferError && error.code === "QUEUE_FULL") await retryLater();
+ *   else throw error;
+ * }
+ */
+export class MedInferError extends Error {
+  override readonly name = "MedInferError";
+  /** What went wrong: stable, see {@link ErrorCode}. */
+  readonly code: ErrorCode;
+  /** Whether the same call can succeed later with no change by the caller. */
+  readonly retryable: boolean;
+  /** With `INVALID_ARGUMENT`: everything that is wrong with the arguments. Empty otherwise. */
+  readonly issues: readonly ArgumentIssue[];
+
+  constructor(code: ErrorCode, message: string, options: MedInferErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.issues = options.issues ?? [];
+  }
+}
+
+const nativeCodes: Record<NativeCode, true> = {
+  MODEL_NOT_FOUND: true,
+  BAD_GGUF: true,
+  BAD_MMPROJ: true,
+  OUT_OF_MEMORY: true,
+  CONTEXT_FULL: true,
+  QUEUE_FULL: true,
+  ABORTED: true,
+  CLOSED: true,
+  IMAGE_DECODE: true,
+  IMAGE_TOO_LARGE: true,
+  NO_VISION: true,
+  INVALID_ARGUMENT: true,
+  BACKEND_LOST: true,
+  INTERNAL: true,
+};
+
+/** Turns whatever the addon threw into a MedInferError; a MedInferError stays as it is. */
+export function toMedInferError(error: unknown): MedInferError {
+  if (error instanceof MedInferError) return error;
+  if (error instanceof Error) {
+    const { code, retryable } = error as Error & { code?: unknown; retryable?: unknown };
+    if (typeof code === "string" && Object.hasOwn(nativeCodes, code)) {
+      return new MedInferError(code as NativeCode, error.message, {
+        retryable: retryable === true,
+      });
+    }
+  }
+  return new MedInferError("INTERNAL", "an unexpected error inside medinfer: see its cause", {
+    cause: error,
+  });
+}
+
+/** The error of a request that its caller ended; `reason` is the signal's. */
+export function abortedError(what: string, reason?: unknown): MedInferError {
+  return new MedInferError("ABORTED", `${what} was aborted`, { cause: reason });
+}
+
+/** The error of a call on a closed engine. */
+export function closedError(): MedInferError {
+  return new MedInferError("CLOSED", "the engine is closed: load a new one");
+}
+
+/** An argument error with a single issue. */
+export function argumentError(what: string, path: string, message: string): MedInferError {
+  const where = path === "" ? "" : `${path} `;
+  return new MedInferError("INVALID_ARGUMENT", `${what}: ${where}${message}`, {
+    issues: [{ path, message }],
+  });
+}

@@ -1,0 +1,192 @@
+/** The life of one request, from the call to its end. */
+import type { NativeEvent } from "../binding.js";
+import type { EventSink } from "../dispatcher.js";
+import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
+import { EventBuffer } from "./event-buffer.js";
+import type { GenerationEvent, GenerationResult } from "./types.js";
+
+/** Unread events at which a request is paused, and at which it goes on. */
+export const HIGH_WATER = 64;
+export const LOW_WATER = 16;
+
+/** What can be done to a request that the engine has taken. */
+export interface RequestControl {
+  cancel(): void;
+  pause(): void;
+  resume(): void;
+}
+
+type Outcome = { result: GenerationResult } | { error: MedInferError };
+
+/**
+ * Collects a request's events for two kinds of consumers.
+ *
+ * - Nobody iterates: events are merged, so that at most a few wait, and the request never stops for a reader.
+ * - Somebody iterates: every event waits on its own, and a reader that falls behind pauses the request. Whoever asks for
+ *   the result wants the end, reader or not: from then on events are merged instead.
+ *
+ * Invariants: the outcome is set once, and nothing follows it; `#control` is set while the engine has the request.
+ */
+export class RequestState implements EventSink {
+  readonly #buffer = new EventBuffer();
+  #text = "";
+  #control: RequestControl | undefined;
+  #outcome: Outcome | undefined;
+  #abortError: MedInferError | undefined;
+  #reading = false;
+  #paused = false;
+  #result: Deferred | undefined;
+  #unfollow: (() => void) | undefined;
+  #onAbort: (() => void) | undefined;
+
+  /** Whether the request has ended, or is about to because it was aborted. */
+  get over(): boolean {
+    return this.#outcome !== undefined || this.#abortError !== undefined;
+  }
+
+  /** Ends the request when the signal is aborted; at once where it already is. */
+  follow(signal: AbortSignal | undefined): void {
+    if (signal === undefined || this.over) return;
+    const abort = () => this.abort(abortedError("the request", signal.reason));
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener("abort", abort, { once: true });
+    this.#unfollow = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** Something that is under way before the engine has the request, such as a download, and how to stop it. */
+  beforeSubmit(onAbort: () => void): void {
+    this.#onAbort = onAbort;
+  }
+
+  /** The engine has the request. */
+  submitted(control: RequestControl): void {
+    this.#onAbort = undefined;
+    this.#control = control;
+    this.#add({ type: "queued" });
+  }
+
+  /** Ends the request before its end. With the engine, it is over when the engine says so. */
+  abort(error: MedInferError): void {
+    if (this.over) return;
+    this.#abortError = error;
+    this.#buffer.clear();
+    if (this.#control === undefined) {
+      this.#onAbort?.();
+      this.#settle({ error });
+    } else {
+      this.#control.cancel();
+    }
+  }
+
+  /** The request never reached the engine. */
+  fail(error: unknown): void {
+    if (this.#outcome === undefined) this.#settle({ error: toMedInferError(error) });
+  }
+
+  onEvent(event: NativeEvent): void {
+    if (this.#outcome !== undefined) return;
+    if (event.type === "failed") {
+      this.#settle({ error: this.#abortError ?? toMedInferError(event.error) });
+    } else if (this.#abortError !== undefined) {
+      if (event.type === "done") this.#settle({ error: this.#abortError });
+    } else if (event.type === "done") {
+      const { finishReason, stopString, usage, timings } = event;
+      const result = { text: this.#text, finishReason, stopString, usage, timings };
+      this.#add({ type: "done", ...result });
+      this.#settle({ result });
+    } else if (event.type === "text") {
+      this.#text += event.text;
+      this.#add({ type: "text", text: event.text });
+    } else if (event.type === "prefill") {
+      this.#add({ type: "prefill", done: event.done, total: event.total });
+    } else if (event.type === "encode") {
+      this.#add({ type: "encode", images: event.images, cached: event.cached });
+    }
+  }
+
+  /** The promise of the result, made when it is first asked for: one that nobody holds can not go unhandled. */
+  get result(): Promise<GenerationResult> {
+    if (this.#result === undefined) {
+      this.#result = deferred();
+      if (this.#outcome !== undefined) this.#settleResult(this.#outcome);
+      this.#resume();
+    }
+    return this.#result.promise;
+  }
+
+  /** Begins to read. Returns false where somebody already does. */
+  startReading(): boolean {
+    if (this.#reading) return false;
+    this.#reading = true;
+    return true;
+  }
+
+  /** The next event, for the one who reads. */
+  next(): Promise<IteratorResult<GenerationEvent, undefined>> {
+    const next = this.#buffer.next();
+    if (this.#buffer.length <= LOW_WATER) this.#resume();
+    return next;
+  }
+
+  /** The reader has left. */
+  stopReading(): void {
+    this.#buffer.close();
+    this.abort(abortedError("the request, whose events are no longer read,"));
+  }
+
+  #add(event: GenerationEvent): void {
+    const patient = this.#reading && this.#result === undefined;
+    if (patient || (this.#reading && this.#buffer.length < HIGH_WATER)) this.#buffer.push(event);
+    else this.#buffer.merge(event);
+    if (patient && !this.#paused && this.#buffer.length >= HIGH_WATER) {
+      this.#paused = true;
+      this.#control?.pause();
+    }
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#control?.resume();
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#outcome = outcome;
+    this.#control = undefined;
+    this.#onAbort = undefined;
+    this.#unfollow?.();
+    this.#unfollow = undefined;
+    this.#buffer.end("error" in outcome ? outcome.error : undefined);
+    this.#settleResult(outcome);
+  }
+
+  #settleResult(outcome: Outcome): void {
+    if (this.#result === undefined) return;
+    if ("result" in outcome) {
+      this.#result.resolve(outcome.result);
+      return;
+    }
+    this.#result.reject(outcome.error);
+    // Who reads the events gets the error there: a result left aside must not end the process as well.
+    if (this.#reading) this.#result.promise.catch(() => {});
+  }
+}
+
+interface Deferred {
+  promise: Promise<GenerationResult>;
+  resolve(result: GenerationResult): void;
+  reject(error: MedInferError): void;
+}
+
+function deferred(): Deferred {
+  let resolve!: Deferred["resolve"];
+  let reject!: Deferred["reject"];
+  const promise = new Promise<GenerationResult>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
+}

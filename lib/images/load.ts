@@ -1,0 +1,79 @@
+/** Where an image's bytes come from. The bytes are decoded natively; nothing here looks into them. */
+import { readFile, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { argumentError, MedInferError } from "../errors.js";
+import { decodeDataUrl } from "./data-url.js";
+import { fetchImage } from "./fetch.js";
+import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
+
+/**
+ * An image: the bytes of a JPEG, PNG, GIF or BMP file, a path, a `file:`, `http:` or `https:` URL object, or a `data:`
+ * URL. The network is used only where you pass a URL object with `http:` or `https:`.
+ */
+export type ImageSource = Uint8Array | string | URL;
+
+/** Whether a value is an {@link ImageSource}, without looking whether there is an image behind it. */
+export function isImageSource(value: unknown): value is ImageSource {
+  return value instanceof Uint8Array || value instanceof URL || (typeof value === "string" && value !== "");
+}
+
+/**
+ * The bytes of an image file. Synchronous where they are at hand, so that a request with such an image enters the queue
+ * in the call itself.
+ *
+ * @throws MedInferError `IMAGE_NOT_FOUND`, `IMAGE_FETCH`, `IMAGE_TOO_LARGE`, `IMAGE_DECODE` or `INVALID_ARGUMENT`
+ */
+export function loadImage(source: ImageSource, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return checkSize(source, options.maxBytes);
+  if (source instanceof URL) return loadUrl(source, options);
+  if (/^data:/i.test(source)) return checkSize(decodeDataUrl(source), options.maxBytes);
+  if (/^https?:/i.test(source)) {
+    throw argumentError(
+      "image",
+      "",
+      "is a web address in a string: pass new URL(address) to have it fetched over the network",
+    );
+  }
+  return readImage(/^file:/i.test(source) ? pathOf(source) : source, options);
+}
+
+function loadUrl(url: URL, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
+  switch (url.protocol) {
+    case "data:":
+      return checkSize(decodeDataUrl(url.href), options.maxBytes);
+    case "file:":
+      return readImage(pathOf(url), options);
+    case "http:":
+    case "https:":
+      return fetchImage(url, options);
+    default:
+      throw argumentError("image", "", "has a URL that is none of file:, http:, https: and data:");
+  }
+}
+
+function pathOf(url: URL | string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw argumentError("image", "", "is a file: URL that names no local path");
+  }
+}
+
+async function readImage(path: string, { maxBytes, signal }: ImageLoadOptions): Promise<Uint8Array> {
+  try {
+    const facts = await stat(path);
+    if (facts.isDirectory()) throw notFound(path, "it is a folder: name an image file in it");
+    if (!facts.isFile()) throw notFound(path, "it is no regular file");
+    if (facts.size > maxBytes) throw tooLarge(facts.size, maxBytes);
+    return checkSize(await readFile(path, { signal }), maxBytes);
+  } catch (error) {
+    if (error instanceof MedInferError || signal?.aborted === true) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : `it can not be read (${code})`;
+    throw notFound(path, why, error);
+  }
+}
+
+function notFound(path: string, why: string, cause?: unknown): MedInferError {
+  return new MedInferError("IMAGE_NOT_FOUND", `image ${path}: ${why}`, { cause });
+}

@@ -1,0 +1,42 @@
+/** Medical LLM and vision-LLM inference inside Node.js. */
+export { Engine } from "./engine.js";
+export { MedInferError } from "./errors.js";
+export { devices } from "./devices.js";
+export { renderChat } from "./chat/render.js";
+export { registerChatTemplate } from "./chat/registry.js";
+export { builtinChatTemplates } from "./chat/builtin.js";
+
+export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
+export type { KvOptions, LoadOptions } from "./options/load-options.js";
+export type { ChatOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
+export type { Sampling } from "./sampling/types.js";
+export type {
+  ChatMessage,
+  ChatTemplateFunction,
+  Content,
+  ImagePart,
+  RenderedChat,
+  TemplateContext,
+  TextMessage,
+  TextPart,
+} from "./chat/types.js";
+export type { RenderChatOptions } from "./chat/render.js";
+export type { ApplyChatTemplateOptions } from "./requests/prepare.js";
+export type { ImageSource } from "./images/load.js";
+export type {
+  DoneEvent,
+  EncodeEvent,
+  FinishReason,
+  Generation,
+  GenerationEvent,
+  GenerationResult,
+  PrefillEvent,
+  QueuedEvent,
+  TextEvent,
+  Timings,
+  Usage,
+} from "./generation/types.js";
+export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
+export type { EmbedImageOptions } from "./embed-image.js";
+export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";
+export type { Device, EngineStats, ImageEmbedding, ModelInfo } from "./model-info.js";

@@ -1,0 +1,113 @@
+/** Loads a model: options -> files -> native engine. */
+import { loadAddon, type NativeAddon, type NativeEngine } from "./binding.js";
+import { findControlTokens } from "./chat/control-tokens.js";
+import { findTemplate } from "./chat/registry.js";
+import type { EngineCore } from "./core.js";
+import { Dispatcher } from "./dispatcher.js";
+import { abortedError, MedInferError, toMedInferError } from "./errors.js";
+import { resolveModel } from "./models/resolve.js";
+import {
+  loadOptionsSchema,
+  toNativeLoadOptions,
+  type LoadOptions,
+  type ResolvedLoadOptions,
+} from "./options/load-options.js";
+import { parse } from "./validation/parse.js";
+
+/** See Engine.load. */
+export async function loadCore(given: LoadOptions): Promise<EngineCore> {
+  const options = parse(loadOptionsSchema, given, "Engine.load");
+  throwIfAborted(options.signal);
+  if (options.chatTemplate !== undefined) findTemplate(options.chatTemplate);
+  const files = await resolveModel(options.model, options.mmproj);
+  throwIfAborted(options.signal);
+  const dispatcher = new Dispatcher();
+  const native = await loadNative(loadAddon(), options, files, dispatcher);
+  try {
+    const control = await findControlTokens(native);
+    throwIfAborted(options.signal);
+    return {
+      native,
+      dispatcher,
+      info: Object.freeze({ ...native.info }),
+      control,
+      chatTemplate: options.chatTemplate ?? (native.info.chatTemplate || "vicuna"),
+      maxImageBytes: options.maxImageBytes,
+    };
+  } catch (error) {
+    await native.close();
+    throw toMedInferError(error);
+  }
+}
+
+async function loadNative(
+  addon: NativeAddon,
+  options: ResolvedLoadOptions,
+  files: { modelPath: string; mmprojPath: string; mmprojGuessed: boolean },
+  dispatcher: Dispatcher,
+): Promise<NativeEngine> {
+  const { modelPath, mmprojPath, mmprojGuessed } = files;
+  const progress = new ProgressReport(options.onProgress);
+  const abort = () => load.abort();
+  const load = attempt(() =>
+    addon.load(toNativeLoadOptions(options, { modelPath, mmprojPath }), dispatcher.onEvents, (fraction) =>
+      progress.report(fraction, abort),
+    ),
+  );
+  options.signal?.addEventListener("abort", abort, { once: true });
+  try {
+    const native = await load.engine;
+    if (progress.failure !== undefined || options.signal?.aborted === true) await native.close();
+    progress.rethrow();
+    throwIfAborted(options.signal);
+    return native;
+  } catch (error) {
+    progress.rethrow();
+    throwIfAborted(options.signal);
+    throw explain(toMedInferError(error), mmprojGuessed);
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Calls the user's progress function, and keeps what it throws: the addon calls us and must not see it. */
+class ProgressReport {
+  failure: { error: unknown } | undefined;
+
+  constructor(private readonly onProgress: ((fraction: number) => void) | undefined) {}
+
+  report(fraction: number, abort: () => void): void {
+    if (this.failure !== undefined) return;
+    try {
+      this.onProgress?.(fraction);
+    } catch (error) {
+      this.failure = { error };
+      abort();
+    }
+  }
+
+  rethrow(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+  }
+}
+
+function explain(error: MedInferError, mmprojGuessed: boolean): MedInferError {
+  if (error.code !== "BAD_MMPROJ" || !mmprojGuessed) return error;
+  return new MedInferError(
+    "BAD_MMPROJ",
+    `${error.message} (it was found beside the model: name another with mmproj, or pass mmproj: null)`,
+    { cause: error },
+  );
+}
+
+function attempt<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw toMedInferError(error);
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortedError("the load", signal.reason);
+}

@@ -1,0 +1,97 @@
+/** Facts about a loaded model and counters of its engine. Plain numbers and names: no text of any request. */
+
+/** What the loaded files say about themselves, and what they were loaded with. */
+export interface ModelInfo {
+  /** E.g. `"llama 7B Q4_K - Medium"`. */
+  description: string;
+  /** The model's own name; may be empty. */
+  name: string;
+  /** The Jinja chat template in the model file; may be empty. */
+  chatTemplate: string;
+  /** Text of the beginning-of-sequence token; may be empty. */
+  bosToken: string;
+  /** Text of the end-of-sequence token. */
+  eosToken: string;
+  parameters: number;
+  /** Size of the weights. */
+  bytes: number;
+  /** Size of the vocabulary. */
+  nVocab: number;
+  /** Width of an embedding. */
+  nEmbd: number;
+  nLayer: number;
+  /** The context the model was trained for, in tokens. */
+  nCtxTrain: number;
+  /** The KV pool, in tokens. */
+  nCtx: number;
+  /** Most tokens of one request. */
+  nCtxPerRequest: number;
+  /** Most requests at once. */
+  batchSize: number;
+  /** Most tokens of one forward pass. */
+  nUbatch: number;
+  /** Whether the model reads images. */
+  vision: boolean;
+}
+
+/** A snapshot of an engine's counters. */
+export interface EngineStats {
+  /** Requests that wait for a place in the batch, now. */
+  queued: number;
+  /** Requests that wait for their images, now. */
+  encoding: number;
+  /** Requests that generate, now. */
+  running: number;
+  /** Of the running, those whose consumer does not read. */
+  paused: number;
+  /** Requests that ended well, since load. */
+  completed: number;
+  failed: number;
+  aborted: number;
+  /** Forward passes since load. */
+  steps: number;
+  /** Tokens read since load. */
+  promptTokens: number;
+  /** Tokens generated since load. */
+  generatedTokens: number;
+  /** How often a request was put back into the queue to free memory. */
+  preemptions: number;
+  imagesEncoded: number;
+  imageCacheHits: number;
+  /** Passes of the encoder: fewer than `imagesEncoded` where images shared one. */
+  imageBatches: number;
+  /** Size of the KV pool, in tokens. */
+  kvCells: number;
+  /** Of them, in use now. */
+  kvCellsUsed: number;
+  /** Bytes of cached image embeddings, now. */
+  imageCacheBytes: number;
+  /** CPU threads of the latest forward pass. */
+  threads: number;
+}
+
+/** What the vision encoder makes of an image. */
+export interface ImageEmbedding {
+  /** Row by row: `tokens` rows of `width` floats. */
+  values: Float32Array;
+  /** How many tokens the image takes in a prompt. */
+  tokens: number;
+  /** Floats per token. */
+  width: number;
+  /** Whether it came from the cache. */
+  cached: boolean;
+}
+
+/** A device that can compute. */
+export interface Device {
+  /** E.g. `"CPU"` or `"CUDA0"`. */
+  name: string;
+  /** E.g. `"AMD EPYC"`. */
+  description: string;
+  /** `"cpu"`, `"cuda"`, … */
+  backend: string;
+  /** Bytes. */
+  memoryTotal: number;
+  /** Bytes. */
+  memoryFree: number;
+}

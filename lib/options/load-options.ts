@@ -1,0 +1,125 @@
+/** What Engine.load takes. */
+import * as v from "valibot";
+import type { NativeLoadOptions } from "../binding.js";
+import { any, autoOr, integer, list, number, object, oneOf, signal, text } from "../validation/fields.js";
+
+/** The KV cache. */
+export interface KvOptions {
+  /** Type of the cached keys and values. `"q8_0"` takes 53 % of the memory of `"f16"`, `"q4_0"` 28 %. Default `"f16"`. */
+  type?: "f32" | "f16" | "q8_0" | "q4_0";
+}
+
+/** Options of {@link Engine.load}. All are optional. */
+export interface LoadOptions {
+  /**
+   * The model: a GGUF file, or a folder that holds exactly two `.gguf` files, one with `mmproj` in its name. A path, or
+   * a `file:` URL. Default: the tiny model inside the package.
+   */
+  model?: string | URL;
+  /**
+   * The vision projector: a GGUF file; `"auto"`: the only `.gguf` file beside the model with `mmproj` in its name, or
+   * none; `null`: none, and images are refused with `NO_VISION`. Default `"auto"`.
+   */
+  mmproj?: "auto" | null | string | URL;
+  /**
+   * How many layers go to the GPU; a number above the model's is all of them. `"auto"`: as many as fit. Without a GPU
+   * everything runs on the CPU. Default `"auto"`.
+   */
+  nGpuLayers?: "auto" | number;
+  /** How several GPUs share the model. Default `"layer"`. */
+  splitMode?: "none" | "layer" | "row" | "tensor";
+  /** Each GPU's share, in any unit, e.g. `[3, 1]`. Default: by free memory. */
+  tensorSplit?: readonly number[];
+  /** The KV pool that all running requests share, in tokens. Default 4096. */
+  nCtx?: number;
+  /** Most tokens of one request, prompt and answer. Default: `nCtx`, at most what the model was trained for. */
+  nCtxPerRequest?: number;
+  /** Most requests that run at once, from 1 to 256; others wait. Default 4. */
+  batchSize?: number;
+  /** Token budget of one step over all requests. Default: `nUbatch`. */
+  nBatch?: number;
+  /** Most tokens of one forward pass; an abort takes effect within one. Default 512. */
+  nUbatch?: number;
+  /** CPU threads; `"auto"` adapts to how busy the host is. Default `"auto"`. */
+  nThreads?: "auto" | number;
+  kv?: KvOptions;
+  /** Most requests that wait; one more is refused with `QUEUE_FULL`. Default 1024. */
+  maxQueue?: number;
+  /** Most bytes of one image file. Default 64 MiB. */
+  maxImageBytes?: number;
+  /** Most pixels of one image, checked before it is decoded. Default 64 million. */
+  maxImagePixels?: number;
+  /** Memory for embeddings of images that were seen before, in bytes; 0: none is kept. Default 256 MiB. */
+  imageCacheBytes?: number;
+  /**
+   * How messages become a prompt: a name (registered with {@link registerChatTemplate}, or built in, such as
+   * `"vicuna"`), or a Jinja template. Default: the template in the model file, or `"vicuna"` where it has none.
+   */
+  chatTemplate?: string;
+  /** Aborting it ends the load with `ABORTED`. */
+  signal?: AbortSignal;
+  /** Called while the model loads, with a number from 0 to 1. An error thrown in it ends the load. */
+  onProgress?: (fraction: number) => void;
+}
+
+const MAX_IMAGE_BYTES = 2 ** 32;
+
+const pathSchema = any<string | URL>(
+  (value) => value instanceof URL || (typeof value === "string" && value !== ""),
+  "a path or a file: URL",
+);
+
+const mmprojSchema = any<"auto" | null | string | URL>(
+  (value) => value === null || value instanceof URL || (typeof value === "string" && value !== ""),
+  '"auto", null, a path or a file: URL',
+);
+
+/** Checks {@link LoadOptions} and fills in the defaults. */
+export const loadOptionsSchema = object({
+  model: v.optional(pathSchema),
+  mmproj: v.optional(mmprojSchema, "auto"),
+  nGpuLayers: v.optional(autoOr(0, 100_000), "auto"),
+  splitMode: v.optional(oneOf(["none", "layer", "row", "tensor"]), "layer"),
+  tensorSplit: v.optional(list(number(0, 1e9), "shares"), () => []),
+  nCtx: v.optional(integer(1, 2 ** 24), 4096),
+  nCtxPerRequest: v.optional(integer(1, 2 ** 24)),
+  batchSize: v.optional(integer(1, 256), 4),
+  nBatch: v.optional(integer(1, 65536)),
+  nUbatch: v.optional(integer(1, 65536), 512),
+  nThreads: v.optional(autoOr(1, 512), "auto"),
+  kv: v.optional(object({ type: v.optional(oneOf(["f32", "f16", "q8_0", "q4_0"]), "f16") }), () => ({})),
+  maxQueue: v.optional(integer(1), 1024),
+  maxImageBytes: v.optional(integer(1, MAX_IMAGE_BYTES), 64 * 2 ** 20),
+  maxImagePixels: v.optional(integer(1, 2 ** 40), 64_000_000),
+  imageCacheBytes: v.optional(integer(0, 2 ** 46), 256 * 2 ** 20),
+  chatTemplate: v.optional(text({ filled: true })),
+  signal: v.optional(signal()),
+  onProgress: v.optional(any<(fraction: number) => void>((value) => typeof value === "function", "a function")),
+}) satisfies v.GenericSchema<LoadOptions, unknown>;
+
+/** {@link LoadOptions} with the defaults filled in. */
+export type ResolvedLoadOptions = v.InferOutput<typeof loadOptionsSchema>;
+
+/** What the addon takes. */
+export function toNativeLoadOptions(
+  options: ResolvedLoadOptions,
+  files: { modelPath: string; mmprojPath: string },
+): NativeLoadOptions {
+  return {
+    ...files,
+    nGpuLayers: options.nGpuLayers === "auto" ? -1 : options.nGpuLayers,
+    splitMode: options.splitMode,
+    tensorSplit: [...options.tensorSplit],
+    nCtx: options.nCtx,
+    nCtxPerRequest: options.nCtxPerRequest ?? 0,
+    batchSize: options.batchSize,
+    nBatch: options.nBatch ?? 0,
+    nUbatch: options.nUbatch,
+    nThreads: options.nThreads === "auto" ? 0 : options.nThreads,
+    kvType: options.kv.type,
+    maxQueue: options.maxQueue,
+    maxImageBytes: options.maxImageBytes,
+    maxImagePixels: options.maxImagePixels,
+    imageCacheBytes: options.imageCacheBytes,
+  };
+}

@@ -1,0 +1,108 @@
+/** From a prompt to a request in the engine's queue. */
+import type { NativePromptPart } from "../binding.js";
+import type { EngineCore } from "../core.js";
+import { MedInferError, toMedInferError } from "../errors.js";
+import { RequestGeneration } from "../generation/generation.js";
+import { RequestState } from "../generation/request-state.js";
+import type { Generation } from "../generation/types.js";
+import type { ImageLoadOptions } from "../images/limits.js";
+import { loadImage, type ImageSource } from "../images/load.js";
+import type { ChatOptions, CompleteOptions } from "../options/request-options.js";
+import { toNativeSampling } from "../sampling/schema.js";
+import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
+
+/** See Engine.chat. */
+export function startChat(core: EngineCore, options: ChatOptions): Generation {
+  return start(core, () => prepareChat(core, options));
+}
+
+/** See Engine.complete. */
+export function startCompletion(core: EngineCore, options: CompleteOptions): Generation {
+  return start(core, () => prepareCompletion(options));
+}
+
+/** @throws MedInferError `NO_VISION` where the model reads no images */
+export function requireVision(core: EngineCore): void {
+  if (core.info.vision) return;
+  throw new MedInferError(
+    "NO_VISION",
+    "the model was loaded without a projector, so it can not read images: load it with mmproj",
+  );
+}
+
+/** Runs `prepare`, loads the images and submits. Whatever goes wrong comes out of the generation. */
+function start(core: EngineCore, prepare: () => PreparedRequest): Generation {
+  const state = new RequestState();
+  try {
+    const request = prepare();
+    state.follow(request.options.signal);
+    if (!state.over) loadAndSubmit(core, state, request);
+  } catch (error) {
+    state.fail(error);
+  }
+  return new RequestGeneration(state);
+}
+
+type LoadedPart = Uint8Array | { text: string; parseSpecial: boolean };
+
+/** Submits in this turn where the images' bytes are at hand, so that requests queue in the order of their calls. */
+function loadAndSubmit(core: EngineCore, state: RequestState, request: PreparedRequest): void {
+  if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
+  const controller = new AbortController();
+  const limits = { maxBytes: core.maxImageBytes, signal: controller.signal };
+  const parts = request.pieces.map((piece) => ("image" in piece ? loadImageSafely(piece.image, limits) : piece));
+  if (!parts.some((part) => part instanceof Promise)) {
+    submit(core, state, request, parts as LoadedPart[]);
+    return;
+  }
+  state.beforeSubmit(() => controller.abort());
+  Promise.all(parts.map((part) => Promise.resolve(part)))
+    .then((loaded) => {
+      if (!state.over) submit(core, state, request, loaded);
+    })
+    .catch((error: unknown) => {
+      controller.abort();
+      state.fail(error);
+    });
+}
+
+/** loadImage, whose error comes as a rejection: it must not leave the loads of other images without a listener. */
+function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
+  try {
+    return loadImage(image, limits);
+  } catch (error) {
+    return Promise.reject(toMedInferError(error));
+  }
+}
+
+function submit(
+  { native, dispatcher }: EngineCore,
+  state: RequestState,
+  { addSpecial, stopStrings, options }: PreparedRequest,
+  parts: readonly LoadedPart[],
+): void {
+  const id = native.submit({
+    prompt: parts.map((part): NativePromptPart => (part instanceof Uint8Array ? { image: part } : part)),
+    addSpecial,
+    sampling: toNativeSampling(options.sampling),
+    stopStrings: [...new Set([...options.stopStrings, ...stopStrings])],
+    nPredict: options.nPredict,
+    ignoreEos: options.ignoreEos,
+    priority: options.priority,
+  });
+  dispatcher.register(id, state);
+  state.submitted({
+    cancel: () => unlessClosed(() => native.cancel(id)),
+    pause: () => unlessClosed(() => native.pause(id)),
+    resume: () => unlessClosed(() => native.resume(id)),
+  });
+}
+
+/** A closed engine has ended the request already: its last event is on the way. */
+export function unlessClosed(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // Nothing to do: see above.
+  }
+}

@@ -1,0 +1,125 @@
+/** The kinds of fields that the option schemas are made of. Each says in its message what is allowed. */
+import * as v from "valibot";
+import { nearest } from "./nearest.js";
+
+const INT32_MAX = 2 ** 31 - 1;
+
+/** The value, where it can be shown: texts may be a patient's, so only their type is. */
+function got(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean") return ` (got ${String(value)})`;
+  if (value === null || value === undefined) return ` (got ${String(value)})`;
+  if (Array.isArray(value)) return " (got an array)";
+  const type = typeof value;
+  return ` (got ${type === "object" ? "an" : "a"} ${type})`;
+}
+
+const must = (what: string) => (issue: { input: unknown }) => `must be ${what}${got(issue.input)}`;
+
+/** An integer from `min` to `max`, both included. */
+export function integer(min: number, max: number = INT32_MAX) {
+  const range = max === INT32_MAX ? `of ${min} or more` : `from ${min} to ${max}`;
+  return v.custom<number>(
+    (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+    must(`an integer ${range}`),
+  );
+}
+
+/** A number from `min` to `max`, both included; with `exclusiveMin`, `min` itself is not. */
+export function number(min: number, max: number, { exclusiveMin = false } = {}) {
+  const range = exclusiveMin ? `greater than ${min} and at most ${max}` : `from ${min} to ${max}`;
+  return v.custom<number>(
+    (value) => typeof value === "number" && (exclusiveMin ? value > min : value >= min) && value <= max,
+    must(`a number ${range}`),
+  );
+}
+
+/** `"auto"` or an integer from `min` to `max`. */
+export function autoOr(min: number, max: number) {
+  return v.custom<"auto" | number>(
+    (value) => value === "auto" || (Number.isInteger(value) && Number(value) >= min && Number(value) <= max),
+    must(`"auto" or an integer from ${min} to ${max}`),
+  );
+}
+
+/** true or false. */
+export function flag() {
+  return v.boolean(must("true or false"));
+}
+
+/** A string; with `filled`, of at least one character. */
+export function text({ filled = false } = {}) {
+  return v.custom<string>(
+    (value) => typeof value === "string" && (!filled || value !== ""),
+    must(filled ? "a string that is not empty" : "a string"),
+  );
+}
+
+/** One of a few words. */
+export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return v.picklist(words, must(`one of ${words.map((word) => `"${word}"`).join(", ")}`));
+}
+
+/** A list of `item`s; with `filled`, of at least one. */
+export function list<TItem extends v.GenericSchema>(item: TItem, what: string, filled = false) {
+  const message = must(`${filled ? "a list of at least one" : "a list of"} ${what}`);
+  return v.pipe(
+    v.array(item, message),
+    v.check((items) => !filled || items.length > 0, message),
+  );
+}
+
+/** An AbortSignal, of whichever realm. */
+export function signal() {
+  return v.custom<AbortSignal>(
+    (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      typeof (value as AbortSignal).aborted === "boolean" &&
+      typeof (value as AbortSignal).addEventListener === "function",
+    must("an AbortSignal"),
+  );
+}
+
+/** A value that `isIt` takes; `what` names it. */
+export function any<T>(isIt: (value: unknown) => boolean, what: string) {
+  return v.custom<T>(isIt, must(what));
+}
+
+/**
+ * A parameter that this version knows by name but does not implement: only its neutral value, at which it changes
+ * nothing, is taken.
+ */
+export function neutral<T>(isNeutral: (value: unknown) => boolean, shown: string) {
+  return v.optional(v.custom<T>(isNeutral, `is not implemented in this version: leave it out or set it to ${shown}`));
+}
+
+/** A parameter that this version knows by name but does not implement, and that has no neutral value. */
+export function notYet() {
+  return v.optional(
+    v.custom<undefined>((value) => value === undefined, "is not implemented in this version: leave it out"),
+  );
+}
+
+/**
+ * An object of these entries and no others. A key that is unknown is answered with the nearest known one, or with the
+ * place where it belongs.
+ *
+ * @param elsewhere keys that belong to another place, e.g. `{ temperature: "sampling" }`
+ */
+export function object<const TEntries extends v.ObjectEntries>(
+  entries: TEntries,
+  elsewhere: Readonly<Record<string, string>> = {},
+) {
+  return v.strictObject(entries, (issue) => {
+    const key = issue.path?.at(-1)?.key;
+    if (issue.expected === "never") return unknownKey(String(key), Object.keys(entries), elsewhere);
+    if (key !== undefined) return "is missing";
+    return must("an object")(issue);
+  });
+}
+
+function unknownKey(key: string, known: readonly string[], elsewhere: Readonly<Record<string, string>>): string {
+  if (Object.hasOwn(elsewhere, key)) return `does not belong here: put it into ${elsewhere[key]}`;
+  const near = nearest(key, known);
+  return near === undefined ? `is unknown: known are ${known.join(", ")}` : `is unknown: did you mean ${near}?`;
+}

@@ -1,0 +1,34 @@
+/** Checks a caller's arguments against a schema and reports everything that is wrong at once. */
+import * as v from "valibot";
+import { MedInferError } from "../errors.js";
+
+/**
+ * The checked value, with its defaults.
+ *
+ * @param what the call, as the message names it, e.g. `"engine.chat"`
+ * @throws MedInferError `INVALID_ARGUMENT` with one issue per field that is wrong
+ */
+export function parse<TSchema extends v.GenericSchema>(
+  schema: TSchema,
+  value: unknown,
+  what: string,
+): v.InferOutput<TSchema> {
+  const outcome = v.safeParse(schema, value);
+  if (outcome.success) return outcome.output;
+  const issues = outcome.issues.map((issue) => ({
+    path: pathOf(issue.path ?? []),
+    message: issue.message,
+  }));
+  const shown = issues.map(({ path, message }) => (path === "" ? message : `${path} ${message}`));
+  const head = issues.length === 1 ? what : `${what}: ${issues.length} arguments are wrong`;
+  throw new MedInferError("INVALID_ARGUMENT", `${head}: ${shown.join("; ")}`, { issues });
+}
+
+/** E.g. `messages[0].content`. */
+function pathOf(items: readonly { key?: unknown }[]): string {
+  return items.reduce((path, { key }) => {
+    if (typeof key === "number") return `${path}[${key}]`;
+    const name = String(key).slice(0, 40);
+    return path === "" ? name : `${path}.${name}`;
+  }, "");
+}
