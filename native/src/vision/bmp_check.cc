@@ -1,4 +1,5 @@
-// BMP: a header and rows at an offset. stb_image reads zeros behind the end of the file.
+// BMP: a header and rows at an offset. stb_image reads zeros behind the end of the file, colours behind the end of a
+// palette, and from the wrong place in some rare variants, which are refused here.
 #include <limits>
 
 #include "vision/image_formats.h"
@@ -77,11 +78,20 @@ Result<Header> ReadHeader(Bytes file) {
   if (header.offset < at + size) {
     return Damaged("its rows begin inside its header");
   }
-  header.n_colours = (header.offset - at - size) / (size == kCoreHeaderSize ? 3 : 4);
+  const std::uint32_t gap = header.offset - static_cast<std::uint32_t>(at) - size;
+  if (header.bits_per_pixel < 16) {
+    // stb_image leaves out four colours of the oldest header's palette.
+    header.n_colours = size == kCoreHeaderSize ? (gap < 12 ? 0 : (gap - 12) / 3) : gap / 4;
+    return header;
+  }
+  // It skips a gap before the rows twice, and looks for the masks of a 56-byte header behind it.
+  const std::uint32_t masks = compression == kBitFields && size == 40 ? 12 : 0;
+  if (gap != masks || (compression == kBitFields && size == 56)) {
+    return BadImage("the BMP is of a rare variant that can not be read reliably: save it as PNG");
+  }
   return header;
 }
 
-// stb_image takes a colour behind the palette's end from uninitialised memory.
 bool IndicesWithinPalette(Bytes row, const Header& header) {
   const std::uint32_t bits = header.bits_per_pixel;
   const std::uint32_t per_byte = 8 / bits;
@@ -119,9 +129,7 @@ Status CheckBmp(Bytes file) {
   const Header& header = read.value();
   const std::uint64_t row = (std::uint64_t{header.width} * header.bits_per_pixel + 7) / 8;
   const std::uint64_t stride = (row + 3) / 4 * 4;
-  // The last row's padding may be left out.
-  const std::uint64_t size = stride * (header.height - 1) + row;
-  if (!Has(file, header.offset, size)) {
+  if (!Has(file, header.offset, stride * header.height)) {
     return Truncated();
   }
   const bool indexed = header.bits_per_pixel < 16;
