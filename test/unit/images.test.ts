@@ -1,0 +1,176 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadImage, type ImageSource } from "../../lib/images/load.js";
+import { rejection } from "./support/collect.js";
+
+const maxBytes = 1000;
+const bytes = Uint8Array.from({ length: 300 }, (_, i) => i % 256);
+const load = async (source: ImageSource, signal?: AbortSignal) =>
+  Uint8Array.from(await loadImage(source, { maxBytes, signal }));
+const refusal = (source: ImageSource, signal?: AbortSignal) => rejection(load(source, signal));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "medinfer-images-"));
+  await writeFile(path.join(folder, "a b.png"), bytes);
+  await writeFile(path.join(folder, "large.png"), Buffer.alloc(maxBytes + 1));
+  await writeFile(path.join(folder, "empty.png"), "");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("bytes", () => {
+  it("are taken as they are, at once", () => {
+    expect(loadImage(bytes, { maxBytes })).toBe(bytes);
+    expect(loadImage(Buffer.from(bytes), { maxBytes })).toBeInstanceOf(Uint8Array);
+  });
+
+  it("are refused where there are none or too many", async () => {
+    expect(await refusal(new Uint8Array())).toMatchObject({ code: "IMAGE_DECODE" });
+    const error = await refusal(new Uint8Array(maxBytes + 1));
+    expect(error).toMatchObject({ code: "IMAGE_TOO_LARGE", retryable: false });
+    expect(error.message).toContain("maxImageBytes");
+  });
+});
+
+describe("files", () => {
+  it("are read from a path, a file: URL and its text", async () => {
+    const file = path.join(folder, "a b.png");
+    expect(await load(file)).toEqual(bytes);
+    expect(await load(path.relative(process.cwd(), file))).toEqual(bytes);
+    expect(await load(pathToFileURL(file))).toEqual(bytes);
+    expect(await load(pathToFileURL(file).href)).toEqual(bytes);
+  });
+
+  it.each([
+    ["missing.png", "IMAGE_NOT_FOUND", "there is no such file"],
+    [".", "IMAGE_NOT_FOUND", "it is a folder"],
+    ["a b.png/x", "IMAGE_NOT_FOUND", "ENOTDIR"],
+    ["empty.png", "IMAGE_DECODE", "empty"],
+    ["large.png", "IMAGE_TOO_LARGE", "1001 bytes"],
+  ])("%s is refused with %s", async (name, code, text) => {
+    const error = await refusal(path.join(folder, name));
+    expect(error).toMatchObject({ code });
+    expect(error.message).toContain(text);
+  });
+
+  it.skipIf(process.platform === "win32")("that never end are refused", async () => {
+    expect(await refusal("/dev/zero")).toMatchObject({ code: "IMAGE_NOT_FOUND" });
+  });
+});
+
+describe("data: URLs", () => {
+  const base64 = Buffer.from(bytes).toString("base64");
+
+  it.each([
+    `data:image/png;base64,${base64}`,
+    `DATA:;base64,${base64}`,
+    `data:image/png;charset=x;base64,${base64.replace(/(.{60})/g, "$1\n")}`,
+    `data:image/png;base64,${encodeURIComponent(base64)}`,
+    `data:image/png,${Array.from(bytes, (b) => `%${b.toString(16).padStart(2, "0")}`).join("")}`,
+  ])("are decoded: %.40s", async (url) => {
+    expect(await load(url)).toEqual(bytes);
+  });
+
+  it("are decoded from URL objects too", async () => {
+    expect(await load(new URL(`data:image/png;base64,${base64}`))).toEqual(bytes);
+  });
+
+  it.each(["data:image/png;base64", "data:image/png;base64,a$b", "data:image/png;base64,===="])(
+    "are refused where damaged: %s",
+    async (url) => {
+      expect(["INVALID_ARGUMENT", "IMAGE_DECODE"]).toContain((await refusal(url)).code);
+    },
+  );
+
+  it("give back any bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), (data) => {
+        const encoded = Buffer.from(data).toString("base64");
+        const out = loadImage(`data:;base64,${encoded}`, { maxBytes }) as Uint8Array;
+        expect(Buffer.from(out).equals(Buffer.from(data))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("web addresses", () => {
+  let server: Server;
+  let origin: string;
+  const requests: string[] = [];
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      requests.push(request.url!);
+      const { pathname } = new URL(request.url!, "http://x");
+      if (pathname === "/ok") response.end(bytes);
+      else if (pathname === "/large") response.end(Buffer.alloc(maxBytes + 1));
+      else if (pathname === "/endless") {
+        response.writeHead(200);
+        const timer = setInterval(() => response.write(Buffer.alloc(400)), 1);
+        response.on("close", () => clearInterval(timer));
+      } else if (pathname === "/cut") {
+        response.writeHead(200, { "content-length": "100" });
+        response.write("x");
+        setTimeout(() => response.destroy(), 10);
+      } else if (pathname === "/slow") void 0;
+      else response.writeHead(Number(pathname.slice(1))).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it("are fetched where they are URL objects", async () => {
+    expect(await load(new URL(`${origin}/ok`))).toEqual(bytes);
+  });
+
+  it("are refused as texts, before anything is sent", async () => {
+    requests.length = 0;
+    const error = await refusal(`${origin}/ok`);
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(error.message).toContain("new URL(address)");
+    expect(requests).toEqual([]);
+  });
+
+  it.each([
+    ["/404", "IMAGE_FETCH", false],
+    ["/429", "IMAGE_FETCH", true],
+    ["/503", "IMAGE_FETCH", true],
+    ["/cut", "IMAGE_FETCH", true],
+    ["/large", "IMAGE_TOO_LARGE", false],
+    ["/endless", "IMAGE_TOO_LARGE", false],
+  ])("%s is refused with %s, retryable %s", async (where, code, retryable) => {
+    const error = await refusal(new URL(`${where}?token=SECRET`, origin));
+    expect(error).toMatchObject({ code, retryable });
+    expect(error.message).not.toContain("SECRET");
+  });
+
+  it("are refused where nobody answers", async () => {
+    const free = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => free.once("listening", resolve));
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const error = await refusal(new URL(`http://127.0.0.1:${port}/`));
+    expect(error).toMatchObject({ code: "IMAGE_FETCH", retryable: true });
+  });
+
+  it("are given up on when the signal is aborted", async () => {
+    const controller = new AbortController();
+    const loading = refusal(new URL(`${origin}/slow`), controller.signal);
+    setTimeout(() => controller.abort(), 20);
+    expect(await loading).toMatchObject({ name: "AbortError" });
+  });
+
+  it("of other kinds are refused", async () => {
+    expect(await refusal(new URL("ftp://127.0.0.1/x"))).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(await refusal(new URL("file://host/x"))).toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});

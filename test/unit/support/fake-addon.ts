@@ -1,0 +1,210 @@
+/** A native addon without a model: it records what is asked of it, and the test says what happens. */
+import type {
+  NativeAddon,
+  NativeEngine,
+  NativeError,
+  NativeEvent,
+  NativeLoad,
+  NativeLoadOptions,
+  NativeModelInfo,
+  NativeRequest,
+  NativeStats,
+} from "../../../lib/binding.js";
+
+export function nativeError(code: NativeError["code"], message = "of the addon", retryable = false) {
+  return Object.assign(new Error(message), { code, retryable }) as NativeError;
+}
+
+export const usage = { promptTokens: 3, imageTokens: 0, completionTokens: 2, imagesCached: 0 };
+export const timings = {
+  queueMs: 1,
+  encodeMs: 0,
+  prefillMs: 2,
+  firstTokenMs: 3,
+  decodeMs: 4,
+  totalMs: 5,
+};
+
+/** An event without the id of its request. */
+export type Told = NativeEvent extends infer E ? (E extends { id: number } ? Omit<E, "id"> : never) : never;
+
+export const told = {
+  text: (text: string): Told => ({ type: "text", text }),
+  prefill: (done: number, total: number): Told => ({ type: "prefill", done, total }),
+  done: (finishReason: "eos" | "stop" | "length" | "context" = "eos"): Told => ({
+    type: "done",
+    finishReason,
+    stopString: finishReason === "stop" ? "###" : "",
+    usage,
+    timings,
+  }),
+  failed: (code: NativeError["code"], message?: string, retryable?: boolean): Told => ({
+    type: "failed",
+    error: nativeError(code, message, retryable),
+  }),
+};
+
+/** Token ids: the bytes of a text, and these from 256 up. */
+export const controlTexts = ["<s>", "</s>", "<|im_start|>", "<|im_end|>"];
+
+export class FakeEngine implements NativeEngine {
+  readonly requests = new Map<number, NativeRequest>();
+  readonly images = new Map<number, Uint8Array>();
+  /** What was called beside submit, e.g. `"pause 1"`. */
+  readonly calls: string[] = [];
+  /** Called with every new request, in a later turn of the event loop. */
+  onSubmit: ((id: number, request: NativeRequest) => void) | undefined;
+  refusal: NativeError | undefined;
+  closed = false;
+  #lastId = 0;
+
+  constructor(
+    readonly info: NativeModelInfo,
+    readonly onEvents: (events: NativeEvent[]) => void,
+  ) {}
+
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  emit(id: number, ...events: Told[]): void {
+    this.onEvents(events.map((event) => ({ id, ...event }) as NativeEvent));
+  }
+
+  submit(request: NativeRequest): number {
+    this.#requireOpen();
+    if (this.refusal !== undefined) throw this.refusal;
+    const id = ++this.#lastId;
+    this.requests.set(id, request);
+    if (this.onSubmit !== undefined) setImmediate(() => this.onSubmit?.(id, request));
+    return id;
+  }
+
+  embedImage(image: Uint8Array): number {
+    this.#requireOpen();
+    const id = ++this.#lastId;
+    this.images.set(id, image);
+    return id;
+  }
+
+  cancel(id: number): void {
+    this.#call("cancel", id);
+  }
+
+  pause(id: number): void {
+    this.#call("pause", id);
+  }
+
+  resume(id: number): void {
+    this.#call("resume", id);
+  }
+
+  stats(): NativeStats {
+    this.#requireOpen();
+    return { queued: this.requests.size } as NativeStats;
+  }
+
+  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array {
+    this.#requireOpen();
+    this.calls.push(`tokenize ${addSpecial} ${parseSpecial}`);
+    return Int32Array.from(Buffer.from(text));
+  }
+
+  detokenize(tokens: Int32Array, special: boolean): string {
+    this.#requireOpen();
+    return Array.from(tokens, (id) => {
+      if (id < 256) return String.fromCharCode(id);
+      return special ? (controlTexts[id - 256] ?? "") : "";
+    }).join("");
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  #call(name: string, id: number): void {
+    this.#requireOpen();
+    this.calls.push(`${name} ${id}`);
+  }
+
+  #requireOpen(): void {
+    if (this.closed) throw nativeError("CLOSED");
+  }
+}
+
+export class FakeAddon implements NativeAddon {
+  readonly loads: NativeLoadOptions[] = [];
+  /** The engine of the latest load. */
+  engine!: FakeEngine;
+  info: Partial<NativeModelInfo> = {};
+  /** What a load does instead of succeeding. */
+  failure: NativeError | undefined;
+  /** Fractions that a load reports. */
+  progress: number[] = [];
+  /** Until it resolves, a load is under way. */
+  gate: Promise<void> = Promise.resolve();
+  aborted = 0;
+
+  initBackends(): void {}
+
+  devices() {
+    return [{ name: "CPU", description: "test", backend: "cpu", memoryTotal: 2, memoryFree: 1 }];
+  }
+
+  load(
+    options: NativeLoadOptions,
+    onEvents: (events: NativeEvent[]) => void,
+    onProgress: (fraction: number) => void,
+  ): NativeLoad {
+    this.loads.push(options);
+    const info = { nVocab: 260, batchSize: 4, bosToken: "<s>", eosToken: "</s>", chatTemplate: "", vision: true };
+    this.engine = new FakeEngine({ ...info, ...this.info } as NativeModelInfo, onEvents);
+    let reject!: (error: NativeError) => void;
+    const engine = new Promise<NativeEngine>((resolve, rejectIt) => {
+      reject = rejectIt;
+      void (async () => {
+        for (const fraction of this.progress) {
+          await Promise.resolve();
+          onProgress(fraction);
+        }
+        await this.gate;
+        if (this.failure === undefined) resolve(this.engine);
+        else reject(this.failure);
+      })();
+    });
+    return {
+      engine,
+      abort: () => {
+        this.aborted++;
+        reject(nativeError("ABORTED"));
+      },
+    };
+  }
+
+  builtinChatTemplates(): string[] {
+    return ["vicuna", "llama2", "chatml"];
+  }
+
+  /** The three ways of built-in templates with a role they do not know: drop it, take it for the assistant, write it. */
+  applyBuiltinChatTemplate(
+    name: string,
+    messages: { role: string; content: string }[],
+    addGenerationPrompt: boolean,
+  ): string {
+    // llama.cpp works on C strings.
+    const turns = messages.map(({ role, content }) => ({ role, content: content.split("\0")[0]! }));
+    if (name === "chatml") {
+      const said = turns.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`);
+      return said.join("") + (addGenerationPrompt ? "<|im_start|>assistant\n" : "");
+    }
+    const forms: Record<string, (content: string) => string> = {
+      system: (content) => `${content}\n\n`,
+      user: (content) => `USER: ${content}\n`,
+      assistant: (content) => `ASSISTANT: ${content}</s>\n`,
+    };
+    const otherwise = name === "llama2" ? forms.assistant! : () => "";
+    const said = turns.map(({ role, content }) => (forms[role] ?? otherwise)(content));
+    return said.join("") + (addGenerationPrompt ? "ASSISTANT:" : "");
+  }
+}
