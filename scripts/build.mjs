@@ -21,7 +21,7 @@ import { Failure, runMain } from "./lib/fail.mjs";
 import { withLock } from "./lib/lock.mjs";
 import { fromRoot, llamaDir, releaseDir, root } from "./lib/paths.mjs";
 import { runWithProgress } from "./lib/progress.mjs";
-import { requireCMake, requireCompiler, requireGenerator } from "./lib/tools.mjs";
+import { requireBuildTools } from "./lib/tools.mjs";
 
 const variants = {
   source: { MEDINFER_CPU: "native" },
@@ -93,13 +93,6 @@ function configure(variant, settings, generator) {
   return out;
 }
 
-/** Checks for what a build needs; returns CMake's generator. */
-function requireTools() {
-  requireCMake();
-  requireCompiler();
-  return requireGenerator();
-}
-
 /** Compiles at most this many files at once: a unity file of llama.cpp can take over 1 GB. */
 function jobs() {
   if (process.env.MEDINFER_JOBS) return Number(process.env.MEDINFER_JOBS);
@@ -110,7 +103,7 @@ function jobs() {
 function prepare({ variant = "source", tests = false, extra = {} } = {}) {
   const base = variants[variant];
   if (!base) throw new Failure(`there is no variant "${variant}": ${Object.keys(variants).join(", ")}`);
-  const generator = requireTools();
+  const generator = requireBuildTools();
   fetchLlama();
 
   const inRelease = variant === "source" || variant === "portable";

@@ -1,5 +1,5 @@
 // Before the package is packed: what it carries must be there and up to date.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 
 import { buildTypeScript } from "./build-ts.mjs";
 import { fetchLlama } from "./fetch-llama.mjs";
@@ -11,6 +11,8 @@ await runMain(() => {
     throw new Failure(`the package carries ${ownLlamaDir}: unset MEDINFER_LLAMA_CPP before packing`);
   }
   fetchLlama();
+  // What was compiled from a file that is gone would be packed too.
+  rmSync(fromRoot("dist"), { recursive: true, force: true });
   buildTypeScript();
   if (!readdirSync(fromRoot("models")).some((name) => name.endsWith(".gguf"))) {
     throw new Failure("models/ holds no embedded model");

@@ -2,10 +2,9 @@
 //
 //   node scripts/test.mjs [--summary] [SUITE]…      (default: all but package)
 //
-// Every suite leaves its report in out/test-results; --summary runs nothing and adds those up.
+// --summary runs nothing and adds up what the suites counted since out/test-results was last removed.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
@@ -17,6 +16,7 @@ import { fromRoot, root } from "./lib/paths.mjs";
 const suites = ["native", "unit", "types", "engine", "lifetime", "package"];
 const byDefault = suites.filter((name) => name !== "package");
 const resultsDir = fromRoot("out", "test-results");
+const countsFile = path.join(resultsDir, "counts.json");
 const reportOf = (suite) => path.join(resultsDir, `${suite}.json`);
 
 function run(command, args) {
@@ -28,7 +28,7 @@ function runSuite(suite) {
     const program = fromRoot("out", "source", "bin", "medinfer_tests");
     return run(program, ["--gtest_brief=1", `--gtest_output=json:${reportOf(suite)}`]);
   }
-  const vitest = createRequire(import.meta.url).resolve("vitest/vitest.mjs");
+  const vitest = fromRoot("node_modules", "vitest", "vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportOf(suite)}`];
   return run(process.execPath, [vitest, "run", "--project", suite, ...reporters]);
 }
@@ -54,11 +54,15 @@ function resultOf(suite, succeeded) {
   return counts;
 }
 
+function recordedCounts() {
+  return existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, "utf8")) : {};
+}
+
 function printSummary(results) {
   let passed = 0;
   let failed = 0;
   console.log("");
-  for (const [suite, counts] of results) {
+  for (const [suite, counts] of Object.entries(results)) {
     console.log(`${suite.padEnd(10)} ${counts.passed} passed, ${counts.failed} failed`);
     passed += counts.passed;
     failed += counts.failed;
@@ -76,20 +80,17 @@ await runMain(async () => {
   if (unknown) throw new Failure(`there is no suite "${unknown}": ${suites.join(", ")}`);
 
   mkdirSync(resultsDir, { recursive: true });
-  if (values.summary) {
-    const reported = readdirSync(resultsDir).map((name) => path.basename(name, ".json"));
-    const done = suites.filter((name) => reported.includes(name));
-    printSummary(done.map((suite) => [suite, resultOf(suite, true)]));
-    return;
-  }
+  if (values.summary) return printSummary(recordedCounts());
 
   const wanted = positionals.length > 0 ? suites.filter((name) => positionals.includes(name)) : byDefault;
   await build({ tests: wanted.includes("native") || wanted.includes("engine") });
   buildTypeScript();
-  const results = wanted.map((suite) => {
+  const results = {};
+  for (const suite of wanted) {
     console.log(`\n== ${suite}`);
     rmSync(reportOf(suite), { force: true });
-    return [suite, resultOf(suite, runSuite(suite))];
-  });
+    results[suite] = resultOf(suite, runSuite(suite));
+    writeFileSync(countsFile, JSON.stringify({ ...recordedCounts(), [suite]: results[suite] }));
+  }
   printSummary(results);
 });
