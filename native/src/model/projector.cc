@@ -1,5 +1,6 @@
 #include "model/projector.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ggml-backend.h"
@@ -15,6 +16,8 @@ namespace {
 // Between two questions whether to go on: some tens of milliseconds on one core. Each question costs the start of a
 // thread pool, so a small model is never interrupted and a large one seldom enough.
 constexpr double kWorkPerQuestion = 1e9;
+
+constexpr std::uint64_t kBytesPerThread = 16ULL << 20U;
 
 double Work(const ggml_tensor* node) {
   const auto n_elements = static_cast<double>(ggml_nelements(node));
@@ -85,7 +88,9 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   params.use_gpu = ggml_backend_dev_type(device) != GGML_BACKEND_DEVICE_TYPE_CPU;
   params.device = params.use_gpu ? device : nullptr;
   params.print_timings = false;
-  params.n_threads = n_threads;
+  // Threads meet at a barrier after every node, and spin there while another process, or our own decoding, has their
+  // core. A small model's nodes are shorter than that wait.
+  params.n_threads = std::clamp(static_cast<std::int32_t>(file.tensor_bytes / kBytesPerThread), 1, n_threads);
   // Would reserve memory for the largest image now; the first image reserves what it needs.
   params.warmup = false;
   params.batch_max_tokens = kBatchTokens;

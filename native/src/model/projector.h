@@ -24,6 +24,7 @@ class Projector {
 
   // Fails with kModelNotFound, kBadMmproj, kOutOfMemory or kAborted. libmtmd trusts its files and ends the process
   // over a bad one, so the file's structure and sizes are checked first. `model` has to outlive the projector.
+  // `n_threads` is the most that encoding uses on CPU; a small projector uses fewer.
   // REQUIRES: InitBackends succeeded, n_threads >= 1.
   static Result<std::unique_ptr<Projector>> Load(const std::string& path, const llama_model* model,
                                                  std::int32_t n_threads, bool use_gpu, const ProgressFn& progress);

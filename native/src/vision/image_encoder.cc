@@ -116,7 +116,8 @@ class ImageEncoder::Worker {
   void EncodeBatch();
   std::vector<BatchEntry> FillBatch(mtmd_batch* batch);
   bool RunBatch(mtmd_batch* batch, const std::vector<BatchEntry>& entries);
-  void Store(const BatchEntry& entry, const float* values);
+  std::vector<float> Output(mtmd_batch* batch, const BatchEntry& entry) const;
+  void Store(const BatchEntry& entry, std::vector<float> values);
   bool PassIsUseless() const;
   void Deliver(const Job& job, Result<PreparedPrompt> prompt);
 
@@ -398,9 +399,10 @@ bool ImageEncoder::Worker::RunBatch(mtmd_batch* batch, const std::vector<BatchEn
   if (mtmd_batch_encode(batch) != 0 || projector_.interrupted()) return false;
   ++batches_;
   try {
-    for (const BatchEntry& entry : entries) {
-      Store(entry, mtmd_batch_get_output_embd(batch, &entry.picture->chunk(entry.chunk)));
-    }
+    std::vector<std::vector<float>> values;
+    for (const BatchEntry& entry : entries) values.push_back(Output(batch, entry));
+    // Not before all outputs are taken: a picture that is done frees its chunks, among which libmtmd looks them up.
+    for (std::size_t i = 0; i < entries.size(); ++i) Store(entries[i], std::move(values[i]));
   } catch (const std::bad_alloc&) {
     for (const BatchEntry& entry : entries) {
       if (!entry.picture->done()) entry.picture->Fail(NoMemory());
@@ -409,9 +411,14 @@ bool ImageEncoder::Worker::RunBatch(mtmd_batch* batch, const std::vector<BatchEn
   return true;
 }
 
-void ImageEncoder::Worker::Store(const BatchEntry& entry, const float* values) {
-  const std::size_t n = std::size_t{CountTokens(entry.picture->chunk(entry.chunk))} * projector_.width();
-  entry.picture->SetEmbedding(entry.chunk, std::vector<float>(values, values + n));
+std::vector<float> ImageEncoder::Worker::Output(mtmd_batch* batch, const BatchEntry& entry) const {
+  const mtmd_input_chunk& chunk = entry.picture->chunk(entry.chunk);
+  const float* values = mtmd_batch_get_output_embd(batch, &chunk);
+  return std::vector<float>(values, values + std::size_t{CountTokens(chunk)} * projector_.width());
+}
+
+void ImageEncoder::Worker::Store(const BatchEntry& entry, std::vector<float> values) {
+  entry.picture->SetEmbedding(entry.chunk, std::move(values));
   if (!entry.picture->done()) return;
   ++images_encoded_;
   if (entry.picture->hash().has_value()) {

@@ -2,7 +2,8 @@
 //
 //   random_gguf KIND OUT [--seed N] [--type f32|f16|q8_0|q4_k|q4_k_m] [shape]
 //
-// KIND: llama, qwen2vl, gemma3 (text models); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors).
+// KIND: llama, qwen2vl, gemma3 (text models); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors),
+// internvl-mmproj (for a llama model; libmtmd can encode several of its images in one pass).
 // Shape of a text model: --embd --layers --heads --kv-heads --ff --ctx --vocab words:N|FILE --logit-scale --window;
 // of a projector: --embd --layers --heads --ff --image --patch --merge --out (the text model's --embd).
 //
@@ -124,6 +125,7 @@ void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
 void MakeProjector(GgufFile& file, const std::string& family, CommandLine& options) {
   const bool qwen = family == "qwen2vl";
   const bool gemma = family == "gemma3";
+  const bool intern = family == "internvl";
   const std::int64_t embd = options.Int("embd", 64);
   const std::int64_t layers = options.Int("layers", 3);
   const std::int64_t heads = options.Int("heads", 2);
@@ -138,7 +140,7 @@ void MakeProjector(GgufFile& file, const std::string& family, CommandLine& optio
   file.Set("general.architecture", "clip");
   file.SetInt("general.file_type", weight.file_type);
   file.SetBool("clip.has_vision_encoder", true);
-  file.Set("clip.projector_type", qwen ? "qwen2vl_merger" : gemma ? "gemma3" : "mlp");
+  file.Set("clip.projector_type", qwen ? "qwen2vl_merger" : gemma ? "gemma3" : intern ? "internvl" : "mlp");
   file.SetBool("clip.use_gelu", true);
   file.SetInt("clip.vision.image_size", image);
   file.SetInt("clip.vision.patch_size", patch);
@@ -150,12 +152,15 @@ void MakeProjector(GgufFile& file, const std::string& family, CommandLine& optio
   file.SetReal("clip.vision.attention.layer_norm_epsilon", 1e-6);
   file.SetReals("clip.vision.image_mean", {0.5F, 0.5F, 0.5F});
   file.SetReals("clip.vision.image_std", {0.5F, 0.5F, 0.5F});
-  if (gemma) file.SetInt("clip.vision.projector.scale_factor", merge);
+  if (gemma || intern) file.SetInt("clip.vision.projector.scale_factor", merge);
+  if (intern) file.SetInt("clip.vision.preproc_max_tiles", 4);
 
   const std::int64_t pixels = patch * patch * 3;
   file.Random("v.patch_embd.weight", {patch, patch, 3, embd}, GGML_TYPE_F16, Spread(1, pixels));
   if (qwen) file.Random("v.patch_embd.weight.1", {patch, patch, 3, embd}, GGML_TYPE_F16, Spread(1, pixels));
-  if (!qwen) file.Random("v.position_embd.weight", {embd, (image / patch) * (image / patch)}, GGML_TYPE_F32, 0.5);
+  const std::int64_t positions = (image / patch) * (image / patch) + (intern ? 1 : 0);
+  if (!qwen) file.Random("v.position_embd.weight", {embd, positions}, GGML_TYPE_F32, 0.5);
+  if (intern) file.Random("v.class_embd", {embd}, GGML_TYPE_F32, 0.5);
   for (std::int64_t i = 0; i < layers; ++i) {
     const std::string p = "v.blk." + std::to_string(i) + ".";
     for (const char* norm : {"ln1", "ln2"}) {
@@ -179,7 +184,16 @@ void MakeProjector(GgufFile& file, const std::string& family, CommandLine& optio
     file.Random("mm.input_projection.weight", {out, embd}, type, Spread(1, embd));
     return;
   }
-  const std::int64_t inputs = qwen ? embd * merge * merge : embd;
+  const std::int64_t inputs = qwen || intern ? embd * merge * merge : embd;
+  if (intern) {
+    file.Constant("mm.model.mlp.0.weight", {inputs}, 1.0F);
+    file.Constant("mm.model.mlp.0.bias", {inputs}, 0.0F);
+    file.Random("mm.model.mlp.1.weight", {inputs, out}, type, Spread(1, inputs));
+    file.Constant("mm.model.mlp.1.bias", {out}, 0.0F);
+    file.Random("mm.model.mlp.3.weight", {out, out}, type, Spread(1, out));
+    file.Constant("mm.model.mlp.3.bias", {out}, 0.0F);
+    return;
+  }
   file.Random("mm.0.weight", {inputs, out}, type, Spread(1, inputs));
   file.Constant("mm.0.bias", {out}, 0.0F);
   file.Random("mm.2.weight", {out, out}, type, Spread(1, out));
@@ -195,7 +209,7 @@ int Run(int argc, char** argv) {
   const std::string suffix = "-mmproj";
   const std::size_t end = kind.size() > suffix.size() ? kind.size() - suffix.size() : 0;
   const std::string family = kind.substr(end) == suffix ? kind.substr(0, end) : "";
-  if (family == "llava" || family == "qwen2vl" || family == "gemma3") {
+  if (family == "llava" || family == "qwen2vl" || family == "gemma3" || family == "internvl") {
     MakeProjector(file, family, options);
   } else if (kind == "llama" || kind == "qwen2vl" || kind == "gemma3") {
     MakeText(file, kind, options);

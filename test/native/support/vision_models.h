@@ -1,0 +1,36 @@
+// Random-weight pairs of a text model and its projector, made by test/support/tools/random_gguf.
+#pragma once
+
+#include <llama.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/projector.h"
+
+namespace medinfer::testing {
+
+// The file of `kind` ("llama", "llava-mmproj", ...) with `options` of the tool; made once for each run of the test
+// program, and removed at its end.
+std::string RandomFile(const std::string& kind, const std::string& options = "");
+
+// Where a test may write a file of its own; removed at the end of the test program.
+std::string ScratchPath(const std::string& name);
+
+struct ModelDeleter {
+  void operator()(llama_model* model) const { llama_model_free(model); }
+};
+
+struct VisionPair {
+  std::unique_ptr<llama_model, ModelDeleter> model;
+  std::unique_ptr<Projector> projector;
+};
+
+// `family`: llava (causal), qwen2vl (M-RoPE, any size), gemma3 (not causal), internvl (tiles, several images in one
+// pass). Fails the test where it can not be loaded.
+VisionPair LoadPair(const std::string& family, const std::string& projector_options = "");
+
+std::unique_ptr<llama_model, ModelDeleter> LoadTextModel(const std::string& path);
+
+}  // namespace medinfer::testing
