@@ -56,8 +56,8 @@ export default tseslint.config(
     },
   },
   {
-    // The addon is found at run time, and lib/ is compiled to CommonJS.
-    files: ["lib/binding.ts"],
+    // The addon is found at run time, lib/ is compiled to CommonJS, and .cjs is CommonJS.
+    files: ["lib/binding.ts", "lib/chat/jinja.ts", "**/*.cjs"],
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
   ...layers.map(({ files, forbidden, message }) => ({

@@ -4,7 +4,6 @@ import { argumentError } from "../errors.js";
 import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types.js";
 
 // The package has a CommonJS build, but its types say that it is an ES module alone.
-// eslint-disable-next-line @typescript-eslint/no-require-imports
 const { Template } = require("@huggingface/jinja") as { Template: typeof TemplateClass };
 
 /** Parsed templates by source. A process uses few; more than this many are a sign of generated ones. */
