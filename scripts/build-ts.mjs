@@ -1,26 +1,30 @@
 // Compiles lib/ into dist/: CommonJS, and a thin ES module entry over it.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot } from "./lib/paths.mjs";
 
-/** Names are re-exported, not copied, so that both entries hold the same classes. */
-const wrapper = {
-  "index.mjs": 'export * from "./index.js";\n',
-  "index.d.mts": 'export * from "./index.js";\n',
-};
+const require = createRequire(import.meta.url);
 
 function writeIfChanged(file, text) {
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
 }
 
+/** The ES module entry takes its names from the CommonJS one, so that both are the same classes. */
+function writeWrapper() {
+  const names = Object.keys(require(fromRoot("dist", "index.js"))).sort();
+  const entry = `import api from "./index.js";\n\nexport const { ${names.join(", ")} } = api;\n`;
+  writeIfChanged(fromRoot("dist", "index.mjs"), entry);
+  writeIfChanged(fromRoot("dist", "index.d.mts"), 'export * from "./index.js";\n');
+}
+
 export function buildTypeScript() {
   let tsc;
   try {
-    tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+    tsc = require.resolve("typescript/bin/tsc");
   } catch {
     throw new Failure("TypeScript is not installed: run npm install without --omit=dev");
   }
@@ -30,8 +34,7 @@ export function buildTypeScript() {
     stdio: "inherit",
   });
   if (result.status !== 0) throw new Failure("lib/ does not compile: the lines above say where");
-  mkdirSync(fromRoot("dist"), { recursive: true });
-  for (const [name, text] of Object.entries(wrapper)) writeIfChanged(fromRoot("dist", name), text);
+  writeWrapper();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await runMain(buildTypeScript);
