@@ -1,4 +1,8 @@
 // The module: NativeAddon in lib/binding.ts.
+#ifndef _WIN32
+#include <dlfcn.h>
+#endif
+
 #include <memory>
 #include <utility>
 
@@ -9,6 +13,17 @@
 
 namespace medinfer {
 namespace {
+
+// Node unloads an addon with the last worker that uses it. The backends stay, because ggml can not unload them, and
+// hold pointers into this library: the log callback for one. So it stays too.
+void StayLoaded() {
+#ifndef _WIN32
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<void*>(&StayLoaded), &self) != 0) {
+    static_cast<void>(dlopen(self.dli_fname, RTLD_NOW));
+  }
+#endif
+}
 
 void CheckBackends(Napi::Env env) {
   if (!AddonData::Of(env).backends_ready) {
@@ -64,6 +79,7 @@ Napi::Value ApplyChatTemplate(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   return Guarded(env, [&] {
+    StayLoaded();
     AddonData::Install(env);
     exports.Set("initBackends", Napi::Function::New<InitBackendsFrom>(env, "initBackends"));
     exports.Set("devices", Napi::Function::New<ListDevices>(env, "devices"));

@@ -52,8 +52,7 @@ export interface NativeLoadOptions {
   imageCacheBytes: number;
 }
 
-export type NativePromptPart =
-  { text: string; parseSpecial: boolean } | { image: Uint8Array };
+export type NativePromptPart = { text: string; parseSpecial: boolean } | { image: Uint8Array };
 
 export interface NativeSampling {
   temperature: number;
@@ -175,11 +174,7 @@ export interface NativeEngine {
   pause(id: number): void;
   resume(id: number): void;
   stats(): NativeStats;
-  tokenize(
-    text: string,
-    addSpecial: boolean,
-    parseSpecial: boolean,
-  ): Int32Array;
+  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   detokenize(tokens: Int32Array, special: boolean): string;
   /** Resolves when threads are joined and memory is freed. Idempotent. */
   close(): Promise<void>;

@@ -1,0 +1,80 @@
+// Engines that nobody closes. Runs with --expose-gc.
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { addon, Events, loadEngine, loadOptions, longPrompt, requestOf } from "./native.mjs";
+
+const threads = () => (process.platform === "linux" ? readdirSync("/proc/self/task").length : 0);
+
+/** Collects garbage until `done`, or for ten seconds. @param {() => boolean} done */
+async function collectUntil(done) {
+  for (let i = 0; i < 500 && !done(); i++) {
+    globalThis.gc?.();
+    await delay(20);
+  }
+  return done();
+}
+
+const cases = {
+  async idle() {
+    const before = threads();
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    await (async () => {
+      for (let i = 0; i < 10; i++) {
+        const engine = await loadEngine();
+        registry.register(engine, i);
+      }
+    })();
+    assert.ok(await collectUntil(() => collected === 10 && threads() <= before));
+  },
+
+  // A request that runs keeps its engine; when it has ended the engine goes.
+  async busy() {
+    const before = threads();
+    let collected = false;
+    const registry = new FinalizationRegistry(() => (collected = true));
+    const events = new Events();
+    const id = await (async () => {
+      const engine = await loadEngine({}, events.receive);
+      registry.register(engine, 0);
+      return engine.submit(requestOf(longPrompt(3), { nPredict: 500 }));
+    })();
+    let over = false;
+    const ended = events.end(id).then((event) => {
+      over = true;
+      return event;
+    });
+    await collectUntil(() => over);
+    assert.equal((await ended).type, "done");
+    assert.ok(await collectUntil(() => collected && threads() <= before));
+  },
+
+  // The object that load() returned is dropped, its promise is not.
+  async load() {
+    const promise = addon.load(
+      loadOptions(),
+      () => {},
+      () => {},
+    ).engine;
+    globalThis.gc?.();
+    const engine = await promise;
+    assert.equal(engine.info.batchSize, 4);
+    await engine.close();
+  },
+
+  // The promise is dropped too: the load ends, and what it brought is collected.
+  async dropped() {
+    const before = threads();
+    addon.load(
+      loadOptions(),
+      () => {},
+      () => {},
+    );
+    await delay(20);
+    assert.ok(await collectUntil(() => threads() <= before));
+  },
+};
+
+await cases[process.argv[2]]();

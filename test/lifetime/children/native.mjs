@@ -1,0 +1,116 @@
+// The native surface as a child process uses it: straight, without lib/, so that what is tested is the addon's own
+// behaviour. Models come in MEDINFER_LIFETIME_MODELS, because a child must not build one.
+import { createRequire } from "node:module";
+import path from "node:path";
+
+import { fromRoot } from "../../support/paths.mjs";
+
+const require = createRequire(import.meta.url);
+
+/** @typedef {import("../../../lib/binding.js").NativeAddon} NativeAddon */
+/** @typedef {import("../../../lib/binding.js").NativeEngine} NativeEngine */
+/** @typedef {import("../../../lib/binding.js").NativeEvent} NativeEvent */
+
+const file = require("node-gyp-build").path(fromRoot());
+/** @type {NativeAddon} */
+export const addon = require(file);
+addon.initBackends(path.dirname(file));
+
+/** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "slowMmproj", string>} */
+export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
+
+/** @param {Partial<import("../../../lib/binding.js").NativeLoadOptions>} [changes] */
+export const loadOptions = (changes) => ({
+  modelPath: models.tiny,
+  mmprojPath: "",
+  nGpuLayers: 0,
+  splitMode: /** @type {const} */ ("layer"),
+  tensorSplit: [],
+  nCtx: 4096,
+  nCtxPerRequest: 0,
+  batchSize: 4,
+  nBatch: 0,
+  nUbatch: 64,
+  nThreads: 1,
+  kvType: /** @type {const} */ ("f16"),
+  maxQueue: 1024,
+  maxImageBytes: 1 << 26,
+  maxImagePixels: 64e6,
+  imageCacheBytes: 1 << 26,
+  ...changes,
+});
+
+/**
+ * @param {import("../../../lib/binding.js").NativePromptPart[]} prompt
+ * @param {Partial<import("../../../lib/binding.js").NativeRequest>} [changes]
+ */
+export const requestOf = (prompt, changes) => ({
+  prompt,
+  addSpecial: true,
+  sampling: {
+    temperature: 0,
+    topK: 1,
+    topP: 1,
+    minP: 0,
+    minKeep: 0,
+    repeatLastN: 0,
+    repeatPenalty: 1,
+    penalizeNl: false,
+    seed: 1,
+  },
+  stopStrings: [],
+  nPredict: -1,
+  ignoreEos: true,
+  priority: 0,
+  ...changes,
+});
+
+/** A prompt of about `tokens` tokens. @param {number} tokens */
+export const longPrompt = (tokens) => [{ text: "bat cat dog ".repeat(tokens / 3), parseSpecial: false }];
+
+const isTerminal = (/** @type {NativeEvent} */ event) =>
+  event.type === "done" || event.type === "embedded" || event.type === "failed";
+
+/** Collects the events of one engine. Holds no engine, or the engine would never be collected. */
+export class Events {
+  /** @type {Map<number, (event: NativeEvent) => void>} */
+  #waiting = new Map();
+  /** @type {Map<number, NativeEvent>} */
+  #ended = new Map();
+  /** @type {(event: NativeEvent) => void} */
+  #watch;
+
+  /** @param {(event: NativeEvent) => void} [watch] sees every event */
+  constructor(watch = () => {}) {
+    this.#watch = watch;
+  }
+
+  /** @param {NativeEvent[]} events */
+  receive = (events) => {
+    for (const event of events) {
+      this.#watch(event);
+      if (!isTerminal(event)) continue;
+      const waiting = this.#waiting.get(event.id);
+      this.#waiting.delete(event.id);
+      if (waiting) waiting(event);
+      else this.#ended.set(event.id, event);
+    }
+  };
+
+  /** The terminal event of a request. @param {number} id @returns {Promise<NativeEvent>} */
+  end(id) {
+    const ended = this.#ended.get(id);
+    this.#ended.delete(id);
+    if (ended) return Promise.resolve(ended);
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+}
+
+const noProgress = () => {};
+
+/**
+ * @param {Parameters<typeof loadOptions>[0]} [changes]
+ * @param {(events: NativeEvent[]) => void} [onEvents]
+ */
+export const loadEngine = (changes, onEvents = () => {}) =>
+  addon.load(loadOptions(changes), onEvents, noProgress).engine;

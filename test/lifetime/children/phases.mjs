@@ -1,0 +1,79 @@
+// Brings an engine into a phase of its life in which to be surprised by the end of its environment.
+import { blocksPng } from "../../support/images.mjs";
+import { addon, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
+
+/** @typedef {"load" | "prefill" | "encode" | "decode" | "close" | "idle"} Phase */
+
+const quiet = () => {};
+
+/**
+ * Calls `reached` once the engine is in the phase, and `left` when the phase is over by itself. Keeps the engine
+ * reachable for good.
+ * @param {Phase} phase
+ * @param {{ reached: () => void, left?: () => void }} callbacks
+ */
+export async function enter(phase, { reached, left = quiet }) {
+  let told = false;
+  const tell = () => {
+    if (!told) reached();
+    told = true;
+  };
+
+  if (phase === "load") {
+    const options = loadOptions({ modelPath: models.large });
+    const load = keep(addon.load(options, quiet, quiet));
+    // Progress may come in one leap where the file lies in the page cache: what the moment is, the caller's pause says.
+    tell();
+    keep(await load.engine);
+    left();
+    return;
+  }
+
+  const prefill = phase === "prefill";
+  const encode = phase === "encode";
+  const options = loadOptions({
+    modelPath: prefill ? models.medium : models.tiny,
+    nCtx: 8192,
+    mmprojPath: encode ? models.slowMmproj : "",
+  });
+  const load = addon.load(
+    options,
+    (events) => {
+      for (const event of events) {
+        if (event.type === "text" && phase === "decode") tell();
+        if (event.type === "prefill" && prefill && event.done < event.total) tell();
+        const over = { prefill: "text", encode: "encode", decode: "done" }[phase];
+        if (event.type === over || event.type === "failed") left();
+      }
+    },
+    quiet,
+  );
+  const engine = keep(await load.engine);
+
+  if (phase === "idle") return tell();
+  if (prefill) {
+    engine.submit(requestOf(longPrompt(4000)));
+  } else if (encode) {
+    for (let seed = 1; seed <= 4; seed++) {
+      const image = blocksPng(seed);
+      engine.submit(requestOf([{ image }, { text: " bat", parseSpecial: false }], { nPredict: 1 }));
+    }
+    // Nothing is sent while an image is encoded: a short wait brings the encoder into its work.
+    setTimeout(tell, 15);
+  } else {
+    for (let i = 0; i < 4; i++) engine.submit(requestOf(longPrompt(3), { nPredict: 900 }));
+    if (phase === "close") {
+      keep(engine.close());
+      tell();
+    }
+  }
+}
+
+/** @type {unknown[]} */
+const kept = [];
+
+/** @template T @param {T} value */
+function keep(value) {
+  kept.push(value);
+  return value;
+}

@@ -1,0 +1,60 @@
+// Terminates a worker in one phase of its engine, many times. Sends what happened.
+import { readdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+
+/** Threads of this process, where the system tells. */
+function threadCount() {
+  try {
+    return readdirSync("/proc/self/task").length;
+  } catch {
+    return 0;
+  }
+}
+
+/** @param {string} phase @param {number} pause milliseconds in the phase */
+async function terminateOnce(phase, pause) {
+  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: { phase } });
+  let left = false;
+  await new Promise((resolve, reject) => {
+    worker.on("error", reject);
+    worker.on("message", (message) => {
+      if (message === "reached") resolve(undefined);
+      else left = true;
+    });
+  });
+  await delay(pause);
+  const late = left;
+  const start = performance.now();
+  await worker.terminate();
+  return { late, ms: performance.now() - start };
+}
+
+async function main() {
+  const [phase, count] = process.argv.slice(2);
+  // Different moments of the phase; a load passes through many.
+  const spreadMs = phase === "load" ? 60 : 25;
+  let late = 0;
+  let slowest = 0;
+  let threads = 0;
+  for (let i = 0; i < Number(count); i++) {
+    const result = await terminateOnce(phase, (i * 7) % spreadMs);
+    late += result.late ? 1 : 0;
+    slowest = Math.max(slowest, result.ms);
+    if (i === 0) threads = threadCount();
+  }
+  process.send?.({ terminations: Number(count), late, slowest, newThreads: threadCount() - threads });
+}
+
+if (isMainThread) {
+  await main();
+} else {
+  // Here and not above: where the main thread has no part in the addon, node unloads it with every worker.
+  const { enter } = await import("./phases.mjs");
+  const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPort);
+  await enter(workerData.phase, {
+    reached: () => port.postMessage("reached"),
+    left: () => port.postMessage("left"),
+  });
+}
