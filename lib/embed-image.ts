@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { onAbort } from "./abort.js";
 import type { NativeEvent } from "./binding.js";
 import { imageSchema } from "./chat/schema.js";
 import type { EngineCore } from "./core.js";
@@ -44,11 +45,11 @@ function encode(
   return new Promise((resolve, reject) => {
     const id = native.embedImage(bytes);
     const cancel = () => unlessClosed(() => native.cancel(id));
-    signal?.addEventListener("abort", cancel, { once: true });
+    const unfollow = onAbort(signal, cancel);
     dispatcher.register(id, {
       onEvent(event: NativeEvent) {
         if (event.type !== "embedded" && event.type !== "failed") return;
-        signal?.removeEventListener("abort", cancel);
+        unfollow();
         if (event.type === "failed") {
           reject(toMedInferError(event.error));
         } else {

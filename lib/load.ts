@@ -1,4 +1,5 @@
 /** Loads a model: options -> files -> native engine. */
+import { onAbort } from "./abort.js";
 import { loadAddon, type NativeAddon, type NativeEngine } from "./binding.js";
 import { findControlTokens } from "./chat/control-tokens.js";
 import { findTemplate } from "./chat/registry.js";
@@ -54,7 +55,7 @@ async function loadNative(
       progress.report(fraction, abort),
     ),
   );
-  options.signal?.addEventListener("abort", abort, { once: true });
+  const unfollow = onAbort(options.signal, abort);
   try {
     const native = await load.engine;
     if (progress.failure !== undefined || options.signal?.aborted === true) await native.close();
@@ -66,7 +67,7 @@ async function loadNative(
     throwIfAborted(options.signal);
     throw explain(toMedInferError(error), mmprojGuessed);
   } finally {
-    options.signal?.removeEventListener("abort", abort);
+    unfollow();
   }
 }
 

@@ -1,5 +1,6 @@
 /** Runs rows through an engine, several at once, and gives their answers in order. */
 import * as v from "valibot";
+import { onAbort } from "../abort.js";
 import { imageSchema } from "../chat/schema.js";
 import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, MedInferError, toMedInferError } from "../errors.js";
@@ -57,8 +58,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   if (outer?.aborted === true) throw abortedError("engine.annotate", outer.reason);
   // Leaving the loop early ends the rows that are under way, as the caller's signal does.
   const controller = new AbortController();
-  const follow = () => controller.abort(outer?.reason);
-  outer?.addEventListener("abort", follow, { once: true });
+  const unfollow = onAbort(outer, () => controller.abort(outer?.reason));
   const signal = controller.signal;
 
   const job = async (row: TRow, index: number): Promise<AnnotateResult<TRow>> => {
@@ -74,7 +74,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   try {
     yield* orderedPool(rows, job, { concurrency, window: concurrency * WINDOW });
   } finally {
-    outer?.removeEventListener("abort", follow);
+    unfollow();
     controller.abort();
   }
 }

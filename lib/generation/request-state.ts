@@ -1,4 +1,5 @@
 /** The life of one request, from the call to its end. */
+import { onAbort } from "../abort.js";
 import type { NativeEvent } from "../binding.js";
 import type { EventSink } from "../dispatcher.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
@@ -52,8 +53,7 @@ export class RequestState implements EventSink {
       abort();
       return;
     }
-    signal.addEventListener("abort", abort, { once: true });
-    this.#unfollow = () => signal.removeEventListener("abort", abort);
+    this.#unfollow = onAbort(signal, abort);
   }
 
   /** Something that is under way before the engine has the request, such as a download, and how to stop it. */
