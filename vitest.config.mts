@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     root,
     environment: "node",
+    // What was built is loaded by Node itself, as users load it, not transformed.
+    server: { deps: { external: [/[\\/]dist[\\/]/] } },
     projects: [
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
