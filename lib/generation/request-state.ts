@@ -38,7 +38,7 @@ export class RequestState implements EventSink {
   #paused = false;
   #result: Deferred | undefined;
   #unfollow: (() => void) | undefined;
-  #onAbort: (() => void) | undefined;
+  #stopLoading: (() => void) | undefined;
 
   /** Whether the request has ended, or is about to because it was aborted. */
   get over(): boolean {
@@ -57,13 +57,13 @@ export class RequestState implements EventSink {
   }
 
   /** Something that is under way before the engine has the request, such as a download, and how to stop it. */
-  beforeSubmit(onAbort: () => void): void {
-    this.#onAbort = onAbort;
+  beforeSubmit(stop: () => void): void {
+    this.#stopLoading = stop;
   }
 
   /** The engine has the request. */
   submitted(control: RequestControl): void {
-    this.#onAbort = undefined;
+    this.#stopLoading = undefined;
     this.#control = control;
     this.#add({ type: "queued" });
   }
@@ -74,7 +74,7 @@ export class RequestState implements EventSink {
     this.#abortError = error;
     this.#buffer.clear();
     if (this.#control === undefined) {
-      this.#onAbort?.();
+      this.#stopLoading?.();
       this.#settle({ error });
     } else {
       this.#control.cancel();
@@ -156,7 +156,7 @@ export class RequestState implements EventSink {
   #settle(outcome: Outcome): void {
     this.#outcome = outcome;
     this.#control = undefined;
-    this.#onAbort = undefined;
+    this.#stopLoading = undefined;
     this.#unfollow?.();
     this.#unfollow = undefined;
     this.#buffer.end("error" in outcome ? outcome.error : undefined);

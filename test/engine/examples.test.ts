@@ -1,0 +1,68 @@
+/** Every example runs as its reader would run it, and prints what the README promises. */
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { fromRoot } from "../support/paths.mjs";
+
+const run = async (name: string, ...args: string[]) => {
+  const file = fromRoot("examples", name);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, ...args]);
+  expect(stderr).toBe("");
+  return stdout;
+};
+
+/** What each prints. The model is tiny: its answers are checked where it was trained to give them. */
+const prints: Record<string, RegExp> = {
+  "quick-start.mjs": /^\S[^]*\n\d+ tokens\n$/,
+  "stream.mjs": /^read (\d+) of \1 tokens\n[^]*\n(eos|context), \d+ ms\n$/,
+  "image.mjs": /^[^]*\n\d+ of \d+ prompt tokens are the image\n$/,
+  "abort.mjs": /^ABORTED because the user went away\n$/,
+  "annotate-folder.mjs": /^(\{"id":"[^"]+\.png","text":"[^\n]*\n){4}$/,
+  "chat-template.mjs":
+    /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\n$/,
+  "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,
+  "common-js.cjs": /^\S[^]*\n$/,
+  "worker-thread.mjs": /^from the worker: \S[^]*\n$/,
+};
+
+describe("examples", () => {
+  it.each(Object.entries(prints))("%s", async (name, expected) => {
+    expect(await run(name)).toMatch(expected);
+  });
+
+  it("are all run", () => {
+    const files = readdirSync(fromRoot("examples")).filter((name) => /\.[cm]?[jt]s$/.test(name));
+    expect(files.sort()).toEqual([...Object.keys(prints), "demo.mjs"].sort());
+  });
+});
+
+describe("the demo", () => {
+  it("streams an answer and reads the four prescriptions", async () => {
+    const output = await run("demo.mjs");
+    expect(output).toContain("> What is hypertension?");
+    expect(output).toContain("> Extract demografig, clinical disease and medication informations");
+    for (const n of [1, 2, 3, 4]) {
+      const answer = new RegExp(`^prescription_0${n}\\.png\\n  \\S[^]*?\\n  image .*, total \\d+ ms$`, "m");
+      expect(output).toMatch(answer);
+    }
+    expect(output).toMatch(/^4 of 4 images in \d+ ms$/m);
+  });
+
+  it("reads anyone's images, and says which it could not", async () => {
+    const image = fromRoot("test", "fixtures", "images", "rgb.png");
+    const args = ["--image", image, "--image", "missing.png", "--prompt", "What is this?"];
+    const failure = await run("demo.mjs", ...args).catch((error: { stdout: string; code: number }) => error);
+    expect(failure).toMatchObject({ code: 1 });
+    const { stdout } = failure as { stdout: string };
+    expect(stdout).toContain("> What is this?");
+    expect(stdout).toMatch(/^rgb\.png\n/m);
+    expect(stdout).toMatch(/^missing\.png\n {2}IMAGE_NOT_FOUND: /m);
+    expect(stdout).toMatch(/^1 of 2 images in /m);
+  });
+
+  it("says what is wrong with a model in one line", async () => {
+    const failure = await run("demo.mjs", "--model", "missing.gguf").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(/^\nMODEL_NOT_FOUND: .*\n$/) as string });
+  });
+});
