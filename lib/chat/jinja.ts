@@ -6,8 +6,14 @@ import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types
 // The package has a CommonJS build, but its types say that it is an ES module alone.
 const { Template } = require("@huggingface/jinja") as { Template: typeof TemplateClass };
 
+interface ParsedTemplate {
+  template: TemplateClass;
+  /** Whether it takes a message's content as a list of parts, as some vision models' do, and not as a text. */
+  takesParts: boolean;
+}
+
 /** Parsed templates by source. A process uses few; more than this many are a sign of generated ones. */
-const parsed = new Map<string, TemplateClass>();
+const parsed = new Map<string, ParsedTemplate>();
 const MAX_PARSED = 64;
 
 /** Whether a text is a Jinja template rather than a name. */
@@ -21,35 +27,55 @@ export function isJinja(text: string): boolean {
  * @throws MedInferError `INVALID_ARGUMENT` where it can not be parsed
  */
 export function jinjaTemplate(source: string): ChatTemplateFunction {
-  const template = parseTemplate(source);
-  return (messages, context) => renderTemplate(template, messages, context);
+  const found = parsed.get(source) ?? parseTemplate(source);
+  return (messages, context) => {
+    try {
+      return render(found, messages, context);
+    } catch (error) {
+      throw argumentError("chatTemplate", "", refusal((error as Error).message, messages));
+    }
+  };
 }
 
-function parseTemplate(source: string): TemplateClass {
-  const known = parsed.get(source);
-  if (known !== undefined) return known;
+function parseTemplate(source: string): ParsedTemplate {
   let template: TemplateClass;
   try {
     template = new Template(source);
   } catch (error) {
     throw argumentError("chatTemplate", "", `is no valid Jinja: ${(error as Error).message}`);
   }
+  const keepsTexts = keepsContent({ template, takesParts: false });
+  const takesParts = !keepsTexts && keepsContent({ template, takesParts: true });
   if (parsed.size >= MAX_PARSED) parsed.clear();
-  parsed.set(source, template);
-  return template;
+  parsed.set(source, { template, takesParts });
+  return { template, takesParts };
 }
 
-function renderTemplate(template: TemplateClass, messages: readonly TextMessage[], context: TemplateContext): string {
+/** A template that is given the other kind of content often drops it without a word. */
+function keepsContent(template: ParsedTemplate): boolean {
+  const context = { addGenerationPrompt: true, bosToken: "", eosToken: "" };
   try {
-    return template.render({
-      messages: messages.map(({ role, content }) => ({ role, content })),
-      add_generation_prompt: context.addGenerationPrompt,
-      bos_token: context.bosToken,
-      eos_token: context.eosToken,
-    });
-  } catch (error) {
-    throw argumentError("chatTemplate", "", refusal((error as Error).message, messages));
+    const messages = [{ role: "user", content: "probe0content" }];
+    return render(template, messages, context).includes("probe0content");
+  } catch {
+    return false;
   }
+}
+
+function render(
+  { template, takesParts }: ParsedTemplate,
+  messages: readonly TextMessage[],
+  context: TemplateContext,
+): string {
+  return template.render({
+    messages: messages.map(({ role, content }) => ({
+      role,
+      content: takesParts ? [{ type: "text", text: content }] : content,
+    })),
+    add_generation_prompt: context.addGenerationPrompt,
+    bos_token: context.bosToken,
+    eos_token: context.eosToken,
+  });
 }
 
 /** What the template itself says, unless it quotes a message: that is a patient's. */

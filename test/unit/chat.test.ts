@@ -57,6 +57,16 @@ describe("renderChat", () => {
     expect(renderChat(jinja, [{ role: "user", content: " Q " }]).prompt).toBe("[user] Q\n[assistant]");
   });
 
+  it("gives a Jinja template the kind of content that it takes", () => {
+    const parts =
+      "{% for m in messages %}{{ m.role }}:{% for line in m.content %}" +
+      "{% if line.type == 'text' %}{{ line.text }}{% endif %}{% endfor %}{% endfor %}";
+    expect(renderChat(parts, [{ role: "user", content: "Q" }]).prompt).toBe("user:Q");
+    const either =
+      "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}parts{% endif %}{% endfor %}";
+    expect(renderChat(either, [{ role: "user", content: "Q" }]).prompt).toBe("Q");
+  });
+
   it("passes on what a Jinja template says against the messages, unless it quotes them", () => {
     const say = (what: string) =>
       thrown(() => renderChat(`{{ raise_exception(${what}) }}`, [{ role: "user", content: "SECRET" }]));
