@@ -19,8 +19,8 @@ Status InitBackends(const std::string& dir) {
   InstallLogSink();
   ggml_backend_load_all_from_path(dir.c_str());
   if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) == nullptr) {
-    return {Code::kBackendLost,
-            "no CPU backend (libggml-cpu*) works in " + dir + ": reinstall medinfer, or build it with \"npm rebuild medinfer\""};
+    return {Code::kBackendLost, "no CPU backend (libggml-cpu*) works in " + dir +
+                                    ": reinstall medinfer, or build it with \"npm rebuild medinfer\""};
   }
   llama_backend_init();
   done = true;

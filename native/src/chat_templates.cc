@@ -1,8 +1,7 @@
-#include "medinfer/engine.h"
-
 #include <algorithm>
 
 #include "llama.h"
+#include "medinfer/engine.h"
 
 namespace medinfer {
 

@@ -126,8 +126,8 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   decoder_ = std::move(decoder.value());
 
   if (vision) {
-    auto projector = Projector::Load(options_.mmproj_path, model_->get(), static_cast<std::int32_t>(EncoderThreads(options_)),
-                                     options_.n_gpu_layers != 0,
+    auto projector = Projector::Load(options_.mmproj_path, model_->get(),
+                                     static_cast<std::int32_t>(EncoderThreads(options_)), options_.n_gpu_layers != 0,
                                      [&](float fraction) { return progress(share + fraction * (1 - share)); });
     if (!projector.ok()) return projector.status();
     projector_ = std::move(projector.value());
@@ -150,11 +150,11 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   limits.batch_size = options_.batch_size;
   limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
   guard_.inbox = &inbox_;
-  loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*model_, *decoder_, encoder_.get(), guard_, inbox_, *sink_}, limits, [this](RequestId id) {
-        const std::lock_guard lock(mutex_);
-        live_.erase(id);
-      });
+  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{*model_, *decoder_, encoder_.get(), guard_, inbox_, *sink_},
+                                       limits, [this](RequestId id) {
+                                         const std::lock_guard lock(mutex_);
+                                         live_.erase(id);
+                                       });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
   return {};
@@ -169,8 +169,8 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   const std::lock_guard lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
   if (live_.size() >= std::size_t{options_.batch_size} + options_.max_queue) {
-    return Status(Code::kQueueFull, std::to_string(options_.max_queue) +
-                                        " requests wait already: try again later, or raise maxQueue");
+    return Status(Code::kQueueFull,
+                  std::to_string(options_.max_queue) + " requests wait already: try again later, or raise maxQueue");
   }
   command.id = next_id_++;
   const RequestId id = command.id;

@@ -29,12 +29,17 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, std::function<v
 
 void EngineLoop::Run() {
   while (!parts_.inbox.closed()) {
+    // Before waiting: the latest step may have made room for somebody.
+    Admit();
     for (Command& command : parts_.inbox.Drain(/*wait=*/!HasRunnable())) {
       std::visit([this](auto& c) { Handle(std::move(c)); }, command);
     }
-    Admit();
     if (HasRunnable()) Step();
     Publish();
+  }
+  // What was submitted before the closing gets its answer too.
+  for (Command& command : parts_.inbox.Drain(/*wait=*/false)) {
+    if (auto* submit = std::get_if<SubmitCommand>(&command)) Handle(std::move(*submit));
   }
   while (!sequences_.empty()) Fail(*sequences_.begin()->second, {Code::kClosed, "the engine was closed"});
   Publish();
@@ -129,10 +134,10 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
     return;
   }
   if (p.n_tokens >= limits_.n_ctx_per_request) {
-    Fail(sequence, {Code::kContextFull, "the prompt has " + std::to_string(p.n_tokens) +
-                                            " tokens and the context of a request holds " +
-                                            std::to_string(limits_.n_ctx_per_request) +
-                                            ": shorten the prompt, or raise nCtx and nCtxPerRequest"});
+    Fail(sequence,
+         {Code::kContextFull,
+          "the prompt has " + std::to_string(p.n_tokens) + " tokens and the context of a request holds " +
+              std::to_string(limits_.n_ctx_per_request) + ": shorten the prompt, or raise nCtx and nCtxPerRequest"});
     return;
   }
   const Request& request = sequence.request;
@@ -145,9 +150,9 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
     }
     const auto& media = std::get<MediaChunk>(chunk);
     if (media.non_causal && media.n_tokens > parts_.decoder.n_ubatch()) {
-      Fail(sequence, {Code::kInvalidArgument, "this model reads an image in one piece of " +
-                                                  std::to_string(media.n_tokens) +
-                                                  " tokens: load it with nUbatch of at least that many"});
+      Fail(sequence,
+           {Code::kInvalidArgument, "this model reads an image in one piece of " + std::to_string(media.n_tokens) +
+                                        " tokens: load it with nUbatch of at least that many"});
       return;
     }
   }

@@ -114,10 +114,10 @@ class EngineLoop {
   std::uint64_t arrivals_ = 0;
 
   std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
-  std::vector<Sequence*> queued_;   // in order of precedence
-  std::vector<Sequence*> running_;  // in order of precedence
+  std::vector<Sequence*> queued_;                 // in order of precedence
+  std::vector<Sequence*> running_;                // in order of precedence
   std::vector<std::unique_ptr<Sequence>> ended_;  // this step; freed when nothing refers to them any more
-  std::vector<Event> events_;       // of this step
+  std::vector<Event> events_;                     // of this step
 
   Stats totals_;  // the counters since load; engine thread
   mutable std::mutex stats_mutex_;

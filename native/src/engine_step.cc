@@ -73,8 +73,8 @@ void EngineLoop::DecodeMedia(const std::vector<Share>& shares) {
   std::vector<MediaSpan> spans;
   for (const Share& share : shares) {
     const Sequence& s = *share.sequence;
-    spans.push_back({s.slot, s.position, &s.CurrentMedia(), s.chunk_done, share.n_tokens,
-                     s.PromptEndsAfter(share.n_tokens)});
+    spans.push_back(
+        {s.slot, s.position, &s.CurrentMedia(), s.chunk_done, share.n_tokens, s.PromptEndsAfter(share.n_tokens)});
   }
   Guard(shares);
   if (!Succeeded(parts_.decoder.DecodeMedia(spans), shares)) return;
@@ -93,15 +93,18 @@ void EngineLoop::Guard(const std::vector<Share>& shares) {
 bool EngineLoop::Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares) {
   ++totals_.steps;
   switch (outcome) {
-    case DecodeOutcome::kOk: return true;
-    case DecodeOutcome::kAborted: return false;  // whoever asked for it is dealt with when the inbox is drained
+    case DecodeOutcome::kOk:
+      return true;
+    case DecodeOutcome::kAborted:
+      return false;  // whoever asked for it is dealt with when the inbox is drained
     case DecodeOutcome::kNoRoom:
       // Our account of the pool covers plain attention; caches with rules of their own (sliding windows, recurrent
       // states) can still be short.
       if (running_.size() > 1) {
         Preempt(*running_.back());
       } else {
-        Fail(*shares.front().sequence, {Code::kContextFull, "the model's cache has no room for the request: raise nCtx"});
+        Fail(*shares.front().sequence,
+             {Code::kContextFull, "the model's cache has no room for the request: raise nCtx"});
       }
       return false;
     case DecodeOutcome::kFailed:

@@ -41,9 +41,9 @@ struct Plan {
 };
 
 // `sequences` in order of precedence, paused ones left out. Every decode token is planned, whatever the budget; what is
-// left of `budget` goes to text prompts in order, and the same amount again, at least one token, to media. A whole image
-// is planned only as the first of the media, and then alone.
-// Progress: whenever `sequences` holds one with available > 0, the plan is not empty. REQUIRES: budget >= 1.
+// left of `budget` goes to text prompts in order, and the same amount again, at least one token, to media. A whole
+// image is planned only as the first of the media, and then alone. Progress: whenever `sequences` holds one with
+// available > 0, the plan is not empty. REQUIRES: budget >= 1.
 Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget);
 
 }  // namespace medinfer

@@ -43,12 +43,12 @@ struct Sequence {
   bool paused = false;
 
   PreparedPrompt prompt;
-  std::size_t chunk = 0;        // the prompt chunk that is read next
-  std::uint32_t chunk_done = 0;  // tokens of it that are in the cache
+  std::size_t chunk = 0;          // the prompt chunk that is read next
+  std::uint32_t chunk_done = 0;   // tokens of it that are in the cache
   std::uint32_t prompt_done = 0;  // tokens of the whole prompt that are in the cache
-  std::int32_t position = 0;    // of the current chunk's first token, or of `pending`
+  std::int32_t position = 0;      // of the current chunk's first token, or of `pending`
 
-  SequenceId slot = -1;  // while running
+  SequenceId slot = -1;        // while running
   bool cell_reserved = false;  // for `pending`
   std::optional<std::int32_t> pending;
   std::vector<std::int32_t> unreplayed;  // drawn since the prompt was read, `pending` included

@@ -4,21 +4,36 @@ namespace medinfer {
 
 const char* CodeName(Code code) {
   switch (code) {
-    case Code::kOk: return "OK";
-    case Code::kInvalidArgument: return "INVALID_ARGUMENT";
-    case Code::kModelNotFound: return "MODEL_NOT_FOUND";
-    case Code::kBadGguf: return "BAD_GGUF";
-    case Code::kBadMmproj: return "BAD_MMPROJ";
-    case Code::kOutOfMemory: return "OUT_OF_MEMORY";
-    case Code::kContextFull: return "CONTEXT_FULL";
-    case Code::kQueueFull: return "QUEUE_FULL";
-    case Code::kAborted: return "ABORTED";
-    case Code::kClosed: return "CLOSED";
-    case Code::kImageDecode: return "IMAGE_DECODE";
-    case Code::kImageTooLarge: return "IMAGE_TOO_LARGE";
-    case Code::kNoVision: return "NO_VISION";
-    case Code::kBackendLost: return "BACKEND_LOST";
-    case Code::kInternal: return "INTERNAL";
+    case Code::kOk:
+      return "OK";
+    case Code::kInvalidArgument:
+      return "INVALID_ARGUMENT";
+    case Code::kModelNotFound:
+      return "MODEL_NOT_FOUND";
+    case Code::kBadGguf:
+      return "BAD_GGUF";
+    case Code::kBadMmproj:
+      return "BAD_MMPROJ";
+    case Code::kOutOfMemory:
+      return "OUT_OF_MEMORY";
+    case Code::kContextFull:
+      return "CONTEXT_FULL";
+    case Code::kQueueFull:
+      return "QUEUE_FULL";
+    case Code::kAborted:
+      return "ABORTED";
+    case Code::kClosed:
+      return "CLOSED";
+    case Code::kImageDecode:
+      return "IMAGE_DECODE";
+    case Code::kImageTooLarge:
+      return "IMAGE_TOO_LARGE";
+    case Code::kNoVision:
+      return "NO_VISION";
+    case Code::kBackendLost:
+      return "BACKEND_LOST";
+    case Code::kInternal:
+      return "INTERNAL";
   }
   return "INTERNAL";
 }

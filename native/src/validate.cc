@@ -7,10 +7,10 @@
 namespace medinfer {
 namespace {
 
-constexpr std::uint32_t kMaxContext = 1U << 24U;   // tokens; far beyond any model, small enough for 32-bit sums
-constexpr std::uint32_t kMaxSequences = 256;       // LLAMA_MAX_SEQ
-constexpr std::uint32_t kMaxBatch = 1U << 16U;     // tokens
-constexpr std::uint32_t kMaxThreads = 512;         // GGML_MAX_N_THREADS
+constexpr std::uint32_t kMaxContext = 1U << 24U;  // tokens; far beyond any model, small enough for 32-bit sums
+constexpr std::uint32_t kMaxSequences = 256;      // LLAMA_MAX_SEQ
+constexpr std::uint32_t kMaxBatch = 1U << 16U;    // tokens
+constexpr std::uint32_t kMaxThreads = 512;        // GGML_MAX_N_THREADS
 
 Status OutOfRange(const char* name, std::uint64_t low, std::uint64_t high) {
   return {Code::kInvalidArgument,

@@ -10,9 +10,9 @@
 namespace medinfer {
 
 struct DeviceInfo {
-  std::string name;         // e.g. "CPU", "CUDA0"
-  std::string description;  // e.g. "AMD EPYC"
-  std::string backend;      // lower case: "cpu", "cuda", ...
+  std::string name;                // e.g. "CPU", "CUDA0"
+  std::string description;         // e.g. "AMD EPYC"
+  std::string backend;             // lower case: "cpu", "cuda", ...
   std::uint64_t memory_total = 0;  // bytes
   std::uint64_t memory_free = 0;
 };

@@ -20,18 +20,18 @@ enum class SplitMode : std::uint8_t { kNone, kLayer, kRow, kTensor };
 
 struct LoadOptions {
   std::string model_path;
-  std::string mmproj_path;  // empty: no images
+  std::string mmproj_path;         // empty: no images
   std::int32_t n_gpu_layers = -1;  // -1: as many as the device takes; without a GPU backend no layer is offloaded
   SplitMode split_mode = SplitMode::kLayer;
-  std::vector<float> tensor_split;  // share of each GPU; empty: by free memory
-  std::uint32_t n_ctx = 4096;       // KV pool, tokens, shared by all sequences
+  std::vector<float> tensor_split;      // share of each GPU; empty: by free memory
+  std::uint32_t n_ctx = 4096;           // KV pool, tokens, shared by all sequences
   std::uint32_t n_ctx_per_request = 0;  // 0: n_ctx; always at most the context the model was trained for
-  std::uint32_t batch_size = 4;     // most sequences at once, 1..256
-  std::uint32_t n_batch = 0;        // token budget of one step; 0: n_ubatch
-  std::uint32_t n_ubatch = 512;     // most tokens of one forward pass; bounds the time an abort takes
-  std::uint32_t n_threads = 0;      // 0: adapts to how busy the host is
+  std::uint32_t batch_size = 4;         // most sequences at once, 1..256
+  std::uint32_t n_batch = 0;            // token budget of one step; 0: n_ubatch
+  std::uint32_t n_ubatch = 512;         // most tokens of one forward pass; bounds the time an abort takes
+  std::uint32_t n_threads = 0;          // 0: adapts to how busy the host is
   KvType kv_type = KvType::kF16;
-  std::uint32_t max_queue = 1024;   // most requests that wait
+  std::uint32_t max_queue = 1024;  // most requests that wait
   std::uint64_t max_image_bytes = 64ULL << 20U;
   std::uint64_t max_image_pixels = 64ULL * 1000 * 1000;
   std::uint64_t image_cache_bytes = 256ULL << 20U;

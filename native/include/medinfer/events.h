@@ -1,4 +1,5 @@
-// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded or Failed.
+// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded or
+// Failed.
 #pragma once
 
 #include <cstdint>

@@ -24,11 +24,11 @@ struct PromptPart {
 
 // What shapes the distribution a token is drawn from. Names and meaning: docs of `Sampling` in lib/sampling.
 struct SamplingParams {
-  float temperature = 0.8F;  // <= 0: greedy
-  std::int32_t top_k = 40;   // <= 0: off
-  float top_p = 0.95F;       // >= 1: off
-  float min_p = 0.05F;       // <= 0: off
-  std::int32_t min_keep = 0;  // filters keep at least max(1, min_keep) candidates
+  float temperature = 0.8F;         // <= 0: greedy
+  std::int32_t top_k = 40;          // <= 0: off
+  float top_p = 0.95F;              // >= 1: off
+  float min_p = 0.05F;              // <= 0: off
+  std::int32_t min_keep = 0;        // filters keep at least max(1, min_keep) candidates
   std::int32_t repeat_last_n = 64;  // 0: off, -1: the whole context
   float repeat_penalty = 1.0F;      // 1: off; REQUIRES > 0
   bool penalize_nl = false;         // false: the newline token is exempt from penalties

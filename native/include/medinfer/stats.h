@@ -14,7 +14,7 @@ struct ModelInfo {
   std::string bos_token;      // text of the BOS token, may be empty
   std::string eos_token;
   std::uint64_t parameters = 0;
-  std::uint64_t bytes = 0;    // size of the weights
+  std::uint64_t bytes = 0;  // size of the weights
   std::uint32_t n_vocab = 0;
   std::uint32_t n_embd = 0;
   std::uint32_t n_layer = 0;

@@ -17,10 +17,14 @@ constexpr std::size_t kMropePlanes = 4;  // t, y, x, z: the order in which llama
 
 ggml_type ToGgml(KvType type) {
   switch (type) {
-    case KvType::kF32: return GGML_TYPE_F32;
-    case KvType::kF16: return GGML_TYPE_F16;
-    case KvType::kQ8_0: return GGML_TYPE_Q8_0;
-    case KvType::kQ4_0: return GGML_TYPE_Q4_0;
+    case KvType::kF32:
+      return GGML_TYPE_F32;
+    case KvType::kF16:
+      return GGML_TYPE_F16;
+    case KvType::kQ8_0:
+      return GGML_TYPE_Q8_0;
+    case KvType::kQ4_0:
+      return GGML_TYPE_Q4_0;
   }
   return GGML_TYPE_F16;
 }
@@ -110,10 +114,15 @@ DecodeOutcome Decoder::Impl::Decode(bool prefill) {
   llama_synchronize(context.get());
   const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
   switch (rc) {
-    case 0: threads->Report(prefill, static_cast<std::uint32_t>(n), elapsed.count()); return DecodeOutcome::kOk;
-    case 1: return DecodeOutcome::kNoRoom;
-    case 2: return DecodeOutcome::kAborted;
-    default: return DecodeOutcome::kFailed;
+    case 0:
+      threads->Report(prefill, static_cast<std::uint32_t>(n), elapsed.count());
+      return DecodeOutcome::kOk;
+    case 1:
+      return DecodeOutcome::kNoRoom;
+    case 2:
+      return DecodeOutcome::kAborted;
+    default:
+      return DecodeOutcome::kFailed;
   }
 }
 
@@ -121,8 +130,7 @@ Decoder::Decoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Decoder::~Decoder() = default;
 
-Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadOptions& options,
-                                                 AbortFn should_abort) {
+Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadOptions& options, AbortFn should_abort) {
   auto impl = std::make_unique<Impl>();
   impl->should_abort = std::move(should_abort);
   llama_context_params params = llama_context_default_params();

@@ -16,10 +16,14 @@ namespace {
 
 llama_split_mode ToLlama(SplitMode mode) {
   switch (mode) {
-    case SplitMode::kNone: return LLAMA_SPLIT_MODE_NONE;
-    case SplitMode::kLayer: return LLAMA_SPLIT_MODE_LAYER;
-    case SplitMode::kRow: return LLAMA_SPLIT_MODE_ROW;
-    case SplitMode::kTensor: return LLAMA_SPLIT_MODE_TENSOR;
+    case SplitMode::kNone:
+      return LLAMA_SPLIT_MODE_NONE;
+    case SplitMode::kLayer:
+      return LLAMA_SPLIT_MODE_LAYER;
+    case SplitMode::kRow:
+      return LLAMA_SPLIT_MODE_ROW;
+    case SplitMode::kTensor:
+      return LLAMA_SPLIT_MODE_TENSOR;
   }
   return LLAMA_SPLIT_MODE_LAYER;
 }
@@ -92,8 +96,8 @@ Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Eng
     return Status(Code::kBadGguf, "the model " + options.model_path + " has no vocabulary: it is not a text model");
   }
   if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
-    return Status(Code::kBadGguf, "the model " + options.model_path +
-                                      " is not decoder-only: medinfer runs decoder-only text models");
+    return Status(Code::kBadGguf,
+                  "the model " + options.model_path + " is not decoder-only: medinfer runs decoder-only text models");
   }
   return loaded;
 }

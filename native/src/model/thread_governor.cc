@@ -5,12 +5,12 @@
 namespace medinfer {
 namespace {
 
-constexpr std::size_t kWindow = 8;       // steps at the best count that are remembered
-constexpr std::size_t kTrialSteps = 3;   // steps of a trial
-constexpr double kGain = 0.95;           // a trial wins below this share of the best cost: less is noise
-constexpr double kHopeless = 1.5;        // a first trial step above this share ends the trial
-constexpr double kDisturbed = 2.0;       // a step above this share of the usual cost suggests that the host got busy
-constexpr double kShortestMs = 50;       // between trials
+constexpr std::size_t kWindow = 8;      // steps at the best count that are remembered
+constexpr std::size_t kTrialSteps = 3;  // steps of a trial
+constexpr double kGain = 0.95;          // a trial wins below this share of the best cost: less is noise
+constexpr double kHopeless = 1.5;       // a first trial step above this share ends the trial
+constexpr double kDisturbed = 2.0;      // a step above this share of the usual cost suggests that the host got busy
+constexpr double kShortestMs = 50;      // between trials
 constexpr double kLongestMs = 2000;
 
 double Median(std::vector<double> values) {

@@ -55,8 +55,8 @@ std::int32_t SamplerChain::Draw(std::span<float> logits) {
   return token;
 }
 
-// Each distinct token of the history is penalized once. A negative logit is multiplied, not divided: dividing would make
-// the token likelier (llama.cpp b3534, llama_sample_repetition_penalties).
+// Each distinct token of the history is penalized once. A negative logit is multiplied, not divided: dividing would
+// make the token likelier (llama.cpp b3534, llama_sample_repetition_penalties).
 void SamplerChain::Penalize(std::span<float> logits) {
   if (repeat_penalty_ == 1.0F || repeat_last_n_ == 0) return;
   penalized_.resize(logits.size());

@@ -38,10 +38,10 @@ class SamplerChain {
 
   float repeat_penalty_;
   std::size_t repeat_last_n_;
-  std::int32_t exempt_;                // token that is never penalized; -1: none
-  std::vector<std::int32_t> banned_;   // tokens that are never drawn
-  std::vector<std::int32_t> history_;  // prompt and drawn tokens, oldest first
-  std::vector<bool> penalized_;        // scratch of Penalize, by token id; all false between calls
+  std::int32_t exempt_;                                     // token that is never penalized; -1: none
+  std::vector<std::int32_t> banned_;                        // tokens that are never drawn
+  std::vector<std::int32_t> history_;                       // prompt and drawn tokens, oldest first
+  std::vector<bool> penalized_;                             // scratch of Penalize, by token id; all false between calls
   std::unique_ptr<llama_sampler, SamplerDeleter> filters_;  // null: greedy
   std::vector<llama_token_data> candidates_;                // scratch of Draw
 };

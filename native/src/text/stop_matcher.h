@@ -37,7 +37,7 @@ class StopMatcher {
   std::string Scan(bool at_end);
 
   std::vector<std::string> stops_;
-  std::string held_;  // pushed, not yet returned; begins where a stop string may begin
+  std::string held_;                  // pushed, not yet returned; begins where a stop string may begin
   std::optional<std::size_t> match_;  // into stops_
 };
 

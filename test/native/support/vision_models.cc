@@ -14,8 +14,7 @@ namespace {
 
 class ScratchFolder {
  public:
-  ScratchFolder()
-      : path_(std::filesystem::temp_directory_path() / ("medinfer-vision-" + std::to_string(::getpid()))) {
+  ScratchFolder() : path_(std::filesystem::temp_directory_path() / ("medinfer-vision-" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(path_);
   }
   ~ScratchFolder() {

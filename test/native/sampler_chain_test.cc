@@ -1,0 +1,188 @@
+#include "sampling/sampler_chain.h"
+
+#include <gtest/gtest.h>
+#include <llama.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <random>
+
+#include "medinfer/backends.h"
+#include "support/engine_harness.h"
+
+namespace medinfer::testing {
+namespace {
+
+class SamplerChainTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ASSERT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok());
+    llama_model_params params = llama_model_default_params();
+    params.vocab_only = true;
+    model_ = llama_model_load_from_file(RandomModel().c_str(), params);
+    ASSERT_NE(model_, nullptr);
+    vocab_ = llama_model_get_vocab(model_);
+    n_vocab_ = static_cast<std::size_t>(llama_vocab_n_tokens(vocab_));
+  }
+  static void TearDownTestSuite() { llama_model_free(model_); }
+
+  static std::vector<float> RandomLogits(unsigned seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0, 3);
+    std::vector<float> logits(n_vocab_);
+    for (float& logit : logits) logit = normal(random);
+    return logits;
+  }
+
+  static llama_model* model_;
+  static const llama_vocab* vocab_;
+  static std::size_t n_vocab_;
+};
+llama_model* SamplerChainTest::model_ = nullptr;
+const llama_vocab* SamplerChainTest::vocab_ = nullptr;
+std::size_t SamplerChainTest::n_vocab_ = 0;
+
+SamplingParams Greedy() {
+  SamplingParams params;
+  params.temperature = 0;
+  return params;
+}
+
+TEST_F(SamplerChainTest, GreedyTakesTheFirstOfTheLargest) {
+  SamplerChain chain(vocab_, Greedy(), false, 100);
+  std::vector<float> logits = RandomLogits(1);
+  logits[20] = logits[10] = 100;
+  EXPECT_EQ(chain.Draw(logits), 10);
+}
+
+TEST_F(SamplerChainTest, NeverEndsWhereTheEndIsIgnored) {
+  SamplerChain chain(vocab_, Greedy(), true, 100);
+  std::vector<float> logits(n_vocab_, 0);
+  logits[static_cast<std::size_t>(llama_vocab_eos(vocab_))] = 100;
+  EXPECT_FALSE(llama_vocab_is_eog(vocab_, chain.Draw(logits)));
+}
+
+// Section "repeatPenalty" of the request surface: positive logits are divided, others multiplied, once for each
+// distinct token of the window, the newline left out.
+TEST_F(SamplerChainTest, PenalizesEachTokenOfTheWindowOnce) {
+  const std::int32_t newline = llama_vocab_nl(vocab_);
+  ASSERT_GE(newline, 0);
+  for (const bool penalize_nl : {false, true}) {
+    SamplingParams params = Greedy();
+    params.repeat_penalty = 1.5F;
+    params.repeat_last_n = 5;
+    params.penalize_nl = penalize_nl;
+    SamplerChain chain(vocab_, params, false, 100);
+    for (const std::int32_t token : {300, 301, 302, 302, newline, 303, 303}) chain.Accept(token);  // 300, 301 are out
+    std::vector<float> logits(n_vocab_, -50);
+    logits[300] = 6;
+    logits[302] = 3;
+    logits[303] = -3;
+    logits[static_cast<std::size_t>(newline)] = 3;
+    EXPECT_EQ(chain.Draw(logits), 300);
+    EXPECT_FLOAT_EQ(logits[300], 6);
+    EXPECT_FLOAT_EQ(logits[302], 2);
+    EXPECT_FLOAT_EQ(logits[303], -4.5F);
+    EXPECT_FLOAT_EQ(logits[static_cast<std::size_t>(newline)], penalize_nl ? 2.0F : 3.0F);
+    // The drawn token is in the window now.
+    std::vector<float> next(n_vocab_, -50);
+    next[300] = 6;
+    chain.Draw(next);
+    EXPECT_FLOAT_EQ(next[300], 4);
+  }
+}
+
+TEST_F(SamplerChainTest, MinusOnePenalizesTheWholeContextAndZeroNothing) {
+  for (const std::int32_t last_n : {-1, 0}) {
+    SamplingParams params = Greedy();
+    params.repeat_penalty = 2;
+    params.repeat_last_n = last_n;
+    SamplerChain chain(vocab_, params, false, 3);
+    for (const std::int32_t token : {300, 301, 302, 303}) chain.Accept(token);
+    std::vector<float> logits(n_vocab_, 0);
+    logits[300] = logits[301] = 8;
+    chain.Draw(logits);
+    EXPECT_FLOAT_EQ(logits[300], 8);  // the context holds three tokens
+    EXPECT_FLOAT_EQ(logits[301], last_n == 0 ? 8.0F : 4.0F);
+  }
+}
+
+// The set that can be drawn, and how often, against the filters written out.
+TEST_F(SamplerChainTest, DrawsWhatTheFiltersLeaveInTheRightShares) {
+  SamplingParams params;
+  params.temperature = 0.7F;
+  params.top_k = 20;
+  params.top_p = 0.9F;
+  params.min_p = 0.05F;
+  params.seed = 42;
+  const std::vector<float> logits = RandomLogits(3);
+
+  std::vector<std::pair<double, std::int32_t>> sorted;
+  for (std::size_t i = 0; i < n_vocab_; ++i) sorted.emplace_back(logits[i], static_cast<std::int32_t>(i));
+  std::sort(sorted.rbegin(), sorted.rend());
+  sorted.resize(20);
+  const auto softmax = [](std::vector<std::pair<double, std::int32_t>> list, double temperature) {
+    double sum = 0;
+    const double top = list[0].first;
+    for (auto& entry : list) sum += entry.first = std::exp((entry.first - top) / temperature);
+    for (auto& entry : list) entry.first /= sum;
+    return list;
+  };
+  std::size_t keep = 0;
+  double cumulative = 0;
+  for (const auto& entry : softmax(sorted, 1)) {
+    ++keep;
+    cumulative += entry.first;
+    if (cumulative >= 0.9) break;
+  }
+  sorted.resize(keep);
+  std::erase_if(sorted, [top = sorted[0].first](const auto& entry) { return entry.first < top + std::log(0.05); });
+  const auto expected = softmax(sorted, 0.7);
+  ASSERT_GT(expected.size(), 2U);
+
+  constexpr int kDraws = 20000;
+  SamplerChain chain(vocab_, params, false, 100);
+  std::map<std::int32_t, int> drawn;
+  for (int i = 0; i < kDraws; ++i) {
+    std::vector<float> copy = logits;
+    ++drawn[chain.Draw(copy)];
+  }
+  EXPECT_EQ(drawn.size(), expected.size());
+  for (const auto& [p, token] : expected) EXPECT_NEAR(drawn[token], p * kDraws, 5 * std::sqrt(p * kDraws) + 5);
+}
+
+TEST_F(SamplerChainTest, TheSameSeedDrawsTheSameTokens) {
+  SamplingParams params;
+  params.temperature = 1.5F;
+  params.seed = 7;
+  SamplerChain a(vocab_, params, false, 100);
+  SamplerChain b(vocab_, params, false, 100);
+  params.seed = 8;
+  SamplerChain other(vocab_, params, false, 100);
+  int different = 0;
+  for (unsigned i = 0; i < 200; ++i) {
+    std::vector<float> one = RandomLogits(i);
+    std::vector<float> two = one;
+    std::vector<float> three = one;
+    const std::int32_t token = a.Draw(one);
+    ASSERT_EQ(b.Draw(two), token);
+    different += other.Draw(three) != token ? 1 : 0;
+  }
+  EXPECT_GT(different, 20);
+}
+
+TEST_F(SamplerChainTest, MinKeepZeroStillKeepsOne) {
+  SamplingParams params;
+  params.top_p = 0;
+  params.min_p = 1;
+  params.min_keep = 0;
+  SamplerChain chain(vocab_, params, false, 100);
+  std::vector<float> logits = RandomLogits(5);
+  const auto best = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  EXPECT_EQ(chain.Draw(logits), best);
+}
+
+}  // namespace
+}  // namespace medinfer::testing

@@ -1,0 +1,92 @@
+#include "support/engine_harness.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "medinfer/backends.h"
+
+namespace medinfer::testing {
+
+void Recorder::OnEvents(std::vector<Event> events) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (Event& event : events) {
+      Seen& seen = seen_[event.id];
+      EXPECT_EQ(seen.ends, 0) << "an event after the terminal one";
+      if (auto* text = std::get_if<Text>(&event.body)) seen.text += text->text;
+      if (auto* prefill = std::get_if<Prefill>(&event.body)) seen.prefilled = prefill->done;
+      if (auto* done = std::get_if<Done>(&event.body)) seen.end = *done;
+      if (auto* embedded = std::get_if<Embedded>(&event.body)) seen.end = *embedded;
+      if (auto* failed = std::get_if<Failed>(&event.body)) seen.end = *failed;
+      if (seen.end) ++seen.ends;
+    }
+  }
+  changed_.notify_all();
+}
+
+template <typename Condition>
+void Recorder::WaitUntil(Condition condition) {
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(changed_.wait_for(lock, std::chrono::minutes(1), condition)) << "nothing happened for a minute";
+}
+
+Seen Recorder::Wait(RequestId id) {
+  WaitUntil([&] { return seen_[id].end.has_value(); });
+  return Look(id);
+}
+
+void Recorder::WaitForText(RequestId id) {
+  WaitUntil([&] { return !seen_[id].text.empty() || seen_[id].end; });
+}
+
+Seen Recorder::Look(RequestId id) {
+  const std::lock_guard lock(mutex_);
+  return seen_[id];
+}
+
+std::string RandomModel() {
+  static const std::string path = [] {
+    const auto file =
+        std::filesystem::temp_directory_path() / ("medinfer-test-" + std::to_string(::getpid()) + ".gguf");
+    // F32 weights: rounding differs little between kernels, so that texts can be compared whole.
+    const std::string command =
+        std::string(MEDINFER_TOOLS_DIR "/random_gguf llama ") + file.string() + " --type f32 >/dev/null";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    std::atexit([] {
+      std::error_code ignored;
+      std::filesystem::remove(
+          std::filesystem::temp_directory_path() / ("medinfer-test-" + std::to_string(::getpid()) + ".gguf"), ignored);
+    });
+    return file.string();
+  }();
+  return path;
+}
+
+Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions&)>& change) {
+  const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+  EXPECT_TRUE(backends.ok()) << backends.message();
+  LoadOptions options;
+  options.model_path = model;
+  options.n_ctx = 512;
+  options.kv_type = KvType::kF32;
+  options.n_threads = 1;
+  change(options);
+  Loaded loaded{std::make_shared<Recorder>(), nullptr};
+  auto engine = Engine::Load(options, [](float) { return true; }, loaded.recorder);
+  EXPECT_TRUE(engine.ok()) << (engine.ok() ? "" : engine.status().message());
+  if (engine.ok()) loaded.engine = std::move(engine.value());
+  return loaded;
+}
+
+Request GreedyRequest(const std::string& prompt, std::int32_t n_predict) {
+  Request request;
+  request.prompt.push_back({prompt, true, nullptr});
+  request.sampling.temperature = 0;
+  request.n_predict = n_predict;
+  request.ignore_eos = true;
+  return request;
+}
+
+}  // namespace medinfer::testing

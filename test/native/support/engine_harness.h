@@ -1,0 +1,62 @@
+// Runs an engine on a random-weight model and collects what it tells.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "medinfer/engine.h"
+
+namespace medinfer::testing {
+
+// What is known of one request.
+struct Seen {
+  std::string text;
+  std::optional<std::variant<Done, Embedded, Failed>> end;
+  std::uint32_t prefilled = 0;
+  int ends = 0;  // terminal events; more than one is a defect
+
+  bool done() const { return end && std::holds_alternative<Done>(*end); }
+  Code code() const { return std::get<Failed>(*end).status.code(); }
+  FinishReason reason() const { return std::get<Done>(*end).reason; }
+};
+
+class Recorder final : public EventSink {
+ public:
+  void OnEvents(std::vector<Event> events) override;
+
+  // Blocks until the request has ended. Fails the test, and returns what there is, after a minute.
+  Seen Wait(RequestId id);
+  // Blocks until the request has produced some text, or ended.
+  void WaitForText(RequestId id);
+  Seen Look(RequestId id);
+
+ private:
+  template <typename Condition>
+  void WaitUntil(Condition condition);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<RequestId, Seen> seen_;
+};
+
+// A tiny llama model of random weights, made once for each test program run.
+std::string RandomModel();
+
+struct Loaded {
+  std::shared_ptr<Recorder> recorder;
+  std::unique_ptr<Engine> engine;
+};
+// F32 KV, one thread, greedy-friendly: `change` adapts the options. Fails the test where loading fails.
+Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions&)>& change = [](LoadOptions&) {});
+
+// A greedy request for `n_predict` tokens that never ends earlier.
+Request GreedyRequest(const std::string& prompt, std::int32_t n_predict);
+
+}  // namespace medinfer::testing
