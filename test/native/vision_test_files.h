@@ -37,14 +37,14 @@ std::vector<std::uint8_t> MakeBmp(std::uint32_t width, std::uint32_t height, con
   put(height, 4);
   put(1, 2);
   put(24, 2);
-  put(0, 24);
+  file.insert(file.end(), 24, 0);
   for (std::uint32_t y = height; y-- > 0;) {
     for (std::uint32_t x = 0; x < width; ++x) {
       for (std::uint32_t c = 3; c-- > 0;) {
         file.push_back(static_cast<std::uint8_t>(paint(x, y, c)));
       }
     }
-    put(0, static_cast<int>(stride - 3 * width));
+    file.insert(file.end(), stride - 3 * width, 0);
   }
   return file;
 }

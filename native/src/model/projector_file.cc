@@ -140,6 +140,26 @@ std::string FindBadPositions(const gguf_context* gguf, const std::string& type) 
              : std::string();
 }
 
+// A missing tensor counts as an optional one until it is used. Names one that every model of the kind has; empty: none
+// is missing.
+std::string FindMissingTensor(const gguf_context* gguf, const std::string& type) {
+  const auto missing = [&](const std::string& name) { return gguf_find_tensor(gguf, name.c_str()) < 0; };
+  const auto known = std::find_if(kOutputs.begin(), kOutputs.end(), [&](const Output& o) { return type == o.type; });
+  if (known == kOutputs.end()) return {};
+  std::vector<std::string> names = {"v.patch_embd.weight", known->tensor};
+  if (type == "mlp") names.insert(names.end(), {"v.position_embd.weight", "mm.0.weight", "mm.0.bias", "mm.2.bias"});
+  if (type == "internvl") names.insert(names.end(), {"v.position_embd.weight", "v.class_embd"});
+  if (type == "gemma3") names.insert(names.end(), {"v.position_embd.weight", "mm.soft_emb_norm.weight"});
+  const std::uint32_t n_blocks = ReadU32(gguf, "clip.vision.block_count");
+  for (std::uint32_t i = 0; i < n_blocks; ++i) {
+    const std::string block = "v.blk." + std::to_string(i) + ".attn_";
+    if (!missing(block + "qkv.weight")) continue;
+    for (const char* part : {"q", "k", "v"}) names.push_back(block + part + ".weight");
+  }
+  const auto found = std::find_if(names.begin(), names.end(), missing);
+  return found == names.end() ? std::string() : "it has no tensor " + *found;
+}
+
 }  // namespace
 
 Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
@@ -170,6 +190,7 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
   ProjectorFile file;
   file.type = ReadString(gguf.get(), "clip.projector_type");
   if (file.type.empty()) file.type = ReadString(gguf.get(), "clip.vision.projector_type");
+  if (const std::string why = FindMissingTensor(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
   if (const std::string why = FindBadPositions(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
 
   std::error_code error;
