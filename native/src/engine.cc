@@ -132,7 +132,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
     if (!projector.ok()) return projector.status();
     projector_ = std::move(projector.value());
     const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
-    encoder_ = std::make_unique<ImageEncoder>(*projector_, model_->vocab(), limits, options_.image_cache_bytes,
+    encoder_ = std::make_unique<ImageEncoder>(*projector_, limits, options_.image_cache_bytes,
                                               [this](EncodeOutcome outcome) { inbox_.Push(std::move(outcome)); });
   }
 

@@ -20,6 +20,8 @@
 #include <vector>
 
 #include "support/vision_models.h"
+#include "vision/encoder_pass.h"
+#include "vision/picture.h"
 #include "vision_test_files.h"
 
 namespace medinfer {
@@ -34,7 +36,7 @@ ImageFile Share(std::vector<std::uint8_t> bytes) {
   return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
 }
 
-ImageFile Picture(std::uint32_t width, std::uint32_t height, std::uint32_t seed = 0) {
+ImageFile Card(std::uint32_t width, std::uint32_t height, std::uint32_t seed = 0) {
   return Share(MakeBmp(width, height, [&](std::uint32_t x, std::uint32_t y, std::uint32_t c) {
     return (x * (7 + c) + y * 13 + seed * 101 + (x * y) % 31) & 255U;
   }));
@@ -102,8 +104,7 @@ class Outcomes {
 
 std::unique_ptr<ImageEncoder> MakeEncoder(const VisionPair& pair, Outcomes& outcomes,
                                           std::uint64_t cache_bytes = kCacheBytes) {
-  return std::make_unique<ImageEncoder>(*pair.projector, llama_model_get_vocab(pair.model.get()), ImageLimits{},
-                                        cache_bytes, outcomes.Sink());
+  return std::make_unique<ImageEncoder>(*pair.projector, ImageLimits{}, cache_bytes, outcomes.Sink());
 }
 
 double LargestDifference(const std::vector<float>& a, const float* b) {
@@ -171,8 +172,8 @@ INSTANTIATE_TEST_SUITE_P(Families, ImageEncoderTest, ::testing::Values("llava", 
 
 TEST_P(ImageEncoderTest, PreparesWhatAPlainLoopDoes) {
   const VisionPair pair = LoadPair(GetParam());
-  const std::vector<PromptPart> parts = {Text("the card of"), Image(Picture(120, 90)),  Text("and of"),
-                                         Image(Picture(300, 333, 1)), Text("</s>", false), Text("</s>")};
+  const std::vector<PromptPart> parts = {Text("the card of"), Image(Card(120, 90)),  Text("and of"),
+                                         Image(Card(300, 333, 1)), Text("</s>", false), Text("</s>")};
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes);
   encoder->Enqueue(MakeJob(1, parts));
@@ -204,12 +205,12 @@ TEST_P(ImageEncoderTest, AnyShapeEndsInAnEmbeddingOrAnError) {
       {20, 20}, {4000, 20}, {64, 64}, {112, 112}, {113, 111}, {1000, 800}, {500, 5}, {2, 400}};
   RequestId id = 0;
   for (const auto& [width, height] : readable) {
-    encoder->Enqueue(MakeJob(++id, {Text("a"), Image(Picture(width, height))}));
+    encoder->Enqueue(MakeJob(++id, {Text("a"), Image(Card(width, height))}));
     const Result<PreparedPrompt>& prompt = outcomes.Wait(id);
     EXPECT_TRUE(prompt.ok()) << width << " x " << height << ": " << (prompt.ok() ? "" : prompt.status().message());
   }
   for (const auto& [width, height] : {std::pair{1U, 202U}, std::pair{5000U, 1U}, std::pair{1U, 32768U}}) {
-    encoder->Enqueue(MakeJob(++id, {Image(Picture(width, height))}));
+    encoder->Enqueue(MakeJob(++id, {Image(Card(width, height))}));
     EXPECT_EQ(outcomes.Bad(id).code(), Code::kImageDecode) << width << " x " << height;
   }
 }
@@ -220,10 +221,10 @@ TEST_P(ImageEncoderTest, EncodesAnImageOnceHoweverOftenItIsAskedFor) {
   auto encoder = MakeEncoder(pair, outcomes);
   encoder->Enqueue(MakeJob(1, {Text("only text")}));
   outcomes.Wait(1);
-  const ImageFile card = Picture(100, 100, 1);
+  const ImageFile card = Card(100, 100, 1);
   encoder->Enqueue(MakeJob(2, {Image(card), Text("and"), Image(Share(*card))}));
   encoder->Enqueue(MakeJob(3, {Text("b"), Image(card)}));
-  encoder->Enqueue(MakeJob(4, {Text("c"), Image(Picture(100, 100, 2))}));
+  encoder->Enqueue(MakeJob(4, {Text("c"), Image(Card(100, 100, 2))}));
   outcomes.Release();
   EXPECT_EQ(outcomes.Good(2).n_images_cached, 1U);
   EXPECT_EQ(outcomes.Good(3).n_images_cached, 1U);
@@ -244,7 +245,7 @@ TEST_P(ImageEncoderTest, EmbedsAnImageAlone) {
   const VisionPair pair = LoadPair(GetParam());
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes);
-  EncodeJob job = MakeJob(1, {Image(Picture(150, 100))});
+  EncodeJob job = MakeJob(1, {Image(Card(150, 100))});
   job.embed_only = true;
   encoder->Enqueue(std::move(job));
   const PreparedPrompt& prompt = outcomes.Good(1);
@@ -261,7 +262,7 @@ TEST(ImageEncoderBatchTest, ImagesThatWaitTogetherShareAPass) {
   outcomes.Wait(100);
   std::vector<std::vector<PromptPart>> prompts;
   for (std::uint32_t i = 0; i < 12; ++i) {
-    prompts.push_back({Text("look at"), Image(Picture(100 + i, 100, i))});
+    prompts.push_back({Text("look at"), Image(Card(100 + i, 100, i))});
     encoder->Enqueue(MakeJob(i, prompts.back()));
   }
   outcomes.Release();
@@ -279,13 +280,44 @@ TEST(ImageEncoderBatchTest, WithoutBatchingJobsAreServedInOrder) {
   auto encoder = MakeEncoder(pair, outcomes);
   std::vector<RequestId> expected;
   for (std::uint32_t i = 1; i <= 8; ++i) {
-    encoder->Enqueue(MakeJob(i, {Text("look at"), Image(Picture(100 + i, 100, i))}));
+    encoder->Enqueue(MakeJob(i, {Text("look at"), Image(Card(100 + i, 100, i))}));
     expected.push_back(i);
   }
   outcomes.Release();
   for (std::uint32_t i = 1; i <= 8; ++i) outcomes.Good(i);
   EXPECT_EQ(outcomes.order(), expected);
   EXPECT_EQ(encoder->stats().batches, 8U);
+}
+
+// The way of models whose embeddings depend on the place in the prompt, taken with one where they do not.
+TEST(PictureTest, TheImagesOfAWholePromptAreEncodedTogether) {
+  const VisionPair pair = LoadPair("llava");
+  const std::vector<PromptPart> prompt = {Text("a"), Image(Card(60, 50, 1)), Text("b"), Image(Card(70, 50, 2))};
+  std::vector<ImageInfo> infos;
+  for (const std::size_t i : {1U, 3U}) infos.push_back(InspectImage(*prompt[i].image, ImageLimits{}).value());
+  const auto whole = std::make_shared<Picture>(prompt, true, infos);
+  whole->Load(*pair.projector);
+  ASSERT_TRUE(whole->loaded());
+  ASSERT_EQ(whole->Missing().size(), 2U);
+  while (!whole->done()) {
+    EncoderPass pass(*pair.projector);
+    for (const std::size_t chunk : whole->Missing()) pass.Add(whole, chunk);
+    EXPECT_EQ(pass.Run().passes, 1U);
+    ASSERT_FALSE(whole->failure().has_value());
+  }
+  EXPECT_FALSE(whole->hash().has_value());
+  ASSERT_EQ(whole->result()->chunks.size(), 2U);
+
+  Outcomes outcomes;
+  auto encoder = MakeEncoder(pair, outcomes);
+  encoder->Enqueue(MakeJob(1, prompt));
+  std::size_t i = 0;
+  for (const PromptChunk& chunk : outcomes.Good(1).chunks) {
+    const auto* media = std::get_if<MediaChunk>(&chunk);
+    if (media == nullptr) continue;
+    EXPECT_EQ(*media->embedding, *whole->result()->chunks[i++].embedding);
+  }
+  EXPECT_EQ(i, 2U);
 }
 
 TEST(ImageEncoderErrorTest, BadImagesFailTheirJobsAlone) {
@@ -295,10 +327,10 @@ TEST(ImageEncoderErrorTest, BadImagesFailTheirJobsAlone) {
   std::vector<std::uint8_t> half = ReadFixture("baseline.jpg");
   half.resize(half.size() / 2);
   encoder->Enqueue(MakeJob(1, {Image(Share(half))}));
-  encoder->Enqueue(MakeJob(2, {Image(Picture(50, 50)), Text("and"), Image(Share(half))}));
+  encoder->Enqueue(MakeJob(2, {Image(Card(50, 50)), Text("and"), Image(Share(half))}));
   encoder->Enqueue(MakeJob(3, {Image(Share({}))}));
   encoder->Enqueue(MakeJob(4, {Text("ok"), Image(Share(ReadFixture("baseline.jpg")))}));
-  encoder->Enqueue(MakeJob(5, {Text("\xFF\xFE\x80"), Image(Picture(50, 50))}));
+  encoder->Enqueue(MakeJob(5, {Text("\xFF\xFE\x80"), Image(Card(50, 50))}));
   EXPECT_EQ(outcomes.Bad(1).code(), Code::kImageDecode);
   EXPECT_EQ(outcomes.Bad(2).message().rfind("image 2 of 2: ", 0), 0U) << outcomes.Bad(2).message();
   EXPECT_EQ(outcomes.Bad(3).code(), Code::kImageDecode);
@@ -312,12 +344,12 @@ TEST(ImageEncoderErrorTest, LimitsAreTheEngines) {
   Outcomes outcomes;
   ImageLimits limits;
   limits.max_pixels = 100 * 100;
-  ImageEncoder encoder(*pair.projector, llama_model_get_vocab(pair.model.get()), limits, 0, outcomes.Sink());
-  encoder.Enqueue(MakeJob(1, {Image(Picture(101, 100))}));
-  encoder.Enqueue(MakeJob(2, {Image(Picture(100, 100))}));
+  ImageEncoder encoder(*pair.projector, limits, 0, outcomes.Sink());
+  encoder.Enqueue(MakeJob(1, {Image(Card(101, 100))}));
+  encoder.Enqueue(MakeJob(2, {Image(Card(100, 100))}));
   EXPECT_EQ(outcomes.Bad(1).code(), Code::kImageTooLarge);
   outcomes.Good(2);
-  encoder.Enqueue(MakeJob(3, {Image(Picture(100, 100))}));
+  encoder.Enqueue(MakeJob(3, {Image(Card(100, 100))}));
   EXPECT_EQ(outcomes.Good(3).n_images_cached, 0U);  // no cache
   EXPECT_EQ(encoder.stats().cache_bytes, 0U);
 }
@@ -329,7 +361,7 @@ TEST(ImageEncoderCancelTest, CancelledJobsAreNotEncoded) {
   encoder->Enqueue(MakeJob(1, {Text("only text")}));
   outcomes.Wait(1);
   const auto cancelled = std::make_shared<std::atomic<bool>>(true);
-  const ImageFile shared = Picture(80, 80);
+  const ImageFile shared = Card(80, 80);
   EncodeJob job = MakeJob(2, {Image(shared)});
   job.cancelled = cancelled;
   encoder->Enqueue(std::move(job));
@@ -352,12 +384,12 @@ TEST(ImageEncoderCancelTest, ARunningPassIsGivenUp) {
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes);
   auto begin = std::chrono::steady_clock::now();
-  encoder->Enqueue(MakeJob(1, {Image(Picture(80, 80))}));
+  encoder->Enqueue(MakeJob(1, {Image(Card(80, 80))}));
   outcomes.Good(1);
   const double whole = Seconds(begin);
 
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-  EncodeJob job = MakeJob(2, {Image(Picture(81, 80))});
+  EncodeJob job = MakeJob(2, {Image(Card(81, 80))});
   job.cancelled = cancelled;
   encoder->Enqueue(std::move(job));
   std::this_thread::sleep_for(std::chrono::duration<double>(whole / 8));
@@ -367,17 +399,17 @@ TEST(ImageEncoderCancelTest, ARunningPassIsGivenUp) {
   EXPECT_LT(Seconds(begin), whole);
   EXPECT_EQ(encoder->stats().images_encoded, 1U);
   // The encoder is as good as before.
-  encoder->Enqueue(MakeJob(3, {Image(Picture(81, 80))}));
+  encoder->Enqueue(MakeJob(3, {Image(Card(81, 80))}));
   const PreparedPrompt& after = outcomes.Good(3);
   encoder.reset();
-  ExpectEqualsPlainLoop(pair, {Text(""), Image(Picture(81, 80))}, after, 0);
+  ExpectEqualsPlainLoop(pair, {Text(""), Image(Card(81, 80))}, after, 0);
 }
 
 TEST(ImageEncoderCancelTest, DestructionDoesNotWaitForTheQueue) {
   const VisionPair pair = LoadPair("llava", kSlow);
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes);
-  for (std::uint32_t i = 0; i < 50; ++i) encoder->Enqueue(MakeJob(i, {Image(Picture(80 + i, 80))}));
+  for (std::uint32_t i = 0; i < 50; ++i) encoder->Enqueue(MakeJob(i, {Image(Card(80 + i, 80))}));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   const auto begin = std::chrono::steady_clock::now();
   encoder.reset();
@@ -401,7 +433,7 @@ TEST(ImageEncoderStressTest, EveryJobHasOneOutcome) {
         for (RequestId i = 0; i < kPerThread; ++i) {
           std::vector<PromptPart> parts = {Text("x")};
           for (std::uint32_t n = draw(3); n > 0; --n) {
-            parts.push_back(Image(Picture(20 + draw(3) * 60, 30, draw(8))));
+            parts.push_back(Image(Card(20 + draw(3) * 60, 30, draw(8))));
             parts.push_back(Text("y"));
           }
           if (draw(10) == 0) parts.push_back(Image(Share({1, 2, 3})));

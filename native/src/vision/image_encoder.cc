@@ -16,8 +16,8 @@
 #include <utility>
 
 #include "model/projector.h"
-#include "mtmd.h"
 #include "vision/embedding_cache.h"
+#include "vision/encoder_pass.h"
 #include "vision/media_chunks.h"
 #include "vision/picture.h"
 
@@ -34,11 +34,6 @@ constexpr auto kPreparingBudget = std::chrono::milliseconds(10);
 // Pictures whose chunks did not fit into a batch; each holds its pixels in memory until its turn.
 constexpr int kMaxLookAhead = 4;
 
-struct BatchDeleter {
-  void operator()(mtmd_batch* batch) const { mtmd_batch_free(batch); }
-};
-using BatchPtr = std::unique_ptr<mtmd_batch, BatchDeleter>;
-
 struct Job {
   EncodeJob request;
   bool prepared = false;
@@ -51,19 +46,12 @@ struct Job {
   bool cancelled() const { return request.cancelled != nullptr && request.cancelled->load(); }
 };
 
-struct BatchEntry {
-  std::shared_ptr<Picture> picture;
-  std::size_t chunk = 0;
-};
-
 // Says which of several images an error is about.
 Status Numbered(const Status& status, std::size_t index, std::size_t n_images) {
   if (n_images == 1) return status;
   return Status(status.code(), "image " + std::to_string(index + 1) + " of " + std::to_string(n_images) + ": " +
                                    status.message());
 }
-
-Status NoMemory() { return Status(Code::kOutOfMemory, "no memory to encode the image: send a smaller one"); }
 
 }  // namespace
 
@@ -113,11 +101,8 @@ class ImageEncoder::Worker {
   Result<std::shared_ptr<Picture>> FindPicture(const ImageFile& file, Job& job);
   Result<ImageInfo> Inspect(const ImageFile& file) const;
   void Settle();
-  void EncodeBatch();
-  std::vector<BatchEntry> FillBatch(mtmd_batch* batch);
-  bool RunBatch(mtmd_batch* batch, const std::vector<BatchEntry>& entries);
-  std::vector<float> Output(mtmd_batch* batch, const BatchEntry& entry) const;
-  void Store(const BatchEntry& entry, std::vector<float> values);
+  void Encode();
+  void Fill(EncoderPass& pass);
   bool PassIsUseless() const;
   void Deliver(const Job& job, Result<PreparedPrompt> prompt);
 
@@ -155,7 +140,7 @@ void ImageEncoder::Worker::Run() {
     try {
       Step();
     } catch (const std::bad_alloc&) {  // not even for the bookkeeping
-      if (!jobs_.empty()) jobs_.front().failure = NoMemory();
+      if (!jobs_.empty()) jobs_.front().failure = NoMemoryForImage();
     }
   }
 }
@@ -165,7 +150,7 @@ void ImageEncoder::Worker::Step() {
   PrepareSome();
   Settle();
   if (stop_ || jobs_.empty()) return;
-  EncodeBatch();
+  Encode();
   Settle();
 }
 
@@ -189,7 +174,7 @@ void ImageEncoder::Worker::PrepareSome() {
     try {
       Prepare(job);
     } catch (const std::bad_alloc&) {
-      job.failure = NoMemory();
+      job.failure = NoMemoryForImage();
     }
     if (stop_ || std::chrono::steady_clock::now() - begin > kPreparingBudget) return;
   }
@@ -320,110 +305,48 @@ void ImageEncoder::Worker::Deliver(const Job& job, Result<PreparedPrompt> prompt
 }
 
 // One encoder pass. Leaves at least one chunk fewer missing, or a picture failed, or jobs cancelled.
-void ImageEncoder::Worker::EncodeBatch() {
-  const BatchPtr batch(mtmd_batch_init(projector_.context()));
-  const std::vector<BatchEntry> entries = FillBatch(batch.get());
-  if (entries.empty() || stop_) return;
-  if (RunBatch(batch.get(), entries)) return;
-  for (const BatchEntry& entry : entries) {
-    if (projector_.interrupted() || stop_) return;
-    const BatchPtr single(mtmd_batch_init(projector_.context()));
-    const bool added = mtmd_batch_add_chunk(single.get(), &entry.picture->chunk(entry.chunk)) == 0;
-    if (entries.size() > 1 && added && RunBatch(single.get(), {entry})) continue;
-    if (projector_.interrupted()) return;
-    entry.picture->Fail(Status(Code::kOutOfMemory,
-                               "the image can not be encoded, most likely for lack of memory: send a smaller one, or "
-                               "give the model less of the device's memory"));
+void ImageEncoder::Worker::Encode() {
+  EncoderPass pass(projector_);
+  Fill(pass);
+  if (pass.empty() || stop_) return;
+  pass_serves_.clear();
+  for (const Job& job : jobs_) {
+    const bool served = std::any_of(job.pictures.begin(), job.pictures.end(), [&](const auto& p) { return pass.Has(p); });
+    if (served) pass_serves_.push_back(job.request.cancelled);
+  }
+  const EncoderPass::Totals totals = pass.Run();
+  batches_ += totals.passes;
+  for (const std::shared_ptr<Picture>& picture : totals.done) {
+    ++images_encoded_;
+    if (picture->hash().has_value()) cache_.Insert(*picture->hash(), picture->result());
   }
 }
 
-std::vector<BatchEntry> ImageEncoder::Worker::FillBatch(mtmd_batch* batch) {
-  std::vector<BatchEntry> entries;
-  pass_serves_.clear();
-  std::uint32_t n_tokens = 0;
+void ImageEncoder::Worker::Fill(EncoderPass& pass) {
   int n_misfits = 0;
-  bool full = false;
-  for (Job& job : jobs_) {
-    if (full || stop_) break;
+  for (const Job& job : jobs_) {
     if (!job.prepared || job.cancelled()) continue;
-    bool served = false;
     for (const std::shared_ptr<Picture>& picture : job.pictures) {
-      if (full || picture->done() || picture->failure().has_value()) continue;
+      if (stop_) return;
+      if (picture->done() || picture->failure().has_value()) continue;
       if (!picture->loaded()) {
-        if (!entries.empty() && (!can_batch_ || n_misfits >= kMaxLookAhead)) {
-          full = true;
-          break;
-        }
-        try {
-          picture->Load(projector_);
-        } catch (const std::bad_alloc&) {
-          picture->Fail(NoMemory());
-        }
+        if (!pass.empty() && (!can_batch_ || n_misfits >= kMaxLookAhead)) return;
+        picture->Load(projector_);
         if (picture->failure().has_value()) continue;
       }
       bool misfit = false;
-      for (const std::size_t index : picture->Missing()) {
-        const mtmd_input_chunk& chunk = picture->chunk(index);
-        const std::int32_t refusal = mtmd_batch_add_chunk(batch, &chunk);
-        if (refusal == 0) {
-          entries.push_back({picture, index});
-          picture->MarkBatched(index, true);
-          n_tokens += CountTokens(chunk);
-          served = true;
-        } else if (entries.empty()) {
+      for (const std::size_t chunk : picture->Missing()) {
+        const EncoderPass::Fit fit = pass.Add(picture, chunk);
+        can_batch_ = can_batch_ && fit != EncoderPass::Fit::kNeverTogether;
+        if (fit == EncoderPass::Fit::kFull || fit == EncoderPass::Fit::kNeverTogether) return;
+        if (fit == EncoderPass::Fit::kRefused) {
           picture->Fail(Status(Code::kInternal, "the image is refused by the encoder: please report this"));
           break;
-        } else if (refusal == 2) {  // too large, which is also said where the model can not batch at all
-          const bool would_fit = n_tokens + CountTokens(chunk) <= Projector::kBatchTokens;
-          can_batch_ = can_batch_ && !(entries.size() == 1 && would_fit);
-          full = true;
-          break;
-        } else {  // of another shape than the batch's first
-          misfit = true;
         }
+        misfit = misfit || fit == EncoderPass::Fit::kOtherShape;
       }
       n_misfits += misfit ? 1 : 0;
     }
-    // A picture of this job may be in the batch on behalf of an earlier one.
-    served = served || std::any_of(entries.begin(), entries.end(), [&](const BatchEntry& entry) {
-               return std::find(job.pictures.begin(), job.pictures.end(), entry.picture) != job.pictures.end();
-             });
-    if (served) pass_serves_.push_back(job.request.cancelled);
-  }
-  return entries;
-}
-
-bool ImageEncoder::Worker::RunBatch(mtmd_batch* batch, const std::vector<BatchEntry>& entries) {
-  projector_.ClearInterrupted();
-  for (const BatchEntry& entry : entries) entry.picture->MarkBatched(entry.chunk, false);
-  if (mtmd_batch_encode(batch) != 0 || projector_.interrupted()) return false;
-  ++batches_;
-  try {
-    std::vector<std::vector<float>> values;
-    for (const BatchEntry& entry : entries) values.push_back(Output(batch, entry));
-    // Not before all outputs are taken: a picture that is done frees its chunks, among which libmtmd looks them up.
-    for (std::size_t i = 0; i < entries.size(); ++i) Store(entries[i], std::move(values[i]));
-  } catch (const std::bad_alloc&) {
-    for (const BatchEntry& entry : entries) {
-      if (!entry.picture->done()) entry.picture->Fail(NoMemory());
-    }
-  }
-  return true;
-}
-
-std::vector<float> ImageEncoder::Worker::Output(mtmd_batch* batch, const BatchEntry& entry) const {
-  const mtmd_input_chunk& chunk = entry.picture->chunk(entry.chunk);
-  const float* values = mtmd_batch_get_output_embd(batch, &chunk);
-  return std::vector<float>(values, values + std::size_t{CountTokens(chunk)} * projector_.width());
-}
-
-void ImageEncoder::Worker::Store(const BatchEntry& entry, std::vector<float> values) {
-  entry.picture->SetEmbedding(entry.chunk, std::move(values));
-  if (!entry.picture->done()) return;
-  ++images_encoded_;
-  if (entry.picture->hash().has_value()) {
-    cache_.Insert(*entry.picture->hash(), entry.picture->result());
-    in_flight_.erase(*entry.picture->hash());
   }
 }
 
@@ -433,8 +356,7 @@ bool ImageEncoder::Worker::PassIsUseless() const {
   });
 }
 
-ImageEncoder::ImageEncoder(Projector& projector, const llama_vocab* /*vocab*/, const ImageLimits& limits,
-                           std::uint64_t cache_bytes, DoneFn on_done)
+ImageEncoder::ImageEncoder(Projector& projector, const ImageLimits& limits, std::uint64_t cache_bytes, DoneFn on_done)
     : worker_(std::make_unique<Worker>(projector, limits, cache_bytes, std::move(on_done))) {}
 
 ImageEncoder::~ImageEncoder() = default;

@@ -13,8 +13,6 @@
 #include "prompt.h"
 #include "vision/image_codec.h"
 
-struct llama_vocab;
-
 namespace medinfer {
 
 class Projector;
@@ -49,9 +47,8 @@ class ImageEncoder {
   // Called on the encode thread, once per job, with no lock held. Must return soon.
   using DoneFn = std::function<void(EncodeOutcome)>;
 
-  // `projector` and `vocab` have to outlive the encoder, which is from now on the only user of `projector`.
-  ImageEncoder(Projector& projector, const llama_vocab* vocab, const ImageLimits& limits, std::uint64_t cache_bytes,
-               DoneFn on_done);
+  // `projector` has to outlive the encoder, which is from now on its only user.
+  ImageEncoder(Projector& projector, const ImageLimits& limits, std::uint64_t cache_bytes, DoneFn on_done);
   // Drops all jobs without an outcome and joins. A running pass is interrupted: on CPU within a few graph nodes, on
   // GPU the pass ends first.
   ~ImageEncoder();

@@ -1,5 +1,6 @@
 #include "vision/picture.h"
 
+#include <new>
 #include <utility>
 
 #include "model/projector.h"
@@ -21,26 +22,32 @@ Result<BitmapPtr> Picture::Decode(std::size_t index) {
 }
 
 void Picture::Load(const Projector& projector) {
+  try {
+    if (Status status = LoadChunks(projector); !status.ok()) Fail(std::move(status));
+  } catch (const std::bad_alloc&) {
+    Fail(NoMemoryForImage());
+  }
+}
+
+Status Picture::LoadChunks(const Projector& projector) {
   std::vector<BitmapPtr> bitmaps;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     Result<BitmapPtr> bitmap = Decode(i);
-    if (!bitmap.ok()) return Fail(bitmap.status());
+    if (!bitmap.ok()) return bitmap.status();
     bitmaps.push_back(std::move(bitmap.value()));
   }
-  std::vector<PromptPart> alone;
-  if (prompt_ == nullptr) {
-    static const ImageFile any = std::make_shared<const std::vector<std::uint8_t>>();
-    alone.push_back({"", true, any});  // an image part; what it shows is in `bitmaps`
-  }
+  // Stands for the image in a prompt of nothing else; what it shows is in `bitmaps`.
+  static const std::vector<PromptPart> alone = {{"", true, std::make_shared<const std::vector<std::uint8_t>>()}};
   Result<ChunksPtr> chunks =
       SplitPrompt(projector.context(), prompt_ != nullptr ? *prompt_ : alone, bitmaps, add_special_);
-  if (!chunks.ok()) return Fail(chunks.status());
+  if (!chunks.ok()) return chunks.status();
   chunks_ = std::move(chunks.value());
   media_ = MediaOf(*chunks_);
   n_left_ = media_.size();
   batched_.assign(n_left_, false);
   encoded_.resize(n_left_);
-  if (n_left_ == 0) Fail(Status(Code::kImageDecode, "the model makes nothing of an image of this size: scale it up"));
+  if (n_left_ == 0) return Status(Code::kImageDecode, "the model makes nothing of an image of this size: scale it up");
+  return {};
 }
 
 std::vector<std::size_t> Picture::Missing() const {

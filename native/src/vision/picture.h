@@ -16,6 +16,10 @@ namespace medinfer {
 
 class Projector;
 
+inline Status NoMemoryForImage() {
+  return Status(Code::kOutOfMemory, "no memory to encode the image: send a smaller one");
+}
+
 // Shared by all jobs that wait for the same image. States: inspected (size known) -> loaded (preprocessed pixels in
 // memory) -> done (embeddings); a cached image begins as done; any can fail.
 class Picture {
@@ -50,6 +54,7 @@ class Picture {
   void Fail(Status status) { failure_ = std::move(status); }
 
  private:
+  Status LoadChunks(const Projector& projector);
   Result<BitmapPtr> Decode(std::size_t index);
 
   std::vector<ImageFile> files_;
