@@ -4,9 +4,12 @@ import { loadAddon } from "../binding.js";
 import { argumentError, toMedInferError } from "../errors.js";
 import type { ChatTemplateFunction, TextMessage } from "./types.js";
 
+let names: readonly string[] | undefined;
+
 /** Names of the built-in chat templates, e.g. `"vicuna"`. */
 export function builtinChatTemplates(): readonly string[] {
-  return loadAddon().builtinChatTemplates();
+  names ??= Object.freeze(loadAddon().builtinChatTemplates());
+  return names;
 }
 
 /** A built-in template as a function. REQUIRES: `name` is one of {@link builtinChatTemplates}. */
