@@ -51,7 +51,9 @@ else()
   message(FATAL_ERROR "medinfer: MEDINFER_CPU is native or portable, not \"${MEDINFER_CPU}\"")
 endif()
 
-# Without these, upstream asks git at configure time and every commit of ours rebuilds ggml.
+# Without these, upstream asks git at configure time, and gets an answer about whatever repository
+# the package lies in; a new commit there would compile ggml again.
+set(GIT_EXE FALSE)
 set(LLAMA_BUILD_NUMBER 0)
 set(LLAMA_BUILD_COMMIT medinfer)
 set(GGML_BUILD_NUMBER 0)

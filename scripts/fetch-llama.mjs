@@ -81,17 +81,21 @@ function download(folder) {
   return path.join(folder, source.bundle);
 }
 
+/** All patches or none. */
 function applyPatches(dir) {
+  const apply = (file, ...options) => run("git", ["-C", dir, "apply", "--whitespace=nowarn", ...options, file]);
+  const applied = [];
   for (const file of patchFiles()) {
     const name = path.basename(file);
-    const result = run("git", ["-C", dir, "apply", "--whitespace=nowarn", file]);
-    if (result.status !== 0) {
-      throw new Failure(
-        `patch ${name} does not apply to llama.cpp ${source.release}: ${result.stderr.trim().split("\n")[0]}`,
-      );
+    const { status, stderr } = apply(file);
+    if (status !== 0) {
+      for (const earlier of applied.reverse()) apply(earlier, "--reverse");
+      const reason = stderr.trim().split("\n")[0];
+      throw new Failure(`patch ${name} does not apply to llama.cpp ${source.release}: ${reason}`);
     }
-    console.log(`applied ${name}`);
+    applied.push(file);
   }
+  for (const file of applied) console.log(`applied ${path.basename(file)}`);
   writeFileSync(patchesStamp(dir), `${patchesDigest()}\n`);
 }
 
@@ -104,9 +108,9 @@ function prepareUserCheckout() {
   if (!existsSync(path.join(llamaDir, "include", "llama.h"))) {
     throw new Failure(`MEDINFER_LLAMA_CPP=${llamaDir} holds no llama.cpp (no include/llama.h)`);
   }
-  if (isCurrent(llamaDir)) return;
-  if (patchFiles().length > 0) requireGit("applying medinfer's patches to llama.cpp");
-  if (read(patchesStamp(llamaDir)) !== null && patchFiles().length > 0) {
+  if (patchFiles().length === 0 || isCurrent(llamaDir)) return;
+  requireGit("applying medinfer's patches to llama.cpp");
+  if (read(patchesStamp(llamaDir)) !== null) {
     throw new Failure(
       `${llamaDir} carries other medinfer patches than this version's: restore it with ` +
         `"git -C ${llamaDir} checkout . && rm ${patchesStamp(llamaDir)}" and try again`,
