@@ -27,6 +27,8 @@ export class PlainLoop {
   /** What to do with the next lines, in order. @type {{ resolve: (answer: any) => void, reject: (error: Error) => void }[]} */
   #waiting = [];
   #errors = "";
+  /** @type {Error | undefined} */
+  #ended;
 
   /**
    * @param {string} model
@@ -44,10 +46,9 @@ export class PlainLoop {
     this.#child.stderr.on("data", (data) => (this.#errors += data));
     // A loop that died tells so through the answers that are missing.
     this.#child.stdin.on("error", () => {});
-    this.#child.on("close", () => {
-      for (const { reject } of this.#waiting.splice(0)) {
-        reject(new Error(`the plain loop ended: ${this.#errors}`));
-      }
+    this.#child.on("error", (error) => this.#end(error));
+    this.#child.on("close", (code, signal) => {
+      this.#end(new Error(`the plain loop ended with ${signal ?? code}: ${this.#errors}`));
     });
     this.#lines = createInterface(this.#child.stdout);
     this.#lines.on("line", (line) => this.#waiting.shift()?.resolve(JSON.parse(line)));
@@ -71,13 +72,20 @@ export class PlainLoop {
   }
 
   async close() {
-    if (this.#child.exitCode !== null) return;
+    if (this.#ended !== undefined) return;
     const closed = new Promise((resolve) => this.#child.once("close", resolve));
     this.#child.stdin.end();
     await closed;
   }
 
   #nextLine() {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** @param {Error} error */
+  #end(error) {
+    this.#ended = error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }

@@ -7,7 +7,9 @@ import path from "node:path";
 import { cacheDir, fromRoot } from "./paths.mjs";
 
 const sourceDir = fromRoot("test", "support", "tools");
-const sources = readdirSync(sourceDir).map((name) => path.join(sourceDir, name));
+const sources = readdirSync(sourceDir)
+  .filter((name) => /\.(cc|h)$/.test(name))
+  .map((name) => path.join(sourceDir, name));
 
 /** Changes when a tool does: part of the name of everything that a tool made. */
 export const toolsDigest = createHash("sha256")

@@ -156,8 +156,9 @@ void MakeProjector(GgufFile& file, const std::string& family, CommandLine& optio
   if (intern) file.SetInt("clip.vision.preproc_max_tiles", 4);
 
   const std::int64_t pixels = patch * patch * 3;
-  file.Random("v.patch_embd.weight", {patch, patch, 3, embd}, GGML_TYPE_F16, Spread(1, pixels));
-  if (qwen) file.Random("v.patch_embd.weight.1", {patch, patch, 3, embd}, GGML_TYPE_F16, Spread(1, pixels));
+  const ggml_type kernel = type == GGML_TYPE_F32 ? GGML_TYPE_F32 : GGML_TYPE_F16;
+  file.Random("v.patch_embd.weight", {patch, patch, 3, embd}, kernel, Spread(1, pixels));
+  if (qwen) file.Random("v.patch_embd.weight.1", {patch, patch, 3, embd}, kernel, Spread(1, pixels));
   const std::int64_t positions = (image / patch) * (image / patch) + (intern ? 1 : 0);
   if (!qwen) file.Random("v.position_embd.weight", {embd, positions}, GGML_TYPE_F32, 0.5);
   if (intern) file.Random("v.class_embd", {embd}, GGML_TYPE_F32, 0.5);

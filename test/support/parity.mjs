@@ -1,0 +1,185 @@
+// Parity: what the engine answers to many requests at once, against a plain loop that answers them one by one.
+//
+// Kernels differ by batch size, so the two may part where the two best tokens are as good as tied: a first difference
+// is accepted where the plain loop's two best logits lie within TIE of each other, and counted.
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { Engine, MedInferError } from "medinfer";
+
+import { blocksPng } from "./images.mjs";
+import { cacheDir } from "./paths.mjs";
+import { PlainLoop } from "./plain-loop.mjs";
+import { SeededRandom } from "./seeded-random.mjs";
+
+export const TIE = 1e-3;
+
+/**
+ * @typedef {object} ParityRequest
+ * @property {({ text: string } | { image: string })[]} parts
+ * @property {number} predict
+ * @property {number} arrivalMs
+ * @property {number} [cancelAfter] texts after which it is cancelled; 0: at once
+ *
+ * @typedef {object} Outcome
+ * @property {string} text
+ * @property {string} finish a finish reason, or the code of an error
+ *
+ * @typedef {object} ParityReport
+ * @property {number} requests
+ * @property {number} cancelled ended by their cancellation; what they had said was compared all the same
+ * @property {number} ties first differences that a tie explains
+ * @property {number} tokens compared
+ * @property {number} meanMargin of the plain loop: a flat model could not fail
+ * @property {{ request: number, token: number, margin: number, expected: string, actual: string }[]} mismatches
+ */
+
+/** Blocks of colour in four sizes and shapes, as files. */
+export function pictures() {
+  const sizes = [[112, 112], [224, 112], [90, 140], [300, 200]];
+  return sizes.map(([width, height], seed) => {
+    const file = path.join(cacheDir, `blocks-${width}x${height}.png`);
+    writeFileSync(file, blocksPng(seed, { width, height }));
+    return file;
+  });
+}
+
+/**
+ * Random prompts that arrive at random times; one in eight is cancelled on its way.
+ * @param {{ count: number, seed: number, images?: string[], arrivalMs?: number }} options
+ * @returns {ParityRequest[]}
+ */
+export function drawRequests({ count, seed, images = [], arrivalMs = 400 }) {
+  const random = new SeededRandom(seed);
+  const words = () => {
+    // Most prompts are short, some span several ubatches.
+    const length = random.next() < 0.2 ? random.int(100, 400) : random.int(2, 60);
+    return Array.from({ length }, () => randomWord(random)).join(" ");
+  };
+  return Array.from({ length: count }, () => {
+    const parts = [{ text: words() }];
+    for (let i = images.length > 0 ? random.int(0, 2) : 0; i > 0; i--) {
+      parts.push({ image: random.pick(images) }, { text: ` ${words()}` });
+    }
+    const request = { parts, predict: random.int(1, 48), arrivalMs: random.next() * arrivalMs };
+    if (random.next() < 1 / 8) request.cancelAfter = random.int(0, 6);
+    return request;
+  });
+}
+
+/** A word of the tiny models' own vocabulary, or now and then a number. @param {SeededRandom} random */
+function randomWord(random) {
+  if (random.next() < 0.1) return `${random.int(1, 999)}`;
+  const consonant = () => random.pick([..."bcdfghjklmnpqrstvwxz"]);
+  return consonant() + random.pick([..."aeiou"]) + consonant();
+}
+
+/**
+ * @param {ParityRequest[]} requests
+ * @param {string} model
+ * @param {{ mmproj?: string, kv: "f32" | "f16", ctx?: number }} options
+ */
+export async function plainAnswers(requests, model, options) {
+  const loop = await PlainLoop.start(model, { threads: 1, ...options });
+  try {
+    const answers = [];
+    for (const request of requests) answers.push(await loop.run(request));
+    return answers;
+  } finally {
+    await loop.close();
+  }
+}
+
+/**
+ * @param {ParityRequest[]} requests
+ * @param {import("medinfer").LoadOptions} options
+ * @returns {Promise<Outcome[]>}
+ */
+export async function engineOutcomes(requests, options) {
+  const engine = await Engine.load(options);
+  try {
+    return await Promise.all(requests.map((request) => outcome(engine, request)));
+  } finally {
+    await engine.close();
+  }
+}
+
+/** @param {Engine} engine @param {ParityRequest} request */
+async function outcome(engine, { parts, predict, arrivalMs, cancelAfter }) {
+  await delay(arrivalMs);
+  const controller = new AbortController();
+  const generation = engine.complete({
+    prompt: parts.map((part) =>
+      "text" in part ? { type: "text", text: part.text } : { type: "image", image: part.image },
+    ),
+    nPredict: predict,
+    sampling: { temperature: 0, repeatPenalty: 1 },
+    signal: controller.signal,
+  });
+  let text = "";
+  let left = cancelAfter ?? Infinity;
+  try {
+    if (left === 0) controller.abort();
+    for await (const event of generation) {
+      if (event.type !== "text") continue;
+      text += event.text;
+      if (--left === 0) controller.abort();
+    }
+    return { text, finish: (await generation.result).finishReason };
+  } catch (error) {
+    if (!(error instanceof MedInferError)) throw error;
+    return { text, finish: error.code };
+  }
+}
+
+/**
+ * @param {ParityRequest[]} requests
+ * @param {import("./plain-loop.mjs").PlainAnswer[]} answers
+ * @param {Outcome[]} outcomes
+ * @returns {ParityReport}
+ */
+export function compare(requests, answers, outcomes) {
+  const report = { requests: requests.length, cancelled: 0, ties: 0, tokens: 0, meanMargin: 0, mismatches: [] };
+  const margins = [];
+  requests.forEach((request, i) => {
+    const answer = answers[i];
+    const { text, finish } = outcomes[i];
+    const cancelled = request.cancelAfter !== undefined && finish === "ABORTED";
+    if (cancelled) report.cancelled += 1;
+    margins.push(...answer.margins);
+
+    const at = firstDifference(answer.text, text, { prefix: cancelled });
+    const token = at === undefined ? undefined : tokenAt(answer, at);
+    report.tokens += token ?? tokenAt(answer, text.length);
+    if (token === undefined && (cancelled || finish === answer.finish)) return;
+    const margin = answer.margins[token ?? answer.margins.length - 1];
+    if (margin < TIE) {
+      report.ties += 1;
+    } else {
+      const expected = `${answer.text} [${answer.finish}]`;
+      report.mismatches.push({ request: i, token, margin, expected, actual: `${text} [${finish}]` });
+    }
+  });
+  report.meanMargin = margins.reduce((sum, margin) => sum + margin, 0) / margins.length;
+  return report;
+}
+
+/**
+ * Where two texts part; undefined where they are equal, or with `prefix` where the second only ends early.
+ * @param {string} expected @param {string} actual @param {{ prefix: boolean }} options
+ */
+function firstDifference(expected, actual, { prefix }) {
+  for (let i = 0; i < actual.length; i++) if (actual[i] !== expected[i]) return i;
+  return prefix || actual.length === expected.length ? undefined : actual.length;
+}
+
+/** The token that holds a character; past the end, the step that ended the answer. */
+function tokenAt(answer, offset) {
+  let end = 0;
+  for (let token = 0; token < answer.sizes.length; token++) {
+    end += answer.sizes[token];
+    if (offset < end) return token;
+  }
+  return answer.sizes.length;
+}
