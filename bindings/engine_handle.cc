@@ -61,7 +61,7 @@ Engine& EngineHandle::Open(const Napi::CallbackInfo& info) const {
 
 Napi::Value EngineHandle::Accepted(Napi::Env env, const Result<RequestId>& id) {
   if (!id.ok()) Throw(env, id.status());
-  session_->AddPending();
+  session_->AddPending(id.value());
   return Napi::Number::New(env, static_cast<double>(id.value()));
 }
 
@@ -82,15 +82,28 @@ Napi::Value EngineHandle::EmbedImage(const Napi::CallbackInfo& info) {
 }
 
 void EngineHandle::Cancel(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] { Open(info).Cancel(ToRequestId(info[0])); });
+  Guarded(info.Env(), [&] {
+    const RequestId id = ToRequestId(info[0]);
+    Open(info).Cancel(id);
+    // Its end is on the way.
+    session_->SetPaused(id, false);
+  });
 }
 
 void EngineHandle::Pause(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] { Open(info).Pause(ToRequestId(info[0])); });
+  Guarded(info.Env(), [&] {
+    const RequestId id = ToRequestId(info[0]);
+    Open(info).Pause(id);
+    session_->SetPaused(id, true);
+  });
 }
 
 void EngineHandle::Resume(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] { Open(info).Resume(ToRequestId(info[0])); });
+  Guarded(info.Env(), [&] {
+    const RequestId id = ToRequestId(info[0]);
+    Open(info).Resume(id);
+    session_->SetPaused(id, false);
+  });
 }
 
 Napi::Value EngineHandle::GetStats(const Napi::CallbackInfo& info) {

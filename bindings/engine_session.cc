@@ -2,6 +2,7 @@
 
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "addon_data.h"
 #include "convert.h"
@@ -73,8 +74,18 @@ void EngineSession::AbortLoad() {
   if (load_) load_->Abort();
 }
 
-void EngineSession::AddPending() {
-  ++pending_;
+void EngineSession::AddPending(RequestId id) {
+  pending_.insert(id);
+  UpdateLiveness();
+}
+
+void EngineSession::SetPaused(RequestId id, bool paused) {
+  if (!pending_.contains(id)) return;
+  if (paused) {
+    paused_.insert(id);
+  } else {
+    paused_.erase(id);
+  }
   UpdateLiveness();
 }
 
@@ -187,7 +198,9 @@ void EngineSession::Deliver(Napi::Env env, napi_value on_events) {
   const std::vector<Event> events = channel_->Take();
   if (events.empty()) return;
   for (const Event& event : events) {
-    if (pending_ > 0 && IsTerminal(event)) --pending_;
+    if (!IsTerminal(event)) continue;
+    pending_.erase(event.id);
+    paused_.erase(event.id);
   }
   napi_value array = EventsToJs(env, events);
   if (array != nullptr) Call(env, on_events, array);
@@ -212,8 +225,9 @@ void EngineSession::Release() {
 void EngineSession::OnReleased() { addon_.Remove(this); }
 
 void EngineSession::UpdateLiveness() {
-  const bool busy = pending_ > 0;
-  channel_->KeepAlive(env_, state_ == State::kLoading || busy || close_deferred_.has_value());
+  const bool working = pending_.size() > paused_.size();
+  channel_->KeepAlive(env_, state_ == State::kLoading || working || close_deferred_.has_value());
+  const bool busy = !pending_.empty();
   if (handle_ != nullptr && busy != handle_held_) {
     handle_held_ = busy;
     handle_->Hold(busy);

@@ -14,7 +14,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
-#include <vector>
+#include <unordered_set>
 
 #include "event_channel.h"
 #include "load_task.h"
@@ -51,8 +51,10 @@ class EngineSession final : public EventChannel::Listener, public std::enable_sh
 
   // Null unless kOpen.
   Engine* engine() { return state_ == State::kOpen ? engine_.get() : nullptr; }
-  // Counts a request that the engine accepted, so that the process waits for its end.
-  void AddPending();
+  // Notes a request that the engine accepted, so that the process waits for its end.
+  void AddPending(RequestId id);
+  // A paused request waits for JavaScript, so the process does not wait for it.
+  void SetPaused(RequestId id, bool paused);
 
   // The JavaScript engine comes and goes.
   void Attach(Handle* handle) { handle_ = handle; }
@@ -98,7 +100,8 @@ class EngineSession final : public EventChannel::Listener, public std::enable_sh
   std::unique_ptr<Engine> engine_;  // kOpen; moved to closer_ then
   Handle* handle_ = nullptr;
   bool handle_held_ = false;
-  std::uint32_t pending_ = 0;  // accepted requests whose terminal event JavaScript has not got yet
+  std::unordered_set<RequestId> pending_;  // accepted requests whose terminal event JavaScript has not got yet
+  std::unordered_set<RequestId> paused_;   // of them, those that wait for JavaScript
 
   std::optional<Napi::Promise::Deferred> close_deferred_;
   Napi::ObjectReference close_promise_;

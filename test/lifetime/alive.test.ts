@@ -6,6 +6,8 @@ import { runQuietChild } from "./run-child.js";
 test.each([
   ["an idle engine does not keep the process alive", "idle", "idle"],
   ["a request does, until its end", "pending", "done"],
+  ["a request that nobody reads does not", "paused", "paused"],
+  ["a cancelled one does", "cancelled", "failed"],
   ["an embedding does", "embedding", "embedded"],
   ["a load does", "load", "loaded"],
   ["a close does", "close", "closed"],

@@ -14,6 +14,21 @@ const cases = {
     const id = engine.submit(requestOf(longPrompt(3), { nPredict: 200 }));
     void events.end(id).then((event) => process.send?.(event.type));
   },
+  // A request that waits for JavaScript to read on: no.
+  async paused() {
+    const engine = await loadEngine();
+    engine.pause(engine.submit(requestOf(longPrompt(3))));
+    process.send?.("paused");
+  },
+  // Cancelled while it waits: until its end again.
+  async cancelled() {
+    const events = new Events();
+    const engine = await loadEngine({}, events.receive);
+    const id = engine.submit(requestOf(longPrompt(3)));
+    engine.pause(id);
+    setTimeout(() => engine.cancel(id), 20);
+    void events.end(id).then((event) => process.send?.(event.type));
+  },
   async embedding() {
     const { blocksPng } = await import("../../support/images.mjs");
     const { models } = await import("./native.mjs");

@@ -1,0 +1,109 @@
+// The same through the library: what it holds and lets go of, with --expose-gc.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
+
+import { Engine } from "medinfer";
+
+/** @type {Record<string, string>} */
+const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
+
+/** @param {import("medinfer").LoadOptions} [changes] */
+const load = (changes) =>
+  Engine.load({ model: models.tiny, mmproj: null, nGpuLayers: 0, nThreads: 1, nCtx: 8192, ...changes });
+const endless = { prompt: "bat cat dog", nPredict: 1800, ignoreEos: true, sampling: { temperature: 0 } };
+
+const threads = () => (process.platform === "linux" ? readdirSync("/proc/self/task").length : 0);
+
+/** @param {() => boolean} done */
+async function collectUntil(done) {
+  for (let i = 0; i < 500 && !done(); i++) {
+    globalThis.gc?.();
+    await delay(20);
+  }
+  return done();
+}
+
+const cases = {
+  // An engine that was used and forgotten is closed.
+  async forgotten() {
+    // Node starts threads of its own for the first files that it reads.
+    await (await load()).close();
+    const before = threads();
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    await (async () => {
+      for (let i = 0; i < 5; i++) {
+        const engine = await load();
+        registry.register(engine, i);
+        await engine.complete({ ...endless, nPredict: 3 }).result;
+      }
+    })();
+    assert.ok(await collectUntil(() => collected === 5 && threads() <= before));
+  },
+
+  // A generation is enough to keep its engine.
+  async generation() {
+    const generation = await (async () => (await load()).complete({ ...endless, nPredict: 400 }))();
+    const collecting = setInterval(() => globalThis.gc?.(), 1);
+    const { finishReason, usage } = await generation.result;
+    clearInterval(collecting);
+    assert.equal(finishReason, "length");
+    assert.equal(usage.completionTokens, 400);
+  },
+
+  // A loop that is left early ends its request.
+  async left() {
+    const engine = await load();
+    const generation = engine.complete(endless);
+    for await (const event of generation) if (event.type === "text") break;
+    await assert.rejects(generation.result, { code: "ABORTED" });
+    assert.equal(engine.stats().running, 0);
+  },
+
+  // Events that nobody reads on stop their request, and do not keep the process.
+  async abandoned() {
+    const engine = await load();
+    const events = engine.complete(endless)[Symbol.asyncIterator]();
+    await events.next();
+  },
+
+  async dispose() {
+    const engine = await load();
+    const { result } = engine.complete(endless);
+    const refused = assert.rejects(result, { code: "CLOSED" });
+    await Promise.all([engine[Symbol.asyncDispose](), engine.close()]);
+    await refused;
+  },
+
+  async signal() {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 10);
+    await assert.rejects(load({ model: models.large, signal: controller.signal }), { code: "ABORTED" });
+  },
+
+  // A worker that streams through the library is terminated.
+  async worker() {
+    for (let i = 0; i < 10; i++) {
+      const worker = new Worker(fileURLToPath(import.meta.url));
+      await once(worker, "message");
+      await delay(i);
+      await worker.terminate();
+    }
+  },
+
+  async exit() {
+    const engine = await load();
+    for await (const event of engine.complete(endless)) if (event.type === "text") process.exit(0);
+  },
+};
+
+if (isMainThread) {
+  await cases[process.argv[2]]();
+} else {
+  const engine = await load();
+  for await (const event of engine.complete(endless)) if (event.type === "text") parentPort?.postMessage("text");
+}
