@@ -5,14 +5,17 @@
 //
 // Without --model it is the tiny model of the package, which reads the four synthetic prescriptions in
 // examples/prescriptions/. It is a demonstration, not for clinical use.
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { devices, Engine, MedInferError } from "medinfer";
 
-const prescriptions = [1, 2, 3, 4].map((n) =>
-  fileURLToPath(new URL(`./prescriptions/prescription_0${n}.png`, import.meta.url)),
-);
+const folder = fileURLToPath(new URL("./prescriptions/", import.meta.url));
+const prescriptions = readdirSync(folder)
+  .filter((name) => name.endsWith(".png"))
+  .sort()
+  .map((name) => path.join(folder, name));
 
 const { values: args } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 import { Engine } from "medinfer";
 
-const image = new URL("./prescriptions/prescription_01.png", import.meta.url);
+const image = new URL("./prescriptions/00000.png", import.meta.url);
 const engine = await Engine.load();
 const { values, tokens, width } = await engine.embedImage(image);
 const first = values.subarray(0, width); // row-major: one row of `width` floats per image token

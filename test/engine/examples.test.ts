@@ -42,8 +42,8 @@ describe("the demo", () => {
     const output = await run("demo.mjs");
     expect(output).toContain("> What is hypertension?");
     expect(output).toContain("> Extract demografig, clinical disease and medication informations");
-    for (const n of [1, 2, 3, 4]) {
-      const answer = new RegExp(`^prescription_0${n}\\.png\\n  \\S[^]*?\\n  image .*, total \\d+ ms$`, "m");
+    for (const n of [0, 1, 2, 3]) {
+      const answer = new RegExp(`^0000${n}\\.png\\n  Patient: [^]*?\\n  image .*, total \\d+ ms$`, "m");
       expect(output).toMatch(answer);
     }
     expect(output).toMatch(/^4 of 4 images in \d+ ms$/m);

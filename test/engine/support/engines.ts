@@ -1,14 +1,9 @@
 /** The package's own model, loaded small: every test of the public API runs on it. */
-import { existsSync } from "node:fs";
 import { Engine, type GenerationEvent, type LoadOptions, MedInferError } from "medinfer";
 import { expect } from "vitest";
-import { fromRoot } from "../../support/paths.mjs";
-import { tinyPairs } from "../../support/random-model.mjs";
-
-const embedded = existsSync(fromRoot("models", "medinfer-tiny.gguf")) ? {} : tinyPairs.llava();
 
 export const loadTiny = (options: LoadOptions = {}): Promise<Engine> =>
-  Engine.load({ ...embedded, nThreads: 1, nCtx: 2048, ...options });
+  Engine.load({ nThreads: 1, nCtx: 2048, ...options });
 
 export const user = (content: string) => [{ role: "user", content }];
 
