@@ -22,7 +22,7 @@ import type { NativeCode } from "./binding.js";
  * | `IMAGE_DECODE` | the image is damaged or of an unsupported format |
  * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit |
  * | `NO_VISION` | an image was given to a model that was loaded without a projector |
- * | `BACKEND_LOST` | a compute backend failed while it ran |
+ * | `BACKEND_LOST` | a compute backend, or the addon itself, can not be loaded, or failed while it ran |
  * | `INTERNAL` | a defect of ours |
  */
 export type ErrorCode = NativeCode | "IMAGE_NOT_FOUND" | "IMAGE_FETCH";
