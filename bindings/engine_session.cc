@@ -161,8 +161,9 @@ void EngineSession::OnWake(napi_env env, napi_value on_events) {
     if (closed && state_ == State::kClosing) FinishClose(env);
     UpdateLiveness();
   } catch (const std::exception&) {
-    // Napi::Error: the environment is being torn down, and its cleanup hook stops the threads.
-    // Others: out of memory, where no promise can be settled either.
+    // Napi::Error: the environment is being torn down. Others: out of memory. Nobody can be told, so nothing goes on.
+    StopThreads();
+    Release();
   }
 }
 
