@@ -62,6 +62,17 @@ TEST(ThreadGovernor, FindsTheBestCountOfManyCores) {
   EXPECT_GT(Simulate(governor, memory_bound, 10000, 4, random).share, 0.85);
 }
 
+TEST(ThreadGovernor, RestartsFromTheLargestCountThatIsNotAboveTheGuess) {
+  ThreadGovernor governor(12);
+  EXPECT_EQ(governor.threads(), 12U);
+  governor.Restart(7);
+  EXPECT_EQ(governor.threads(), 4U);
+  governor.Restart(1);
+  EXPECT_EQ(governor.threads(), 1U);
+  governor.Restart(100);
+  EXPECT_EQ(governor.threads(), 12U);
+}
+
 TEST(ThreadGovernor, DoesNotCompareStepsOfDifferentSize) {
   ThreadGovernor governor(2);
   // Steps that alternate in size: ten times the tokens, ten times the time. No count may look better for that.

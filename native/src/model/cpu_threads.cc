@@ -1,6 +1,8 @@
 #include "model/cpu_threads.h"
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "ggml-backend.h"
@@ -21,7 +23,24 @@ Fn CpuBackendFunction(const char* name) {
 // gap between two steps, short enough not to burn a core of the host when requests pause.
 constexpr std::uint32_t kPoll = 1;
 
+// What the governors learnt is old after this long without a pass.
+constexpr std::chrono::seconds kStale{1};
+
 std::uint32_t Cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+// Cores that nobody else wants right now: a guess to start from. The fourth field of /proc/loadavg begins with the
+// number of threads that can run at this moment, ours among them (proc(5)); the load averages themselves lag behind by
+// a minute. Where there is no such file, all cores.
+std::uint32_t IdleCores() {
+  std::ifstream file("/proc/loadavg");
+  std::string one;
+  std::string five;
+  std::string fifteen;
+  std::uint32_t runnable = 1;
+  file >> one >> five >> fifteen >> runnable;
+  const std::uint32_t others = runnable - std::min(runnable, 1U);
+  return std::max(1U, Cores() - std::min(Cores(), others));
+}
 
 }  // namespace
 
@@ -35,6 +54,11 @@ CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed)
 CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
 
 std::uint32_t CpuThreads::Prepare(bool prefill) {
+  if (fixed_ == 0 && std::chrono::steady_clock::now() - latest_ > kStale) {
+    const std::uint32_t idle = IdleCores();
+    decode_.Restart(idle);
+    prefill_.Restart(idle);
+  }
   const std::uint32_t n = fixed_ > 0 ? fixed_ : (prefill ? prefill_ : decode_).threads();
   if (n == attached_) return n;
   auto& pool = pools_[n];
@@ -50,6 +74,7 @@ std::uint32_t CpuThreads::Prepare(bool prefill) {
 }
 
 void CpuThreads::Report(bool prefill, std::uint32_t n_tokens, double ms) {
+  latest_ = std::chrono::steady_clock::now();
   (prefill ? prefill_ : decode_).Report(n_tokens, ms);
 }
 

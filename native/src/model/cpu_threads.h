@@ -3,6 +3,7 @@
 // Not thread-safe: belongs to the engine thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -38,6 +39,7 @@ class CpuThreads {
   std::uint32_t fixed_;
   ThreadGovernor decode_;
   ThreadGovernor prefill_;
+  std::chrono::steady_clock::time_point latest_;                                  // end of the latest pass
   std::map<std::uint32_t, std::unique_ptr<ggml_threadpool, PoolDeleter>> pools_;  // by thread count
   std::uint32_t attached_ = 0;  // thread count of the pool that context_ uses; 0: none yet
 };

@@ -21,10 +21,20 @@ double Median(std::vector<double> values) {
 
 }  // namespace
 
-ThreadGovernor::ThreadGovernor(std::uint32_t max_threads) : interval_ms_(kShortestMs) {
+ThreadGovernor::ThreadGovernor(std::uint32_t max_threads) {
   for (std::uint32_t n = 1; n < max_threads; n *= 2) counts_.push_back(n);
   counts_.push_back(max_threads);
-  best_index_ = counts_.size() - 1;
+  Restart(max_threads);
+}
+
+void ThreadGovernor::Restart(std::uint32_t threads) {
+  best_index_ = 0;
+  while (best_index_ + 1 < counts_.size() && counts_[best_index_ + 1] <= threads) ++best_index_;
+  trial_ = false;
+  try_fewer_next_ = true;
+  best_costs_.clear();
+  since_trial_ms_ = 0;
+  interval_ms_ = kShortestMs;
 }
 
 void ThreadGovernor::Report(std::uint32_t work, double ms) {

@@ -17,6 +17,9 @@ class ThreadGovernor {
   // `max_threads`: the most worth trying, usually the number of cores. REQUIRES: >= 1
   explicit ThreadGovernor(std::uint32_t max_threads);
 
+  // Forgets what was learnt and starts from about `threads`: the host may have changed since the latest step.
+  void Restart(std::uint32_t threads);
+
   // The count to use for the next step.
   std::uint32_t threads() const { return counts_[trial_ ? trial_index_ : best_index_]; }
 
@@ -28,7 +31,7 @@ class ThreadGovernor {
   void EndTrial();
 
   std::vector<std::uint32_t> counts_;  // ascending: 1, 2, 4, ..., max_threads
-  std::size_t best_index_;
+  std::size_t best_index_ = 0;
   std::size_t trial_index_ = 0;
   bool trial_ = false;
   bool try_fewer_next_ = true;
@@ -36,7 +39,7 @@ class ThreadGovernor {
   std::vector<double> best_costs_;   // ms of the latest steps at the best count, oldest first
   std::vector<double> trial_costs_;  // ms of this trial's steps
   double since_trial_ms_ = 0;
-  double interval_ms_;  // between trials; grows while trials change nothing
+  double interval_ms_ = 0;  // between trials; grows while trials change nothing
 };
 
 }  // namespace medinfer
