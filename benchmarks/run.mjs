@@ -1,0 +1,38 @@
+// Runs one benchmark: node benchmarks/run.mjs NAME [--json] [its options]
+//
+// Progress goes to stderr. The last line of stdout is the result, with --json as one JSON object on one line.
+// `node benchmarks/run.mjs --help` lists names and options.
+import { parseArgs } from "node:util";
+
+import { machine } from "./lib/machine.mjs";
+
+const names = ["accuracy", "event-loop", "abort", "throughput", "parity", "micro"];
+
+const [name, ...rest] = process.argv.slice(2);
+if (!names.includes(name)) {
+  for (const each of names) {
+    const { about, options } = await import(`./${each}.mjs`);
+    console.error(`${each}\n  ${about}`);
+    for (const [option, { default: value }] of Object.entries(options)) {
+      console.error(`  --${option}${value === undefined ? "" : ` (${value})`}`);
+    }
+  }
+  process.exit(name === "--help" ? 0 : 2);
+}
+
+const { options, run } = await import(`./${name}.mjs`);
+const { values } = parseArgs({
+  args: rest,
+  options: { ...options, json: { type: "boolean", default: false } },
+});
+const { json, ...chosen } = values;
+const started = performance.now();
+const where = machine();
+const result = await run(chosen, (line) => console.error(`${name}: ${line}`));
+const report = {
+  benchmark: name,
+  machine: where,
+  seconds: Number(((performance.now() - started) / 1000).toFixed(1)),
+  ...result,
+};
+console.log(JSON.stringify(report, null, json ? 0 : 2));

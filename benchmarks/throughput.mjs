@@ -1,0 +1,132 @@
+import { availableParallelism } from "node:os";
+
+import { PlainLoop } from "../test/support/plain-loop.mjs";
+import { mediumModel, smallModel } from "../test/support/random-model.mjs";
+import { withBusyCore } from "./lib/busy-core.mjs";
+import { LlamaServer } from "./lib/llama-server.mjs";
+import { promptOf } from "./lib/prompts.mjs";
+import { median, round, summary } from "./lib/stats.mjs";
+import { Worker } from "./lib/worker.mjs";
+
+export const about =
+  "tokens per second of 1, 8 and 32 requests at once, beside a plain llama.cpp loop and llama-server of the same source";
+export const options = {
+  runs: { type: "string", default: "5" },
+  model: { type: "string", default: "small,medium" },
+  threads: { type: "string", default: "auto" },
+  busy: { type: "string", default: "yes" },
+};
+
+const MODELS = { small: smallModel, medium: mediumModel };
+const PARALLEL = 32;
+const CTX_EACH = 256;
+const PROMPT_WORDS = 24;
+/** Tokens per request by the number of requests: enough for a run of about a second or more. */
+const PREDICT = { 1: 160, 8: 64, 32: 48 };
+
+/** @param {Record<keyof typeof options, string>} chosen @param {(line: string) => void} log */
+export async function run({ runs, model, threads, busy }, log) {
+  const models = {};
+  for (const name of model.split(",")) {
+    models[name] = await measureModel(MODELS[name](), {
+      runs: Number(runs),
+      threads: threads === "auto" ? undefined : Number(threads),
+      busy: busy === "yes",
+      log: (line) => log(`${name}: ${line}`),
+    });
+  }
+  return { unit: "tokens/s, prefill included", threads, models };
+}
+
+async function measureModel(file, { runs, threads, busy, log }) {
+  const systems = await startSystems(file, { threads, log });
+  try {
+    const figures = {};
+    for (const count of [1, 8, 32]) {
+      figures[count] = await interleave(systems, count, runs, (line) => log(`N=${count}: ${line}`));
+    }
+    if (busy) {
+      const line = (text) => log(`N=1, one core busy: ${text}`);
+      figures["1, one core busy"] = await withBusyCore(() => interleave(systems, 1, runs, line));
+    }
+    return { file: file.split(/[\\/]/).at(-1), ...ratios(figures) };
+  } finally {
+    await Promise.all(Object.values(systems).map((system) => system.close()));
+  }
+}
+
+/** Every system stays loaded for the whole time, in a process of its own; only one works at a time. */
+async function startSystems(file, { threads, log }) {
+  const engine = new Worker(new URL("./children/engine.mjs", import.meta.url));
+  await engine.call("load", {
+    model: file,
+    mmproj: null,
+    nCtx: PARALLEL * CTX_EACH,
+    batchSize: PARALLEL,
+    nThreads: threads ?? "auto",
+  });
+  const plain = await PlainLoop.start(file, {
+    ctx: 1024,
+    threads: threads ?? availableParallelism(),
+  });
+  const server = await LlamaServer.start(file, {
+    parallel: PARALLEL,
+    ctx: PARALLEL * CTX_EACH,
+    threads,
+    log,
+  });
+
+  const overHttp = (stream) => async (prompts, predict) => {
+    const started = performance.now();
+    const tokens = await Promise.all(
+      prompts.map((prompt) => server.complete({ prompt, predict, stream })),
+    );
+    return { ms: performance.now() - started, tokens: tokens.reduce((sum, n) => sum + n) };
+  };
+  return {
+    medinfer: {
+      run: (prompts, predict) => engine.call("complete", { prompts, predict }),
+      close: () => engine.close(),
+    },
+    "plain loop": {
+      atMost: 1,
+      run: async ([prompt], predict) => {
+        const request = { parts: [{ text: prompt }], predict, ignoreEos: true };
+        const { tokens, prefillMs, decodeMs } = await plain.run(request);
+        return { ms: prefillMs + decodeMs, tokens: tokens.length };
+      },
+      close: () => plain.close(),
+    },
+    // Both ways to ask it: streamed as medinfer does it, and whole, which costs it less.
+    "llama-server, streamed": { run: overHttp(true), close: () => server.close() },
+    "llama-server, whole": { run: overHttp(false), close: async () => {} },
+  };
+}
+
+/** One run of each system in turn, so that a change of the host meets all of them. The first round warms up. */
+async function interleave(systems, count, runs, log) {
+  const chosen = Object.entries(systems).filter(([, { atMost = Infinity }]) => count <= atMost);
+  const rates = Object.fromEntries(chosen.map(([name]) => [name, []]));
+  for (let round = 0; round <= runs; round++) {
+    const prompts = Array.from({ length: count }, (_, i) => promptOf(PROMPT_WORDS, 1000 * round + i));
+    for (const [name, system] of chosen) {
+      const { ms, tokens } = await system.run(prompts, PREDICT[count]);
+      if (tokens !== count * PREDICT[count]) throw new Error(`${name} generated ${tokens} tokens`);
+      if (round > 0) rates[name].push((1000 * tokens) / ms);
+    }
+  }
+  for (const [name, samples] of Object.entries(rates)) log(`${name} ${round4(samples)}`);
+  return Object.fromEntries(Object.entries(rates).map(([name, samples]) => [name, summary(samples)]));
+}
+
+const round4 = (samples) => `${round(median(samples))} tok/s`;
+
+/** What has to hold, as numbers: medinfer's rate over the others'. */
+function ratios(figures) {
+  const over = (key, name) => round(figures[key].medinfer.median / figures[key][name].median);
+  const best = (key) =>
+    Math.min(over(key, "llama-server, streamed"), over(key, "llama-server, whole"));
+  const checks = { "N=1, over the plain loop": over(1, "plain loop") };
+  for (const key of Object.keys(figures)) checks[`N=${key}, over the faster llama-server`] = best(key);
+  return { figures, ratios: checks };
+}
