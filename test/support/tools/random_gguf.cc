@@ -82,12 +82,12 @@ void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
   const std::int64_t head = embd / heads;
   const bool gemma = arch == "gemma3";
 
-  file.Set("general.architecture", arch);
-  file.Set("general.name", "random " + arch);
-  file.SetInt("general.file_type", weight.file_type);
   const Vocabulary vocabulary = vocab.rfind("words:", 0) == 0
                                     ? AddWords(file, static_cast<std::size_t>(std::stoull(vocab.substr(6))))
                                     : CopyVocabulary(file, vocab);
+  file.Set("general.architecture", arch);
+  file.Set("general.name", "random " + arch);
+  file.SetInt("general.file_type", weight.file_type);
   file.SetInt(arch + ".vocab_size", vocabulary.size());
   file.SetInt(arch + ".context_length", options.Int("ctx", 8192));
   file.SetInt(arch + ".embedding_length", embd);

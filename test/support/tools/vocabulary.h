@@ -90,7 +90,7 @@ inline Vocabulary AddWords(GgufFile& file, std::size_t words) {
   return vocabulary;
 }
 
-// Copies everything about the tokenizer from another GGUF file.
+// Copies everything about the tokenizer from another GGUF file. REQUIRES: nothing else is set yet.
 inline Vocabulary CopyVocabulary(GgufFile& file, const std::string& path) {
   const std::unique_ptr<gguf_context, void (*)(gguf_context*)> source(
       gguf_init_from_file(path.c_str(), {/*no_alloc=*/true, nullptr}), gguf_free);
