@@ -254,8 +254,12 @@ TEST_P(ImageEncoderTest, EmbedsAnImageAlone) {
   EXPECT_EQ(prompt.n_tokens, prompt.n_media_tokens);
 }
 
-TEST(ImageEncoderBatchTest, ImagesThatWaitTogetherShareAPass) {
-  const VisionPair pair = LoadPair("internvl");
+class ImageEncoderBatchTest : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Families, ImageEncoderBatchTest, ::testing::Values("llava", "internvl"),
+                         [](const auto& family) { return std::string(family.param); });
+
+TEST_P(ImageEncoderBatchTest, ImagesThatWaitTogetherShareAPass) {
+  const VisionPair pair = LoadPair(GetParam());
   Outcomes outcomes(/*hold=*/true);
   auto encoder = MakeEncoder(pair, outcomes);
   encoder->Enqueue(MakeJob(100, {Text("only text")}));
@@ -274,8 +278,8 @@ TEST(ImageEncoderBatchTest, ImagesThatWaitTogetherShareAPass) {
   for (std::uint32_t i = 0; i < 12; ++i) ExpectEqualsPlainLoop(pair, prompts[i], outcomes.Good(i), 1e-4);
 }
 
-TEST(ImageEncoderBatchTest, WithoutBatchingJobsAreServedInOrder) {
-  const VisionPair pair = LoadPair("llava");
+TEST(ImageEncoderOrderTest, WithoutBatchingJobsAreServedInOrder) {
+  const VisionPair pair = LoadPair("gemma3");
   Outcomes outcomes(/*hold=*/true);
   auto encoder = MakeEncoder(pair, outcomes);
   std::vector<RequestId> expected;
