@@ -2,29 +2,44 @@ import path from "node:path";
 
 import tseslint from "typescript-eslint";
 
+const tools = ["lib/{eval,server,cli,plan}/**/*.ts"];
+const reachTheAddon = ["lib/load.ts", "lib/devices.ts", "lib/chat/builtin.ts", "lib/models/embedded.ts"];
+const top = ["**/engine.js", "**/index.js", "**/eval/**", "**/server/**", "**/cli/**"];
+
 /**
- * Dependencies in lib/ run one way: cli, server, eval, annotate -> index -> engine -> binding.
- * Each entry: the files of one layer, and the modules that they must not reach up or past to.
+ * Dependencies in lib/ run one way: tools -> index -> engine -> what it is made of -> binding -> errors.
+ * Each file is in one layer; types may be named anywhere, they leave nothing in the program.
  */
 const layers = [
   {
+    files: ["lib/errors.ts"],
+    forbidden: ["./*", "../*"],
+    message: "errors.ts stands alone: every layer throws what it defines.",
+  },
+  {
     files: ["lib/binding.ts"],
-    forbidden: ["**/engine*", "**/index*", "**/annotate/**", "**/eval/**", "**/server/**", "**/cli/**"],
-    message: "binding.ts is the lowest layer: it knows the addon and nothing above it.",
+    forbidden: ["./*", "!./errors.js"],
+    message: "binding.ts is the lowest layer: it knows the addon, the errors and nothing else.",
   },
   {
-    files: ["lib/{chat,sampling,images,options,generation,models,validation,plan}/**/*.ts"],
-    forbidden: ["**/index*", "**/annotate/**", "**/eval/**", "**/server/**", "**/cli/**"],
-    message: "What the engine is made of does not use the tools that are made of the engine.",
+    files: reachTheAddon,
+    forbidden: top,
+    message: "What the engine is made of does not use the engine, nor the tools above it.",
   },
   {
-    files: ["lib/engine.ts", "lib/session.ts", "lib/dispatcher.ts"],
-    forbidden: ["**/index*", "**/eval/**", "**/server/**", "**/cli/**"],
-    message: "The engine knows nothing of the tools above it.",
+    files: ["lib/**/*.ts"],
+    ignores: ["lib/errors.ts", "lib/binding.ts", "lib/engine.ts", "lib/index.ts", ...reachTheAddon, ...tools],
+    forbidden: [...top, "**/binding.js"],
+    message: "What the engine is made of uses neither the engine nor, past load.ts, the addon.",
   },
   {
-    files: ["lib/{eval,server,cli}/**/*.ts"],
-    forbidden: ["**/binding*", "**/engine*"],
+    files: ["lib/engine.ts"],
+    forbidden: ["./index.js", "./eval/**", "./server/**", "./cli/**", "./binding.js"],
+    message: "The engine knows nothing of the tools above it, and the addon through load.ts alone.",
+  },
+  {
+    files: tools,
+    forbidden: ["../*", "!../index.js", "!../{eval,server,cli,plan}"],
     message: "Tools use the public surface, lib/index.ts.",
   },
 ];
@@ -60,10 +75,14 @@ export default tseslint.config(
     files: ["lib/binding.ts", "lib/chat/jinja.ts", "**/*.cjs"],
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
-  ...layers.map(({ files, forbidden, message }) => ({
+  ...layers.map(({ files, ignores = [], forbidden, message }) => ({
     files,
+    ignores,
     rules: {
-      "no-restricted-imports": ["error", { patterns: [{ group: forbidden, message }] }],
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        { patterns: [{ group: forbidden, message, allowTypeImports: true }] },
+      ],
     },
   })),
 );
