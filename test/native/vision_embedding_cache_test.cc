@@ -1,5 +1,3 @@
-#include "vision/embedding_cache.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +7,8 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "vision/embedding_cache.h"
 
 namespace medinfer {
 namespace {

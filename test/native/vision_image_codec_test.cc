@@ -1,5 +1,3 @@
-#include "vision/image_codec.h"
-
 #include <gtest/gtest.h>
 #include <mtmd-helper.h>
 #include <mtmd.h>
@@ -10,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "vision/image_codec.h"
 #include "vision_test_files.h"
 
 namespace medinfer {
@@ -19,14 +18,14 @@ using File = std::vector<std::uint8_t>;
 
 // With no alpha and no EXIF rotation.
 const char* const kPlainFiles[] = {
-    "baseline.jpg", "grey.jpg",    "progressive.jpg", "restarts.jpg", "cmyk.jpg",     "subsampled.jpg",
-    "exif-1.jpg",   "rgb.png",     "grey.png",        "palette.png",  "bilevel.png",  "opaque-alpha.png",
-    "rgb16.png",    "grey16.png",  "plain.gif",       "animated.gif", "noise.gif",    "rgb.bmp",
+    "baseline.jpg", "grey.jpg",    "progressive.jpg", "restarts.jpg", "cmyk.jpg",    "subsampled.jpg",
+    "exif-1.jpg",   "rgb.png",     "grey.png",        "palette.png",  "bilevel.png", "opaque-alpha.png",
+    "rgb16.png",    "grey16.png",  "plain.gif",       "animated.gif", "noise.gif",   "rgb.bmp",
     "palette.bmp",  "bilevel.bmp", "top-down.bmp",    "rgb32.bmp",    "rgb565.bmp",
 };
 const char* const kOtherFiles[] = {
-    "exif-2.jpg", "exif-3.jpg",      "exif-4.jpg",   "exif-5.jpg",      "exif-6.jpg",   "exif-7.jpg", "exif-8.jpg",
-    "exif-6.png", "transparent.png", "grey-key.png", "transparent.gif", "alpha-v4.bmp",
+    "exif-2.jpg", "exif-3.jpg", "exif-4.jpg",      "exif-5.jpg",   "exif-6.jpg",      "exif-7.jpg",
+    "exif-8.jpg", "exif-6.png", "transparent.png", "grey-key.png", "transparent.gif", "alpha-v4.bmp",
 };
 
 std::vector<std::string> AllFiles() {
@@ -130,8 +129,8 @@ TEST(ImageCodecTest, OpaqueImagesEqualTheLoaderOfLibmtmd) {
     const File file = ReadFixture(name);
     ASSERT_FALSE(file.empty()) << name;
     const Bitmap bitmap = Decode(name);
-    mtmd_helper_bitmap_wrapper wrapper = mtmd_helper_bitmap_init_from_buf(nullptr, file.data(), file.size(), false,
-                                                                          mtmd_helper_init_opt_default());
+    mtmd_helper_bitmap_wrapper wrapper =
+        mtmd_helper_bitmap_init_from_buf(nullptr, file.data(), file.size(), false, mtmd_helper_init_opt_default());
     ASSERT_NE(wrapper.bitmap, nullptr) << name;
     EXPECT_EQ(bitmap.width, mtmd_bitmap_get_nx(wrapper.bitmap)) << name;
     EXPECT_EQ(bitmap.height, mtmd_bitmap_get_ny(wrapper.bitmap)) << name;

@@ -1,5 +1,3 @@
-#include "vision/image_encoder.h"
-
 #include <gtest/gtest.h>
 #include <mtmd-helper.h>
 #include <mtmd.h>
@@ -21,6 +19,7 @@
 
 #include "support/vision_models.h"
 #include "vision/encoder_pass.h"
+#include "vision/image_encoder.h"
 #include "vision/picture.h"
 #include "vision_test_files.h"
 
@@ -154,8 +153,7 @@ void ExpectEqualsPlainLoop(const VisionPair& pair, const std::vector<PromptPart>
     EXPECT_EQ(media.non_causal, mtmd_decode_use_non_causal(context, chunk));
     ASSERT_EQ(media.mrope_layout != nullptr, mtmd_decode_use_mrope(context));
     for (std::size_t token = 0; media.mrope_layout != nullptr && token < media.n_tokens; ++token) {
-      const mtmd_decoder_pos a =
-          mtmd_image_tokens_get_decoder_pos(mtmd_input_chunk_get_tokens_image(chunk), 11, token);
+      const mtmd_decoder_pos a = mtmd_image_tokens_get_decoder_pos(mtmd_input_chunk_get_tokens_image(chunk), 11, token);
       const mtmd_decoder_pos b =
           mtmd_image_tokens_get_decoder_pos(mtmd_input_chunk_get_tokens_image(media.mrope_layout.get()), 11, token);
       ASSERT_TRUE(a.t == b.t && a.x == b.x && a.y == b.y && a.z == b.z);
@@ -172,8 +170,8 @@ INSTANTIATE_TEST_SUITE_P(Families, ImageEncoderTest, ::testing::Values("llava", 
 
 TEST_P(ImageEncoderTest, PreparesWhatAPlainLoopDoes) {
   const VisionPair pair = LoadPair(GetParam());
-  const std::vector<PromptPart> parts = {Text("the card of"), Image(Card(120, 90)),  Text("and of"),
-                                         Image(Card(300, 333, 1)), Text("</s>", false), Text("</s>")};
+  const std::vector<PromptPart> parts = {Text("the card of"),      Image(Card(120, 90)), Text("and of"),
+                                         Image(Card(300, 333, 1)), Text("</s>", false),  Text("</s>")};
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes);
   encoder->Enqueue(MakeJob(1, parts));
@@ -201,7 +199,7 @@ TEST_P(ImageEncoderTest, AnyShapeEndsInAnEmbeddingOrAnError) {
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes);
   const std::vector<std::pair<std::uint32_t, std::uint32_t>> readable = {
-      {1, 1},   {1, 2},     {3, 1},    {1, 200},   {200, 1},   {13, 13},    {14, 14},  {15, 2600},
+      {1, 1},   {1, 2},     {3, 1},   {1, 200},   {200, 1},   {13, 13},    {14, 14}, {15, 2600},
       {20, 20}, {4000, 20}, {64, 64}, {112, 112}, {113, 111}, {1000, 800}, {500, 5}, {2, 400}};
   RequestId id = 0;
   for (const auto& [width, height] : readable) {
@@ -341,6 +339,28 @@ TEST(ImageEncoderErrorTest, BadImagesFailTheirJobsAlone) {
   EXPECT_EQ(outcomes.Good(4).n_images, 1U);
   outcomes.Wait(5);
   EXPECT_EQ(encoder->stats().waiting, 0U);
+}
+
+TEST(ImageEncoderEmbeddedModelTest, PreparesTheExamplesAsAPlainLoopDoes) {
+  const std::string root = MEDINFER_SOURCE_DIR;
+  const std::string projector_path = root + "/models/medinfer-tiny-mmproj.gguf";
+  if (ReadFile(projector_path).empty()) GTEST_SKIP() << "the embedded model is not there";
+  VisionPair pair;
+  pair.model = testing::LoadTextModel(root + "/models/medinfer-tiny.gguf");
+  auto projector = Projector::Load(projector_path, pair.model.get(), 1, false, nullptr);
+  ASSERT_TRUE(projector.ok()) << projector.status().message();
+  pair.projector = std::move(projector.value());
+  Outcomes outcomes;
+  auto encoder = MakeEncoder(pair, outcomes);
+  std::vector<std::vector<PromptPart>> prompts;
+  for (const char* name : {"00000.png", "00001.png", "00002.png", "00003.png"}) {
+    prompts.push_back({Text("USER: "), Image(Share(ReadFile(root + "/examples/prescriptions/" + name))),
+                       Text("\nExtract the fields.\nASSISTANT:")});
+    encoder->Enqueue(MakeJob(prompts.size(), prompts.back()));
+  }
+  for (RequestId id = 1; id <= prompts.size(); ++id) outcomes.Good(id);
+  encoder.reset();
+  for (RequestId id = 1; id <= prompts.size(); ++id) ExpectEqualsPlainLoop(pair, prompts[id - 1], outcomes.Good(id), 0);
 }
 
 TEST(ImageEncoderErrorTest, LimitsAreTheEngines) {

@@ -1,5 +1,3 @@
-#include "model/projector.h"
-
 #include <gtest/gtest.h>
 #include <mtmd.h>
 
@@ -9,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "model/projector.h"
 #include "support/vision_models.h"
 #include "vision_test_files.h"
 

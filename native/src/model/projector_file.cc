@@ -181,7 +181,8 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
                "name the mmproj file that was published with the model");
   }
   const std::int64_t vision = gguf_find_key(gguf.get(), "clip.has_vision_encoder");
-  if (vision < 0 || (gguf_get_kv_type(gguf.get(), vision) == GGUF_TYPE_BOOL && !gguf_get_val_bool(gguf.get(), vision))) {
+  if (vision < 0 ||
+      (gguf_get_kv_type(gguf.get(), vision) == GGUF_TYPE_BOOL && !gguf_get_val_bool(gguf.get(), vision))) {
     return bad("it has no vision encoder", "name a projector for images");
   }
   if (const std::string why = FindBadKey(gguf.get()); !why.empty()) return bad(why, kAgain);

@@ -9,9 +9,9 @@
 namespace medinfer {
 
 struct ProjectorFile {
-  std::string type;                 // "mlp", "qwen2vl_merger", ...
-  std::uint64_t tensor_bytes = 0;   // of all weights
-  std::uint32_t output_width = 0;   // floats per image token; 0: only libmtmd knows
+  std::string type;                // "mlp", "qwen2vl_merger", ...
+  std::uint64_t tensor_bytes = 0;  // of all weights
+  std::uint32_t output_width = 0;  // floats per image token; 0: only libmtmd knows
 };
 
 // Fails with kModelNotFound or kBadMmproj. libmtmd reads a truncated file without noticing, and ends the process over

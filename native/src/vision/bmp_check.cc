@@ -61,8 +61,9 @@ Result<Header> ReadHeader(Bytes file) {
     return Damaged("no width or height in its header");
   }
   if (compression != kRgb && compression != kBitFields) {
-    return BadImage("the BMP is compressed (RLE, or an embedded JPEG or PNG), which is not supported: save it "
-                    "uncompressed, or as PNG");
+    return BadImage(
+        "the BMP is compressed (RLE, or an embedded JPEG or PNG), which is not supported: save it "
+        "uncompressed, or as PNG");
   }
   switch (header.bits_per_pixel) {
     case 1:

@@ -11,8 +11,7 @@ namespace medinfer {
 
 void EncoderPass::Deleter::operator()(mtmd_batch* batch) const { mtmd_batch_free(batch); }
 
-EncoderPass::EncoderPass(Projector& projector)
-    : projector_(projector), batch_(mtmd_batch_init(projector.context())) {}
+EncoderPass::EncoderPass(Projector& projector) : projector_(projector), batch_(mtmd_batch_init(projector.context())) {}
 
 EncoderPass::Fit EncoderPass::Add(const std::shared_ptr<Picture>& picture, std::size_t index) {
   constexpr std::int32_t kTooLarge = 2;

@@ -49,8 +49,8 @@ struct Job {
 // Says which of several images an error is about.
 Status Numbered(const Status& status, std::size_t index, std::size_t n_images) {
   if (n_images == 1) return status;
-  return Status(status.code(), "image " + std::to_string(index + 1) + " of " + std::to_string(n_images) + ": " +
-                                   status.message());
+  return Status(status.code(),
+                "image " + std::to_string(index + 1) + " of " + std::to_string(n_images) + ": " + status.message());
 }
 
 }  // namespace
@@ -311,7 +311,8 @@ void ImageEncoder::Worker::Encode() {
   if (pass.empty() || stop_) return;
   pass_serves_.clear();
   for (const Job& job : jobs_) {
-    const bool served = std::any_of(job.pictures.begin(), job.pictures.end(), [&](const auto& p) { return pass.Has(p); });
+    const bool served =
+        std::any_of(job.pictures.begin(), job.pictures.end(), [&](const auto& p) { return pass.Has(p); });
     if (served) pass_serves_.push_back(job.request.cancelled);
   }
   const EncoderPass::Totals totals = pass.Run();

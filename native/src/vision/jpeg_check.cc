@@ -190,8 +190,7 @@ std::optional<std::uint64_t> ReadScan(Bytes scan, Frame& frame) {
 Result<std::size_t> SkipScanData(Bytes file, std::size_t at, std::uint64_t n_units, std::uint32_t restart_interval) {
   std::uint64_t restarts = 0;
   for (;;) {
-    const void* found =
-        at < file.size() ? std::memchr(file.data() + at, 0xFF, file.size() - at) : nullptr;
+    const void* found = at < file.size() ? std::memchr(file.data() + at, 0xFF, file.size() - at) : nullptr;
     if (found == nullptr) {
       return Truncated();
     }
@@ -295,8 +294,7 @@ Status CheckJpeg(Bytes file) {
       }
       restart_interval = ReadBe16(segment.payload, 0);
     } else if (segment.marker == kSos) {
-      const std::optional<std::uint64_t> n_units =
-          frame.has_value() ? ReadScan(segment.payload, *frame) : std::nullopt;
+      const std::optional<std::uint64_t> n_units = frame.has_value() ? ReadScan(segment.payload, *frame) : std::nullopt;
       if (!n_units.has_value()) {
         return Damaged("scan header");
       }

@@ -99,11 +99,11 @@ thread_local Arena* arena = nullptr;
 #define STBI_MALLOC(size) ::medinfer::arena->Allocate(size)
 #define STBI_REALLOC(memory, size) ::medinfer::arena->Reallocate(memory, size)
 #define STBI_FREE(memory) ::medinfer::arena->Free(memory)
-#define STBI_ASSERT(condition)              \
-  do {                                      \
-    if (!(condition)) {                     \
-      throw ::medinfer::AssertionFailed();  \
-    }                                       \
+#define STBI_ASSERT(condition)             \
+  do {                                     \
+    if (!(condition)) {                    \
+      throw ::medinfer::AssertionFailed(); \
+    }                                      \
   } while (false)
 
 #if defined(__GNUC__)
@@ -131,8 +131,8 @@ Result<StbPixels> DecodeWithStb(Bytes file, int channels, std::uint64_t max_memo
   std::uint8_t* samples = nullptr;
   const char* reason = nullptr;
   try {
-    samples = stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &channels_in_file,
-                                    channels);
+    samples =
+        stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &channels_in_file, channels);
     reason = samples == nullptr ? stbi_failure_reason() : nullptr;
   } catch (const AssertionFailed&) {
     reason = "inconsistent data";
