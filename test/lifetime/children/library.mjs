@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
 import { Engine } from "medinfer";
+
+import { fromRoot } from "../../support/paths.mjs";
 
 /** @type {Record<string, string>} */
 const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
@@ -88,9 +90,19 @@ const cases = {
   // A worker that streams through the library is terminated.
   async worker() {
     for (let i = 0; i < 10; i++) {
-      const worker = new Worker(fileURLToPath(import.meta.url));
+      const worker = new Worker(fileURLToPath(import.meta.url), { workerData: "stream" });
       await once(worker, "message");
       await delay(i);
+      await worker.terminate();
+    }
+  },
+
+  // The product's main job, cut short anywhere between the loading of the model and the last word.
+  async prescriptions() {
+    for (let i = 0; i < 20; i++) {
+      const worker = new Worker(fileURLToPath(import.meta.url), { workerData: "prescriptions" });
+      await once(worker, "message");
+      await delay(i * 25);
       await worker.terminate();
     }
   },
@@ -101,9 +113,19 @@ const cases = {
   },
 };
 
-if (isMainThread) {
-  await cases[process.argv[2]]();
-} else {
-  const engine = await load();
-  for await (const event of engine.complete(endless)) if (event.type === "text") parentPort?.postMessage("text");
-}
+const jobs = {
+  async stream() {
+    const engine = await load();
+    for await (const event of engine.complete(endless)) if (event.type === "text") parentPort?.postMessage("text");
+  },
+  async prescriptions() {
+    parentPort?.postMessage("start");
+    const engine = await Engine.load({ nThreads: 1 });
+    const rows = [0, 1, 2, 3].map((i) => ({ image: fromRoot("examples", "prescriptions", `0000${i}.png`) }));
+    const prompt = "Extract demografig, clinical disease and medication informations";
+    for await (const { error } of engine.annotate(rows, { prompt })) if (error) throw error;
+  },
+};
+
+if (isMainThread) await cases[process.argv[2]]();
+else await jobs[workerData]();
