@@ -19,7 +19,7 @@ function check(command, file) {
     child.stdout.on("data", (data) => (output += data));
     child.stderr.on("data", (data) => (problems += data));
     child.on("error", reject);
-    child.on("close", (status) => resolve(status === 0 ? "" : `${output}${problems}`));
+    child.on("close", (status) => resolve(status === 0 ? "" : output || problems));
   });
 }
 
