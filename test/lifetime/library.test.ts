@@ -1,8 +1,6 @@
 // The library on top of the addon: an engine lives as long as somebody needs it, and no longer.
-import { existsSync } from "node:fs";
 import { test } from "vitest";
 
-import { fromRoot } from "../support/paths.mjs";
 import { runQuietChild } from "./run-child.js";
 
 test.each([
@@ -18,9 +16,6 @@ test.each([
   await runQuietChild("library.mjs", [name], { execArgv: ["--expose-gc"], timeout: 60_000 });
 });
 
-test.skipIf(!existsSync(fromRoot("models", "medinfer-tiny.gguf")))(
-  "worker.terminate() of a worker that reads prescriptions with the embedded model",
-  async () => {
-    await runQuietChild("library.mjs", ["prescriptions"], { timeout: 120_000 });
-  },
-);
+test("worker.terminate() of a worker that reads prescriptions with the embedded model", async () => {
+  await runQuietChild("library.mjs", ["prescriptions"], { timeout: 120_000 });
+});
