@@ -2,8 +2,7 @@ import { mediumModel } from "../test/support/random-model.mjs";
 import { percentile, round } from "./lib/stats.mjs";
 import { Worker } from "./lib/worker.mjs";
 
-export const about =
-  "from abort() to the rejection, in a prefill of 4,000 tokens, against the time of one ubatch";
+export const about = "from abort() to the rejection, in a prefill of 4,000 tokens, against the time of one ubatch";
 export const options = {
   tokens: { type: "string", default: "4000" },
   ubatch: { type: "string", default: "512" },

@@ -3,8 +3,7 @@ import { statSync } from "node:fs";
 import { largeModel, mediumModel, smallModel } from "../test/support/random-model.mjs";
 import { Worker } from "./lib/worker.mjs";
 
-export const about =
-  "how long Node's event loop stands still while a large model loads, and while 8 requests generate";
+export const about = "how long Node's event loop stands still while a large model loads, and while 8 requests generate";
 export const options = { loads: { type: "string", default: "5" } };
 
 /** @param {{ loads: string }} chosen @param {(line: string) => void} log */

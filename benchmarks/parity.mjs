@@ -1,12 +1,6 @@
 import { availableParallelism } from "node:os";
 
-import {
-  compare,
-  drawRequests,
-  engineOutcomes,
-  pictures,
-  plainAnswers,
-} from "../test/support/parity.mjs";
+import { compare, drawRequests, engineOutcomes, pictures, plainAnswers } from "../test/support/parity.mjs";
 import { tinyModel, tinyPairs } from "../test/support/random-model.mjs";
 
 export const about =

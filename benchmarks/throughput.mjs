@@ -78,9 +78,7 @@ async function startSystems(file, { threads, log }) {
 
   const overHttp = (stream) => async (prompts, predict) => {
     const started = performance.now();
-    const tokens = await Promise.all(
-      prompts.map((prompt) => server.complete({ prompt, predict, stream })),
-    );
+    const tokens = await Promise.all(prompts.map((prompt) => server.complete({ prompt, predict, stream })));
     return { ms: performance.now() - started, tokens: tokens.reduce((sum, n) => sum + n) };
   };
   return {
@@ -124,8 +122,7 @@ const round4 = (samples) => `${round(median(samples))} tok/s`;
 /** What has to hold, as numbers: medinfer's rate over the others'. */
 function ratios(figures) {
   const over = (key, name) => round(figures[key].medinfer.median / figures[key][name].median);
-  const best = (key) =>
-    Math.min(over(key, "llama-server, streamed"), over(key, "llama-server, whole"));
+  const best = (key) => Math.min(over(key, "llama-server, streamed"), over(key, "llama-server, whole"));
   const checks = { "N=1, over the plain loop": over(1, "plain loop") };
   for (const key of Object.keys(figures)) checks[`N=${key}, over the faster llama-server`] = best(key);
   return { figures, ratios: checks };

@@ -70,7 +70,7 @@ async function abortDuring(engine, prompt, ubatch, ms) {
   );
   // By hand: leaving a for await early would end the request.
   const events = generation[Symbol.asyncIterator]();
-  for (let left = ubatch; left >= 0; ) if ((await events.next()).value.type === "prefill") left -= 1;
+  for (let left = ubatch; left >= 0;) if ((await events.next()).value.type === "prefill") left -= 1;
   await delay(ms);
   const started = performance.now();
   controller.abort();

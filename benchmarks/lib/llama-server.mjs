@@ -8,10 +8,9 @@ import { fromRoot } from "../../test/support/paths.mjs";
 
 const binary = fromRoot("out", "peers", "bin", "llama-server");
 
-/** Builds it where it is missing: some minutes, from the second time on nothing. @param {(line: string) => void} log */
+/** Builds it where it is missing or older than its source: some minutes, or nothing. @param {(line: string) => void} log */
 function build(log) {
-  if (existsSync(binary)) return;
-  log("building llama-server in out/peers, once");
+  if (!existsSync(binary)) log("building llama-server in out/peers, which takes some minutes once");
   const configure = ["-S", fromRoot("benchmarks", "peers"), "-B", fromRoot("out", "peers")];
   const source = process.env.MEDINFER_LLAMA_CPP;
   if (source) configure.push(`-DMEDINFER_LLAMA_DIR=${source}`);

@@ -30,9 +30,7 @@ const loadCases = (cases: Case[]): void => {
   test.concurrent.each(cases)("%s", (_name, codes, load) => expectError(codes, { load, good }));
 };
 const requestCases = (loaded: typeof seeing | typeof good, cases: Case[]): void => {
-  test.concurrent.each(cases)("%s", (_name, codes, request) =>
-    expectError(codes, { request, good: loaded }),
-  );
+  test.concurrent.each(cases)("%s", (_name, codes, request) => expectError(codes, { request, good: loaded }));
 };
 
 describe("model files", () => {
@@ -48,13 +46,11 @@ describe("model files", () => {
       { ...text, model: badFile("magic.gguf", Buffer.concat([Buffer.from("GGUF\x03\0\0\0"), randomBytes(65536)])) },
     ],
     ["a projector", "BAD_GGUF", { ...text, model: mmproj }],
-    ...cuts(statSync(model).size, 20).map(
-      (size): Case => [
-        `cut after ${size} bytes`,
-        "BAD_GGUF",
-        { ...text, model: truncated(model, size) },
-      ],
-    ),
+    ...cuts(statSync(model).size, 20).map((size): Case => [
+      `cut after ${size} bytes`,
+      "BAD_GGUF",
+      { ...text, model: truncated(model, size) },
+    ]),
   ]);
 });
 
@@ -66,13 +62,11 @@ describe("projector files", () => {
     ["random bytes", "BAD_MMPROJ", { ...good, mmproj: badFile("random-mmproj.gguf", randomBytes(65536)) }],
     ["a text model", "BAD_MMPROJ", { ...good, mmproj: model }],
     ["of another model's width", "BAD_MMPROJ", { ...good, mmproj: randomModel("llava-mmproj", { out: 64 }) }],
-    ...cuts(statSync(mmproj).size, 20).map(
-      (size): Case => [
-        `cut after ${size} bytes`,
-        "BAD_MMPROJ",
-        { ...good, mmproj: truncated(mmproj, size) },
-      ],
-    ),
+    ...cuts(statSync(mmproj).size, 20).map((size): Case => [
+      `cut after ${size} bytes`,
+      "BAD_MMPROJ",
+      { ...good, mmproj: truncated(mmproj, size) },
+    ]),
   ]);
 });
 
@@ -129,9 +123,7 @@ describe("images", () => {
     ["more bytes than allowed", "IMAGE_TOO_LARGE", withImage(Buffer.alloc((64 << 20) + 1))],
   ]);
 
-  requestCases(good, [
-    ["without a projector", "NO_VISION", withImage(readFileSync(fixture("picture.png")))],
-  ]);
+  requestCases(good, [["without a projector", "NO_VISION", withImage(readFileSync(fixture("picture.png")))]]);
 });
 
 describe("prompts", () => {
@@ -175,13 +167,11 @@ describe("options of a load", () => {
   ];
   loadCases([
     ...cases.flatMap(([option, values]) =>
-      values.map(
-        (value): Case => [
-          `${option}: ${JSON.stringify(value) ?? String(value)} ${Number.isNaN(value) ? "(NaN)" : ""}`,
-          "INVALID_ARGUMENT",
-          { ...good, [option]: value },
-        ],
-      ),
+      values.map((value): Case => [
+        `${option}: ${JSON.stringify(value) ?? String(value)} ${Number.isNaN(value) ? "(NaN)" : ""}`,
+        "INVALID_ARGUMENT",
+        { ...good, [option]: value },
+      ]),
     ),
     ["nCtx beyond any memory", "INVALID_ARGUMENT|OUT_OF_MEMORY", { ...good, nCtx: 2 ** 31 - 1 }],
   ]);

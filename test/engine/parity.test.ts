@@ -72,10 +72,7 @@ describe.each(["llava", "qwen2vl", "gemma3"] as const)("images, %s", (family) =>
         batchSize,
         kv: { type },
       });
-      check(
-        `${family}, ${type}, batch of ${batchSize}`,
-        compare(requests, await answers, outcomes),
-      );
+      check(`${family}, ${type}, batch of ${batchSize}`, compare(requests, await answers, outcomes));
     });
   });
 });

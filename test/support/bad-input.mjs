@@ -68,6 +68,8 @@ export const truncated = (file, size) =>
 export function cuts(size, count) {
   const early = [1, 4, 7, 8, 16, 23, 24, 33];
   const late = count - early.length - 1;
-  const spread = Array.from({ length: late }, (_, i) => Math.floor(40 + ((size - 50) * (i + 1) ** 2) / (late + 1) ** 2));
+  const spread = Array.from({ length: late }, (_, i) =>
+    Math.floor(40 + ((size - 50) * (i + 1) ** 2) / (late + 1) ** 2),
+  );
   return [...early, ...spread, size - 1];
 }

@@ -37,7 +37,12 @@ export const TIE = 1e-3;
 
 /** Blocks of colour in four sizes and shapes, as files. */
 export function pictures() {
-  const sizes = [[112, 112], [224, 112], [90, 140], [300, 200]];
+  const sizes = [
+    [112, 112],
+    [224, 112],
+    [90, 140],
+    [300, 200],
+  ];
   return sizes.map(([width, height], seed) => {
     const file = path.join(cacheDir, `blocks-${width}x${height}.png`);
     writeFileSync(file, blocksPng(seed, { width, height }));

@@ -61,9 +61,7 @@ export class PlainLoop {
   /** @param {PlainRequest} request @returns {Promise<PlainAnswer>} */
   async run({ parts, predict, ignoreEos = false }) {
     const words = parts.map((part) =>
-      "text" in part
-        ? `text=${encodeURIComponent(part.text)}`
-        : `image=${encodeURIComponent(part.image)}`,
+      "text" in part ? `text=${encodeURIComponent(part.text)}` : `image=${encodeURIComponent(part.image)}`,
     );
     const answer = this.#nextLine();
     this.#child.stdin.write(`predict=${predict} ignore_eos=${ignoreEos ? 1 : 0} ${words.join(" ")}\n`);

@@ -5,15 +5,11 @@ import { existsSync, mkdirSync, renameSync } from "node:fs";
 import path from "node:path";
 
 import { cacheDir, fromRoot } from "./paths.mjs";
-import { tool, toolsDigest } from "./tools.mjs";
+import { tool, writerDigest } from "./tools.mjs";
 
 /** SentencePiece, 32,000 pieces: the vocabulary of models whose size or speed matters, not their text. */
 const llamaVocab = () =>
-  path.join(
-    process.env.MEDINFER_LLAMA_CPP || fromRoot("native", "llama.cpp"),
-    "models",
-    "ggml-vocab-llama-spm.gguf",
-  );
+  path.join(process.env.MEDINFER_LLAMA_CPP || fromRoot("native", "llama.cpp"), "models", "ggml-vocab-llama-spm.gguf");
 
 /**
  * The path of a random model of `kind` (see test/support/tools/random_gguf.cc).
@@ -23,7 +19,9 @@ const llamaVocab = () =>
  */
 export function randomModel(kind, options = {}) {
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const digest = createHash("sha256").update([toolsDigest, kind, ...words].join("\0")).digest("hex");
+  const digest = createHash("sha256")
+    .update([writerDigest, kind, ...words].join("\0"))
+    .digest("hex");
   const file = path.join(cacheDir, `${kind}-${digest.slice(0, 12)}.gguf`);
   if (existsSync(file)) return file;
   mkdirSync(cacheDir, { recursive: true });

@@ -33,7 +33,7 @@ class UniformSource {
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
     z ^= z >> 31U;
     const auto unit = static_cast<float>(z >> 40U) / static_cast<float>(1U << 24U);  // 0..1
-    constexpr float kSqrt12 = 3.4641016F;                                           // a unit interval has 1/√12
+    constexpr float kSqrt12 = 3.4641016F;                                            // a unit interval has 1/√12
     return (unit - 0.5F) * kSqrt12 * deviation;
   }
 
@@ -48,9 +48,7 @@ class GgufFile {
   explicit GgufFile(std::uint64_t seed) : seed_(seed), meta_(gguf_init_empty(), gguf_free) {}
 
   gguf_context* meta() { return meta_.get(); }
-  void Set(const std::string& key, const std::string& value) {
-    gguf_set_val_str(meta(), key.c_str(), value.c_str());
-  }
+  void Set(const std::string& key, const std::string& value) { gguf_set_val_str(meta(), key.c_str(), value.c_str()); }
   void SetInt(const std::string& key, std::int64_t value) {
     gguf_set_val_u32(meta(), key.c_str(), static_cast<std::uint32_t>(value));
   }
@@ -101,8 +99,8 @@ class GgufFile {
     const ggml_init_params params = {ggml_tensor_overhead() * (tensors_.size() + 1), nullptr, /*no_alloc=*/true};
     const std::unique_ptr<ggml_context, void (*)(ggml_context*)> context(ggml_init(params), ggml_free);
     for (const Tensor& tensor : tensors_) {
-      ggml_tensor* info = ggml_new_tensor(context.get(), tensor.type, static_cast<int>(tensor.dims.size()),
-                                          tensor.dims.data());
+      ggml_tensor* info =
+          ggml_new_tensor(context.get(), tensor.type, static_cast<int>(tensor.dims.size()), tensor.dims.data());
       ggml_set_name(info, tensor.name.c_str());
       gguf_add_tensor(meta(), info);
     }

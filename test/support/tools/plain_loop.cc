@@ -21,6 +21,7 @@
 
 #include "command_line.h"
 #include "ggml-backend.h"
+#include "ggml-cpu.h"
 #include "llama.h"
 #include "mtmd-helper.h"
 #include "mtmd.h"
@@ -43,6 +44,31 @@ struct Deleter {
 };
 template <typename T>
 using Owned = std::unique_ptr<T, Deleter>;
+
+// One pool of threads for all steps, as llama.cpp's own programs keep it; the CPU backend is a plugin, so its functions
+// are looked up by name.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads) {
+    ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    if (device == nullptr) throw std::runtime_error("no CPU backend in " MEDINFER_BACKEND_DIR);
+    ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(device);
+    ggml_threadpool_params params = ggml_threadpool_params_default(threads);
+    pool_ = reinterpret_cast<decltype(&ggml_threadpool_new)>(
+        ggml_backend_reg_get_proc_address(registry, "ggml_threadpool_new"))(&params);
+    free_ = reinterpret_cast<decltype(&ggml_threadpool_free)>(
+        ggml_backend_reg_get_proc_address(registry, "ggml_threadpool_free"));
+  }
+  ~ThreadPool() { free_(pool_); }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  ggml_threadpool* get() const { return pool_; }
+
+ private:
+  ggml_threadpool* pool_;
+  decltype(&ggml_threadpool_free) free_;
+};
 
 struct Request {
   std::int32_t predict = 16;
@@ -100,8 +126,9 @@ Request ParseRequest(const std::string& line) {
 
 class Loop {
  public:
-  Loop(const std::string& model_path, CommandLine& options) {
-    const auto threads = static_cast<std::int32_t>(options.Int("threads", std::thread::hardware_concurrency()));
+  Loop(const std::string& model_path, CommandLine& options)
+      : threads_(static_cast<std::int32_t>(options.Int("threads", std::thread::hardware_concurrency()))),
+        pool_(threads_) {
     const std::string kv = options.Text("kv", "f16");
     const std::string mmproj = options.Text("mmproj", "");
 
@@ -114,16 +141,17 @@ class Loop {
     params.n_ubatch = static_cast<std::uint32_t>(options.Int("ubatch", 512));
     params.n_batch = static_cast<std::uint32_t>(options.Int("batch", params.n_ubatch));
     params.n_seq_max = 1;
-    params.n_threads = threads;
-    params.n_threads_batch = threads;
+    params.n_threads = threads_;
+    params.n_threads_batch = threads_;
     params.type_k = params.type_v = kv == "f32" ? GGML_TYPE_F32 : GGML_TYPE_F16;
     context_.reset(llama_init_from_model(model_.get(), params));
     if (!context_) throw std::runtime_error("cannot create a context");
+    llama_attach_threadpool(context_.get(), pool_.get(), nullptr);
 
     if (mmproj.empty()) return;
     mtmd_context_params vision = mtmd_context_params_default();
     vision.print_timings = false;
-    vision.n_threads = threads;
+    vision.n_threads = threads_;
     vision.warmup = false;
     vision_.reset(mtmd_init_from_file(mmproj.c_str(), model_.get(), vision));
     if (!vision_) throw std::runtime_error("cannot load " + mmproj);
@@ -238,6 +266,9 @@ class Loop {
     return std::string(buffer, static_cast<std::size_t>(std::max(size, 0)));
   }
 
+  // Destroyed from the last to the first: the context before its threads.
+  std::int32_t threads_;
+  ThreadPool pool_;
   Owned<llama_model> model_;
   Owned<llama_context> context_;
   Owned<mtmd_context> vision_;
