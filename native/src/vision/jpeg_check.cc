@@ -157,7 +157,7 @@ Result<Frame> ReadFrame(const Segment& segment) {
 // Minimum coded units of a scan over the components named in `scan`, or nothing where it names unknown ones. Marks
 // the components whose first coefficients the scan brings.
 std::optional<std::uint64_t> ReadScan(Bytes scan, Frame& frame) {
-  if (scan.empty() || scan[0] < 1 || scan[0] > frame.n_components || scan.size() != std::size_t{4} + 2 * scan[0]) {
+  if (scan.empty() || scan[0] < 1 || scan[0] > frame.n_components || scan.size() != 4 + std::size_t{2} * scan[0]) {
     return std::nullopt;
   }
   const std::size_t n = scan[0];
