@@ -33,6 +33,13 @@ const requestCases = (loaded: typeof seeing | typeof good, cases: Case[]): void 
   test.concurrent.each(cases)("%s", (_name, codes, request) => expectError(codes, { request, good: loaded }));
 };
 
+/** llama.cpp ends the process over such a vocabulary. */
+function withTokenTwice(): string {
+  const bytes = readFileSync(model);
+  bytes.write("cab", bytes.indexOf("bab"));
+  return badFile("token-twice.gguf", bytes);
+}
+
 describe("model files", () => {
   const text = { ...good };
   loadCases([
@@ -46,6 +53,7 @@ describe("model files", () => {
       { ...text, model: badFile("magic.gguf", Buffer.concat([Buffer.from("GGUF\x03\0\0\0"), randomBytes(65536)])) },
     ],
     ["a projector", "BAD_GGUF", { ...text, model: mmproj }],
+    ["a token twice", "BAD_GGUF", { ...text, model: withTokenTwice() }],
     ...cuts(statSync(model).size, 20).map((size): Case => [
       `cut after ${size} bytes`,
       "BAD_GGUF",

@@ -9,6 +9,7 @@
 
 #include "llama.h"
 #include "model/log_capture.h"
+#include "model/model_file.h"
 #include "text/detokenizer.h"
 
 namespace medinfer {
@@ -69,10 +70,7 @@ void Model::Deleter::operator()(llama_model* model) const { llama_model_free(mod
 Model::Model(llama_model* model) : model_(model), vocab_(llama_model_get_vocab(model)) {}
 
 Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Engine::ProgressFn& report) {
-  if (Status status = CheckGgufFile(options.model_path, "the model", Code::kModelNotFound, Code::kBadGguf);
-      !status.ok()) {
-    return status;
-  }
+  if (Status status = CheckModelFile(options.model_path); !status.ok()) return status;
   LoadProgress progress{report};
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.n_gpu_layers;
