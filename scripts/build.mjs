@@ -100,11 +100,11 @@ function jobs() {
 }
 
 /** Gets the sources and configures; returns the build folder. */
-function prepare({ variant = "source", tests = false, extra = {} } = {}) {
+async function prepare({ variant = "source", tests = false, extra = {} } = {}) {
   const base = variants[variant];
   if (!base) throw new Failure(`there is no variant "${variant}": ${Object.keys(variants).join(", ")}`);
   const generator = requireBuildTools();
-  fetchLlama();
+  await fetchLlama();
 
   const inRelease = variant === "source" || variant === "portable";
   const settings = {
@@ -136,7 +136,7 @@ export function build(options = {}) {
 }
 
 async function compile(options, variant, tests, targets) {
-  const out = prepare(options);
+  const out = await prepare(options);
   const wanted = targets.length > 0 ? targets : tests ? ["all"] : ["medinfer_addon"];
   const args = ["--build", out, "--parallel", String(jobs())];
   for (const target of wanted) args.push("--target", target);

@@ -10,6 +10,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { Failure, runMain } from "./lib/fail.mjs";
+import { withLock } from "./lib/lock.mjs";
 import { fromRoot, inClone, llamaDir, ownLlamaDir, patchesDir } from "./lib/paths.mjs";
 import { requireGit } from "./lib/tools.mjs";
 
@@ -119,9 +120,16 @@ function prepareUserCheckout() {
   applyPatches(llamaDir);
 }
 
-export function fetchLlama() {
-  if (process.env.MEDINFER_LLAMA_CPP) return prepareUserCheckout();
-  const fetched = read(releaseStamp) === source.integrity;
+/** Gets llama.cpp, patched, into its place; two builds at once wait for each other here. */
+export async function fetchLlama() {
+  if (process.env.MEDINFER_LLAMA_CPP) prepareUserCheckout();
+  else if (!isFetched() || !isCurrent(ownLlamaDir)) await withLock(fromRoot("out", "fetch"), fetchRelease);
+}
+
+const isFetched = () => read(releaseStamp) === source.integrity;
+
+function fetchRelease() {
+  const fetched = isFetched();
   if (fetched && isCurrent(ownLlamaDir)) return;
   if (!inClone) {
     if (existsSync(path.join(ownLlamaDir, "include", "llama.h"))) return; // came with the package

@@ -6,11 +6,11 @@ import { fetchLlama } from "./fetch-llama.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, ownLlamaDir } from "./lib/paths.mjs";
 
-await runMain(() => {
+await runMain(async () => {
   if (process.env.MEDINFER_LLAMA_CPP) {
     throw new Failure(`the package carries ${ownLlamaDir}: unset MEDINFER_LLAMA_CPP before packing`);
   }
-  fetchLlama();
+  await fetchLlama();
   // What was compiled from a file that is gone would be packed too.
   rmSync(fromRoot("dist"), { recursive: true, force: true });
   buildTypeScript();
