@@ -1,5 +1,3 @@
-import { availableParallelism } from "node:os";
-
 import { compare, drawRequests, engineOutcomes, pictures, plainAnswers } from "../test/support/parity.mjs";
 import { tinyModel, tinyPairs } from "../test/support/random-model.mjs";
 
@@ -29,13 +27,12 @@ export async function run({ seeds, count }, log) {
     const { model, mmproj = null } = pair;
     const answers = await plainAnswers(requests, model, { kv, ...(mmproj && { mmproj }) });
     for (const batchSize of [1, 4, 16]) {
-      const outcomes = await engineOutcomes(requests, {
+      const { outcomes } = await engineOutcomes(requests, {
         model,
         mmproj,
         batchSize,
         nCtx: 4096,
         nUbatch: seed % 2 === 0 ? 512 : 64,
-        nThreads: Math.min(2, availableParallelism()),
         kv: { type: kv },
       });
       const report = compare(requests, answers, outcomes);

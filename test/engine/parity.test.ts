@@ -34,7 +34,7 @@ describe.each(["f16", "f32"] as const)("text, %s KV cache", (type) => {
 
   // Ubatches of 64 cut most prompts, so that chunks of a prefill share forward passes with others' decoding.
   test.each([1, 4, 16])("batch of %i", async (batchSize) => {
-    const outcomes = await engineOutcomes(requests, {
+    const { outcomes } = await engineOutcomes(requests, {
       ...ENGINE,
       model,
       mmproj: null,
@@ -46,7 +46,7 @@ describe.each(["f16", "f32"] as const)("text, %s KV cache", (type) => {
   });
 
   test("two threads, a pool that is too small for its batch", async () => {
-    const outcomes = await engineOutcomes(requests, {
+    const { outcomes, stats } = await engineOutcomes(requests, {
       nCtx: 1024,
       nThreads: 2,
       model,
@@ -55,6 +55,7 @@ describe.each(["f16", "f32"] as const)("text, %s KV cache", (type) => {
       kv: { type },
     });
     check(`text, ${type}, small pool`, compare(requests, await answers, outcomes));
+    expect(stats.preemptions).toBeGreaterThan(0);
   });
 });
 
@@ -65,7 +66,7 @@ describe.each(["llava", "qwen2vl", "gemma3"] as const)("images, %s", (family) =>
     const answers = plainAnswers(requests, model, { mmproj, kv: type });
 
     test.each([1, 4, 16])("batch of %i", async (batchSize) => {
-      const outcomes = await engineOutcomes(requests, {
+      const { outcomes } = await engineOutcomes(requests, {
         ...ENGINE,
         model,
         mmproj,

@@ -99,12 +99,13 @@ export async function plainAnswers(requests, model, options) {
 /**
  * @param {ParityRequest[]} requests
  * @param {import("medinfer").LoadOptions} options
- * @returns {Promise<Outcome[]>}
+ * @returns {Promise<{ outcomes: Outcome[], stats: import("medinfer").EngineStats }>}
  */
 export async function engineOutcomes(requests, options) {
   const engine = await Engine.load(options);
   try {
-    return await Promise.all(requests.map((request) => outcome(engine, request)));
+    const outcomes = await Promise.all(requests.map((request) => outcome(engine, request)));
+    return { outcomes, stats: engine.stats() };
   } finally {
     await engine.close();
   }
