@@ -26,22 +26,23 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 import lexicon
 import prompts
 import tokenizer
-from data import CHARS, HEADS, SHARD_SIZE, TRAINING_SEED, VALIDATION_SEED, Shards, fields_of
+from auxiliary import Readers, character_targets
+from data import SHARD_SIZE, TRAINING_SEED, VALIDATION_SEED, Shards, fields_of
 from export_gguf import export
 from image_input import IMAGE_SIZE, normalised
-from model import MedInferTiny, Shape, rotary_table, rotate, split_heads
+from losses import answer_inputs, answer_loss, text_loss
+from model import MedInferTiny, Shape
 
 HERE = Path(__file__).resolve().parent
 SEED = 20261120
 BATCH = 32
-TEXT_BATCH = 8
 PEAK_RATE = 1.1e-3
-DESCENT_SHARE = 0.3
+DESCENT_SHARE = 0.235
 """Share of the steps at the end over which the learning rate falls to zero."""
 WARM_UP = 200
 SPEAK_WARM_UP = 60
@@ -55,60 +56,10 @@ HINT_STEPS = 400
 """Steps of the second stage over which the attention hint fades."""
 VALIDATE_EVERY = 125
 VALIDATION_PAGES = 256
-FIELD_PLACES: dict[str, tuple[int, int, int]] = {
-    "first name": (44, 40, 150), "last name": (44, 70, 210), "age": (69, 10, 80), "sex": (69, 90, 170),
-    "diagnosis": (94, 30, 200), "medication": (125, 40, 180), "dose": (150, 40, 150), "frequency": (175, 30, 190),
-}
-"""Where the generator usually prints each value: middle line y, first and last x, in pixels of the square input."""
 SEEN_ROWS = (2, 12)
 """Patch rows that the first stage looks at: the heading and the signature hold nothing to read, and cost a quarter."""
 COLUMNS = ("step", "stage", "pages", "seconds", "rate", "answer_loss", "field_loss", "character_loss", "head_accuracy",
            *(f"read_{name}" for name in lexicon.FIELDS))
-
-
-def expected_places(shape: Shape) -> Tensor:
-    """Attention biases [heads, patches] that start each field head at its usual place.
-
-    Without them the heads spend most of a short training on finding out where to look.
-    """
-    centres = (torch.arange(IMAGE_SIZE // shape.patch) + 0.5) * shape.patch
-    biases = []
-    for y, left, right in FIELD_PLACES.values():
-        off_line = ((centres - y).abs() - shape.patch / 2).clamp(min=0)
-        off_column = torch.maximum(left - centres, centres - right).clamp(min=0)
-        biases.append(-0.15 * (off_line[:, None] + off_column[None, :]).flatten())
-    return torch.stack(biases)
-
-
-class Readers(nn.Module):
-    """The auxiliary heads: characters per patch, and one closed-list value per field by attention pooling."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.characters = nn.Linear(shape.width, CHARS)
-        nn.init.constant_(self.characters.bias, -5.0)  # about the share of (patch, character) pairs that hold
-        self.queries = nn.Parameter(torch.randn(len(HEADS), shape.width) * 0.02)
-        self.places = nn.Parameter(expected_places(shape))
-        self.key = nn.Linear(shape.width, shape.width)
-        self.values = nn.ModuleList(nn.Linear(shape.width, len(values)) for values in HEADS.values())
-
-    def fields(self, tokens: Tensor, band: slice = slice(None)) -> list[Tensor]:
-        """[batch, patches of the band, width] to one [batch, classes] tensor of logits per head."""
-        scores = self.queries @ self.key(tokens).transpose(1, 2) * tokens.shape[2] ** -0.5 + self.places[:, band]
-        pooled = scores.softmax(dim=2).to(tokens.dtype) @ tokens
-        return [head(pooled[:, index]).float() for index, head in enumerate(self.values)]
-
-
-def character_targets(glyphs: np.ndarray, shape: Shape) -> Tensor:
-    """int [batch, MOST_GLYPHS, 3] to multi-hot [batch, patches, CHARS]: which characters are centred in each patch."""
-    side = IMAGE_SIZE // shape.patch
-    page, row = np.nonzero(glyphs[:, :, 0] >= 0)
-    kind, x, y = glyphs[page, row].T
-    column = np.clip(x // shape.patch, 0, side - 1)
-    line = np.clip(y // shape.patch, 0, side - 1)
-    targets = torch.zeros(len(glyphs), shape.image_tokens, CHARS)
-    targets[page, line * side + column, kind] = 1.0
-    return targets
 
 
 def augmented(pixels: np.ndarray, glyphs: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -120,93 +71,6 @@ def augmented(pixels: np.ndarray, glyphs: np.ndarray, rng: np.random.Generator) 
         glyphs[index, :, 1:] += np.array([dx, dy], np.int16)
     gains = rng.integers(88, 113, (len(pixels), 1, 1, 3)).astype(np.uint16)
     return np.minimum(shifted * gains // 100, 255).astype(np.uint8), glyphs
-
-
-def padded_rows(rows: list[list[int]], fill: int) -> Tensor:
-    """Lists of ids to one int64 tensor, padded on the right."""
-    longest = max(map(len, rows))
-    return torch.tensor([row + [fill] * (longest - len(row)) for row in rows])
-
-
-def answer_loss(model: MedInferTiny, tokens: Tensor, classes: np.ndarray, rng: random.Random) -> tuple[Tensor, Tensor]:
-    """Cross entropy of the answers and the attention hint, for decoder inputs [batch, image tokens, width] of the images."""
-    draw = rng.random()
-    question = rng.choice(lexicon.OTHER_IMAGE_PROMPTS) if draw < 0.1 else lexicon.EXTRACT_PROMPT
-    head, tail = prompts.image_prompt(question, None if 0.1 <= draw < 0.25 else lexicon.SYSTEM_PROMPT)
-    fields = [fields_of(row) for row in classes]
-    inputs, labels = answer_inputs(model, tokens, head, tail, fields)
-    start = inputs.shape[1] - labels.shape[1]
-    logits = model.decoder.logits(model.decoder.hidden(inputs)[:, start:])
-    hint = attention_hint(model, inputs, labels, len(head), [read_places(row) for row in fields])
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-1), hint
-
-
-def answer_inputs(model: MedInferTiny, tokens: Tensor, head: list[int], tail: list[int],
-                  fields: list[dict[str, str]]) -> tuple[Tensor, Tensor]:
-    """Decoder inputs [batch, tokens, width] with the right answer fed back, and the labels [batch, answer] of its last positions (-1 pads)."""
-    answers = [prompts.answer_ids(lexicon.answer_text(row)) for row in fields]
-    embed = model.decoder.embedding
-    before = embed(torch.tensor(head)).expand(len(answers), -1, -1)
-    after = embed(padded_rows([tail + answer[:-1] for answer in answers], tokenizer.EOS))
-    return torch.cat((before, tokens.to(before.dtype), after), dim=1), padded_rows(answers, -1)
-
-
-def read_places(fields: dict[str, str]) -> list[int]:
-    """For each token of the answer, the head whose value it spells, or -1 for keys and line ends."""
-    names, places = list(HEADS), []
-    for name in lexicon.FIELDS:
-        length = len(tokenizer.encode(f" {fields[name]}"))
-        values = [names.index(name)] * length if name in HEADS else [names.index("first name"), names.index("last name")]
-        places += [-1, *values, -1]
-    return places
-
-
-def attention_hint(model: MedInferTiny, inputs: Tensor, labels: Tensor, image_start: int, places: list[list[int]]) -> Tensor:
-    """How little two heads of the first decoder layer look at a value's usual place while they spell it.
-
-    Only so that a short training finds out early where to look; it is weighted down to nothing.
-    """
-    block, shape = model.decoder.blocks[0], model.shape
-    start = inputs.shape[1] - labels.shape[1]
-    query, key, _ = (split_heads(part, shape.heads)[:, :2] for part in block.qkv(block.attention_norm(inputs)).chunk(3, dim=2))
-    table = rotary_table(shape, inputs.shape[1])
-    scores = rotate(query, table)[:, :, start:].float() @ rotate(key, table).float().transpose(2, 3) * (shape.width // shape.heads) ** -0.5
-    future = torch.arange(inputs.shape[1]) > torch.arange(start, inputs.shape[1])[:, None]
-    scores = scores.masked_fill(future, -1e9)
-    near = expected_places(shape) > -2.0
-    wanted = torch.tensor([row + [-1] * (labels.shape[1] - len(row)) for row in places])
-    image = scores[..., image_start:image_start + shape.image_tokens]
-    inside = image.masked_fill(~near[wanted.clamp(min=0)][:, None], -1e9).logsumexp(3)
-    missed = (scores.logsumexp(3) - inside).mean(1)
-    return missed[wanted >= 0].mean()
-
-
-def text_examples(count: int, rng: random.Random) -> list[tuple[list[int], list[int]]]:
-    """Prompts without an image and their answers: the known questions, and a stock answer to anything else."""
-    known = {question for question, _ in lexicon.QUESTIONS}
-    examples = []
-    while len(examples) < count:
-        if rng.random() < 0.6:
-            question, answer = rng.choice(lexicon.QUESTIONS)
-        else:
-            invented = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 9)))
-            word = rng.choice(lexicon.FALLBACK_QUESTION_WORDS) if rng.random() < 0.5 else invented
-            question, answer = rng.choice(lexicon.FALLBACK_QUESTION_FORMS).format(word), lexicon.FALLBACK_ANSWER
-            if question in known:
-                continue
-        system = lexicon.SYSTEM_PROMPT if rng.random() < 0.6 else None
-        examples.append((prompts.text_prompt(question, system), prompts.answer_ids(answer)))
-    return examples
-
-
-def text_loss(model: MedInferTiny, rng: random.Random) -> Tensor:
-    """Cross entropy of the answers to TEXT_BATCH text-only prompts."""
-    examples = text_examples(TEXT_BATCH, rng)
-    inputs = padded_rows([prompt + answer[:-1] for prompt, answer in examples], tokenizer.EOS)
-    labels = padded_rows([[-1] * (len(prompt) - 1) + answer for prompt, answer in examples], -1)
-    hidden = model.decoder.hidden(model.decoder.embedding(inputs))
-    chosen = labels >= 0
-    return F.cross_entropy(model.decoder.logits(hidden[chosen]), labels[chosen])
 
 
 @torch.no_grad()
@@ -360,7 +224,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=HERE / "checkpoints", help="checkpoint and drawn pages (about 5 GB)")
     parser.add_argument("--out", type=Path, default=HERE, help="where the two GGUF files go")
-    parser.add_argument("--steps", type=int, default=2000, help="all steps, of 32 pages each")
+    parser.add_argument("--steps", type=int, default=1800, help="all steps, of 32 pages each")
     parser.add_argument("--see", type=int, default=1000, help="steps of the first stage")
     parser.add_argument("--shards", type=int, default=SHARDS, help="training pages on disk, in shards of 1024")
     parser.add_argument("--processes", type=int, default=2, help="part of the recipe: another number gives other weights")
