@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { setTimeout } from "node:timers/promises";
 
 import { PlainLoop } from "../test/support/plain-loop.mjs";
 import { mediumModel, smallModel } from "../test/support/random-model.mjs";
@@ -20,6 +21,8 @@ export const options = {
 const MODELS = { small: smallModel, medium: mediumModel };
 const PARALLEL = 32;
 const CTX_EACH = 256;
+/** Idle thread pools spin for a while before they sleep; the next system must not pay for it. */
+const SETTLE_MS = 500;
 const PROMPT_WORDS = 24;
 /** Tokens per request by the number of requests: enough for a run of about a second or more. */
 const PREDICT = { 1: 160, 8: 64, 32: 48 };
@@ -108,6 +111,7 @@ async function interleave(systems, count, runs, log) {
   for (let round = 0; round <= runs; round++) {
     const prompts = Array.from({ length: count }, (_, i) => promptOf(PROMPT_WORDS, 1000 * round + i));
     for (const [name, system] of chosen) {
+      await setTimeout(SETTLE_MS);
       const { ms, tokens } = await system.run(prompts, PREDICT[count]);
       if (tokens !== count * PREDICT[count]) throw new Error(`${name} generated ${tokens} tokens`);
       if (round > 0) rates[name].push((1000 * tokens) / ms);

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 export async function withBusyCore(work) {
   const spin = "const end = Date.now() + 600_000; while (Date.now() < end);";
   const child = spawn(process.execPath, ["-e", spin], { stdio: "ignore" });
+  process.once("exit", () => child.kill("SIGKILL"));
   try {
     return await work();
   } finally {

@@ -1,6 +1,7 @@
 // llama-server, built on demand from the same source, as a child process on a port of this host alone.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -55,6 +56,8 @@ export class LlamaServer {
   constructor(args, url) {
     this.#url = url;
     this.#child = spawn(binary, args, { stdio: "ignore" });
+    // It would outlive a parent that ends in an error.
+    process.once("exit", () => this.#child.kill("SIGKILL"));
   }
 
   async #ready() {
@@ -73,29 +76,45 @@ export class LlamaServer {
    * @returns {Promise<number>} tokens generated
    */
   async complete({ prompt, predict, stream }) {
-    const response = await fetch(`${this.#url}/completion`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        prompt,
-        n_predict: predict,
-        temperature: 0,
-        ignore_eos: true,
-        cache_prompt: false,
-        stream,
-      }),
+    const text = await this.#post("/completion", {
+      prompt,
+      n_predict: predict,
+      temperature: 0,
+      ignore_eos: true,
+      cache_prompt: false,
+      stream,
     });
-    if (!response.ok) throw new Error(`llama-server answered ${response.status}: ${await response.text()}`);
-    if (!stream) return (await response.json()).tokens_predicted;
-    let text = "";
-    const decoder = new TextDecoder();
-    for await (const bytes of response.body) {
-      text += decoder.decode(bytes, { stream: true });
-      // Only the last event is looked at: it tells how many tokens there were.
-      const end = text.lastIndexOf("\n\n", text.length - 3);
-      if (end > 0) text = text.slice(end + 2);
-    }
-    return JSON.parse(text.trim().replace(/^data: /, "")).tokens_predicted;
+    // Of a stream the last event tells how many tokens there were.
+    const last = stream
+      ? text
+          .trim()
+          .split("\n\n")
+          .at(-1)
+          .replace(/^data: /, "")
+      : text;
+    return JSON.parse(last).tokens_predicted;
+  }
+
+  /**
+   * A connection of its own for every request: the server's pool of HTTP threads waits on idle ones.
+   * @param {string} path @param {object} body @returns {Promise<string>}
+   */
+  #post(path, body) {
+    return new Promise((resolve, reject) => {
+      const options = { method: "POST", agent: false, headers: { "content-type": "application/json" } };
+      const sent = request(`${this.#url}${path}`, options, (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (data) => (text += data));
+        response.on("error", reject);
+        response.on("end", () => {
+          if (response.statusCode === 200) resolve(text);
+          else reject(new Error(`llama-server answered ${response.statusCode}: ${text}`));
+        });
+      });
+      sent.on("error", reject);
+      sent.end(JSON.stringify(body));
+    });
   }
 
   async close() {
