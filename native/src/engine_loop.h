@@ -106,6 +106,7 @@ class EngineLoop {
   void End(Sequence& sequence, Event event);
   void EmitText(Sequence& sequence, std::string text);
   void Publish();
+  void Deliver();
 
   Parts parts_;
   Limits limits_;
@@ -117,7 +118,9 @@ class EngineLoop {
   std::vector<Sequence*> queued_;                 // in order of precedence
   std::vector<Sequence*> running_;                // in order of precedence
   std::vector<std::unique_ptr<Sequence>> ended_;  // this step; freed when nothing refers to them any more
-  std::vector<Event> events_;                     // of this step
+  std::vector<Event> events_;                     // not yet given to the sink
+  Clock::time_point delivered_;                   // when the sink got the latest events
+  bool deliver_now_ = false;                      // somebody waits for one of events_
 
   Stats totals_;  // the counters since load; engine thread
   mutable std::mutex stats_mutex_;

@@ -56,6 +56,8 @@ struct Sequence {
   std::optional<SamplerChain> sampler;
   std::optional<StopMatcher> stops;
   Usage usage;
+  bool shown = false;                    // its first text went out
+  std::optional<std::size_t> open_text;  // its Text among the events that are not delivered yet
 
   Clock::time_point submitted;
   Clock::time_point prepared;

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <random>
 
 #include "medinfer/backends.h"
+#include "sampling/arg_max.h"
 #include "support/engine_harness.h"
 
 namespace medinfer::testing {
@@ -182,6 +184,24 @@ TEST_F(SamplerChainTest, MinKeepZeroStillKeepsOne) {
   std::vector<float> logits = RandomLogits(5);
   const auto best = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   EXPECT_EQ(chain.Draw(logits), best);
+}
+
+TEST(ArgMax, IsTheFirstOfTheLargestWhereverItStands) {
+  std::mt19937 random(9);
+  const auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<float> values(static_cast<std::size_t>(pick(1, 5000)));
+    for (float& value : values) value = static_cast<float>(pick(-40, 40)) / 4;  // many ties
+    if (round % 3 == 0) values[static_cast<std::size_t>(pick(0, static_cast<int>(values.size()) - 1))] = NAN;
+    std::size_t expected = 0;
+    float largest = -std::numeric_limits<float>::infinity();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i] > largest) largest = values[expected = i];
+    }
+    ASSERT_EQ(ArgMax(values), expected) << values.size() << " values, round " << round;
+  }
+  EXPECT_EQ(ArgMax(std::vector<float>{-INFINITY, -INFINITY}), 0U);
+  EXPECT_EQ(ArgMax(std::vector<float>{NAN, NAN}), 0U);
 }
 
 }  // namespace

@@ -36,9 +36,11 @@ std::uint32_t IdleCores() {
   std::string one;
   std::string five;
   std::string fifteen;
-  std::uint32_t runnable = 1;
+  std::uint32_t runnable = 0;
   file >> one >> five >> fifteen >> runnable;
-  const std::uint32_t others = runnable - std::min(runnable, 1U);
+  // This thread, and the one that has just submitted a request.
+  constexpr std::uint32_t kOurs = 2;
+  const std::uint32_t others = runnable - std::min(runnable, kOurs);
   return std::max(1U, Cores() - std::min(Cores(), others));
 }
 

@@ -21,20 +21,22 @@ double Median(std::vector<double> values) {
 
 }  // namespace
 
-ThreadGovernor::ThreadGovernor(std::uint32_t max_threads) {
+ThreadGovernor::ThreadGovernor(std::uint32_t max_threads) : interval_ms_(kShortestMs) {
   for (std::uint32_t n = 1; n < max_threads; n *= 2) counts_.push_back(n);
   counts_.push_back(max_threads);
-  Restart(max_threads);
+  best_index_ = counts_.size() - 1;
 }
 
 void ThreadGovernor::Restart(std::uint32_t threads) {
-  best_index_ = 0;
-  while (best_index_ + 1 < counts_.size() && counts_[best_index_ + 1] <= threads) ++best_index_;
+  std::size_t guess = 0;
+  while (guess + 1 < counts_.size() && counts_[guess + 1] <= threads) ++guess;
   trial_ = false;
-  try_fewer_next_ = true;
   best_costs_.clear();
+  if (guess == best_index_) return;  // nothing speaks against what is known
+  best_index_ = guess;
+  try_fewer_next_ = false;
   since_trial_ms_ = 0;
-  interval_ms_ = kShortestMs;
+  interval_ms_ = 0;  // a guess is to be tested at once
 }
 
 void ThreadGovernor::Report(std::uint32_t work, double ms) {
@@ -82,7 +84,7 @@ void ThreadGovernor::EndTrial() {
     best_costs_ = trial_costs_;
     interval_ms_ = kShortestMs;
   } else {
-    interval_ms_ = std::min(interval_ms_ * 2, kLongestMs);
+    interval_ms_ = std::clamp(interval_ms_ * 2, kShortestMs, kLongestMs);
   }
 }
 

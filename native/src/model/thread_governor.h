@@ -17,7 +17,7 @@ class ThreadGovernor {
   // `max_threads`: the most worth trying, usually the number of cores. REQUIRES: >= 1
   explicit ThreadGovernor(std::uint32_t max_threads);
 
-  // Forgets what was learnt and starts from about `threads`: the host may have changed since the latest step.
+  // Goes on from about `threads`, a guess from outside: the host may have changed since the latest step.
   void Restart(std::uint32_t threads);
 
   // The count to use for the next step.
@@ -39,7 +39,7 @@ class ThreadGovernor {
   std::vector<double> best_costs_;   // ms of the latest steps at the best count, oldest first
   std::vector<double> trial_costs_;  // ms of this trial's steps
   double since_trial_ms_ = 0;
-  double interval_ms_ = 0;  // between trials; grows while trials change nothing
+  double interval_ms_;  // between trials; grows while trials change nothing
 };
 
 }  // namespace medinfer

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "llama.h"
+#include "sampling/arg_max.h"
 
 namespace medinfer {
 
@@ -41,7 +42,7 @@ std::int32_t SamplerChain::Draw(std::span<float> logits) {
   Penalize(logits);
   std::int32_t token = 0;
   if (filters_ == nullptr) {
-    token = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    token = static_cast<std::int32_t>(ArgMax(logits));
   } else {
     candidates_.resize(logits.size());
     for (std::size_t i = 0; i < logits.size(); ++i) {
