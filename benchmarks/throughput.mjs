@@ -15,25 +15,38 @@ export const options = {
   runs: { type: "string", default: "5" },
   model: { type: "string", default: "small,medium" },
   threads: { type: "string", default: "auto" },
+  requests: { type: "string", default: "1,8,32" },
   busy: { type: "string", default: "yes" },
 };
 
-const MODELS = { small: smallModel, medium: mediumModel };
+/**
+ * By the number of requests at once: how many tokens each generates, and how many such batches one run has. A run takes
+ * about a second or more, so that its start weighs little.
+ */
+const MODELS = {
+  small: {
+    make: smallModel,
+    work: { 1: { predict: 400, batches: 4 }, 8: { predict: 400 }, 32: { predict: 160 } },
+  },
+  medium: {
+    make: mediumModel,
+    work: { 1: { predict: 240 }, 8: { predict: 96 }, 32: { predict: 64 } },
+  },
+};
 const PARALLEL = 32;
-const CTX_EACH = 256;
+const CTX_EACH = 512;
 /** Idle thread pools spin for a while before they sleep; the next system must not pay for it. */
 const SETTLE_MS = 500;
 const PROMPT_WORDS = 24;
-/** Tokens per request by the number of requests: enough for a run of about a second or more. */
-const PREDICT = { 1: 160, 8: 64, 32: 48 };
 
 /** @param {Record<keyof typeof options, string>} chosen @param {(line: string) => void} log */
-export async function run({ runs, model, threads, busy }, log) {
+export async function run({ runs, model, threads, requests, busy }, log) {
   const models = {};
   for (const name of model.split(",")) {
-    models[name] = await measureModel(MODELS[name](), {
+    models[name] = await measureModel(MODELS[name], {
       runs: Number(runs),
       threads: threads === "auto" ? undefined : Number(threads),
+      counts: requests.split(",").map(Number),
       busy: busy === "yes",
       log: (line) => log(`${name}: ${line}`),
     });
@@ -41,16 +54,18 @@ export async function run({ runs, model, threads, busy }, log) {
   return { unit: "tokens/s, prefill included", threads, models };
 }
 
-async function measureModel(file, { runs, threads, busy, log }) {
+async function measureModel({ make, work }, { runs, threads, counts, busy, log }) {
+  const file = make();
   const systems = await startSystems(file, { threads, log });
+  const measure = (count, note) =>
+    interleave(systems, { count, runs, ...work[count] }, (line) => log(`N=${count}${note}: ${line}`));
   try {
     const figures = {};
-    for (const count of [1, 8, 32]) {
-      figures[count] = await interleave(systems, count, runs, (line) => log(`N=${count}: ${line}`));
+    for (const count of counts) {
+      figures[count] = await measure(count, "");
     }
     if (busy) {
-      const line = (text) => log(`N=1, one core busy: ${text}`);
-      figures["1, one core busy"] = await withBusyCore(() => interleave(systems, 1, runs, line));
+      figures["1, one core busy"] = await withBusyCore(() => measure(1, ", one core busy"));
     }
     return { file: file.split(/[\\/]/).at(-1), ...ratios(figures) };
   } finally {
@@ -105,29 +120,33 @@ async function startSystems(file, { threads, log }) {
 }
 
 /** One run of each system in turn, so that a change of the host meets all of them. The first round warms up. */
-async function interleave(systems, count, runs, log) {
+async function interleave(systems, { count, predict, batches = 1, runs }, log) {
   const chosen = Object.entries(systems).filter(([, { atMost = Infinity }]) => count <= atMost);
   const rates = Object.fromEntries(chosen.map(([name]) => [name, []]));
-  for (let round = 0; round <= runs; round++) {
-    const prompts = Array.from({ length: count }, (_, i) => promptOf(PROMPT_WORDS, 1000 * round + i));
+  for (let run = 0; run <= runs; run++) {
     for (const [name, system] of chosen) {
       await setTimeout(SETTLE_MS);
-      const { ms, tokens } = await system.run(prompts, PREDICT[count]);
-      if (tokens !== count * PREDICT[count]) throw new Error(`${name} generated ${tokens} tokens`);
-      if (round > 0) rates[name].push((1000 * tokens) / ms);
+      let spent = 0;
+      for (let batch = 0; batch < batches; batch++) {
+        const seed = 1000 * (run * batches + batch);
+        const prompts = Array.from({ length: count }, (_, i) => promptOf(PROMPT_WORDS, seed + i));
+        const { ms, tokens } = await system.run(prompts, predict);
+        if (tokens !== count * predict) throw new Error(`${name} generated ${tokens} tokens`);
+        spent += ms;
+      }
+      if (run > 0) rates[name].push((1000 * batches * count * predict) / spent);
     }
   }
-  for (const [name, samples] of Object.entries(rates)) log(`${name} ${round4(samples)}`);
+  for (const [name, samples] of Object.entries(rates)) log(`${name} ${round(median(samples))} tok/s`);
   return Object.fromEntries(Object.entries(rates).map(([name, samples]) => [name, summary(samples)]));
 }
-
-const round4 = (samples) => `${round(median(samples))} tok/s`;
 
 /** What has to hold, as numbers: medinfer's rate over the others'. */
 function ratios(figures) {
   const over = (key, name) => round(figures[key].medinfer.median / figures[key][name].median);
   const best = (key) => Math.min(over(key, "llama-server, streamed"), over(key, "llama-server, whole"));
-  const checks = { "N=1, over the plain loop": over(1, "plain loop") };
+  const checks = {};
+  if (figures[1]) checks["N=1, over the plain loop"] = over(1, "plain loop");
   for (const key of Object.keys(figures)) checks[`N=${key}, over the faster llama-server`] = best(key);
   return { figures, ratios: checks };
 }
