@@ -54,6 +54,22 @@ TEST(ThreadGovernor, FollowsATwoCoreHostThroughBusyAndQuiet) {
   EXPECT_GT(Simulate(governor, quiet, 5000, 2, random).share, 0.9);
 }
 
+// Most steps with two threads are fast there, but some wait for a core through a whole time slice.
+TEST(ThreadGovernor, IsNotTakenInByStepsThatAreFastOnlyMostOfTheTime) {
+  std::mt19937 random(8);
+  const Host busy = [&](std::uint32_t n) { return n == 1 ? 0.5 : (random() % 8 == 0 ? 4.0 : 0.3); };
+  ThreadGovernor governor(2);
+  Simulate(governor, busy, 500, 1, random);
+  EXPECT_LT(Simulate(governor, busy, 10000, 1, random).mean_ms, 0.55);
+}
+
+TEST(ThreadGovernor, LostTrialsCostLittleWhereStepsAreLong) {
+  std::mt19937 random(9);
+  const Host batch = [](std::uint32_t n) { return n == 1 ? 100.0 : 50.0; };
+  ThreadGovernor governor(2);
+  EXPECT_LT(Simulate(governor, batch, 20000, 2, random).mean_ms, 50 * 1.04);
+}
+
 TEST(ThreadGovernor, FindsTheBestCountOfManyCores) {
   std::mt19937 random(6);
   const Host memory_bound = [](std::uint32_t n) { return n <= 4 ? 40.0 / n : 10.0 + n * 0.5; };

@@ -23,7 +23,7 @@ Fn CpuBackendFunction(const char* name) {
 // gap between two steps, short enough not to burn a core of the host when requests pause.
 constexpr std::uint32_t kPoll = 1;
 
-// What the governors learnt is old after this long without a pass.
+// What was learnt of the host is old after this long without a pass.
 constexpr std::chrono::seconds kStale{1};
 
 std::uint32_t Cores() { return std::max(1U, std::thread::hardware_concurrency()); }
@@ -56,11 +56,8 @@ CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed)
 CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
 
 std::uint32_t CpuThreads::Prepare(bool prefill) {
-  if (fixed_ == 0 && std::chrono::steady_clock::now() - latest_ > kStale) {
-    const std::uint32_t idle = IdleCores();
-    decode_.Restart(idle);
-    prefill_.Restart(idle);
-  }
+  // Reading a prompt has long operations between its barriers, so all cores are a good start for it on any host.
+  if (!prefill && std::chrono::steady_clock::now() - latest_decode_ > kStale) decode_.Restart(IdleCores());
   const std::uint32_t n = fixed_ > 0 ? fixed_ : (prefill ? prefill_ : decode_).threads();
   if (n == attached_) return n;
   auto& pool = pools_[n];
@@ -76,7 +73,7 @@ std::uint32_t CpuThreads::Prepare(bool prefill) {
 }
 
 void CpuThreads::Report(bool prefill, std::uint32_t n_tokens, double ms) {
-  latest_ = std::chrono::steady_clock::now();
+  if (!prefill) latest_decode_ = std::chrono::steady_clock::now();
   (prefill ? prefill_ : decode_).Report(n_tokens, ms);
 }
 

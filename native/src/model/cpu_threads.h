@@ -39,7 +39,7 @@ class CpuThreads {
   std::uint32_t fixed_;
   ThreadGovernor decode_;
   ThreadGovernor prefill_;
-  std::chrono::steady_clock::time_point latest_;                                  // end of the latest pass
+  std::chrono::steady_clock::time_point latest_decode_;  // end of the latest pass that read no prompt
   std::map<std::uint32_t, std::unique_ptr<ggml_threadpool, PoolDeleter>> pools_;  // by thread count
   std::uint32_t attached_ = 0;  // thread count of the pool that context_ uses; 0: none yet
 };

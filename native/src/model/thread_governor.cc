@@ -1,22 +1,23 @@
 #include "model/thread_governor.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace medinfer {
 namespace {
 
-constexpr std::size_t kWindow = 8;      // steps at the best count that are remembered
-constexpr std::size_t kTrialSteps = 3;  // steps of a trial
+constexpr std::size_t kWindow = 32;     // steps at the best count that are remembered
+constexpr std::size_t kTrialSteps = 3;  // a trial has at least these many steps,
+constexpr double kTrialMs = 8;          // and lasts at least this long: a scheduler's time slice must show in it
 constexpr double kGain = 0.95;          // a trial wins below this share of the best cost: less is noise
-constexpr double kHopeless = 1.5;       // a first trial step above this share ends the trial
 constexpr double kDisturbed = 2.0;      // a step above this share of the usual cost suggests that the host got busy
+constexpr double kOverhead = 0.02;      // share of the time that lost trials may cost
 constexpr double kShortestMs = 50;      // between trials
-constexpr double kLongestMs = 2000;
+constexpr double kLongestMs = 2000;     // between trials that cost nothing
 
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+// Means, not medians: a thread that loses its core now and then makes most steps fast and a few very slow.
+double Mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -49,19 +50,19 @@ void ThreadGovernor::Report(std::uint32_t work, double ms) {
   }
   if (trial_) {
     trial_costs_.push_back(ms);
-    const bool hopeless = ms > kHopeless * Median(best_costs_);
-    if (hopeless || trial_costs_.size() == kTrialSteps) EndTrial();
+    if (TrialIsOver()) EndTrial();
     return;
   }
-  const bool disturbed = best_costs_.size() >= kTrialSteps && ms > kDisturbed * Median(best_costs_);
+  const bool disturbed = best_costs_.size() >= kTrialSteps && ms > kDisturbed * Mean(best_costs_);
   best_costs_.push_back(ms);
   if (best_costs_.size() > kWindow) best_costs_.erase(best_costs_.begin());
   since_trial_ms_ += ms;
   if (disturbed) {
-    interval_ms_ = kShortestMs;
+    interval_ms_ = std::min(interval_ms_, kShortestMs);
     try_fewer_next_ = true;
   }
-  if (best_costs_.size() >= kTrialSteps && since_trial_ms_ >= interval_ms_) BeginTrial();
+  const std::size_t enough = interval_ms_ == 0 ? 1 : kTrialSteps;
+  if (best_costs_.size() >= enough && since_trial_ms_ >= interval_ms_) BeginTrial();
 }
 
 void ThreadGovernor::BeginTrial() {
@@ -74,17 +75,29 @@ void ThreadGovernor::BeginTrial() {
   trial_costs_.clear();
 }
 
+// What the trial's steps took beyond the same number of steps at the best count.
+double ThreadGovernor::TrialLossMs() const {
+  return (Mean(trial_costs_) - Mean(best_costs_)) * static_cast<double>(trial_costs_.size());
+}
+
+bool ThreadGovernor::TrialIsOver() const {
+  const double usual = Mean(best_costs_);
+  if (TrialLossMs() > std::max(usual / 2, kTrialMs / 2)) return true;  // lost already
+  const double spent = Mean(trial_costs_) * static_cast<double>(trial_costs_.size());
+  return trial_costs_.size() >= kTrialSteps && spent >= kTrialMs;
+}
+
 void ThreadGovernor::EndTrial() {
   trial_ = false;
   since_trial_ms_ = 0;
-  const bool won = trial_costs_.size() == kTrialSteps && Median(trial_costs_) < kGain * Median(best_costs_);
-  if (won) {
+  const double loss = TrialLossMs();
+  if (Mean(trial_costs_) < kGain * Mean(best_costs_)) {
     try_fewer_next_ = trial_index_ < best_index_;  // go on in the direction that helped
     best_index_ = trial_index_;
     best_costs_ = trial_costs_;
     interval_ms_ = kShortestMs;
   } else {
-    interval_ms_ = std::clamp(interval_ms_ * 2, kShortestMs, kLongestMs);
+    interval_ms_ = std::max(std::clamp(interval_ms_ * 2, kShortestMs, kLongestMs), loss / kOverhead);
   }
 }
 

@@ -28,6 +28,8 @@ class ThreadGovernor {
 
  private:
   void BeginTrial();
+  bool TrialIsOver() const;
+  double TrialLossMs() const;
   void EndTrial();
 
   std::vector<std::uint32_t> counts_;  // ascending: 1, 2, 4, ..., max_threads
