@@ -57,7 +57,8 @@ CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
 
 std::uint32_t CpuThreads::Prepare(bool prefill) {
   // Reading a prompt has long operations between its barriers, so all cores are a good start for it on any host.
-  if (!prefill && std::chrono::steady_clock::now() - latest_decode_ > kStale) decode_.Restart(IdleCores());
+  const bool stale = std::chrono::steady_clock::now() - latest_decode_ > kStale;
+  if (fixed_ == 0 && !prefill && stale) decode_.Restart(IdleCores());
   const std::uint32_t n = fixed_ > 0 ? fixed_ : (prefill ? prefill_ : decode_).threads();
   if (n == attached_) return n;
   auto& pool = pools_[n];
@@ -73,6 +74,7 @@ std::uint32_t CpuThreads::Prepare(bool prefill) {
 }
 
 void CpuThreads::Report(bool prefill, std::uint32_t n_tokens, double ms) {
+  if (fixed_ > 0) return;
   if (!prefill) latest_decode_ = std::chrono::steady_clock::now();
   (prefill ? prefill_ : decode_).Report(n_tokens, ms);
 }
