@@ -152,6 +152,7 @@ Request ToRequest(Napi::Value value) {
       [&](const Napi::Value& stop, const std::string& name) { request.stop_strings.push_back(ToString(stop, name)); });
   request.n_predict = fields.Integer<std::int32_t>("nPredict");
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
+  request.followed = ToBool(fields.Value("followed"), fields.Name("followed"));
   request.priority = fields.Integer<std::int32_t>("priority");
   return request;
 }

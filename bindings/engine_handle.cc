@@ -27,6 +27,7 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::Submit>("submit"),
                          InstanceMethod<&EngineHandle::EmbedImage>("embedImage"),
                          InstanceMethod<&EngineHandle::Cancel>("cancel"),
+                         InstanceMethod<&EngineHandle::Follow>("follow"),
                          InstanceMethod<&EngineHandle::Pause>("pause"),
                          InstanceMethod<&EngineHandle::Resume>("resume"),
                          InstanceMethod<&EngineHandle::GetStats>("stats"),
@@ -88,6 +89,10 @@ void EngineHandle::Cancel(const Napi::CallbackInfo& info) {
     // Its end is on the way.
     session_->SetPaused(id, false);
   });
+}
+
+void EngineHandle::Follow(const Napi::CallbackInfo& info) {
+  Guarded(info.Env(), [&] { Open(info).Follow(ToRequestId(info[0])); });
 }
 
 void EngineHandle::Pause(const Napi::CallbackInfo& info) {

@@ -75,6 +75,8 @@ export interface NativeRequest {
   nPredict: number;
   ignoreEos: boolean;
   priority: number;
+  /** Whether events come as the request goes. Otherwise they come at its end, or from follow() on. */
+  followed: boolean;
 }
 
 export interface NativeUsage {
@@ -171,6 +173,8 @@ export interface NativeEngine {
   submit(request: NativeRequest): number;
   embedImage(image: Uint8Array): number;
   cancel(id: number): void;
+  /** Its events come as it goes from now on, after those it kept back. */
+  follow(id: number): void;
   pause(id: number): void;
   resume(id: number): void;
   stats(): NativeStats;

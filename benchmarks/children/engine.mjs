@@ -13,27 +13,30 @@ serve({
   },
 
   /**
-   * All requests at once, streamed and read event by event, as a service would.
-   * @param {{ prompts: string[], predict: number }} batch
+   * All requests at once: streamed and read event by event, or only their results awaited.
+   * @param {{ prompts: string[], predict: number, stream: boolean }} batch
    * @returns {Promise<{ ms: number, tokens: number, threads: number }>}
    */
-  async complete({ prompts, predict }) {
+  async complete({ prompts, predict, stream }) {
     const started = performance.now();
-    const tokens = await Promise.all(prompts.map((prompt) => one(prompt, predict)));
+    const tokens = await Promise.all(prompts.map((prompt) => one(prompt, predict, stream)));
     const ms = performance.now() - started;
     return { ms, tokens: tokens.reduce((sum, n) => sum + n), threads: engine.stats().threads };
   },
 });
 
-async function one(prompt, predict) {
+async function one(prompt, predict, stream) {
   const generation = engine.complete({
     prompt,
     nPredict: predict,
     ignoreEos: true,
     sampling: { temperature: 0, repeatPenalty: 1 },
   });
-  let length = 0;
-  for await (const event of generation) if (event.type === "text") length += event.text.length;
-  if (length === 0) throw new Error("the engine said nothing");
-  return (await generation.result).usage.completionTokens;
+  let streamed = "";
+  if (stream) {
+    for await (const event of generation) if (event.type === "text") streamed += event.text;
+  }
+  const { text, usage } = await generation.result;
+  if (text === "" || (stream && text !== streamed)) throw new Error("the engine did not say what it had to");
+  return usage.completionTokens;
 }

@@ -13,6 +13,8 @@ export const LOW_WATER = 16;
 /** What can be done to a request that the engine has taken. */
 export interface RequestControl {
   cancel(): void;
+  /** Events are to come as the request goes. */
+  follow(): void;
   pause(): void;
   resume(): void;
 }
@@ -22,7 +24,8 @@ type Outcome = { result: GenerationResult } | { error: MedInferError };
 /**
  * Collects a request's events for two kinds of consumers.
  *
- * - Nobody iterates: events are merged, so that at most a few wait, and the request never stops for a reader.
+ * - Nobody iterates: the engine keeps the events back, so that they cost nothing, and the request never stops for a
+ *   reader.
  * - Somebody iterates: every event waits on its own, and a reader that falls behind pauses the request. Whoever asks for
  *   the result wants the end, reader or not: from then on events are merged instead.
  *
@@ -43,6 +46,11 @@ export class RequestState implements EventSink {
   /** Whether the request has ended, or is about to because it was aborted. */
   get over(): boolean {
     return this.#outcome !== undefined || this.#abortError !== undefined;
+  }
+
+  /** Whether somebody iterates. */
+  get reading(): boolean {
+    return this.#reading;
   }
 
   /** Ends the request when the signal is aborted; at once where it already is. */
@@ -121,6 +129,7 @@ export class RequestState implements EventSink {
   startReading(): boolean {
     if (this.#reading) return false;
     this.#reading = true;
+    this.#control?.follow();
     return true;
   }
 

@@ -89,10 +89,12 @@ function submit(
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     priority: options.priority,
+    followed: state.reading,
   });
   dispatcher.register(id, state);
   state.submitted({
     cancel: () => unlessClosed(() => native.cancel(id)),
+    follow: () => unlessClosed(() => native.follow(id)),
     pause: () => unlessClosed(() => native.pause(id)),
     resume: () => unlessClosed(() => native.resume(id)),
   });

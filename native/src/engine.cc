@@ -53,6 +53,7 @@ class EngineImpl final : public Engine {
     inbox_.Push(CancelCommand{id});
   }
 
+  void Follow(RequestId id) override { inbox_.Push(FollowCommand{id}); }
   void Pause(RequestId id) override { inbox_.Push(PauseCommand{id, true}); }
   void Resume(RequestId id) override { inbox_.Push(PauseCommand{id, false}); }
 

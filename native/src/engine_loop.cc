@@ -9,10 +9,6 @@
 namespace medinfer {
 namespace {
 
-// A small model draws a token in a fraction of a millisecond, and waking JavaScript for each takes a core away from the
-// next. Nobody reads faster than this.
-constexpr std::chrono::milliseconds kDeliveryInterval{4};
-
 void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence) {
   const auto at = std::upper_bound(list.begin(), list.end(), sequence,
                                    [](const Sequence* a, const Sequence* b) { return Precedes(*a, *b); });
@@ -27,7 +23,7 @@ bool PassGuard::ShouldAbort() const {
 }
 
 EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, std::function<void(RequestId)> on_end)
-    : parts_(parts), limits_(limits), on_end_(std::move(on_end)), pool_(limits.n_ctx, limits.batch_size) {
+    : parts_(parts), limits_(limits), on_end_(std::move(on_end)), pool_(limits.n_ctx, limits.batch_size), outbox_(parts.sink) {
   Publish();
 }
 
@@ -57,6 +53,7 @@ void EngineLoop::Handle(SubmitCommand command) {
   sequence.cancelled = std::move(command.cancelled);
   sequence.embed_only = command.embed_only;
   sequence.submitted = command.submitted;
+  sequence.followed = sequence.request.followed;
   sequence.arrival = arrivals_++;
   sequences_.emplace(sequence.id, std::move(owned));
   const std::vector<PromptPart>& parts = sequence.request.prompt;
@@ -84,6 +81,11 @@ void EngineLoop::Handle(const PauseCommand& command) {
   if (found != sequences_.end()) found->second->paused = command.paused;
 }
 
+void EngineLoop::Handle(const FollowCommand& command) {
+  const auto found = sequences_.find(command.id);
+  if (found != sequences_.end()) outbox_.Follow(*found->second);
+}
+
 void EngineLoop::Handle(EncodeOutcome outcome) {
   const auto found = sequences_.find(outcome.id);
   if (found == sequences_.end()) return;  // cancelled meanwhile
@@ -108,7 +110,7 @@ void EngineLoop::Handle(EncodeOutcome outcome) {
     End(sequence, {sequence.id, std::move(embedded)});
     return;
   }
-  events_.push_back({sequence.id, Encoded{prompt.n_images, prompt.n_images_cached}});
+  outbox_.Tell(sequence, Encoded{prompt.n_images, prompt.n_images_cached});
   Enqueue(sequence, std::move(prompt));
 }
 
@@ -210,7 +212,7 @@ void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
   Done done;
   done.reason = reason;
   if (!sequence.stops->stopped()) {
-    EmitText(sequence, sequence.stops->Flush());
+    outbox_.TellText(sequence, sequence.stops->Flush());
     if (sequence.stops->stopped()) done.reason = FinishReason::kStop;
   }
   if (done.reason == FinishReason::kStop) done.stop_string = sequence.stops->match();
@@ -235,27 +237,13 @@ void EngineLoop::End(Sequence& sequence, Event event) {
     std::erase(queued_, &sequence);
   }
   on_end_(sequence.id);
-  events_.push_back(std::move(event));
-  deliver_now_ = true;
+  outbox_.End(sequence, std::move(event));
   const auto found = sequences_.find(sequence.id);
   ended_.push_back(std::move(found->second));
   sequences_.erase(found);
 }
 
-void EngineLoop::EmitText(Sequence& sequence, std::string text) {
-  if (text.empty()) return;
-  if (sequence.open_text) {
-    std::get<Text>(events_[*sequence.open_text].body).text += text;
-    return;
-  }
-  sequence.open_text = events_.size();
-  events_.push_back({sequence.id, Text{std::move(text)}});
-  deliver_now_ = deliver_now_ || !sequence.shown;
-  sequence.shown = true;
-}
-
 void EngineLoop::Publish() {
-  ended_.clear();
   Stats now = totals_;
   now.queued = static_cast<std::uint32_t>(queued_.size());
   now.running = static_cast<std::uint32_t>(running_.size());
@@ -269,20 +257,8 @@ void EngineLoop::Publish() {
     const std::lock_guard lock(stats_mutex_);
     published_ = now;
   }
-  Deliver();
-}
-
-// Ends and first words go out at once, the rest a few times in a hundredth of a second; all of it before the loop
-// sleeps.
-void EngineLoop::Deliver() {
-  if (events_.empty()) return;
-  const Clock::time_point now = Clock::now();
-  if (!deliver_now_ && HasRunnable() && now - delivered_ < kDeliveryInterval) return;
-  delivered_ = now;
-  deliver_now_ = false;
-  for (Sequence* sequence : running_) sequence->open_text.reset();
-  for (Sequence* sequence : queued_) sequence->open_text.reset();
-  parts_.sink.OnEvents(std::exchange(events_, {}));
+  ended_.clear();
+  outbox_.Deliver(/*idle=*/!HasRunnable());
 }
 
 Stats EngineLoop::stats() const {

@@ -17,6 +17,7 @@
 #include "medinfer/engine.h"
 #include "model/decoder.h"
 #include "model/model.h"
+#include "outbox.h"
 #include "sequence.h"
 #include "vision/image_encoder.h"
 
@@ -37,7 +38,10 @@ struct PauseCommand {
   RequestId id = 0;
   bool paused = false;
 };
-using Command = std::variant<SubmitCommand, CancelCommand, PauseCommand, EncodeOutcome>;
+struct FollowCommand {
+  RequestId id = 0;
+};
+using Command = std::variant<SubmitCommand, CancelCommand, PauseCommand, FollowCommand, EncodeOutcome>;
 
 // The requests of whose current forward pass must be given up when all of them are cancelled, or the engine closes.
 // `pass` is written and read on the engine thread only.
@@ -79,6 +83,7 @@ class EngineLoop {
   void Handle(SubmitCommand command);
   void Handle(const CancelCommand& command);
   void Handle(const PauseCommand& command);
+  void Handle(const FollowCommand& command);
   void Handle(EncodeOutcome outcome);
 
   void PrepareText(Sequence& sequence);
@@ -104,9 +109,7 @@ class EngineLoop {
   void Finish(Sequence& sequence, FinishReason reason);
   void Fail(Sequence& sequence, Status status);
   void End(Sequence& sequence, Event event);
-  void EmitText(Sequence& sequence, std::string text);
   void Publish();
-  void Deliver();
 
   Parts parts_;
   Limits limits_;
@@ -118,9 +121,7 @@ class EngineLoop {
   std::vector<Sequence*> queued_;                 // in order of precedence
   std::vector<Sequence*> running_;                // in order of precedence
   std::vector<std::unique_ptr<Sequence>> ended_;  // this step; freed when nothing refers to them any more
-  std::vector<Event> events_;                     // not yet given to the sink
-  Clock::time_point delivered_;                   // when the sink got the latest events
-  bool deliver_now_ = false;                      // somebody waits for one of events_
+  Outbox outbox_;
 
   Stats totals_;  // the counters since load; engine thread
   mutable std::mutex stats_mutex_;

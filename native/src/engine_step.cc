@@ -120,7 +120,7 @@ bool EngineLoop::Succeeded(DecodeOutcome outcome, const std::vector<Share>& shar
 void EngineLoop::AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens) {
   sequence.AdvancePrompt(n_tokens);
   totals_.prompt_tokens += n_tokens;
-  events_.push_back({sequence.id, Prefill{sequence.prompt_done, sequence.prompt.n_tokens}});
+  outbox_.Tell(sequence, Prefill{sequence.prompt_done, sequence.prompt.n_tokens});
   if (!sequence.reading_prompt() && !sequence.prompt_read) sequence.prompt_read = Clock::now();
 }
 
@@ -141,7 +141,7 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
   ++sequence.usage.completion_tokens;
   sequence.pending = token;
   sequence.unreplayed.push_back(token);
-  EmitText(sequence, sequence.stops->Push(TokenPiece(parts_.model.vocab(), token, /*special=*/false)));
+  outbox_.TellText(sequence, sequence.stops->Push(TokenPiece(parts_.model.vocab(), token, /*special=*/false)));
   const std::uint32_t total = sequence.usage.prompt_tokens + sequence.usage.completion_tokens;
   if (sequence.stops->stopped()) {
     Finish(sequence, FinishReason::kStop);

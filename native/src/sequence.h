@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kv/cell_pool.h"
@@ -27,6 +28,15 @@ enum class SequenceState : std::uint8_t {
   kEncoding,  // its images are at the encoder
   kQueued,    // ready; waits for a sequence id and cells
   kRunning,   // holds both
+};
+
+// What a sequence has done since its events last went out.
+struct Untold {
+  std::optional<Encoded> encoded;
+  std::optional<Prefill> prefill;  // the latest
+  std::string text;
+
+  bool empty() const { return !encoded && !prefill && text.empty(); }
 };
 
 // Invariants:
@@ -56,8 +66,11 @@ struct Sequence {
   std::optional<SamplerChain> sampler;
   std::optional<StopMatcher> stops;
   Usage usage;
-  bool shown = false;                    // its first text went out
-  std::optional<std::size_t> open_text;  // its Text among the events that are not delivered yet
+
+  // The outbox's account of it.
+  bool followed = false;  // somebody reads as it goes
+  bool shown = false;     // its first text went out
+  Untold untold;
 
   Clock::time_point submitted;
   Clock::time_point prepared;

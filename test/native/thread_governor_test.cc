@@ -78,15 +78,17 @@ TEST(ThreadGovernor, FindsTheBestCountOfManyCores) {
   EXPECT_GT(Simulate(governor, memory_bound, 10000, 4, random).share, 0.85);
 }
 
-TEST(ThreadGovernor, RestartsFromTheLargestCountThatIsNotAboveTheGuess) {
+TEST(ThreadGovernor, TriesMoreAfterAPause) {
   ThreadGovernor governor(12);
-  EXPECT_EQ(governor.threads(), 12U);
-  governor.Restart(7);
-  EXPECT_EQ(governor.threads(), 4U);
-  governor.Restart(1);
+  governor.Resume();  // nothing is more than all
+  for (int i = 0; i < 3000; ++i) governor.Report(1, governor.threads());
+  ASSERT_EQ(governor.threads(), 1U);
+  governor.Resume();
   EXPECT_EQ(governor.threads(), 1U);
-  governor.Restart(100);
-  EXPECT_EQ(governor.threads(), 12U);
+  governor.Report(1, 1.0);
+  EXPECT_EQ(governor.threads(), 2U);
+  governor.Report(1, 50.0);
+  EXPECT_EQ(governor.threads(), 1U);  // still busy: one step lost
 }
 
 TEST(ThreadGovernor, DoesNotCompareStepsOfDifferentSize) {

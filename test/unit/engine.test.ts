@@ -177,6 +177,7 @@ describe("engine.chat", () => {
       nPredict: 10,
       ignoreEos: true,
       priority: 3,
+      followed: false,
     });
   });
 
@@ -283,9 +284,9 @@ describe("engine.chat", () => {
     const reader = generation[Symbol.asyncIterator]();
     await reader.next();
     addon.engine.emit(1, ...Array.from({ length: 70 }, () => told.text("x")));
-    expect(addon.engine.calls).toEqual(["pause 1"]);
+    expect(addon.engine.calls).toEqual(["follow 1", "pause 1"]);
     for (let i = 0; i < 70; i++) await reader.next();
-    expect(addon.engine.calls).toEqual(["pause 1", "resume 1"]);
+    expect(addon.engine.calls).toEqual(["follow 1", "pause 1", "resume 1"]);
     await engine.close();
     await reader.return!();
     addon.engine.emit(1, told.failed("CLOSED"));

@@ -8,7 +8,7 @@ import { told, timings, usage, type Told } from "./support/fake-addon.js";
 
 function start({ submitted = true, signal }: { submitted?: boolean; signal?: AbortSignal } = {}) {
   const state = new RequestState();
-  const control = { cancel: vi.fn(), pause: vi.fn(), resume: vi.fn() };
+  const control = { cancel: vi.fn(), follow: vi.fn(), pause: vi.fn(), resume: vi.fn() };
   state.follow(signal);
   if (submitted) state.submitted(control);
   return {

@@ -59,6 +59,9 @@ class Engine {
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;
   // Ends a request with Failed(kAborted) within one forward pass. Unknown and finished ids are ignored.
   virtual void Cancel(RequestId id) = 0;
+  // Delivers the events of a request from now on as it goes, after those that it kept back. What nobody reads costs no
+  // wake-up of the reader's thread.
+  virtual void Follow(RequestId id) = 0;
   // A paused request keeps its KV cells and generates nothing. Other requests go on.
   virtual void Pause(RequestId id) = 0;
   virtual void Resume(RequestId id) = 0;

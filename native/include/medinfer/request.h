@@ -42,6 +42,7 @@ struct Request {
   std::vector<std::string> stop_strings;  // generation ends before the earliest one; none is empty
   std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
   bool ignore_eos = false;                // EOS can not be drawn
+  bool followed = true;                   // events come as it goes; false: all of them at its end, or from Follow on
   std::int32_t priority = 0;              // higher runs first; equal priorities run in order of arrival
 };
 

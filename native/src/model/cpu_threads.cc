@@ -1,8 +1,6 @@
 #include "model/cpu_threads.h"
 
 #include <algorithm>
-#include <fstream>
-#include <string>
 #include <thread>
 
 #include "ggml-backend.h"
@@ -23,26 +21,10 @@ Fn CpuBackendFunction(const char* name) {
 // gap between two steps, short enough not to burn a core of the host when requests pause.
 constexpr std::uint32_t kPoll = 1;
 
-// What was learnt of the host is old after this long without a pass.
+// How busy the host is may have changed after this long without a pass.
 constexpr std::chrono::seconds kStale{1};
 
 std::uint32_t Cores() { return std::max(1U, std::thread::hardware_concurrency()); }
-
-// Cores that nobody else wants right now: a guess to start from. The fourth field of /proc/loadavg begins with the
-// number of threads that can run at this moment, ours among them (proc(5)); the load averages themselves lag behind by
-// a minute. Where there is no such file, all cores.
-std::uint32_t IdleCores() {
-  std::ifstream file("/proc/loadavg");
-  std::string one;
-  std::string five;
-  std::string fifteen;
-  std::uint32_t runnable = 0;
-  file >> one >> five >> fifteen >> runnable;
-  // This thread, and the one that has just submitted a request.
-  constexpr std::uint32_t kOurs = 2;
-  const std::uint32_t others = runnable - std::min(runnable, kOurs);
-  return std::max(1U, Cores() - std::min(Cores(), others));
-}
 
 }  // namespace
 
@@ -56,9 +38,8 @@ CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed)
 CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
 
 std::uint32_t CpuThreads::Prepare(bool prefill) {
-  // Reading a prompt has long operations between its barriers, so all cores are a good start for it on any host.
   const bool stale = std::chrono::steady_clock::now() - latest_decode_ > kStale;
-  if (fixed_ == 0 && !prefill && stale) decode_.Restart(IdleCores());
+  if (fixed_ == 0 && !prefill && stale) decode_.Resume();
   const std::uint32_t n = fixed_ > 0 ? fixed_ : (prefill ? prefill_ : decode_).threads();
   if (n == attached_) return n;
   auto& pool = pools_[n];

@@ -11,7 +11,10 @@ constexpr std::size_t kTrialSteps = 3;  // a trial has at least these many steps
 constexpr double kTrialMs = 8;          // and lasts at least this long: a scheduler's time slice must show in it
 constexpr double kGain = 0.95;          // a trial wins below this share of the best cost: less is noise
 constexpr double kDisturbed = 2.0;      // a step above this share of the usual cost suggests that the host got busy
-constexpr double kOverhead = 0.02;      // share of the time that lost trials may cost
+// Share of the time that lost trials may cost. Fewer threads are worth a trial when a step is disturbed, which is seen;
+// that more would help again is seen by trying only.
+constexpr double kOverheadOfFewer = 0.005;
+constexpr double kOverheadOfMore = 0.02;
 constexpr double kShortestMs = 50;      // between trials
 constexpr double kLongestMs = 2000;     // between trials that cost nothing
 
@@ -28,16 +31,13 @@ ThreadGovernor::ThreadGovernor(std::uint32_t max_threads) : interval_ms_(kShorte
   best_index_ = counts_.size() - 1;
 }
 
-void ThreadGovernor::Restart(std::uint32_t threads) {
-  std::size_t guess = 0;
-  while (guess + 1 < counts_.size() && counts_[guess + 1] <= threads) ++guess;
+void ThreadGovernor::Resume() {
+  if (best_index_ + 1 == counts_.size()) return;
   trial_ = false;
   best_costs_.clear();
-  if (guess == best_index_) return;  // nothing speaks against what is known
-  best_index_ = guess;
   try_fewer_next_ = false;
   since_trial_ms_ = 0;
-  interval_ms_ = 0;  // a guess is to be tested at once
+  interval_ms_ = 0;
 }
 
 void ThreadGovernor::Report(std::uint32_t work, double ms) {
@@ -91,13 +91,14 @@ void ThreadGovernor::EndTrial() {
   trial_ = false;
   since_trial_ms_ = 0;
   const double loss = TrialLossMs();
+  const double overhead = trial_index_ < best_index_ ? kOverheadOfFewer : kOverheadOfMore;
   if (Mean(trial_costs_) < kGain * Mean(best_costs_)) {
     try_fewer_next_ = trial_index_ < best_index_;  // go on in the direction that helped
     best_index_ = trial_index_;
     best_costs_ = trial_costs_;
     interval_ms_ = kShortestMs;
   } else {
-    interval_ms_ = std::max(std::clamp(interval_ms_ * 2, kShortestMs, kLongestMs), loss / kOverhead);
+    interval_ms_ = std::max(std::clamp(interval_ms_ * 2, kShortestMs, kLongestMs), loss / overhead);
   }
 }
 

@@ -17,8 +17,9 @@ class ThreadGovernor {
   // `max_threads`: the most worth trying, usually the number of cores. REQUIRES: >= 1
   explicit ThreadGovernor(std::uint32_t max_threads);
 
-  // Goes on from about `threads`, a guess from outside: the host may have changed since the latest step.
-  void Restart(std::uint32_t threads);
+  // Work goes on after a pause, in which a busy host may have become quiet: more threads are tried after the next step.
+  // That a quiet host has become busy, the next steps show.
+  void Resume();
 
   // The count to use for the next step.
   std::uint32_t threads() const { return counts_[trial_ ? trial_index_ : best_index_]; }

@@ -91,6 +91,10 @@ export class FakeEngine implements NativeEngine {
     this.#call("cancel", id);
   }
 
+  follow(id: number): void {
+    this.#call("follow", id);
+  }
+
   pause(id: number): void {
     this.#call("pause", id);
   }

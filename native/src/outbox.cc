@@ -1,0 +1,71 @@
+#include "outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace medinfer {
+namespace {
+
+// A small model draws a token in a fraction of a millisecond, and waking JavaScript for each takes a core away from the
+// next. Nobody reads faster than this.
+constexpr std::chrono::milliseconds kInterval{4};
+
+}  // namespace
+
+void Outbox::Tell(Sequence& sequence, const Encoded& encoded) {
+  sequence.untold.encoded = encoded;
+  Wait(sequence);
+}
+
+void Outbox::Tell(Sequence& sequence, const Prefill& prefill) {
+  sequence.untold.prefill = prefill;
+  Wait(sequence);
+}
+
+void Outbox::TellText(Sequence& sequence, std::string_view text) {
+  if (text.empty()) return;
+  sequence.untold.text += text;
+  Wait(sequence);
+  if (sequence.followed && !sequence.shown) {
+    sequence.shown = true;
+    urgent_ = true;
+  }
+}
+
+void Outbox::End(Sequence& sequence, Event event) {
+  std::erase(waiting_, &sequence);
+  Compose(sequence);
+  events_.push_back(std::move(event));
+  urgent_ = true;
+}
+
+void Outbox::Follow(Sequence& sequence) {
+  if (sequence.followed) return;
+  sequence.followed = true;
+  if (!sequence.untold.empty()) waiting_.push_back(&sequence);
+  urgent_ = true;
+}
+
+void Outbox::Deliver(bool idle) {
+  if (events_.empty() && waiting_.empty()) return;
+  const auto now = Clock::now();
+  if (!urgent_ && !idle && now - delivered_ < kInterval) return;
+  delivered_ = now;
+  urgent_ = false;
+  for (Sequence* sequence : std::exchange(waiting_, {})) Compose(*sequence);
+  sink_.OnEvents(std::exchange(events_, {}));
+}
+
+void Outbox::Wait(Sequence& sequence) {
+  if (!sequence.followed) return;
+  if (std::find(waiting_.begin(), waiting_.end(), &sequence) == waiting_.end()) waiting_.push_back(&sequence);
+}
+
+void Outbox::Compose(Sequence& sequence) {
+  Untold untold = std::exchange(sequence.untold, {});
+  if (untold.encoded) events_.push_back({sequence.id, *untold.encoded});
+  if (untold.prefill) events_.push_back({sequence.id, *untold.prefill});
+  if (!untold.text.empty()) events_.push_back({sequence.id, Text{std::move(untold.text)}});
+}
+
+}  // namespace medinfer
