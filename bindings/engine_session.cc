@@ -8,6 +8,7 @@
 #include "convert.h"
 #include "errors.h"
 #include "exit_guard.h"
+#include "quick_wake_up.h"
 
 namespace medinfer {
 namespace {
@@ -45,6 +46,7 @@ void Call(napi_env env, napi_value function, napi_value argument) {
 
 std::shared_ptr<EngineSession> EngineSession::Start(AddonData& addon, Napi::Env env, LoadOptions options,
                                                     Napi::Function on_events, Napi::Function on_progress) {
+  PreferQuickWakeUp();
   auto session = std::make_shared<EngineSession>(addon, env);
   session->on_progress_ = Napi::Persistent(on_progress);
   session->channel_ = EventChannel::Open(env, on_events, session.get());

@@ -196,7 +196,7 @@ export interface NativeAddon {
   initBackends(directory: string): void;
   devices(): NativeDevice[];
   /**
-   * `onEvents` gets all events of one engine step in one call, and must not throw. It is held for as long as the
+   * `onEvents` gets all events since its last call, and must not throw. It is held for as long as the
    * engine is open: it must not hold the engine, or the engine is never collected.
    */
   load(

@@ -23,7 +23,7 @@ export class Dispatcher {
     this.#sinks.set(id, sink);
   }
 
-  /** Takes the events of one step. */
+  /** Takes the events since the last call. */
   readonly onEvents = (events: readonly NativeEvent[]): void => {
     for (const event of events) {
       const sink = this.#sinks.get(event.id);

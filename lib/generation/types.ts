@@ -87,6 +87,7 @@ export type GenerationEvent = QueuedEvent | EncodeEvent | PrefillEvent | TextEve
  *
  * - Who iterates and does not read pauses this request, and no other: its memory stays bounded.
  * - Who asks for `result` is never held up, whether events are read or not.
+ * - Who asks for `result` alone pays for no events: the engine keeps them until the end.
  * - Leaving a `for await` early ends the request.
  * - Every error, that of a wrong option included, comes through the iteration and through `result`. Who iterates need not
  *   look at `result`, and the reverse.

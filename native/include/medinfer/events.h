@@ -78,8 +78,8 @@ struct Event {
   std::variant<Encoded, Prefill, Text, Done, Embedded, Failed> body;
 };
 
-// Receives events. OnEvents runs on an engine's own thread, once per step with all events of that step, in order; it
-// must return soon and must not call back into the engine.
+// Receives events. OnEvents runs on an engine's own thread with all that has happened since the last time, in order by
+// request; it must return soon and must not call back into the engine.
 class EventSink {
  public:
   virtual ~EventSink() = default;
