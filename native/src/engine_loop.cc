@@ -23,7 +23,11 @@ bool PassGuard::ShouldAbort() const {
 }
 
 EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, std::function<void(RequestId)> on_end)
-    : parts_(parts), limits_(limits), on_end_(std::move(on_end)), pool_(limits.n_ctx, limits.batch_size), outbox_(parts.sink) {
+    : parts_(parts),
+      limits_(limits),
+      on_end_(std::move(on_end)),
+      pool_(limits.n_ctx, limits.batch_size),
+      outbox_(parts.sink) {
   Publish();
 }
 

@@ -26,7 +26,8 @@ class Outbox {
   // From now on somebody reads as the sequence goes.
   void Follow(Sequence& sequence);
 
-  // Ends and first words go out at once, the rest when it is due. `idle`: nothing else will come soon, so all of it goes.
+  // Ends and first words go out at once, the rest when it is due. `idle`: nothing else will come soon, so all of it
+  // goes.
   void Deliver(bool idle);
 
  private:

@@ -15,8 +15,8 @@ constexpr double kDisturbed = 2.0;      // a step above this share of the usual 
 // that more would help again is seen by trying only.
 constexpr double kOverheadOfFewer = 0.005;
 constexpr double kOverheadOfMore = 0.02;
-constexpr double kShortestMs = 50;      // between trials
-constexpr double kLongestMs = 2000;     // between trials that cost nothing
+constexpr double kShortestMs = 50;   // between trials
+constexpr double kLongestMs = 2000;  // between trials that cost nothing
 
 // Means, not medians: a thread that loses its core now and then makes most steps fast and a few very slow.
 double Mean(const std::vector<double>& values) {
