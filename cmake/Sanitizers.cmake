@@ -1,5 +1,6 @@
-# Sanitizers go into every target, llama.cpp and ggml too: a race or an overrun that starts in our
-# code often shows only inside theirs.
+# Sanitizers go into our own targets: included after llama.cpp's are described. Its objects are those of every other
+# build, so that a run costs minutes and not the better part of an hour. Memory of ours that it misuses is still found
+# where it passes through malloc, free or the C library, and by what our own code reads afterwards.
 if(MEDINFER_SANITIZE)
   add_compile_options(-fsanitize=${MEDINFER_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${MEDINFER_SANITIZE})

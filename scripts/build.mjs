@@ -31,13 +31,11 @@ const variants = {
     MEDINFER_CPU: "native",
     MEDINFER_SANITIZE: "address,undefined",
     MEDINFER_BUILD_ADDON: "OFF",
-    CMAKE_BUILD_TYPE: "RelWithDebInfo",
   },
   tsan: {
     MEDINFER_CPU: "native",
     MEDINFER_SANITIZE: "thread",
     MEDINFER_BUILD_ADDON: "OFF",
-    CMAKE_BUILD_TYPE: "RelWithDebInfo",
   },
 };
 

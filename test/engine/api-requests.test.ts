@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { Engine } from "medinfer";
+import { Engine, type GenerationEvent } from "medinfer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromRoot } from "../support/paths.mjs";
 import { mediumModel } from "../support/random-model.mjs";
@@ -29,6 +29,20 @@ describe("chat", () => {
     const { queueMs, prefillMs, firstTokenMs, decodeMs, totalMs } = result.timings;
     expect(Math.min(queueMs, prefillMs, firstTokenMs, decodeMs)).toBeGreaterThanOrEqual(0);
     expect(totalMs).toBeGreaterThanOrEqual(firstTokenMs);
+  });
+
+  it("keeps its events for who iterates late, during the request and after it", async () => {
+    const options = { messages: user("Hello"), sampling: greedy, nPredict: 400, ignoreEos: true };
+    const { text } = await engine.chat(options).result;
+    const over = engine.chat(options);
+    await over.result;
+    const kinds = (events: GenerationEvent[]) => events.map(({ type }) => type);
+    expect(kinds(await collect(over))).toEqual(["queued", "prefill", "text", "done"]);
+    const running = engine.chat(options);
+    await until(() => engine.stats().running > 0);
+    const events = await collect(running);
+    expect(kinds(events).at(-1)).toBe("done");
+    expect(events.map((event) => (event.type === "text" ? event.text : "")).join("")).toBe(text);
   });
 
   it("says the same as complete() with the rendered prompt", async () => {
