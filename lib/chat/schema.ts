@@ -30,8 +30,9 @@ export const contentSchema: v.GenericSchema<Content> = v.lazy((input) =>
     : any<string>((value) => typeof value === "string", "a string or a list of parts"),
 );
 
-// A role goes into the prompt as it is, so it must not be able to hold a control token.
-const roleSchema = any<string>(
+// It goes into the prompt as it is, so it must not be able to hold a control token.
+/** A role's name. */
+export const roleSchema = any<string>(
   (value) => typeof value === "string" && /^[\w.-]{1,64}$/.test(value),
   'a name such as "system", "user" or "assistant"',
 );
