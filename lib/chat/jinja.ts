@@ -1,21 +1,19 @@
 /** Chat templates in Jinja, as model files carry them. */
-import type {
-  Environment as EnvironmentClass,
-  Interpreter as InterpreterClass,
-  Template as TemplateClass,
-} from "@huggingface/jinja" with { "resolution-mode": "import" };
 import { argumentError } from "../errors.js";
 import { formatName, jinjaGlobals, TemplateRefusal } from "./jinja-globals.js";
 import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types.js";
 
-// The package has a CommonJS build, but its types say that it is an ES module alone.
-const { Environment, Interpreter, Template } = require("@huggingface/jinja") as {
-  Environment: typeof EnvironmentClass;
-  Interpreter: typeof InterpreterClass;
-  Template: typeof TemplateClass;
-};
+/** A parsed template. */
+type Program = object;
 
-type Program = TemplateClass["parsed"];
+/** What is used of the package: its own types do not resolve in a CommonJS project. */
+interface Jinja {
+  Template: new (source: string) => { parsed: Program };
+  Environment: new () => { set(name: string, value: unknown): void };
+  Interpreter: new (environment: object) => { run(program: Program): { value: unknown } };
+}
+
+const { Environment, Interpreter, Template } = require("@huggingface/jinja") as Jinja;
 
 /** What a template takes; most are found out by trying. */
 interface Dialect {

@@ -8,7 +8,7 @@ import { builtinChatTemplates, builtinTemplate } from "./builtin.js";
 import { plainDefinition, type ImagePlacement, type TemplateDefinition } from "./definition.js";
 import { isJinja, jinjaTemplate } from "./jinja.js";
 import { roleSchema } from "./schema.js";
-import { ownTemplates } from "./templates/index.js";
+import { ownTemplates } from "./templates/own.js";
 import type { ChatTemplateFunction } from "./types.js";
 
 /** Options of {@link registerChatTemplate}. All are optional. */

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ControlTokens } from "../../lib/chat/control-tokens.js";
 import { findTemplate } from "../../lib/chat/registry.js";
 import { renderChat, renderPieces } from "../../lib/chat/render.js";
-import { ownTemplates } from "../../lib/chat/templates/index.js";
+import { ownTemplates } from "../../lib/chat/templates/own.js";
 import { thrown } from "./support/collect.js";
 import { controlTexts } from "./support/fake-addon.js";
 
