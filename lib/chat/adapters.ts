@@ -70,7 +70,7 @@ let adapters: readonly ResolvedAdapter[] = [
  * the one in the model file.
  *
  * One is there from the start: `"meditron"`, for models with that word in their path or name, has the template
- * `"one_shot"`, and pads with the end-of-sequence token.
+ * `"one_shot"`, and the end-of-sequence token for padding.
  *
  * @throws MedInferError `INVALID_ARGUMENT`
  *

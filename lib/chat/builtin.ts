@@ -9,7 +9,7 @@ const usual = ["system", "user", "assistant"];
 
 let names: readonly string[] | undefined;
 
-/** Names of the built-in chat templates, e.g. `"vicuna"`. */
+/** Names of llama.cpp's own chat templates, e.g. `"zephyr"`. */
 export function builtinChatTemplates(): readonly string[] {
   names ??= Object.freeze(loadAddon().builtinChatTemplates());
   return names;

@@ -5,7 +5,7 @@ import type { ControlTokens } from "./control-tokens.js";
 import { checkRoles, type TemplateDefinition } from "./definition.js";
 import { PromptMarkers, type PromptPiece } from "./markers.js";
 import { findTemplate } from "./registry.js";
-import { renderOptionsSchema, textMessagesSchema } from "./schema.js";
+import { renderedSchema, renderOptionsSchema, textMessagesSchema } from "./schema.js";
 import type { ChatMessage, Content, RenderedChat, TemplateContext, TextMessage } from "./types.js";
 
 /** Options of {@link renderChat}. */
@@ -82,7 +82,7 @@ function place(content: Content, placement: TemplateDefinition["images"]): Conte
 
 function apply(template: TemplateDefinition, messages: readonly TextMessage[], context: TemplateContext): RenderedChat {
   checkRoles(template, messages);
-  const rendered = template.render(messages, context);
-  const { prompt, stopStrings } = typeof rendered === "string" ? { prompt: rendered, stopStrings: [] } : rendered;
+  const rendered: unknown = template.render(messages, context);
+  const { prompt, stopStrings } = parse(renderedSchema, rendered, `the chat template "${template.name}"`);
   return { prompt, stopStrings: [...new Set([...template.stopStrings, ...stopStrings])] };
 }

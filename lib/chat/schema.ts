@@ -53,3 +53,13 @@ export const textMessagesSchema: v.GenericSchema<TextMessage[]> = list(
 
 /** Options of renderChat. */
 export const renderOptionsSchema = object({ addGenerationPrompt: v.optional(flag(), true) });
+
+/** What a template returns: the caller's functions are not to be trusted with it. */
+export const renderedSchema = v.pipe(
+  v.any(),
+  v.transform((rendered: unknown) => (typeof rendered === "string" ? { prompt: rendered } : rendered)),
+  v.looseObject(
+    { prompt: text(), stopStrings: v.optional(list(text({ filled: true }), "texts"), () => []) },
+    "must return a string or { prompt, stopStrings }",
+  ),
+);

@@ -109,6 +109,16 @@ describe("registerChatTemplate", () => {
     expect(renderChat("stops", [{ role: "user", content: "hi" }]).stopStrings).toEqual(["a", "b", "c"]);
   });
 
+  it.each([[undefined], [5], [{}], [{ prompt: 5 }], [{ prompt: "p", stopStrings: [""] }], [Promise.resolve("p")]])(
+    "refuses a function that returns %j",
+    (returned) => {
+      registerChatTemplate("bad", () => returned as never);
+      const error = thrown(() => renderChat("bad", [{ role: "user", content: "hi" }]));
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+      expect(error.message).toContain('the chat template "bad"');
+    },
+  );
+
   it("refuses by name the roles that are not listed", () => {
     registerChatTemplate("ward", "{{ messages[0].content }}", { roles: ["doctor", "nurse"] });
     expect(renderChat("ward", [{ role: "nurse", content: "hi" }]).prompt).toBe("hi");
