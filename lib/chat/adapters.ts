@@ -62,6 +62,15 @@ let adapters: readonly ResolvedAdapter[] = [
     stopStrings: [],
     specialTokens: { pad: "eos" },
   },
+  // The Jinja in these files needs dictionaries with integers for keys, which @huggingface/jinja does not know. Without
+  // tools and a thinking budget it writes what llama.cpp's template does.
+  {
+    name: "seed-oss",
+    matches: ({ chatTemplate }) => chatTemplate.includes("<seed:cot_budget_reflect>"),
+    chatTemplate: "seed_oss",
+    stopStrings: [],
+    specialTokens: {},
+  },
 ];
 
 /**
@@ -69,8 +78,9 @@ let adapters: readonly ResolvedAdapter[] = [
  * one of the same name is replaced. A request's own template goes before, then the engine's, then the adapter's, then
  * the one in the model file.
  *
- * One is there from the start: `"meditron"`, for models with that word in their path or name, has the template
- * `"one_shot"`, and the end-of-sequence token for padding.
+ * Two are there from the start. `"meditron"`, for models with that word in their path or name, has the template
+ * `"one_shot"`, and the end-of-sequence token for padding. `"seed-oss"`, for models with that family's Jinja, has
+ * llama.cpp's template in its place.
  *
  * @throws MedInferError `INVALID_ARGUMENT`
  *

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { findAdapter } from "../../lib/chat/adapters.js";
 import { ControlTokens } from "../../lib/chat/control-tokens.js";
 import { strftime } from "../../lib/chat/jinja-globals.js";
 import { findTemplate } from "../../lib/chat/registry.js";
@@ -61,7 +62,8 @@ const source = (file: string) => readFileSync(path.join(folder, file), "utf8");
 const refusals: Record<string, string> = {
   // The template's own words: Gemma 2 was trained without a system message.
   "google-gemma-2-2b-it.jinja": "refuses these messages: System role not supported",
-  // A dictionary with integers for keys: @huggingface/jinja takes texts alone. llama.cpp's "seed_oss" does the same.
+  // A dictionary with integers for keys: @huggingface/jinja takes texts alone. An adapter puts llama.cpp's "seed_oss",
+  // which writes the same, in its place.
   "ByteDance-Seed-OSS.jinja": "can not be rendered: Object keys must be strings: got IntegerValue",
 };
 
@@ -93,6 +95,12 @@ describe.skipIf(files.length === 0)("llama.cpp's .jinja files", () => {
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining(reason) as string,
     });
+  });
+
+  it("of Seed-OSS is known to its adapter by its text", () => {
+    const facts = { path: "", name: "", description: "", chatTemplate: source("ByteDance-Seed-OSS.jinja") };
+    expect(findAdapter(facts)?.name).toBe("seed-oss");
+    for (const file of rendering) expect(findAdapter({ ...facts, chatTemplate: source(file) }), file).toBeUndefined();
   });
 
   it("of Gemma 2 renders without a system message", () => {

@@ -238,6 +238,41 @@ describe("images and control tokens in messages", () => {
     expect(acting(render("/s> b", "framed"))).not.toContain("</s>");
   });
 
+  it("lets no text act, whatever is cut, trimmed or put side by side (any texts)", () => {
+    registerChatTemplate(
+      "reshapes",
+      "{% for m in messages %}{{ m.content.replace('/think', '').replace('cut', '') | trim }}{% endfor %}</s>",
+    );
+    const fragments = [
+      "<",
+      "</",
+      "s>",
+      "s",
+      ">",
+      "<|",
+      "|>",
+      "im_",
+      "start|",
+      "end",
+      "/think",
+      "cut",
+      "/thi",
+      "nk",
+      " ",
+      "x",
+    ];
+    const fragment = fc.oneof(fc.constantFrom(...fragments), fc.constantFrom(...controlTexts));
+    const content = fc.array(fragment, { maxLength: 12 }).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(fc.array(content, { minLength: 1, maxLength: 3 }), (contents) => {
+        const messages = contents.map((text) => ({ role: "user", content: text }));
+        const { pieces } = renderPieces(findTemplate("reshapes"), messages, context, control);
+        expect(control.countIn(pieces.flatMap((p) => ("text" in p && p.parseSpecial ? [p.text] : [])))).toBe(1);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it("moves images before the text for a template that wants them there", () => {
     registerChatTemplate("llava", (messages) => messages.map(({ content }) => `USER: ${content}`).join("\n"), {
       images: "before-text",

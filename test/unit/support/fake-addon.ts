@@ -187,7 +187,7 @@ export class FakeAddon implements NativeAddon {
   }
 
   builtinChatTemplates(): string[] {
-    return ["vicuna", "llama2", "chatml", "deepseek", "orion", "zephyr"];
+    return ["vicuna", "llama2", "chatml", "deepseek", "orion", "zephyr", "seed_oss"];
   }
 
   /**
