@@ -5,14 +5,15 @@ const messages = [
   { role: "user", content: "What is gout?" },
 ];
 
-// One of llama.cpp's, by name.
+// By name; no model is needed.
 console.log(renderChat("vicuna", messages).prompt);
 
 // One of your own: a Jinja template, or a function.
-registerChatTemplate("plain", (turns, { addGenerationPrompt }) => ({
-  prompt:
+registerChatTemplate(
+  "plain",
+  (turns, { addGenerationPrompt }) =>
     turns.map(({ role, content }) => `### ${role}: ${content}\n`).join("") +
     (addGenerationPrompt ? "### assistant:" : ""),
-  stopStrings: ["###"],
-}));
+  { stopStrings: ["###"], roles: ["system", "user", "assistant"] },
+);
 console.log(renderChat("plain", messages).prompt);

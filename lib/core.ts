@@ -11,5 +11,7 @@ export interface EngineCore {
   readonly control: ControlTokens;
   /** The chat template where a request names none: a name or a Jinja text. */
   readonly chatTemplate: string;
+  /** Stop strings where a request names no chat template, beside those of the template. */
+  readonly stopStrings: readonly string[];
   readonly maxImageBytes: number;
 }

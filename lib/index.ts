@@ -5,6 +5,7 @@ export { devices } from "./devices.js";
 export { renderChat } from "./chat/render.js";
 export { registerChatTemplate } from "./chat/registry.js";
 export { builtinChatTemplates } from "./chat/builtin.js";
+export { registerModelAdapter } from "./chat/adapters.js";
 
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
@@ -21,6 +22,8 @@ export type {
   TextPart,
 } from "./chat/types.js";
 export type { RenderChatOptions } from "./chat/render.js";
+export type { ChatTemplateOptions } from "./chat/registry.js";
+export type { AdapterFacts, ModelAdapter, SpecialTokens } from "./chat/adapters.js";
 export type { ApplyChatTemplateOptions } from "./requests/prepare.js";
 export type { ImageSource } from "./images/load.js";
 export type {

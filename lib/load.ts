@@ -1,12 +1,14 @@
 /** Loads a model: options -> files -> native engine. */
 import { onAbort } from "./abort.js";
-import { loadAddon, type NativeAddon, type NativeEngine } from "./binding.js";
+import { loadAddon, type NativeAddon, type NativeEngine, type NativeModelInfo } from "./binding.js";
+import { findAdapter } from "./chat/adapters.js";
 import { findControlTokens } from "./chat/control-tokens.js";
 import { findTemplate } from "./chat/registry.js";
 import type { EngineCore } from "./core.js";
 import { Dispatcher } from "./dispatcher.js";
 import { abortedError, MedInferError, toMedInferError } from "./errors.js";
 import { resolveModel } from "./models/resolve.js";
+import type { ModelInfo } from "./model-info.js";
 import {
   loadOptionsSchema,
   toNativeLoadOptions,
@@ -25,20 +27,37 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   const dispatcher = new Dispatcher();
   const native = await loadNative(loadAddon(), options, files, dispatcher);
   try {
+    // The package's own path says nothing about its model.
+    const adapted = adapt(native.info, options.model === undefined ? "" : files.modelPath, options.chatTemplate);
     const control = await findControlTokens(native);
     throwIfAborted(options.signal);
-    return {
-      native,
-      dispatcher,
-      info: Object.freeze({ ...native.info }),
-      control,
-      chatTemplate: options.chatTemplate ?? (native.info.chatTemplate || "vicuna"),
-      maxImageBytes: options.maxImageBytes,
-    };
+    return { native, dispatcher, control, maxImageBytes: options.maxImageBytes, ...adapted };
   } catch (error) {
     await native.close();
     throw toMedInferError(error);
   }
+}
+
+/** What is known of the model, and how it chats: as the caller says, or else its adapter, or else its file. */
+function adapt(model: NativeModelInfo, path: string, asked: string | undefined) {
+  const { name = "", description = "", chatTemplate = "" } = model;
+  const adapter = findAdapter({ path, name, description, chatTemplate });
+  const tokens = adapter?.specialTokens ?? {};
+  const eosToken = tokens.eos ?? model.eosToken;
+  const padToken = tokens.pad === "eos" ? eosToken : (tokens.pad ?? "");
+  const info: ModelInfo = {
+    ...model,
+    bosToken: tokens.bos ?? model.bosToken,
+    eosToken,
+    padToken,
+    adapter: adapter?.name ?? "",
+  };
+  if (asked === undefined && adapter?.chatTemplate !== undefined) findTemplate(adapter.chatTemplate);
+  return {
+    info: Object.freeze(info),
+    chatTemplate: asked ?? adapter?.chatTemplate ?? (chatTemplate || "vicuna"),
+    stopStrings: asked === undefined ? (adapter?.stopStrings ?? []) : [],
+  };
 }
 
 async function loadNative(

@@ -12,6 +12,10 @@ export interface ModelInfo {
   bosToken: string;
   /** Text of the end-of-sequence token. */
   eosToken: string;
+  /** Text of the padding token, where an adapter names one: otherwise empty. The engine itself pads nothing. */
+  padToken: string;
+  /** The name of the adapter that was found for the model, see {@link registerModelAdapter}; may be empty. */
+  adapter: string;
   parameters: number;
   /** Size of the weights. */
   bytes: number;

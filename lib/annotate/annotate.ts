@@ -8,15 +8,16 @@ import type { GenerationResult } from "../generation/types.js";
 import { generationEntries } from "../options/request-options.js";
 import { imagesFirst } from "../requests/prepare.js";
 import { startChat } from "../requests/start.js";
-import { any, integer, list, object, oneOf, text } from "../validation/fields.js";
+import { any, flag, integer, list, object, oneOf, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 import { orderedPool } from "./ordered-pool.js";
 import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./types.js";
 
 const optionsSchema = object({
   prompt: v.optional(text({ filled: true })),
-  systemPrompt: v.optional(text(), "You are a helpful assistant."),
+  systemPrompt: v.optional(text()),
   chatTemplate: v.optional(text({ filled: true })),
+  useChatTemplate: v.optional(flag(), true),
   concurrency: v.optional(integer(1, 65536)),
   onError: v.optional(oneOf(["collect", "throw"]), "collect"),
   ...generationEntries,
@@ -54,6 +55,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
     ...defaults
   } = parse(optionsSchema, given, "engine.annotate");
   if (!isIterable(rows)) throw argumentError("engine.annotate", "rows", "must be iterable");
+  checkTemplateOptions(defaults);
   const outer = defaults.signal;
   if (outer?.aborted === true) throw abortedError("engine.annotate", outer.reason);
   // Leaving the loop early ends the rows that are under way, as the caller's signal does.
@@ -79,6 +81,15 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   }
 }
 
+/** What a chat template alone can use must not be lost in silence without one. */
+function checkTemplateOptions({ useChatTemplate, systemPrompt = "", chatTemplate = "" }: Defaults): void {
+  if (useChatTemplate) return;
+  const path = systemPrompt !== "" ? "systemPrompt" : chatTemplate !== "" ? "chatTemplate" : undefined;
+  if (path !== undefined) {
+    throw argumentError("engine.annotate", path, "has no effect with useChatTemplate: false: leave one of them out");
+  }
+}
+
 function isIterable(rows: unknown): boolean {
   if (typeof rows !== "object" || rows === null) return false;
   return Symbol.asyncIterator in rows || Symbol.iterator in rows;
@@ -96,7 +107,8 @@ async function answer(
   }
   const images = row.image === undefined ? row.images : [row.image, ...row.images];
   const user = { role: "user", content: imagesFirst(images, prompt) };
-  const messages = systemPrompt === "" ? [user] : [{ role: "system", content: systemPrompt }, user];
+  const system = systemPrompt ?? (options.useChatTemplate ? "You are a helpful assistant." : "");
+  const messages = system === "" ? [user] : [{ role: "system", content: system }, user];
   for (;;) {
     try {
       return await startChat(core, { ...options, messages }).result;

@@ -20,10 +20,15 @@ export interface AnnotateRow {
 export interface AnnotateOptions extends GenerationOptions {
   /** What is asked of every row that asks nothing itself. */
   prompt?: string;
-  /** The system message; empty: none. Default `"You are a helpful assistant."`. */
+  /** The system message; empty: none. Default `"You are a helpful assistant."`, or none without a chat template. */
   systemPrompt?: string;
   /** A name or a Jinja template. Default: that of the engine. */
   chatTemplate?: string;
+  /**
+   * False: a row's images and prompt are sent as they are, with no system message; see {@link ChatOptions}. Default
+   * true.
+   */
+  useChatTemplate?: boolean;
   /** Most rows that are under way at once. Default: twice the engine's `batchSize`. */
   concurrency?: number;
   /**

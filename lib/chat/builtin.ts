@@ -1,12 +1,15 @@
 /** llama.cpp's own chat templates, by name. */
 import { randomUUID } from "node:crypto";
 import { loadAddon } from "../binding.js";
-import { argumentError, toMedInferError } from "../errors.js";
+import { toMedInferError } from "../errors.js";
+import { unknownRole, withoutEmptySystem } from "./definition.js";
 import type { ChatTemplateFunction, TextMessage } from "./types.js";
+
+const usual = ["system", "user", "assistant"];
 
 let names: readonly string[] | undefined;
 
-/** Names of the built-in chat templates, e.g. `"vicuna"`. */
+/** Names of llama.cpp's own chat templates, e.g. `"zephyr"`. */
 export function builtinChatTemplates(): readonly string[] {
   names ??= Object.freeze(loadAddon().builtinChatTemplates());
   return names;
@@ -16,9 +19,7 @@ export function builtinChatTemplates(): readonly string[] {
 export function builtinTemplate(name: string): ChatTemplateFunction {
   return (messages, { addGenerationPrompt }) => {
     for (const role of new Set(messages.map((message) => message.role))) checkRole(name, role);
-    // An empty system message would still leave its separators in the prompt.
-    const spoken = messages.filter(({ role, content }) => role !== "system" || content !== "");
-    return apply(name, spoken, addGenerationPrompt);
+    return apply(name, withoutEmptySystem(messages), addGenerationPrompt);
   };
 }
 
@@ -42,14 +43,10 @@ function apply(name: string, messages: readonly TextMessage[], addGenerationProm
  * rule for it, some drop the message or give it to the assistant without a word. The last two are refused.
  */
 function checkRole(name: string, role: string): void {
-  if (role === "system" || role === "user" || role === "assistant") return;
+  if (usual.includes(role)) return;
   const probe = (as: string) => apply(name, [{ role: as, content: "probe0content" }], false);
   const rendered = probe(role);
   if (!rendered.includes("probe0content") || rendered === probe("assistant")) {
-    throw argumentError(
-      "messages",
-      "",
-      `hold the role "${role}", which the chat template "${name}" does not know: use system, user or assistant`,
-    );
+    throw unknownRole(role, name, usual);
   }
 }

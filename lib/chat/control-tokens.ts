@@ -19,12 +19,32 @@ export class ControlTokens {
   static readonly none = new ControlTokens([]);
 
   readonly #pattern: RegExp | undefined;
+  readonly #edges: RegExp | undefined;
 
   constructor(readonly texts: readonly string[]) {
     const longestFirst = texts.filter((text) => text !== "").sort((a, b) => b.length - a.length);
     if (longestFirst.length > 0) {
       this.#pattern = new RegExp(longestFirst.map(escapePattern).join("|"), "g");
+      const edges = new Set(longestFirst.flatMap((text) => [Array.from(text)[0]!, Array.from(text).at(-1)!]));
+      this.#edges = new RegExp([...edges].map(escapePattern).join("|"), "gu");
     }
+  }
+
+  /** Whether a piece of `text` could be the beginning or the end of a control token. */
+  mayJoin(text: string): boolean {
+    return this.#edges !== undefined && text.search(this.#edges) >= 0;
+  }
+
+  /** How many control tokens these texts hold. */
+  countIn(texts: readonly string[]): number {
+    const pattern = this.#pattern;
+    if (pattern === undefined) return 0;
+    return texts.reduce((n, text) => n + (text.match(pattern)?.length ?? 0), 0);
+  }
+
+  /** `text` with every character that a control token begins or ends with replaced likewise. */
+  replaceEdges(text: string, replacement: (character: string) => string): string {
+    return this.#edges === undefined ? text : text.replace(this.#edges, replacement);
   }
 
   /** `text` with every control token's text replaced by what `replacement` gives for it. */

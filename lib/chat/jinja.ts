@@ -1,16 +1,40 @@
 /** Chat templates in Jinja, as model files carry them. */
-import type { Template as TemplateClass } from "@huggingface/jinja" with { "resolution-mode": "import" };
 import { argumentError } from "../errors.js";
+import { formatName, jinjaGlobals, TemplateRefusal } from "./jinja-globals.js";
 import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types.js";
 
-// The package has a CommonJS build, but its types say that it is an ES module alone.
-const { Template } = require("@huggingface/jinja") as { Template: typeof TemplateClass };
+/** A parsed template. */
+type Program = object;
+
+/** What is used of the package: its own types do not resolve in a CommonJS project. */
+interface Jinja {
+  Template: new (source: string) => { parsed: Program };
+  Environment: new () => { set(name: string, value: unknown): void };
+  Interpreter: new (environment: object) => { run(program: Program): { value: unknown } };
+}
+
+const { Environment, Interpreter, Template } = require("@huggingface/jinja") as Jinja;
+
+/** What a template takes; most are found out by trying. */
+interface Dialect {
+  /** Whether a message's content is a list of parts, as for some vision models, and not a text. */
+  takesParts: boolean;
+  /** Whether a template that is made for tools has to be told that there are none. */
+  needsTools: boolean;
+}
 
 interface ParsedTemplate {
-  template: TemplateClass;
-  /** Whether it takes a message's content as a list of parts, as some vision models' do, and not as a text. */
-  takesParts: boolean;
+  program: Program;
+  dialect: Dialect;
 }
+
+/** The usual one first. */
+const dialects: readonly Dialect[] = [
+  { takesParts: false, needsTools: false },
+  { takesParts: false, needsTools: true },
+  { takesParts: true, needsTools: false },
+  { takesParts: true, needsTools: true },
+];
 
 /** Parsed templates by source. A process uses few; more than this many are a sign of generated ones. */
 const parsed = new Map<string, ParsedTemplate>();
@@ -27,47 +51,49 @@ export function isJinja(text: string): boolean {
  * @throws MedInferError `INVALID_ARGUMENT` where it can not be parsed
  */
 export function jinjaTemplate(source: string): ChatTemplateFunction {
-  const found = parsed.get(source) ?? parseTemplate(source);
+  const { program, dialect } = parsed.get(source) ?? parseTemplate(source);
   return (messages, context) => {
     try {
-      return render(found, messages, context);
+      return render(program, dialect, messages, context);
     } catch (error) {
-      throw argumentError("chatTemplate", "", refusal((error as Error).message, messages));
+      throw argumentError("chatTemplate", "", complaint(error as Error, messages));
     }
   };
 }
 
 function parseTemplate(source: string): ParsedTemplate {
-  let template: TemplateClass;
+  let program: Program;
   try {
-    template = new Template(source);
+    program = new Template(source).parsed;
   } catch (error) {
     throw argumentError("chatTemplate", "", `is no valid Jinja: ${(error as Error).message}`);
   }
-  const keepsTexts = keepsContent({ template, takesParts: false });
-  const takesParts = !keepsTexts && keepsContent({ template, takesParts: true });
+  replaceFormat(program);
+  const dialect = dialects.find((candidate) => keepsContent(program, candidate)) ?? dialects[0]!;
   if (parsed.size >= MAX_PARSED) parsed.clear();
-  parsed.set(source, { template, takesParts });
-  return { template, takesParts };
+  parsed.set(source, { program, dialect });
+  return { program, dialect };
 }
 
 /** A template that is given the other kind of content often drops it without a word. */
-function keepsContent(template: ParsedTemplate): boolean {
-  const context = { addGenerationPrompt: true, bosToken: "", eosToken: "" };
+function keepsContent(program: Program, dialect: Dialect): boolean {
+  const context = { addGenerationPrompt: true, bosToken: "", eosToken: "", padToken: "" };
   try {
-    const messages = [{ role: "user", content: "probe0content" }];
-    return render(template, messages, context).includes("probe0content");
+    return render(program, dialect, [{ role: "user", content: "probe0content" }], context).includes("probe0content");
   } catch {
     return false;
   }
 }
 
 function render(
-  { template, takesParts }: ParsedTemplate,
+  program: Program,
+  { takesParts, needsTools }: Dialect,
   messages: readonly TextMessage[],
   context: TemplateContext,
 ): string {
-  return template.render({
+  const environment = new Environment();
+  const variables = {
+    ...jinjaGlobals(new Date()),
     messages: messages.map(({ role, content }) => ({
       role,
       content: takesParts ? [{ type: "text", text: content }] : content,
@@ -75,11 +101,38 @@ function render(
     add_generation_prompt: context.addGenerationPrompt,
     bos_token: context.bosToken,
     eos_token: context.eosToken,
-  });
+    pad_token: context.padToken,
+    // Otherwise not defined: templates ask whether they are.
+    ...(needsTools ? { tools: [] } : {}),
+  };
+  for (const [name, value] of Object.entries(variables)) environment.set(name, value);
+  return String(new Interpreter(environment).run(program).value);
 }
 
-/** What the template itself says, unless it quotes a message: that is a patient's. */
-function refusal(message: string, messages: readonly TextMessage[]): string {
-  const quotes = messages.some(({ content }) => content !== "" && message.includes(content));
-  return quotes || message.length > 400 ? "refuses these messages" : `refuses these messages: ${message}`;
+interface Node {
+  type?: string;
+  value?: unknown;
+  callee?: Node;
+  args?: Node[];
+  object?: Node;
+  property?: Node;
+  computed?: boolean;
+}
+
+/** Turns every `text.format(…)` into a call of our own function, in place. */
+function replaceFormat(node: unknown): void {
+  if (typeof node !== "object" || node === null) return;
+  for (const child of node instanceof Map ? [...node].flat() : Object.values(node)) replaceFormat(child);
+  const { type, callee, args = [] } = node as Node;
+  if (type !== "CallExpression" || callee?.type !== "MemberExpression" || callee.computed === true) return;
+  if (callee.property?.value !== "format") return;
+  const name = Object.assign(callee.property, { value: formatName });
+  Object.assign(node, { callee: name, args: [callee.object, ...args] });
+}
+
+/** What went wrong, unless it quotes a message: that is a patient's. */
+function complaint(error: Error, messages: readonly TextMessage[]): string {
+  const what = error instanceof TemplateRefusal ? "refuses these messages" : "can not be rendered";
+  const quotes = messages.some(({ content }) => content !== "" && error.message.includes(content));
+  return quotes || error.message.length > 400 ? what : `${what}: ${error.message}`;
 }

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { ImageSource } from "../images/load.js";
 import { argumentError } from "../errors.js";
 import type { ControlTokens } from "./control-tokens.js";
-import type { Content } from "./types.js";
+import type { Content, ImagePart, TextPart } from "./types.js";
 
 /** A prompt before its images are loaded, in the order in which the model reads it. */
 export type PromptPiece = { text: string; parseSpecial: boolean } | { image: ImageSource };
@@ -18,21 +18,33 @@ export class PromptMarkers {
   readonly #nonce = `medinfer${randomBytes(12).toString("hex")}`;
   readonly #pieces: PromptPiece[] = [];
 
-  /** A message's content as one text. */
-  flatten(content: Content, control: ControlTokens): string {
-    if (typeof content === "string") return this.#flattenText(content, control);
-    return content
-      .map((part) => (part.type === "text" ? this.#flattenText(part.text, control) : this.#mark({ image: part.image })))
+  /**
+   * A message's content as one text.
+   *
+   * @param edges whether single characters that begin or end a control token are kept from joining one, too
+   */
+  flatten(content: Content, control: ControlTokens, edges = false): string {
+    const mark = (text: string) => this.#mark({ text, parseSpecial: false });
+    const flattenText = (text: string) => (edges ? control.replaceEdges(text, mark) : control.replaceIn(text, mark));
+    if (typeof content === "string") return flattenText(content);
+    return joinTexts(content)
+      .map((part) => (part.type === "text" ? flattenText(part.text) : this.#mark({ image: part.image })))
       .join("");
-  }
-
-  #flattenText(text: string, control: ControlTokens): string {
-    return control.replaceIn(text, (token) => this.#mark({ text: token, parseSpecial: false }));
   }
 
   #mark(piece: PromptPiece): string {
     this.#pieces.push(piece);
     return `${this.#nonce}x${this.#pieces.length - 1}x`;
+  }
+
+  /** What a rendered prompt holds around the markers. */
+  textsAround(prompt: string): string[] {
+    return this.#splitAtMarkers(prompt).filter((_, i) => i % 2 === 0);
+  }
+
+  /** Texts at even places, the indices of the markers between them at odd ones. */
+  #splitAtMarkers(prompt: string): string[] {
+    return prompt.split(new RegExp(`${this.#nonce}x(\\d+)x`));
   }
 
   /**
@@ -44,8 +56,7 @@ export class PromptMarkers {
   split(prompt: string): PromptPiece[] {
     const pieces: PromptPiece[] = [];
     const found = new Set<number>();
-    prompt.split(new RegExp(`${this.#nonce}x(\\d+)x`)).forEach((text, i) => {
-      // split() puts the captured index at every odd place.
+    this.#splitAtMarkers(prompt).forEach((text, i) => {
       if (i % 2 === 1) {
         found.add(Number(text));
         pieces.push(this.#pieces[Number(text)]!);
@@ -62,4 +73,17 @@ export class PromptMarkers {
     }
     return pieces;
   }
+}
+
+/** Neighbouring texts as one: two of them may spell a control token together. */
+export function joinTexts(parts: Exclude<Content, string>): (TextPart | ImagePart)[] {
+  const joined: (TextPart | ImagePart)[] = [];
+  for (const part of parts) {
+    const last = joined.at(-1);
+    if (part.type === "text" && part.text === "") continue;
+    if (part.type === "text" && last?.type === "text") {
+      joined[joined.length - 1] = { type: "text", text: last.text + part.text };
+    } else joined.push(part);
+  }
+  return joined;
 }

@@ -1,11 +1,36 @@
-/** Chat templates by name: those that were registered, then llama.cpp's built-in ones. */
+/** Chat templates by name: those that were registered, then ours, then llama.cpp's built-in ones. */
+import * as v from "valibot";
 import { argumentError } from "../errors.js";
+import { list, object, oneOf, text } from "../validation/fields.js";
 import { nearest } from "../validation/nearest.js";
+import { parse } from "../validation/parse.js";
 import { builtinChatTemplates, builtinTemplate } from "./builtin.js";
+import { plainDefinition, type ImagePlacement, type TemplateDefinition } from "./definition.js";
 import { isJinja, jinjaTemplate } from "./jinja.js";
+import { roleSchema } from "./schema.js";
+import { ownTemplates } from "./templates/own.js";
 import type { ChatTemplateFunction } from "./types.js";
 
-const registered = new Map<string, ChatTemplateFunction>();
+/** Options of {@link registerChatTemplate}. All are optional. */
+export interface ChatTemplateOptions {
+  /** Texts at which generation ends, beside those of the request and those that the function returns. Default none. */
+  stopStrings?: readonly string[];
+  /** The roles that it knows; others are refused by name. Default: any role is passed on to the template. */
+  roles?: readonly string[];
+  /**
+   * `"in-place"`: images stand where a message's content has them. `"before-text"`: they are moved before the message's
+   * text, each followed by a line break, for models that were trained so. Default `"in-place"`.
+   */
+  images?: ImagePlacement;
+}
+
+const optionsSchema = object({
+  stopStrings: v.optional(list(text({ filled: true }), "texts"), () => []),
+  roles: v.optional(list(roleSchema, "roles", true)),
+  images: v.optional(oneOf(["in-place", "before-text"]), "in-place"),
+}) satisfies v.GenericSchema<ChatTemplateOptions, unknown>;
+
+const registered = new Map<string, TemplateDefinition>();
 
 /**
  * Gives a chat template a name, to be used wherever a `chatTemplate` is asked for. A name that is taken is replaced,
@@ -13,19 +38,28 @@ const registered = new Map<string, ChatTemplateFunction>();
  *
  * @param name letters, digits, `.`, `_` and `-`
  * @param template a Jinja template, or a function from messages to the prompt
- * @throws MedInferError `INVALID_ARGUMENT` where the name or the template is not valid
+ * @throws MedInferError `INVALID_ARGUMENT` where the name, the template or the options are not valid
  *
  * @example
- * registerChatTemplate("plain", (messages) => messages.map((m) => `${m.role}: ${m.content}\n`).join("") + "assistant:");
+ * registerChatTemplate("plain", (messages) => messages.map((m) => `${m.role}: ${m.content}\n`).join("") + "assistant:", {
+ *   stopStrings: ["user:"],
+ * });
  */
-export function registerChatTemplate(name: string, template: string | ChatTemplateFunction): void {
+export function registerChatTemplate(
+  name: string,
+  template: string | ChatTemplateFunction,
+  options: ChatTemplateOptions = {},
+): void {
   const call = "registerChatTemplate";
   if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name)) {
     throw argumentError(call, "name", "must be 1 to 64 letters, digits, dots, dashes or underscores");
   }
-  if (typeof template === "function") registered.set(name, template);
-  else if (typeof template === "string") registered.set(name, jinjaTemplate(template));
-  else throw argumentError(call, "template", "must be a Jinja string or a function");
+  if (typeof template !== "function" && typeof template !== "string") {
+    throw argumentError(call, "template", "must be a Jinja string or a function");
+  }
+  const resolved = parse(optionsSchema, options, `${call}: options`);
+  const render = typeof template === "function" ? template : jinjaTemplate(template);
+  registered.set(name, { ...plainDefinition(name, render), ...resolved });
 }
 
 /**
@@ -33,13 +67,13 @@ export function registerChatTemplate(name: string, template: string | ChatTempla
  *
  * @throws MedInferError `INVALID_ARGUMENT` where it is neither
  */
-export function findTemplate(spec: string): ChatTemplateFunction {
-  const own = registered.get(spec);
-  if (own !== undefined) return own;
-  if (isJinja(spec)) return jinjaTemplate(spec);
+export function findTemplate(spec: string): TemplateDefinition {
+  const known = registered.get(spec) ?? ownTemplates.get(spec);
+  if (known !== undefined) return known;
+  if (isJinja(spec)) return plainDefinition("(Jinja)", jinjaTemplate(spec));
   const builtin = builtinChatTemplates();
-  if (builtin.includes(spec)) return builtinTemplate(spec);
-  const near = nearest(spec, [...registered.keys(), ...builtin]);
+  if (builtin.includes(spec)) return plainDefinition(spec, builtinTemplate(spec));
+  const near = nearest(spec, [...registered.keys(), ...ownTemplates.keys(), ...builtin]);
   throw argumentError(
     "chatTemplate",
     "",

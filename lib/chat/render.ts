@@ -2,10 +2,11 @@
 import * as v from "valibot";
 import { parse } from "../validation/parse.js";
 import type { ControlTokens } from "./control-tokens.js";
+import { checkRoles, type TemplateDefinition } from "./definition.js";
 import { PromptMarkers, type PromptPiece } from "./markers.js";
 import { findTemplate } from "./registry.js";
-import { renderOptionsSchema, textMessagesSchema } from "./schema.js";
-import type { ChatMessage, ChatTemplateFunction, RenderedChat, TemplateContext, TextMessage } from "./types.js";
+import { renderedSchema, renderOptionsSchema, textMessagesSchema } from "./schema.js";
+import type { ChatMessage, Content, RenderedChat, TemplateContext, TextMessage } from "./types.js";
 
 /** Options of {@link renderChat}. */
 export interface RenderChatOptions {
@@ -14,9 +15,10 @@ export interface RenderChatOptions {
 }
 
 /**
- * Renders a conversation without a model.
+ * Renders a conversation without a model. The templates that are written here, such as `"vicuna"`, `"chatml"`,
+ * `"llama2"` or `"meditron"`, and Jinja need not even the native addon.
  *
- * @param template a name (registered or one of llama.cpp's built-in ones, such as `"vicuna"`) or a Jinja template
+ * @param template a name (registered, ours or one of llama.cpp's) or a Jinja template
  * @param messages the turns; content is text
  * @returns the prompt, without a BOS token, and the template's stop strings
  * @throws MedInferError `INVALID_ARGUMENT` for an unknown template, or messages that it can not render
@@ -32,7 +34,7 @@ export function renderChat(
   const name = parse(v.string("template must be a string"), template, "renderChat");
   const turns = parse(textMessagesSchema, messages, "renderChat: messages");
   const { addGenerationPrompt } = parse(renderOptionsSchema, options, "renderChat: options");
-  return apply(findTemplate(name), turns, { addGenerationPrompt, bosToken: "", eosToken: "" });
+  return apply(findTemplate(name), turns, { addGenerationPrompt, bosToken: "", eosToken: "", padToken: "" });
 }
 
 /** A conversation with images, ready to be loaded and sent. */
@@ -43,25 +45,44 @@ export interface RenderedPieces {
 
 /** Renders a conversation whose messages may hold images and texts that look like control tokens. */
 export function renderPieces(
-  template: ChatTemplateFunction,
+  template: TemplateDefinition,
   messages: readonly ChatMessage[],
   context: TemplateContext,
   control: ControlTokens,
 ): RenderedPieces {
-  const markers = new PromptMarkers();
-  const turns = messages.map(({ role, content }) => ({
-    role,
-    content: markers.flatten(content, control),
-  }));
-  const { prompt, stopStrings } = apply(template, turns, context);
-  return { pieces: markers.split(prompt), stopStrings };
+  const placed = messages.map(({ role, content }) => ({ role, content: place(content, template.images) }));
+  const render = (edges: boolean) => {
+    const markers = new PromptMarkers();
+    const turns = placed.map(({ role, content }) => ({ role, content: markers.flatten(content, control, edges) }));
+    return { markers, ...apply(template, turns, context) };
+  };
+  let rendered = render(false);
+  if (placed.some(({ content }) => control.mayJoin(textOf(content)))) {
+    // A template that cuts or replaces inside a text, or puts its own beside it, could make a control token of what was
+    // none. With the edges of such tokens marked it can not: where fewer come out, the others had been made so.
+    const guarded = render(true);
+    const count = ({ markers, prompt }: typeof rendered) => control.countIn(markers.textsAround(prompt));
+    if (count(rendered) > count(guarded)) rendered = guarded;
+  }
+  return { pieces: rendered.markers.split(rendered.prompt), stopStrings: rendered.stopStrings };
 }
 
-function apply(
-  template: ChatTemplateFunction,
-  messages: readonly TextMessage[],
-  context: TemplateContext,
-): RenderedChat {
-  const rendered = template(messages, context);
-  return typeof rendered === "string" ? { prompt: rendered, stopStrings: [] } : rendered;
+function textOf(content: Content): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
+/** The content with its images where the template wants them. */
+function place(content: Content, placement: TemplateDefinition["images"]): Content {
+  if (placement === "in-place" || typeof content === "string") return content;
+  const images = content.filter((part) => part.type === "image");
+  const texts = content.filter((part) => part.type === "text");
+  return [...images.flatMap((image) => [image, { type: "text" as const, text: "\n" }]), ...texts];
+}
+
+function apply(template: TemplateDefinition, messages: readonly TextMessage[], context: TemplateContext): RenderedChat {
+  checkRoles(template, messages);
+  const rendered: unknown = template.render(messages, context);
+  const { prompt, stopStrings } = parse(renderedSchema, rendered, `the chat template "${template.name}"`);
+  return { prompt, stopStrings: [...new Set([...template.stopStrings, ...stopStrings])] };
 }

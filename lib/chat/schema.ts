@@ -30,8 +30,9 @@ export const contentSchema: v.GenericSchema<Content> = v.lazy((input) =>
     : any<string>((value) => typeof value === "string", "a string or a list of parts"),
 );
 
-// A role goes into the prompt as it is, so it must not be able to hold a control token.
-const roleSchema = any<string>(
+// It goes into the prompt as it is, so it must not be able to hold a control token.
+/** A role's name. */
+export const roleSchema = any<string>(
   (value) => typeof value === "string" && /^[\w.-]{1,64}$/.test(value),
   'a name such as "system", "user" or "assistant"',
 );
@@ -52,3 +53,13 @@ export const textMessagesSchema: v.GenericSchema<TextMessage[]> = list(
 
 /** Options of renderChat. */
 export const renderOptionsSchema = object({ addGenerationPrompt: v.optional(flag(), true) });
+
+/** What a template returns: the caller's functions are not to be trusted with it. */
+export const renderedSchema = v.pipe(
+  v.any(),
+  v.transform((rendered: unknown) => (typeof rendered === "string" ? { prompt: rendered } : rendered)),
+  v.looseObject(
+    { prompt: text(), stopStrings: v.optional(list(text({ filled: true }), "texts"), () => []) },
+    "must return a string or { prompt, stopStrings }",
+  ),
+);

@@ -36,7 +36,7 @@ export interface TextMessage {
 export interface RenderedChat {
   /** The whole prompt, without the vocabulary's BOS token. */
   prompt: string;
-  /** Texts at which generation ends, as far as the template names any. */
+  /** Texts at which generation ends, as far as the template has any. */
   stopStrings: string[];
 }
 
@@ -48,6 +48,8 @@ export interface TemplateContext {
   bosToken: string;
   /** Text of the model's EOS token; empty without a model. */
   eosToken: string;
+  /** Text of the model's padding token; empty without a model, or where nobody named one. */
+  padToken: string;
 }
 
 /**

@@ -53,7 +53,8 @@ export interface LoadOptions {
   imageCacheBytes?: number;
   /**
    * How messages become a prompt: a name (registered with {@link registerChatTemplate}, or built in, such as
-   * `"vicuna"`), or a Jinja template. Default: the template in the model file, or `"vicuna"` where it has none.
+   * `"vicuna"`), or a Jinja template. Default: that of the model's adapter (see {@link registerModelAdapter}), else the
+   * one in the model file, else `"vicuna"`.
    */
   chatTemplate?: string;
   /** Aborting it ends the load with `ABORTED`. */

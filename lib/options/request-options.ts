@@ -44,6 +44,12 @@ export interface ChatOptions extends GenerationOptions {
   images?: readonly ImageSource[];
   /** A name or a Jinja template. Default: that of the engine. */
   chatTemplate?: string;
+  /**
+   * False: the contents of the messages are sent as they are, in order, with a line break between two of them; no
+   * template adds roles, a system message or stop strings. Texts in them still never act as control tokens: for a prompt
+   * that holds some, see {@link Engine.complete}. Default true.
+   */
+  useChatTemplate?: boolean;
 }
 
 /** Options of {@link Engine.complete}. */
@@ -99,6 +105,7 @@ export const chatOptionsSchema = object(
     messages: messagesSchema,
     images,
     chatTemplate: v.optional(text({ filled: true })),
+    useChatTemplate: v.optional(flag(), true),
     ...generationEntries,
   },
   elsewhere,

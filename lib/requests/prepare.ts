@@ -1,6 +1,7 @@
 /** From a caller's options to a prompt. */
 import * as v from "valibot";
-import type { PromptPiece } from "../chat/markers.js";
+import type { TemplateDefinition } from "../chat/definition.js";
+import { joinTexts, type PromptPiece } from "../chat/markers.js";
 import { findTemplate } from "../chat/registry.js";
 import { renderPieces, type RenderedPieces } from "../chat/render.js";
 import { messagesSchema } from "../chat/schema.js";
@@ -30,11 +31,34 @@ export interface PreparedRequest {
 /** What Engine.chat sends. */
 export function prepareChat(core: EngineCore, given: ChatOptions): PreparedRequest {
   const options = parse(chatOptionsSchema, given, "engine.chat");
-  const messages = withImages(options.messages, options.images);
-  const { pieces, stopStrings } = render(core, messages, options.chatTemplate, true);
-  // Some templates write the BOS token themselves: it must not come twice.
-  const addSpecial = !startsWith(pieces, core.info.bosToken);
+  if (!options.useChatTemplate) return prepareUntemplated(options);
+  const template = chooseTemplate(core, options.chatTemplate);
+  const messages = withImages(options.messages, options.images, template.userRoles);
+  const { pieces, stopStrings } = render(core, template, messages, true);
+  // A template may write the BOS token itself: it must not come twice.
+  const addSpecial = !(template.writesBos ?? startsWith(pieces, core.info.bosToken));
   return { pieces, addSpecial, stopStrings, options };
+}
+
+/** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
+function prepareUntemplated(options: v.InferOutput<typeof chatOptionsSchema>): PreparedRequest {
+  if (options.chatTemplate !== undefined) {
+    throw argumentError(
+      "engine.chat",
+      "chatTemplate",
+      "has no effect with useChatTemplate: false: leave one of them out",
+    );
+  }
+  const lineBreak = { type: "text" as const, text: "\n" };
+  const contents = withImages(options.messages, options.images)
+    .map(({ content }) => joinTexts(partsOf(content)))
+    .filter((parts) => parts.length > 0);
+  const lines = contents.flatMap((parts, i) => (i === 0 ? parts : [lineBreak, ...parts]));
+  const pieces = joinTexts(lines).map((part): PromptPiece =>
+    part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial: false },
+  );
+  if (pieces.length === 0) throw argumentError("engine.chat", "messages", "must not all be empty");
+  return { pieces, addSpecial: true, stopStrings: [], options };
 }
 
 /** What Engine.complete sends. */
@@ -69,7 +93,8 @@ export function applyTemplate(
 ): RenderedChat {
   const messages = parse(messagesSchema, given, "engine.applyChatTemplate: messages");
   const { chatTemplate, addGenerationPrompt } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
-  const { pieces, stopStrings } = render(core, messages, chatTemplate, addGenerationPrompt);
+  const template = chooseTemplate(core, chatTemplate);
+  const { pieces, stopStrings } = render(core, template, messages, addGenerationPrompt);
   const prompt = pieces.map((piece) => ("image" in piece ? "<__media__>" : piece.text)).join("");
   return { prompt, stopStrings };
 }
@@ -80,26 +105,36 @@ export function imagesFirst(images: readonly ImageSource[], content: Content): C
   return [...lines, ...partsOf(content)];
 }
 
+/** The template that was asked for, or else that of the engine with the stop strings that the model needs with it. */
+function chooseTemplate(core: EngineCore, asked: string | undefined): TemplateDefinition {
+  if (asked !== undefined) return findTemplate(asked);
+  const template = findTemplate(core.chatTemplate);
+  return { ...template, stopStrings: [...template.stopStrings, ...core.stopStrings] };
+}
+
 function render(
   core: EngineCore,
+  template: TemplateDefinition,
   messages: readonly ChatMessage[],
-  chatTemplate: string | undefined,
   addGenerationPrompt: boolean,
 ): RenderedPieces {
-  const { bosToken, eosToken } = core.info;
-  const template = findTemplate(chatTemplate ?? core.chatTemplate);
-  return renderPieces(template, messages, { addGenerationPrompt, bosToken, eosToken }, core.control);
+  const { bosToken, eosToken, padToken } = core.info;
+  return renderPieces(template, messages, { addGenerationPrompt, bosToken, eosToken, padToken }, core.control);
 }
 
 function startsWith(pieces: readonly PromptPiece[], token: string): boolean {
   const first = pieces[0];
-  return token !== "" && first !== undefined && "text" in first && first.text.startsWith(token);
+  return token !== "" && first !== undefined && "text" in first && first.parseSpecial && first.text.startsWith(token);
 }
 
 /** The messages, with `images` before the text of the last one that the user says. */
-function withImages(messages: readonly ChatMessage[], images: readonly ImageSource[]) {
+function withImages(
+  messages: readonly ChatMessage[],
+  images: readonly ImageSource[],
+  userRoles: readonly string[] = ["user"],
+) {
   if (images.length === 0) return messages;
-  const at = messages.map(({ role }) => role).lastIndexOf("user");
+  const at = messages.findLastIndex(({ role }) => userRoles.includes(role));
   if (at < 0) {
     throw argumentError("engine.chat", "images", "need a user message that they belong to");
   }

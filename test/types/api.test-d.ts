@@ -4,6 +4,7 @@ import {
   Engine,
   MedInferError,
   registerChatTemplate,
+  registerModelAdapter,
   renderChat,
   type AnnotateResult,
   type ChatOptions,
@@ -131,7 +132,23 @@ describe("chat templates", () => {
     }>();
     registerChatTemplate("a", "{{ messages }}");
     registerChatTemplate("b", (messages, { bosToken }) => bosToken + messages.length);
+    registerChatTemplate("c", "{{ messages }}", { stopStrings: ["x"], roles: ["user"], images: "before-text" });
     // @ts-expect-error a template is text or a function
-    registerChatTemplate("c", 5);
+    registerChatTemplate("d", 5);
+    // @ts-expect-error there is no such place
+    registerChatTemplate("e", "{{ messages }}", { images: "after-text" });
+  });
+
+  it("are chosen for models by adapters", () => {
+    registerModelAdapter({ name: "a", matches: /x/ });
+    registerModelAdapter({
+      name: "b",
+      matches: ({ path, name, description, chatTemplate }) => [path, name, description, chatTemplate].includes("x"),
+      chatTemplate: "chatml",
+      stopStrings: ["x"],
+      specialTokens: { pad: "eos" },
+    });
+    // @ts-expect-error a pattern or a function
+    registerModelAdapter({ name: "c", matches: "x" });
   });
 });

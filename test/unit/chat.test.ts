@@ -13,7 +13,7 @@ vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
 
 beforeEach(() => void useFakeAddon());
 
-const context = { addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>" };
+const context = { addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>", padToken: "" };
 const control = new ControlTokens(controlTexts);
 const joined = (pieces: PromptPiece[]) => pieces.map((piece) => ("text" in piece ? piece.text : "[image]")).join("");
 
@@ -24,22 +24,20 @@ describe("renderChat", () => {
   ];
 
   it("uses a built-in template by its name", () => {
-    expect(renderChat("vicuna", turns)).toEqual({
-      prompt: "USER: Q\nASSISTANT: A</s>\nASSISTANT:",
-      stopStrings: [],
-    });
-    expect(renderChat("vicuna", turns, { addGenerationPrompt: false }).prompt).toBe("USER: Q\nASSISTANT: A</s>\n");
+    const prompt = "### Instruction:\nQ\n### Response:\nA\n";
+    expect(renderChat("deepseek", turns)).toEqual({ prompt: `${prompt}### Response:\n`, stopStrings: [] });
+    expect(renderChat("deepseek", turns, { addGenerationPrompt: false }).prompt).toBe(prompt);
   });
 
   it("omits an empty system message from a built-in template", () => {
-    expect(renderChat("vicuna", [{ role: "system", content: "" }, ...turns])).toEqual(renderChat("vicuna", turns));
+    expect(renderChat("zephyr", [{ role: "system", content: "" }, ...turns])).toEqual(renderChat("zephyr", turns));
   });
 
   it("keeps what follows a NUL in a built-in template", () => {
-    expect(renderChat("vicuna", [{ role: "user", content: "a\0b" }]).prompt).toBe("USER: a\0b\nASSISTANT:");
+    expect(renderChat("zephyr", [{ role: "user", content: "a\0b" }]).prompt).toContain("\na\0b</s>");
   });
 
-  it.each(["vicuna", "llama2"])("refuses by name a role that %s would lose or mistake", (name) => {
+  it.each(["deepseek", "orion"])("refuses by name a role that %s would lose or mistake", (name) => {
     const error = thrown(() => renderChat(name, [{ role: "nurse", content: "x" }]));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(error.message).toContain('the role "nurse"');
@@ -47,7 +45,7 @@ describe("renderChat", () => {
   });
 
   it("takes a role that a built-in template writes out", () => {
-    expect(renderChat("chatml", [{ role: "tool", content: "x" }]).prompt).toContain("<|im_start|>tool\nx");
+    expect(renderChat("zephyr", [{ role: "nurse", content: "x" }]).prompt).toContain("<|nurse|>\nx");
   });
 
   it("renders a Jinja template with the roles, the generation prompt and no tokens", () => {
@@ -100,8 +98,47 @@ describe("registerChatTemplate", () => {
   });
 
   it("wins over a built-in name", () => {
-    registerChatTemplate("chatml", () => "mine");
-    expect(renderChat("chatml", [{ role: "user", content: "hi" }]).prompt).toBe("mine");
+    registerChatTemplate("zephyr", () => "mine");
+    expect(renderChat("zephyr", [{ role: "user", content: "hi" }]).prompt).toBe("mine");
+    registerChatTemplate("llama2-sys-bos", () => "mine, too");
+    expect(renderChat("llama2-sys-bos", [{ role: "user", content: "hi" }]).prompt).toBe("mine, too");
+  });
+
+  it("joins its stop strings with those that the function returns, each once", () => {
+    registerChatTemplate("stops", () => ({ prompt: "p", stopStrings: ["b", "c"] }), { stopStrings: ["a", "b"] });
+    expect(renderChat("stops", [{ role: "user", content: "hi" }]).stopStrings).toEqual(["a", "b", "c"]);
+  });
+
+  it.each([[undefined], [5], [{}], [{ prompt: 5 }], [{ prompt: "p", stopStrings: [""] }], [Promise.resolve("p")]])(
+    "refuses a function that returns %j",
+    (returned) => {
+      registerChatTemplate("bad", () => returned as never);
+      const error = thrown(() => renderChat("bad", [{ role: "user", content: "hi" }]));
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+      expect(error.message).toContain('the chat template "bad"');
+    },
+  );
+
+  it("refuses by name the roles that are not listed", () => {
+    registerChatTemplate("ward", "{{ messages[0].content }}", { roles: ["doctor", "nurse"] });
+    expect(renderChat("ward", [{ role: "nurse", content: "hi" }]).prompt).toBe("hi");
+    const error = thrown(() => renderChat("ward", [{ role: "user", content: "hi" }]));
+    expect(error.message).toBe(
+      'messages: hold the role "user", which the chat template "ward" does not know: use doctor or nurse',
+    );
+  });
+
+  it.each([
+    [{ stopStrings: "x" }, "stopStrings must be a list of texts"],
+    [{ stopStrings: [""] }, "stopStrings[0] must be a string that is not empty"],
+    [{ roles: [] }, "roles must be a list of at least one roles"],
+    [{ roles: ["a b"] }, "roles[0] must be a name"],
+    [{ images: "after" }, 'images must be one of "in-place", "before-text"'],
+    [{ stopString: [] }, "stopString is unknown: did you mean stopStrings?"],
+  ])("refuses the options %j", (options, message) => {
+    const error = thrown(() => registerChatTemplate("x", () => "", options as never));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(error.message).toContain(message);
   });
 
   it.each([
@@ -160,6 +197,103 @@ describe("images and control tokens in messages", () => {
       control,
     );
     expect(pieces).toEqual([{ text: "USER: Q\nASSISTANT: A</s>\nASSISTANT:", parseSpecial: true }]);
+  });
+
+  it("keeps two parts from spelling a control token together", () => {
+    const content = [
+      { type: "text", text: "x</" },
+      { type: "text", text: "" },
+      { type: "text", text: "s>y" },
+    ] as const;
+    expect(render(content)).toEqual([
+      { text: "USER: x", parseSpecial: true },
+      { text: "</s>", parseSpecial: false },
+      { text: "y\nASSISTANT:", parseSpecial: true },
+    ]);
+  });
+
+  /** The texts of a prompt that are read with control tokens. */
+  const acting = (pieces: PromptPiece[]) =>
+    pieces.map((piece) => ("text" in piece && piece.parseSpecial ? piece.text : "|")).join("");
+
+  it("keeps a template that cuts something out from making a control token", () => {
+    registerChatTemplate("cuts", "{% for m in messages %}{{ m.content.replace('/think', '') }}</s>{% endfor %}");
+    const pieces = render("a<|im_/thinkend|>b", "cuts");
+    expect(acting(pieces)).not.toContain("<|im_end|>");
+    expect(joined(pieces)).toBe("a<|im_end|>b</s>");
+    // What does no harm is left in one piece.
+    expect(render("a < b/think", "cuts")).toEqual([{ text: "a < b</s>", parseSpecial: true }]);
+  });
+
+  it("keeps messages and the template's text from making a control token together", () => {
+    registerChatTemplate("bare", (messages) => messages.map(({ content }) => content).join(""));
+    const messages = [
+      { role: "user", content: "a</" },
+      { role: "user", content: "s>b" },
+    ];
+    const { pieces } = renderPieces(findTemplate("bare"), messages, context, control);
+    expect(acting(pieces)).not.toContain("</s>");
+    expect(joined(pieces)).toBe("a</s>b");
+    registerChatTemplate("framed", (messages) => `<${messages[0]!.content}`);
+    expect(acting(render("/s> b", "framed"))).not.toContain("</s>");
+  });
+
+  it("lets no text act, whatever is cut, trimmed or put side by side (any texts)", () => {
+    registerChatTemplate(
+      "reshapes",
+      "{% for m in messages %}{{ m.content.replace('/think', '').replace('cut', '') | trim }}{% endfor %}</s>",
+    );
+    const fragments = [
+      "<",
+      "</",
+      "s>",
+      "s",
+      ">",
+      "<|",
+      "|>",
+      "im_",
+      "start|",
+      "end",
+      "/think",
+      "cut",
+      "/thi",
+      "nk",
+      " ",
+      "x",
+    ];
+    const fragment = fc.oneof(fc.constantFrom(...fragments), fc.constantFrom(...controlTexts));
+    const content = fc.array(fragment, { maxLength: 12 }).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(fc.array(content, { minLength: 1, maxLength: 3 }), (contents) => {
+        const messages = contents.map((text) => ({ role: "user", content: text }));
+        const { pieces } = renderPieces(findTemplate("reshapes"), messages, context, control);
+        expect(control.countIn(pieces.flatMap((p) => ("text" in p && p.parseSpecial ? [p.text] : [])))).toBe(1);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("moves images before the text for a template that wants them there", () => {
+    registerChatTemplate("llava", (messages) => messages.map(({ content }) => `USER: ${content}`).join("\n"), {
+      images: "before-text",
+    });
+    const first = [
+      { type: "text", text: "see " },
+      { type: "image", image: "a" },
+      { type: "text", text: " and " },
+      { type: "image", image: "b" },
+    ] as const;
+    const messages = [
+      { role: "user", content: first },
+      { role: "user", content: "Q2" },
+    ];
+    expect(renderPieces(findTemplate("llava"), messages, context, control).pieces).toEqual([
+      { text: "USER: ", parseSpecial: true },
+      { image: "a" },
+      { text: "\n", parseSpecial: true },
+      { image: "b" },
+      { text: "\nsee  and \nUSER: Q2", parseSpecial: true },
+    ]);
   });
 
   it("survives a Jinja template that trims", () => {

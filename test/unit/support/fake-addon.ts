@@ -187,10 +187,13 @@ export class FakeAddon implements NativeAddon {
   }
 
   builtinChatTemplates(): string[] {
-    return ["vicuna", "llama2", "chatml"];
+    return ["vicuna", "llama2", "chatml", "deepseek", "orion", "zephyr", "seed_oss"];
   }
 
-  /** The three ways of built-in templates with a role they do not know: drop it, take it for the assistant, write it. */
+  /**
+   * The three ways of built-in templates with a role they do not know: "deepseek" drops it, "orion" takes it for the
+   * assistant, "zephyr" writes it.
+   */
   applyBuiltinChatTemplate(
     name: string,
     messages: { role: string; content: string }[],
@@ -198,17 +201,17 @@ export class FakeAddon implements NativeAddon {
   ): string {
     // llama.cpp works on C strings.
     const turns = messages.map(({ role, content }) => ({ role, content: content.split("\0")[0]! }));
-    if (name === "chatml") {
-      const said = turns.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`);
-      return said.join("") + (addGenerationPrompt ? "<|im_start|>assistant\n" : "");
+    if (name === "zephyr") {
+      const said = turns.map(({ role, content }) => `<|${role}|>\n${content}</s>\n`);
+      return said.join("") + (addGenerationPrompt ? "<|assistant|>\n" : "");
     }
     const forms: Record<string, (content: string) => string> = {
-      system: (content) => `${content}\n\n`,
-      user: (content) => `USER: ${content}\n`,
-      assistant: (content) => `ASSISTANT: ${content}</s>\n`,
+      system: (content) => content,
+      user: (content) => `### Instruction:\n${content}\n`,
+      assistant: (content) => `### Response:\n${content}\n`,
     };
-    const otherwise = name === "llama2" ? forms.assistant! : () => "";
+    const otherwise = name === "orion" ? forms.assistant! : () => "";
     const said = turns.map(({ role, content }) => (forms[role] ?? otherwise)(content));
-    return said.join("") + (addGenerationPrompt ? "ASSISTANT:" : "");
+    return said.join("") + (addGenerationPrompt ? "### Response:\n" : "");
   }
 }

@@ -1,0 +1,49 @@
+/** What a chat template is, beside the function that writes it. */
+import { argumentError } from "../errors.js";
+import type { ChatTemplateFunction, TextMessage } from "./types.js";
+
+/** Where a message's images stand: where its content has them, or before its text, each followed by a line break. */
+export type ImagePlacement = "in-place" | "before-text";
+
+/** A chat template with what it brings along. */
+export interface TemplateDefinition {
+  readonly name: string;
+  readonly render: ChatTemplateFunction;
+  /** Texts at which generation ends, beside those of the request. */
+  readonly stopStrings: readonly string[];
+  /** The roles that it knows; undefined: it looks after them itself. */
+  readonly roles?: readonly string[];
+  /** The roles that ask; images with no place of their own go to the last message of one. */
+  readonly userRoles: readonly string[];
+  readonly images: ImagePlacement;
+  /** Whether the prompt begins with the BOS token; undefined: see what was written. */
+  readonly writesBos?: boolean;
+}
+
+/** A definition of which nothing is known but the function. */
+export function plainDefinition(name: string, render: ChatTemplateFunction): TemplateDefinition {
+  return { name, render, stopStrings: [], userRoles: ["user"], images: "in-place" };
+}
+
+/** A role that the template does not know would be lost, or taken for another. */
+export function checkRoles({ name, roles }: TemplateDefinition, messages: readonly TextMessage[]): void {
+  if (roles === undefined) return;
+  const unknown = messages.find(({ role }) => !roles.includes(role));
+  if (unknown !== undefined) throw unknownRole(unknown.role, name, roles);
+}
+
+/** The error for a role that a template does not know. */
+export function unknownRole(role: string, template: string, known: readonly string[]) {
+  const last = known.at(-1) ?? "";
+  const list = known.length > 1 ? `${known.slice(0, -1).join(", ")} or ${last}` : last;
+  return argumentError(
+    "messages",
+    "",
+    `hold the role "${role}", which the chat template "${template}" does not know: use ${list}`,
+  );
+}
+
+/** The messages without empty system messages, which would still leave their separators in the prompt. */
+export function withoutEmptySystem(messages: readonly TextMessage[]): readonly TextMessage[] {
+  return messages.filter(({ role, content }) => role !== "system" || content !== "");
+}
