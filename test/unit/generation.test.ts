@@ -8,7 +8,7 @@ import { told, timings, usage, type Told } from "./support/fake-addon.js";
 
 function start({ submitted = true, signal }: { submitted?: boolean; signal?: AbortSignal } = {}) {
   const state = new RequestState();
-  const control = { cancel: vi.fn(), follow: vi.fn(), pause: vi.fn(), resume: vi.fn() };
+  const control = { cancel: vi.fn(), finish: vi.fn(), follow: vi.fn(), pause: vi.fn(), resume: vi.fn() };
   state.follow(signal);
   if (submitted) state.submitted(control);
   return {
@@ -21,7 +21,7 @@ function start({ submitted = true, signal }: { submitted?: boolean; signal?: Abo
   };
 }
 
-const result = (text: string) => ({ text, finishReason: "eos", stopString: "", usage, timings });
+const result = (text: string) => ({ text, reasoning: "", finishReason: "eos", stopString: "", usage, timings });
 
 describe("a generation that is iterated", () => {
   it("yields typed events from queued to done", async () => {
