@@ -22,9 +22,11 @@ export interface GenerationOptions {
    * They are looked for in the text as the model writes it, together with the stop strings and before `thinkingTags`: of
    * all, the match that begins first wins, however the text was cut into tokens. Text that may still become a part of a
    * match is held back until it can not: `/a[^]*b/` holds everything from the first `a`. The time is linear in the text,
-   * whatever the pattern. Refused are: lookahead, lookbehind, backreferences, the flags `g` and `y`, flags changed inside
-   * a group, classes of several characters (`\q{}`), patterns that match the empty text, and very large ones. `$`
-   * without the flag `m` matches where the model ends.
+   * whatever the pattern; but the text has to come as it is generated, also where only the result is awaited.
+   *
+   * Refused are: lookahead, lookbehind, backreferences, the flags `g` and `y`, flags changed inside a group, classes of
+   * several characters (`\q{}`), patterns that match the empty text, and very large ones. `$` without the flag `m` matches
+   * where the model ends.
    */
   stopRegexes?: readonly (RegExp | string)[];
   /**

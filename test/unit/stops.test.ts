@@ -54,6 +54,14 @@ describe("the stop scanner", () => {
     expect(stream(["see a12345"], [/a\d+/])).toEqual({ text: "see ", stop: "a1" });
     expect(stream(["see a1", "2345"], [/a\d+/])).toEqual({ text: "see ", stop: "a1" });
     expect(stream(["foobar"], [/foobar/, /foo/])).toEqual({ text: "", stop: "foo" });
+    // One has to see the space to know that it matched before it; with that space, the other matches too.
+    for (const stops of [
+      [/foo\b/, "foo "],
+      ["foo ", /foo\b/],
+      [/foo\s/, /foo\b/],
+    ]) {
+      expect(stream(["foo bar"], stops)).toEqual({ text: "", stop: "foo" });
+    }
   });
 
   it("waits for the next character where the pattern looks at it", () => {
