@@ -27,6 +27,7 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::Submit>("submit"),
                          InstanceMethod<&EngineHandle::EmbedImage>("embedImage"),
                          InstanceMethod<&EngineHandle::Cancel>("cancel"),
+                         InstanceMethod<&EngineHandle::Finish>("finish"),
                          InstanceMethod<&EngineHandle::Follow>("follow"),
                          InstanceMethod<&EngineHandle::Pause>("pause"),
                          InstanceMethod<&EngineHandle::Resume>("resume"),
@@ -86,6 +87,15 @@ void EngineHandle::Cancel(const Napi::CallbackInfo& info) {
   Guarded(info.Env(), [&] {
     const RequestId id = ToRequestId(info[0]);
     Open(info).Cancel(id);
+    // Its end is on the way.
+    session_->SetPaused(id, false);
+  });
+}
+
+void EngineHandle::Finish(const Napi::CallbackInfo& info) {
+  Guarded(info.Env(), [&] {
+    const RequestId id = ToRequestId(info[0]);
+    Open(info).Finish(id);
     // Its end is on the way.
     session_->SetPaused(id, false);
   });

@@ -23,6 +23,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
   Napi::Value Submit(const Napi::CallbackInfo& info);
   Napi::Value EmbedImage(const Napi::CallbackInfo& info);
   void Cancel(const Napi::CallbackInfo& info);
+  void Finish(const Napi::CallbackInfo& info);
   void Follow(const Napi::CallbackInfo& info);
   void Pause(const Napi::CallbackInfo& info);
   void Resume(const Napi::CallbackInfo& info);

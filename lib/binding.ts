@@ -173,6 +173,8 @@ export interface NativeEngine {
   submit(request: NativeRequest): number;
   embedImage(image: Uint8Array): number;
   cancel(id: number): void;
+  /** Ends it as one that ended by itself: done follows, with the reason "stop" and no stop string. */
+  finish(id: number): void;
   /** Its events come as it goes from now on, after those it kept back. */
   follow(id: number): void;
   pause(id: number): void;

@@ -35,7 +35,9 @@ export type {
   GenerationResult,
   PrefillEvent,
   QueuedEvent,
+  ReasoningEvent,
   TextEvent,
+  ThinkingTags,
   Timings,
   Usage,
 } from "./generation/types.js";

@@ -46,6 +46,8 @@ export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow> {
   index: number;
   /** The answer; empty where the row failed. */
   text: string;
+  /** With `thinkingTags`: what stood between the tags. Empty otherwise, and where the row failed. */
+  reasoning: string;
   /** Why the row failed; undefined where it did not. */
   error: MedInferError | undefined;
   /** `llamacpp_exception`: the message of the error. Empty where there is none. */

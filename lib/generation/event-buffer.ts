@@ -35,8 +35,8 @@ export class EventBuffer {
   /** Adds an event, as a part of the last one that waits where both say the same kind of thing. */
   merge(event: GenerationEvent): void {
     const last = this.length > 0 ? this.#events.at(-1) : undefined;
-    if (last?.type === "text" && event.type === "text") {
-      this.#events[this.#events.length - 1] = { type: "text", text: last.text + event.text };
+    if ((last?.type === "text" || last?.type === "reasoning") && event.type === last.type) {
+      this.#events[this.#events.length - 1] = { type: last.type, text: last.text + event.text };
     } else if (last?.type === "prefill" && event.type === "prefill") {
       this.#events[this.#events.length - 1] = event;
     } else {

@@ -3,7 +3,9 @@ import { onAbort } from "../abort.js";
 import type { NativeEvent } from "../binding.js";
 import type { EventSink } from "../dispatcher.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
+import { AnswerStream } from "./answer-stream.js";
 import { EventBuffer } from "./event-buffer.js";
+import type { Segment } from "./thinking-splitter.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
 /** Unread events at which a request is paused, and at which it goes on. */
@@ -13,6 +15,8 @@ export const LOW_WATER = 16;
 /** What can be done to a request that the engine has taken. */
 export interface RequestControl {
   cancel(): void;
+  /** Nothing more is needed of it: it is to end as one that ended by itself. */
+  finish(): void;
   /** Events are to come as the request goes. */
   follow(): void;
   pause(): void;
@@ -33,7 +37,9 @@ type Outcome = { result: GenerationResult } | { error: MedInferError };
  */
 export class RequestState implements EventSink {
   readonly #buffer = new EventBuffer();
+  #answer = new AnswerStream();
   #text = "";
+  #reasoning = "";
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
@@ -69,10 +75,11 @@ export class RequestState implements EventSink {
     this.#stopLoading = stop;
   }
 
-  /** The engine has the request. */
-  submitted(control: RequestControl): void {
+  /** The engine has the request, whose text comes through `answer`. */
+  submitted(control: RequestControl, answer = new AnswerStream()): void {
     this.#stopLoading = undefined;
     this.#control = control;
+    this.#answer = answer;
     this.#add({ type: "queued" });
   }
 
@@ -101,13 +108,11 @@ export class RequestState implements EventSink {
     } else if (this.#abortError !== undefined) {
       if (event.type === "done") this.#settle({ error: this.#abortError });
     } else if (event.type === "done") {
-      const { finishReason, stopString, usage, timings } = event;
-      const result = { text: this.#text, finishReason, stopString, usage, timings };
-      this.#add({ type: "done", ...result });
-      this.#settle({ result });
+      this.#finish(event);
     } else if (event.type === "text") {
-      this.#text += event.text;
-      this.#add({ type: "text", text: event.text });
+      if (this.#answer.stop !== undefined) return; // drawn before the engine heard of it
+      this.#tell(this.#answer.push(event.text));
+      if (this.#answer.stop !== undefined) this.#control?.finish();
     } else if (event.type === "prefill") {
       this.#add({ type: "prefill", done: event.done, total: event.total });
     } else if (event.type === "encode") {
@@ -144,6 +149,24 @@ export class RequestState implements EventSink {
   stopReading(): void {
     this.#buffer.close();
     this.abort(abortedError("the request, whose events are no longer read,"));
+  }
+
+  #tell(segments: readonly Segment[]): void {
+    for (const segment of segments) {
+      if (segment.type === "text") this.#text += segment.text;
+      else this.#reasoning += segment.text;
+      this.#add(segment);
+    }
+  }
+
+  #finish({ finishReason, stopString, usage, timings }: Extract<NativeEvent, { type: "done" }>): void {
+    this.#tell(this.#answer.flush());
+    const { stop } = this.#answer;
+    const ended =
+      stop === undefined ? { finishReason, stopString } : { finishReason: "stop" as const, stopString: stop };
+    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, usage, timings };
+    this.#add({ type: "done", ...result });
+    this.#settle({ result });
   }
 
   #add(event: GenerationEvent): void {

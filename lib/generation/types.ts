@@ -1,12 +1,25 @@
 /** What a request tells while it runs, and what it ends with. */
 
+/** How a model marks its reasoning. */
+export interface ThinkingTags {
+  /** What begins it, e.g. `"<think>"`. */
+  open: string;
+  /** What ends it, e.g. `"</think>"`. May be the same as `open`. */
+  close: string;
+  /** Whether the prompt ends with the opening tag already, as some chat templates write it. Default false. */
+  startsOpen?: boolean;
+}
+
 /** Tokens of one request. */
 export interface Usage {
   /** Tokens of the prompt, those of its images included. */
   promptTokens: number;
   /** Of them, image tokens. */
   imageTokens: number;
-  /** Tokens generated, the end-of-turn token not counted. */
+  /**
+   * Tokens generated, the end-of-turn token not counted. With a stop regex, also those that were drawn before the engine
+   * heard of the match.
+   */
   completionTokens: number;
   /** Images whose embedding came from the cache. */
   imagesCached: number;
@@ -29,17 +42,22 @@ export interface Timings {
 }
 
 /**
- * Why generation ended: `"eos"`: the model ended its turn; `"stop"`: a stop string appeared; `"length"`: `nPredict`
- * tokens were generated; `"context"`: the request's context is full.
+ * Why generation ended: `"eos"`: the model ended its turn; `"stop"`: a stop string appeared, or what a stop regex
+ * matches; `"length"`: `nPredict` tokens were generated; `"context"`: the request's context is full.
  */
 export type FinishReason = "eos" | "stop" | "length" | "context";
 
 /** A finished answer. */
 export interface GenerationResult {
-  /** The whole text, without the stop string. */
+  /** The whole text, without the stop, and without the reasoning where `thinkingTags` tells it apart. */
   text: string;
+  /** With `thinkingTags`: what stood between the tags, several blocks on lines of their own. Empty otherwise. */
+  reasoning: string;
   finishReason: FinishReason;
-  /** The stop string that ended it; empty unless `finishReason` is `"stop"`. */
+  /**
+   * The stop string that ended it, or the text that a stop regex matched: the shortest that does, so that it never
+   * depends on how fast tokens came. Empty unless `finishReason` is `"stop"`.
+   */
   stopString: string;
   usage: Usage;
   timings: Timings;
@@ -68,9 +86,15 @@ export interface PrefillEvent {
   total: number;
 }
 
-/** More of the answer: whole characters, never a part of a stop string. */
+/** More of the answer: whole characters, never a part of a stop. */
 export interface TextEvent {
   type: "text";
+  text: string;
+}
+
+/** With `thinkingTags`: more of what stands between the tags. The tags themselves are not told. */
+export interface ReasoningEvent {
+  type: "reasoning";
   text: string;
 }
 
@@ -80,7 +104,7 @@ export interface DoneEvent extends GenerationResult {
 }
 
 /** What a {@link Generation} yields, told apart by `type`. */
-export type GenerationEvent = QueuedEvent | EncodeEvent | PrefillEvent | TextEvent | DoneEvent;
+export type GenerationEvent = QueuedEvent | EncodeEvent | PrefillEvent | ReasoningEvent | TextEvent | DoneEvent;
 
 /**
  * A running request. Iterate it for events as they come, await `result` for the whole answer, or both.

@@ -3,9 +3,11 @@ import * as v from "valibot";
 import { contentSchema, imageSchema, messagesSchema } from "../chat/schema.js";
 import type { ChatMessage, Content } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
+import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
 import { flag, integer, list, neutral, notYet, object, signal, text } from "../validation/fields.js";
+import { stopRegexesSchema, thinkingTagsSchema } from "./text-options.js";
 
 /** Options that every request has. All are optional. */
 export interface GenerationOptions {
@@ -13,6 +15,27 @@ export interface GenerationOptions {
   sampling?: Sampling;
   /** Generation ends before the earliest of these texts. At most 64. Default none. */
   stopStrings?: readonly string[];
+  /**
+   * Generation ends before what one of these regular expressions matches; a string is read as `new RegExp(string)`. At
+   * most 16. Default none.
+   *
+   * They are looked for in the text as the model writes it, together with the stop strings and before `thinkingTags`: of
+   * all, the match that begins first wins, however the text was cut into tokens. Text that may still become a part of a
+   * match is held back until it can not: `/a[^]*b/` holds everything from the first `a`. The time is linear in the text,
+   * whatever the pattern; but the text has to come as it is generated, also where only the result is awaited.
+   *
+   * Refused are: lookahead, lookbehind, backreferences, the flags `g` and `y`, flags changed inside a group, classes of
+   * several characters (`\q{}`), patterns that match the empty text, and very large ones. `$` without the flag `m` matches
+   * where the model ends.
+   */
+  stopRegexes?: readonly (RegExp | string)[];
+  /**
+   * Tells the model's reasoning from its answer: text between the tags comes as `reasoning` events and in
+   * `result.reasoning`, the rest as `text`. A block that is not closed is reasoning to its end; inside a block, an opening
+   * tag is text. White space directly behind a tag is dropped; several blocks are put on lines of their own. Stops act on
+   * reasoning and answer alike. Default false: everything is `text`.
+   */
+  thinkingTags?: ThinkingTags | false;
   /** Most tokens to generate; -1: until the model ends its turn or the context is full. Default -1. */
   nPredict?: number;
   /** Whether the model is kept from ending its turn. Default false. */
@@ -77,6 +100,8 @@ export const generationEntries = {
     ),
     () => [],
   ),
+  stopRegexes: stopRegexesSchema,
+  thinkingTags: thinkingTagsSchema,
   nPredict: v.optional(integer(-1), -1),
   ignoreEos: v.optional(flag(), false),
   priority: v.optional(integer(-1000, 1000), 0),

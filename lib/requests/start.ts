@@ -2,6 +2,7 @@
 import type { NativePromptPart } from "../binding.js";
 import type { EngineCore } from "../core.js";
 import { MedInferError, toMedInferError } from "../errors.js";
+import { AnswerStream } from "../generation/answer-stream.js";
 import { RequestGeneration } from "../generation/generation.js";
 import { RequestState } from "../generation/request-state.js";
 import type { Generation } from "../generation/types.js";
@@ -10,6 +11,7 @@ import { loadImage, type ImageSource } from "../images/load.js";
 import type { ChatOptions, CompleteOptions } from "../options/request-options.js";
 import { toNativeSampling } from "../sampling/schema.js";
 import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
+import { divideStops } from "./stops.js";
 
 /** See Engine.chat. */
 export function startChat(core: EngineCore, options: ChatOptions): Generation {
@@ -81,23 +83,27 @@ function submit(
   { addSpecial, stopStrings, options }: PreparedRequest,
   parts: readonly LoadedPart[],
 ): void {
+  const { scanner, nativeStops } = divideStops([...options.stopStrings, ...stopStrings], options.stopRegexes);
   const id = native.submit({
     prompt: parts.map((part): NativePromptPart => (part instanceof Uint8Array ? { image: part } : part)),
     addSpecial,
     sampling: toNativeSampling(options.sampling),
-    stopStrings: [...new Set([...options.stopStrings, ...stopStrings])],
+    stopStrings: nativeStops,
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     priority: options.priority,
-    followed: state.reading,
+    // What looks for stops reads along.
+    followed: state.reading || scanner !== undefined,
   });
   dispatcher.register(id, state);
-  state.submitted({
+  const control = {
     cancel: () => unlessClosed(() => native.cancel(id)),
+    finish: () => unlessClosed(() => native.finish(id)),
     follow: () => unlessClosed(() => native.follow(id)),
     pause: () => unlessClosed(() => native.pause(id)),
     resume: () => unlessClosed(() => native.resume(id)),
-  });
+  };
+  state.submitted(control, new AnswerStream(scanner, options.thinkingTags || undefined));
 }
 
 /** A closed engine has ended the request already: its last event is on the way. */

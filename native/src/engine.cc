@@ -44,13 +44,11 @@ class EngineImpl final : public Engine {
   }
 
   void Cancel(RequestId id) override {
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = live_.find(id);
-      if (found == live_.end()) return;
-      found->second->store(true);
-    }
-    inbox_.Push(CancelCommand{id});
+    if (GiveUpPass(id)) inbox_.Push(CancelCommand{id});
+  }
+
+  void Finish(RequestId id) override {
+    if (GiveUpPass(id)) inbox_.Push(FinishCommand{id});
   }
 
   void Follow(RequestId id) override { inbox_.Push(FollowCommand{id}); }
@@ -89,6 +87,8 @@ class EngineImpl final : public Engine {
  private:
   static Status ClosedStatus() { return {Code::kClosed, "the engine is closed: load a new one"}; }
 
+  // A forward pass that works for this request alone may be left in the middle. False where the request has ended.
+  bool GiveUpPass(RequestId id);
   Result<RequestId> Push(Request request, bool embed_only);
   Stats CollectStats() const;
 
@@ -159,6 +159,14 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
   return {};
+}
+
+bool EngineImpl::GiveUpPass(RequestId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = live_.find(id);
+  if (found == live_.end()) return false;
+  found->second->store(true);
+  return true;
 }
 
 Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {

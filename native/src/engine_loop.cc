@@ -80,6 +80,16 @@ void EngineLoop::Handle(const CancelCommand& command) {
   if (found != sequences_.end()) Fail(*found->second, {Code::kAborted, "the request was aborted"});
 }
 
+void EngineLoop::Handle(const FinishCommand& command) {
+  const auto found = sequences_.find(command.id);
+  if (found == sequences_.end()) return;
+  if (found->second->embed_only) {
+    Handle(CancelCommand{command.id});
+  } else {
+    Finish(*found->second, FinishReason::kStop);
+  }
+}
+
 void EngineLoop::Handle(const PauseCommand& command) {
   const auto found = sequences_.find(command.id);
   if (found != sequences_.end()) found->second->paused = command.paused;
@@ -215,11 +225,14 @@ void EngineLoop::Preempt(Sequence& sequence) {
 void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
   Done done;
   done.reason = reason;
-  if (!sequence.stops->stopped()) {
-    outbox_.TellText(sequence, sequence.stops->Flush());
-    if (sequence.stops->stopped()) done.reason = FinishReason::kStop;
+  if (sequence.stops) {  // none while its images are encoded
+    StopMatcher& stops = *sequence.stops;
+    if (!stops.stopped()) outbox_.TellText(sequence, stops.Flush());
+    if (stops.stopped()) {
+      done.reason = FinishReason::kStop;
+      done.stop_string = stops.match();
+    }
   }
-  if (done.reason == FinishReason::kStop) done.stop_string = sequence.stops->match();
   done.usage = sequence.usage;
   done.timings = sequence.FinalTimings(Clock::now());
   ++totals_.completed;

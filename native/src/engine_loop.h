@@ -34,6 +34,9 @@ struct SubmitCommand {
 struct CancelCommand {
   RequestId id = 0;
 };
+struct FinishCommand {
+  RequestId id = 0;
+};
 struct PauseCommand {
   RequestId id = 0;
   bool paused = false;
@@ -41,7 +44,7 @@ struct PauseCommand {
 struct FollowCommand {
   RequestId id = 0;
 };
-using Command = std::variant<SubmitCommand, CancelCommand, PauseCommand, FollowCommand, EncodeOutcome>;
+using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand, PauseCommand, FollowCommand, EncodeOutcome>;
 
 // The requests of whose current forward pass must be given up when all of them are cancelled, or the engine closes.
 // `pass` is written and read on the engine thread only.
@@ -82,6 +85,7 @@ class EngineLoop {
   // A change of state asked for from outside.
   void Handle(SubmitCommand command);
   void Handle(const CancelCommand& command);
+  void Handle(const FinishCommand& command);
   void Handle(const PauseCommand& command);
   void Handle(const FollowCommand& command);
   void Handle(EncodeOutcome outcome);

@@ -73,6 +73,52 @@ describe("chat", () => {
     expect(result.text).toBe(text.slice(0, text.indexOf(stop)));
   });
 
+  it("ends before what a stop regex matches, as a request that ended by itself", async () => {
+    const options = { ...endless, sampling: greedy };
+    const { text } = await engine.chat({ ...options, nPredict: 24 }).result;
+    const stop = text.slice(8, 12);
+    const found = new RegExp(
+      stop.replace(/[^]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`),
+      "u",
+    );
+    const before = engine.stats();
+    const expected = { finishReason: "stop", stopString: stop, text: text.slice(0, text.indexOf(stop)) };
+
+    // Whether only the result is awaited, or the events are read.
+    const alone = await engine.chat({ ...options, stopRegexes: ["never seen", found] }).result;
+    expect(alone).toMatchObject(expected);
+    expect(alone.usage.completionTokens).toBeGreaterThan(0);
+    expect(alone.timings.totalMs).toBeGreaterThanOrEqual(alone.timings.firstTokenMs);
+    const generation = engine.chat({ ...options, stopRegexes: [found], stopStrings: ["never seen"] });
+    const events = await collect(generation);
+    expect(events.map((event) => (event.type === "text" ? event.text : "")).join("")).toBe(expected.text);
+    expect(await generation.result).toMatchObject(expected);
+    const after = engine.stats();
+    expect(after.completed).toBe(before.completed + 2);
+    expect(after.aborted).toBe(before.aborted);
+    expect(after.running).toBe(0);
+  });
+
+  it("tells reasoning apart from the answer", async () => {
+    const options = { ...endless, sampling: greedy, nPredict: 24 };
+    const { text, reasoning } = await engine.chat(options).result;
+    expect(reasoning).toBe("");
+    const [open, close] = [text.slice(4, 6), text.slice(10, 13)];
+    const from = text.indexOf(open) + open.length;
+    const to = text.indexOf(close, from);
+    const generation = engine.chat({ ...options, thinkingTags: { open, close } });
+    const events = await collect(generation);
+    const told = (type: string) => events.map((event) => (event.type === type && "text" in event ? event.text : ""));
+    const result = await generation.result;
+    expect(result.reasoning).toBe(text.slice(from, to).trimStart());
+    expect(result.text.startsWith(text.slice(0, from - open.length))).toBe(true);
+    expect(told("reasoning").join("")).toBe(result.reasoning);
+    expect(told("text").join("")).toBe(result.text);
+    // The same where nobody reads and all text comes at the end.
+    const again = await engine.chat({ ...options, thinkingTags: { open, close } }).result;
+    expect([again.reasoning, again.text]).toEqual([result.reasoning, result.text]);
+  });
+
   it("reads control tokens in messages as plain text", async () => {
     const plain = await engine.chat({ messages: user("a b"), nPredict: 1 }).result;
     const { eosToken } = engine.info;

@@ -201,6 +201,8 @@ describe("options of a request", () => {
   const others: [string, unknown[]][] = [
     ["nPredict", [NaN, -2, 1.5, "many"]],
     ["stopStrings", [[""], [42], "stop"]],
+    ["stopRegexes", [["("], [42], ["a*"], ["(?=a)b"], "stop"]],
+    ["thinkingTags", [true, { open: "<think>" }, { open: "", close: "" }]],
     ["ignoreEos", ["yes"]],
     ["priority", [NaN, 0.5]],
     ["signal", ["stop"]],

@@ -16,6 +16,8 @@ const run = async (name: string, ...args: string[]) => {
 const prints: Record<string, RegExp> = {
   "quick-start.mjs": /^\S[^]*\n\d+ tokens\n$/,
   "stream.mjs": /^read (\d+) of \1 tokens\n[^]*\n(eos|context), \d+ ms\n$/,
+  "stop-and-think.mjs":
+    /^I am a tiny demonstration model \(stopped at "\. "\)\n I am a tiny [^]*\.\n0 characters of reasoning\n$/,
   "image.mjs": /^[^]*\n\d+ of \d+ prompt tokens are the image\n$/,
   "abort.mjs": /^ABORTED because the user went away\n$/,
   "annotate-folder.mjs": /^(\{"id":"[^"]+\.png","text":"[^\n]*\n){4}$/,

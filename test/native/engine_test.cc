@@ -143,6 +143,50 @@ TEST(Engine, CancelsInEveryState) {
   EXPECT_EQ(loaded.engine->stats().aborted, 2U);
 }
 
+TEST(Engine, FinishesInEveryState) {
+  const Loaded loaded = LoadEngine(RandomModel(), [](LoadOptions& o) { o.batch_size = 1; });
+  const RequestId running = Submit(*loaded.engine, GreedyRequest("the", -1));
+  const RequestId queued = Submit(*loaded.engine, GreedyRequest("the", -1));
+  loaded.recorder->WaitForText(running);
+  loaded.engine->Finish(queued);
+  const Seen nothing = loaded.recorder->Wait(queued);
+  EXPECT_EQ(nothing.reason(), FinishReason::kStop);
+  EXPECT_EQ(nothing.text, "");
+  EXPECT_EQ(std::get<Done>(*nothing.end).usage.completion_tokens, 0U);
+
+  loaded.engine->Pause(running);
+  loaded.engine->Finish(running);
+  const Seen some = loaded.recorder->Wait(running);
+  EXPECT_EQ(some.reason(), FinishReason::kStop);
+  const Done& done = std::get<Done>(*some.end);
+  EXPECT_EQ(done.stop_string, "");
+  EXPECT_GT(done.usage.prompt_tokens, 0U);
+  EXPECT_GT(done.usage.completion_tokens, 0U);
+  EXPECT_GE(done.timings.total_ms, done.timings.first_token_ms);
+  EXPECT_GT(done.timings.first_token_ms, 0);
+
+  loaded.engine->Finish(running);  // finished: ignored
+  loaded.engine->Finish(12345);    // unknown: ignored
+  EXPECT_TRUE(loaded.recorder->Wait(Submit(*loaded.engine, GreedyRequest("the", 5))).done());
+  EXPECT_EQ(loaded.engine->stats().aborted, 0U);
+  EXPECT_EQ(loaded.engine->stats().completed, 3U);
+  EXPECT_EQ(loaded.engine->stats().kv_cells_used, 0U);
+}
+
+TEST(Engine, GivesWhatAStopStringHeldBackWhenItIsFinished) {
+  const Loaded loaded = LoadEngine(RandomModel());
+  const Seen whole = loaded.recorder->Wait(Submit(*loaded.engine, GreedyRequest("the dose", 400)));
+  Request request = GreedyRequest("the dose", 400);
+  request.stop_strings = {whole.text + "never"};  // holds back all that is said
+  const RequestId id = Submit(*loaded.engine, std::move(request));
+  while (loaded.engine->stats().running == 0) std::this_thread::yield();
+  loaded.engine->Finish(id);
+  const Seen seen = loaded.recorder->Wait(id);
+  ASSERT_TRUE(seen.done());
+  EXPECT_EQ(whole.text.substr(0, seen.text.size()), seen.text);
+  EXPECT_EQ(std::get<Done>(*seen.end).stop_string, "");
+}
+
 TEST(Engine, RefusesMoreThanTheQueueHolds) {
   const Loaded loaded = LoadEngine(RandomModel(), [](LoadOptions& o) {
     o.batch_size = 1;
@@ -203,6 +247,7 @@ TEST(Engine, EveryMethodAnswersOnAClosedEngine) {
   EXPECT_EQ(loaded.engine->Tokenize("the", true, true).status().code(), Code::kClosed);
   EXPECT_EQ(loaded.engine->Detokenize({1}, true).status().code(), Code::kClosed);
   loaded.engine->Cancel(pending);
+  loaded.engine->Finish(pending);
   loaded.engine->Pause(pending);
   loaded.engine->Resume(pending);
   EXPECT_EQ(loaded.engine->stats().aborted, 1U);
@@ -237,8 +282,12 @@ TEST(Engine, EndsEveryRequestOnceUnderFire) {
             const std::lock_guard lock(mutex);
             taken.push_back(id.value());
           }
-          switch (random() % 4) {
+          switch (random() % 5) {
             case 0:
+              loaded.engine->Cancel(id.value());
+              break;
+            case 4:
+              loaded.engine->Finish(id.value());
               loaded.engine->Cancel(id.value());
               break;
             case 1:

@@ -71,26 +71,90 @@ TEST(StopMatcher, NeverShowsPartOfACharacter) {
   EXPECT_EQ(matcher.Flush(), "\xE2");
 }
 
-TEST(StopMatcher, StreamedEqualsOneShotHoweverTheTextIsCut) {
-  std::mt19937 random(1);
-  const std::vector<std::string> alphabet{"a", "b", "c", "\xC3\xA9", "\xE2\x82\xAC"};
-  const auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
-  const auto word = [&](int low, int high) {
+// Generated cases over a small alphabet, so that stops overlap, nearly match and begin in each other.
+class Cases {
+ public:
+  // Of one, two, three and four bytes; two of them begin with the same three.
+  std::string Word(int low, int high) {
+    static const std::vector<std::string> kAlphabet{
+        "a", "b", "c", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF0\x9F\x98\x81"};
     std::string text;
-    for (int n = pick(low, high); n > 0; --n) text += alphabet[static_cast<std::size_t>(pick(0, 4))];
+    for (int n = Pick(low, high); n > 0; --n) text += kAlphabet[static_cast<std::size_t>(Pick(0, 6))];
     return text;
-  };
-  for (int round = 0; round < 20000; ++round) {
-    const std::string text = word(0, 14);
+  }
+  // Half of them are taken from the text, so that they are found.
+  std::vector<std::string> Stops(const std::string& text) {
     std::vector<std::string> stops;
-    for (int n = pick(0, 3); n > 0; --n) stops.push_back(word(1, 4));
+    for (int n = Pick(0, 3); n > 0; --n) {
+      const std::size_t at = static_cast<std::size_t>(Pick(0, static_cast<int>(text.size())));
+      std::string part = text.substr(at, static_cast<std::size_t>(Pick(1, 9)));
+      stops.push_back(part.empty() || Pick(0, 1) == 0 ? Word(1, 4) : std::move(part));
+    }
+    return stops;
+  }
+  int Pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+
+ private:
+  std::mt19937 random_{1};
+};
+
+TEST(StopMatcher, StreamedEqualsOneShotHoweverTheTextIsCut) {
+  Cases cases;
+  for (int round = 0; round < 20000; ++round) {
+    const std::string text = cases.Word(0, 14);
+    const std::vector<std::string> stops = cases.Stops(text);
     std::vector<std::string> pieces;
     for (std::size_t at = 0; at < text.size();) {
-      const auto size = static_cast<std::size_t>(pick(1, 4));
+      const auto size = static_cast<std::size_t>(cases.Pick(1, 6));
       pieces.push_back(text.substr(at, size));
       at += size;
     }
     ASSERT_EQ(Stream(pieces, stops), Naive(text, stops)) << "text " << text << ", round " << round;
+  }
+}
+
+TEST(StopMatcher, StreamedEqualsOneShotInOnePieceByteByByteAndCutInTwoAnywhere) {
+  Cases cases;
+  int stopped = 0;
+  for (int round = 0; round < 10000; ++round) {
+    const std::string text = cases.Word(0, 12);
+    const std::vector<std::string> stops = cases.Stops(text);
+    const Outcome expected = Naive(text, stops);
+    if (expected.stop) ++stopped;
+    std::vector<std::string> bytes;
+    for (const char byte : text) bytes.emplace_back(1, byte);
+    ASSERT_EQ(Stream({text}, stops), expected) << text;
+    ASSERT_EQ(Stream(bytes, stops), expected) << text;
+    for (std::size_t at = 0; at <= text.size(); ++at) {
+      ASSERT_EQ(Stream({text.substr(0, at), text.substr(at)}, stops), expected) << text << ", cut at " << at;
+    }
+  }
+  EXPECT_GT(stopped, 3000);
+}
+
+// What was shown can not be taken back: it must be right after every byte, for all that could still come.
+TEST(StopMatcher, ShowsAllThatCanNotBecomeAStopAndNothingElse) {
+  Cases cases;
+  for (int round = 0; round < 2000; ++round) {
+    const std::string text = cases.Word(0, 10);
+    const std::vector<std::string> stops = cases.Stops(text);
+    StopMatcher matcher(stops);
+    std::string shown;
+    for (std::size_t n = 1; n <= text.size() && !matcher.stopped(); ++n) {
+      shown += matcher.Push(std::string_view(text).substr(n - 1, 1));
+      if (matcher.stopped()) break;
+      const std::string so_far = text.substr(0, n);
+      ASSERT_EQ(so_far.substr(0, shown.size()), shown);
+      ASSERT_EQ(CompleteUtf8Prefix(shown), shown.size()) << text << " after " << n;
+      // Where the first stop may begin: a stop, or a beginning of one at the end.
+      std::size_t held = n;
+      for (const std::string& stop : stops) {
+        for (std::size_t at = 0; at < held; ++at) {
+          if (stop.starts_with(so_far.substr(at)) || so_far.substr(at).starts_with(stop)) held = at;
+        }
+      }
+      ASSERT_EQ(shown.size(), CompleteUtf8Prefix(so_far.substr(0, held))) << text << " after " << n;
+    }
   }
 }
 

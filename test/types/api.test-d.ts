@@ -16,6 +16,7 @@ import {
   type ImageEmbedding,
   type LoadOptions,
   type Sampling,
+  type ThinkingTags,
   type Timings,
 } from "medinfer";
 
@@ -79,6 +80,19 @@ describe("options", () => {
     void Engine.load({ pageSize: 32 });
   });
 
+  it("take stop regexes and thinking tags", () => {
+    const messages = [{ role: "user", content: "x" }];
+    engine.chat({ messages, stopRegexes: [/\nUser:/, "a+"], thinkingTags: { open: "<t>", close: "</t>" } });
+    engine.complete({ prompt: "x", thinkingTags: false });
+    expectTypeOf<ChatOptions["thinkingTags"]>().toEqualTypeOf<ThinkingTags | false | undefined>();
+    // @ts-expect-error a stop is a regular expression or its text
+    engine.chat({ messages, stopRegexes: [5] });
+    // @ts-expect-error both tags are needed
+    engine.chat({ messages, thinkingTags: { open: "<t>" } });
+    // @ts-expect-error there is no default pair of tags
+    engine.chat({ messages, thinkingTags: true });
+  });
+
   it("write automatic choices as words", () => {
     expectTypeOf<LoadOptions["nGpuLayers"]>().toEqualTypeOf<"auto" | number | undefined>();
     expectTypeOf<LoadOptions["mmproj"]>().toEqualTypeOf<string | URL | null | undefined>();
@@ -89,10 +103,14 @@ describe("Generation", () => {
   it("is a stream of events told apart by their type, and a result", () => {
     expectTypeOf<Generation>().toExtend<AsyncIterable<GenerationEvent>>();
     expectTypeOf<Generation["result"]>().resolves.toEqualTypeOf<GenerationResult>();
-    expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<"queued" | "encode" | "prefill" | "text" | "done">();
+    expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<
+      "queued" | "encode" | "prefill" | "reasoning" | "text" | "done"
+    >();
     const of = <T extends GenerationEvent["type"]>(_type: T) =>
       undefined as unknown as Extract<GenerationEvent, { type: T }>;
     expectTypeOf(of("text").text).toEqualTypeOf<string>();
+    expectTypeOf(of("reasoning").text).toEqualTypeOf<string>();
+    expectTypeOf(of("done").reasoning).toEqualTypeOf<string>();
     expectTypeOf(of("prefill").total).toEqualTypeOf<number>();
     expectTypeOf(of("done").timings).toEqualTypeOf<Timings>();
     // @ts-expect-error only text events hold a piece of text… and done the whole

@@ -47,6 +47,13 @@ describe("engine.annotate", () => {
     }
   });
 
+  it("stops and divides every row's answer", async () => {
+    native.onSubmit = (id) => native.emit(id, told.text("<t>why</t>because#"), told.done());
+    const options = { stopRegexes: [/#/], thinkingTags: { open: "<t>", close: "</t>" } };
+    const [result] = await answers(rows(1), options);
+    expect(result).toMatchObject({ text: "because", reasoning: "why", finishReason: "stop" });
+  });
+
   it("answers in the order of the rows, whatever ends first", async () => {
     native.onSubmit = (id) => setTimeout(() => native.emit(id, told.done()), 10 - id);
     const given = rows(9);

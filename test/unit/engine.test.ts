@@ -189,6 +189,42 @@ describe("engine.chat", () => {
     expect(await generation.result).toMatchObject({ text: "A", finishReason: "stop", stopString: "###" });
   });
 
+  it("looks for stop regexes itself, beside the stop strings, and has the engine end the request", async () => {
+    const engine = await Engine.load();
+    const generation = engine.chat({ messages: user("Q"), stopRegexes: [/\n#+/, "x+"], stopStrings: ["##"] });
+    expect(addon.engine.requests.get(1)).toMatchObject({ stopStrings: [], followed: true });
+    addon.engine.emit(1, told.text("A\n"), told.text("##"));
+    expect(addon.engine.calls).toEqual(["finish 1"]);
+    addon.engine.emit(1, told.done("stop"));
+    expect(await generation.result).toMatchObject({ text: "A", finishReason: "stop", stopString: "\n#" });
+    // Strings alone stay with the engine, which nobody has to wake up.
+    engine.chat({ messages: user("Q"), stopRegexes: [], stopStrings: ["##"] });
+    expect(addon.engine.requests.get(2)).toMatchObject({ stopStrings: ["##"], followed: false });
+  });
+
+  it("survives an engine that is closed at the moment of a match", async () => {
+    const engine = await Engine.load();
+    const generation = engine.chat({ messages: user("Q"), stopRegexes: [/#/] });
+    await engine.close();
+    addon.engine.emit(1, told.text("A#"), told.failed("CLOSED"));
+    expect(await rejection(generation.result)).toMatchObject({ code: "CLOSED" });
+  });
+
+  it("tells reasoning apart where thinking tags are given", async () => {
+    const engine = await Engine.load();
+    const answer = async (thinkingTags: { open: string; close: string; startsOpen?: boolean } | false | undefined) => {
+      const { result } = engine.chat({ messages: user("Q"), thinkingTags });
+      addon.engine.emit(addon.engine.lastId, told.text("a</t>\nb"), told.done());
+      const { text, reasoning } = await result;
+      return [reasoning, text];
+    };
+    expect(await answer({ open: "<t>", close: "</t>", startsOpen: true })).toEqual(["a", "b"]);
+    expect(await answer({ open: "<t>", close: "</t>" })).toEqual(["", "a</t>\nb"]);
+    expect(await answer(false)).toEqual(["", "a</t>\nb"]);
+    expect(await answer(undefined)).toEqual(["", "a</t>\nb"]);
+    expect(addon.engine.requests.get(1)).toMatchObject({ followed: false });
+  });
+
   it("chooses the request's template, then the engine's, then the model's, then vicuna", async () => {
     const prompt = () => {
       const [part] = addon.engine.requests.get(addon.engine.lastId)!.prompt;

@@ -1,16 +1,25 @@
 import { describe, expect, it, vi } from "vitest";
 import { MedInferError } from "../../lib/errors.js";
+import { AnswerStream } from "../../lib/generation/answer-stream.js";
 import { RequestGeneration } from "../../lib/generation/generation.js";
 import { HIGH_WATER, LOW_WATER, RequestState } from "../../lib/generation/request-state.js";
 import type { NativeEvent } from "../../lib/binding.js";
+import { compileRegex } from "../../lib/stops/compile-regex.js";
+import { StopScanner } from "../../lib/stops/stop-scanner.js";
 import { collect, rejection, settle, thrown } from "./support/collect.js";
 import { told, timings, usage, type Told } from "./support/fake-addon.js";
 
-function start({ submitted = true, signal }: { submitted?: boolean; signal?: AbortSignal } = {}) {
+interface Given {
+  submitted?: boolean;
+  signal?: AbortSignal;
+  answer?: AnswerStream;
+}
+
+function start({ submitted = true, signal, answer }: Given = {}) {
   const state = new RequestState();
-  const control = { cancel: vi.fn(), follow: vi.fn(), pause: vi.fn(), resume: vi.fn() };
+  const control = { cancel: vi.fn(), finish: vi.fn(), follow: vi.fn(), pause: vi.fn(), resume: vi.fn() };
   state.follow(signal);
-  if (submitted) state.submitted(control);
+  if (submitted) state.submitted(control, answer);
   return {
     state,
     control,
@@ -21,7 +30,7 @@ function start({ submitted = true, signal }: { submitted?: boolean; signal?: Abo
   };
 }
 
-const result = (text: string) => ({ text, finishReason: "eos", stopString: "", usage, timings });
+const result = (text: string) => ({ text, reasoning: "", finishReason: "eos", stopString: "", usage, timings });
 
 describe("a generation that is iterated", () => {
   it("yields typed events from queued to done", async () => {
@@ -96,6 +105,82 @@ describe("a generation that is iterated", () => {
     await reader.return!();
     expect(await waiting).toEqual({ done: true, value: undefined });
     expect(await reader.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe("a generation with stop regexes and thinking tags", () => {
+  const tags = { open: "<t>", close: "</t>" };
+  const stopping = () => new AnswerStream(new StopScanner([compileRegex(/\n*User:/)]));
+
+  it("asks the engine to finish at the match, and ends as one that was stopped", async () => {
+    const { generation, tell, control } = start({ answer: stopping() });
+    tell(told.text("one\n"), told.text("two\n\nUs"));
+    expect(control.finish).not.toHaveBeenCalled();
+    tell(told.text("er: three"));
+    expect(control.finish).toHaveBeenCalledOnce();
+    tell(told.text("User: late"), told.done("length"));
+    expect(control.finish).toHaveBeenCalledOnce();
+    expect(control.cancel).not.toHaveBeenCalled();
+    const expected = { ...result("one\ntwo"), finishReason: "stop", stopString: "\n\nUser:" };
+    expect(await generation.result).toEqual(expected);
+    expect(await collect(generation)).toEqual([
+      { type: "queued" },
+      { type: "text", text: "one\ntwo" },
+      { type: "done", ...expected },
+    ]);
+  });
+
+  it("gives what was held back where no match came", async () => {
+    const { generation, tell, control } = start({ answer: stopping() });
+    tell(told.text("one\n"), told.text("Us"), told.done());
+    expect(control.finish).not.toHaveBeenCalled();
+    expect(await generation.result).toEqual(result("one\nUs"));
+  });
+
+  it("is stopped by a match that the end of the text makes", async () => {
+    const { generation, tell, control } = start({ answer: new AnswerStream(new StopScanner([compileRegex(/\s+$/)])) });
+    tell(told.text("one "), told.done());
+    expect(control.finish).not.toHaveBeenCalled();
+    expect(await generation.result).toMatchObject({ text: "one", finishReason: "stop", stopString: " " });
+  });
+
+  it("fails with what fails between the match and the end, an abort included", async () => {
+    const lost = start({ answer: stopping() });
+    lost.tell(told.text("a User:"), told.failed("CLOSED"));
+    expect(await rejection(lost.generation.result)).toMatchObject({ code: "CLOSED" });
+    const controller = new AbortController();
+    const aborted = start({ answer: stopping(), signal: controller.signal });
+    aborted.tell(told.text("a User:"));
+    controller.abort();
+    aborted.tell(told.done("stop"));
+    expect(await rejection(aborted.generation.result)).toMatchObject({ code: "ABORTED" });
+  });
+
+  it("tells reasoning by events of its own, joined where nobody reads", async () => {
+    const texts = ["<t>so ", "so</", "t> yes", " yes<t>", "well</t>"];
+    const { generation, tell } = start({ answer: new AnswerStream(undefined, tags) });
+    tell(...texts.map((text) => told.text(text)), told.done());
+    const expected = { ...result("yes yes"), reasoning: "so so\nwell" };
+    expect(await generation.result).toEqual(expected);
+    expect(await collect(generation)).toEqual([
+      { type: "queued" },
+      { type: "reasoning", text: "so so" },
+      { type: "text", text: "yes yes" },
+      { type: "reasoning", text: "\nwell" },
+      { type: "done", ...expected },
+    ]);
+  });
+
+  it("tells a reader each piece as it comes", async () => {
+    const { generation, tell } = start({ answer: new AnswerStream(undefined, tags) });
+    const reader = generation[Symbol.asyncIterator]();
+    await reader.next();
+    tell(...["<t>a", "b", "</t>c", "d"].map((text) => told.text(text)), told.done());
+    const seen: string[] = [];
+    for (let next = await reader.next(); next.done !== true; next = await reader.next()) {
+      if ("text" in next.value) seen.push(`${next.value.type} ${next.value.text}`);
+    }
+    expect(seen).toEqual(["reasoning a", "reasoning b", "text c", "text d", "done cd"]);
   });
 });
 

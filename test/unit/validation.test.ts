@@ -1,3 +1,4 @@
+import vm from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MedInferError } from "../../lib/errors.js";
@@ -167,6 +168,39 @@ describe("what is refused", () => {
     expect(error.message).toContain("sampling.topP must be a number from 0 to 1 (got 7)");
     expect(error.message).toContain("sampling.temprature is unknown: did you mean temperature?");
     expect(error.message).toContain("messages[1].content is missing");
+  });
+
+  it("stop regexes and thinking tags, each with its place", () => {
+    const issues = (given: object) => refusal(() => chat({ messages, ...given })).issues;
+    expect(issues({ stopRegexes: [/ok/, /a*/, 5, "(", ""] })).toEqual([
+      { path: "stopRegexes[1]", message: "must not match the empty text" },
+      {
+        path: "stopRegexes[2]",
+        message: "must be a regular expression, as a RegExp or a string that is not empty (got 5)",
+      },
+      { path: "stopRegexes[3]", message: "must be a valid regular expression" },
+      {
+        path: "stopRegexes[4]",
+        message: "must be a regular expression, as a RegExp or a string that is not empty (got a string)",
+      },
+    ]);
+    expect(issues({ stopRegexes: /a/ })).toMatchObject([{ path: "stopRegexes" }]);
+    expect(issues({ stopRegexes: Array(17).fill(/a/) })).toMatchObject([
+      { path: "stopRegexes", message: "must hold at most 16 regular expressions" },
+    ]);
+    for (const [thinkingTags, path] of [
+      [true, "thinkingTags"],
+      ["<think>", "thinkingTags"],
+      [null, "thinkingTags"],
+      [{}, "thinkingTags.open"],
+      [{ open: "", close: "x" }, "thinkingTags.open"],
+      [{ open: "x", close: 5 }, "thinkingTags.close"],
+      [{ open: "x", close: "y", startsOpen: 1 }, "thinkingTags.startsOpen"],
+      [{ open: "x", close: "y", end: "z" }, "thinkingTags.end"],
+    ] as const) {
+      expect(issues({ thinkingTags })[0], JSON.stringify(thinkingTags)).toMatchObject({ path });
+    }
+    expect(chat({ messages, thinkingTags: false, stopRegexes: [vm.runInNewContext("/a/")] })).toBeDefined();
   });
 
   it("an unknown key, with the nearest known one or the place where it belongs", () => {

@@ -59,6 +59,9 @@ class Engine {
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;
   // Ends a request with Failed(kAborted) within one forward pass. Unknown and finished ids are ignored.
   virtual void Cancel(RequestId id) = 0;
+  // Ends a request with Done(kStop), and no stop string, within one forward pass: who reads it has seen enough. An
+  // image for the encoder alone has no such end, and is cancelled. Unknown and finished ids are ignored.
+  virtual void Finish(RequestId id) = 0;
   // Delivers the events of a request from now on as it goes, after those that it kept back. What nobody reads costs no
   // wake-up of the reader's thread.
   virtual void Follow(RequestId id) = 0;

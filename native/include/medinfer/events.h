@@ -56,7 +56,7 @@ struct Text {
 
 struct Done {
   FinishReason reason = FinishReason::kEos;
-  std::string stop_string;  // the one that matched, with kStop
+  std::string stop_string;  // the one that matched, with kStop; empty where Engine::Finish ended it
   Usage usage;
   Timings timings;
 };

@@ -75,6 +75,7 @@ const cases = {
       (...args) => engine.embedImage(...args),
       (...args) => engine.submit(...args),
       (...args) => engine.cancel(...args),
+      (...args) => engine.finish(...args),
       (...args) => engine.pause(...args),
       (...args) => engine.resume(...args),
       (...args) => engine.tokenize(...args),

@@ -61,6 +61,7 @@ export const requestOf = (prompt, changes) => ({
   stopStrings: [],
   nPredict: -1,
   ignoreEos: true,
+  followed: true,
   priority: 0,
   ...changes,
 });

@@ -91,6 +91,10 @@ export class FakeEngine implements NativeEngine {
     this.#call("cancel", id);
   }
 
+  finish(id: number): void {
+    this.#call("finish", id);
+  }
+
   follow(id: number): void {
     this.#call("follow", id);
   }

@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { AnswerStream } from "../../lib/generation/answer-stream.js";
+import { ThinkingSplitter, type Segment } from "../../lib/generation/thinking-splitter.js";
+import type { ThinkingTags } from "../../lib/generation/types.js";
+import { compileRegex } from "../../lib/stops/compile-regex.js";
+import { StopScanner } from "../../lib/stops/stop-scanner.js";
+import { cuts } from "./support/stop-cases.js";
+
+const tags = { open: "<think>", close: "</think>" };
+
+const joined = (segments: readonly Segment[], type: Segment["type"]) =>
+  segments.map((segment) => (segment.type === type ? segment.text : "")).join("");
+
+function split(pieces: readonly string[], given: ThinkingTags = tags) {
+  const splitter = new ThinkingSplitter(given);
+  const segments = [...pieces.flatMap((piece) => splitter.push(piece)), ...splitter.flush()];
+  return { text: joined(segments, "text"), reasoning: joined(segments, "reasoning") };
+}
+
+describe("thinking tags", () => {
+  it("divide a text, wherever it is cut", () => {
+    const text = "<think>\nFirst this.\n</think>\n\nThe answer.\n";
+    for (const pieces of cuts(text)) {
+      expect(split(pieces)).toEqual({ reasoning: "First this.\n", text: "The answer.\n" });
+    }
+  });
+
+  it("tell what they know at once, in its order", () => {
+    const splitter = new ThinkingSplitter(tags);
+    expect(splitter.push("Well <thi")).toEqual([{ type: "text", text: "Well " }]);
+    expect(splitter.push("s> <think>a</")).toEqual([
+      { type: "text", text: "<this> " },
+      { type: "reasoning", text: "a" },
+    ]);
+    expect(splitter.push("think>  ")).toEqual([]);
+    expect(splitter.push(" b")).toEqual([{ type: "text", text: "b" }]);
+    expect(splitter.push(" <")).toEqual([{ type: "text", text: " " }]);
+    expect(splitter.flush()).toEqual([{ type: "text", text: "<" }]);
+  });
+
+  it("need not be closed", () => {
+    expect(split(["<think>and on </thi"])).toEqual({ reasoning: "and on </thi", text: "" });
+    expect(split(["<think>"])).toEqual({ reasoning: "", text: "" });
+  });
+
+  it("may be opened by the prompt", () => {
+    const startsOpen = { ...tags, startsOpen: true };
+    expect(split(["\nso ", "so</think>\nyes"], startsOpen)).toEqual({ reasoning: "so so", text: "yes" });
+    expect(split(["so so"], startsOpen)).toEqual({ reasoning: "so so", text: "" });
+    expect(split(["</think>yes"], startsOpen)).toEqual({ reasoning: "", text: "yes" });
+  });
+
+  it("may come several times: each block is on a line of its own", () => {
+    const text = "<think>one</think> a <think> </think><think>two</think> b";
+    for (const pieces of cuts(text)) expect(split(pieces)).toEqual({ reasoning: "one\ntwo", text: "a b" });
+  });
+
+  it("count where they are expected alone", () => {
+    expect(split(["<think>a<think>b</think>c</think>d"])).toEqual({ reasoning: "a<think>b", text: "c</think>d" });
+  });
+
+  it("may be the same", () => {
+    expect(split(["a|b|c|d"], { open: "|", close: "|" })).toEqual({ reasoning: "b\nd", text: "ac" });
+  });
+
+  /** The promise, said over the whole text. */
+  function oneShot(text: string, { open, close, startsOpen = false }: ThinkingTags) {
+    const found = { text: "", reasoning: "" };
+    let inside = startsOpen;
+    for (let rest = text, first = !startsOpen; ; inside = !inside, first = false) {
+      const tag = inside ? close : open;
+      const at = rest.indexOf(tag);
+      const block = at < 0 ? rest : rest.slice(0, at);
+      const said = first ? block : block.trimStart();
+      if (!inside) found.text += said;
+      else if (said !== "") found.reasoning += (found.reasoning === "" ? "" : "\n") + said;
+      if (at < 0) return found;
+      rest = rest.slice(at + tag.length);
+    }
+  }
+
+  it(
+    "divide 10,000 generated texts as a search of the whole text does, cut at every place",
+    { timeout: 60_000 },
+    () => {
+      const character = fc.constantFrom("<", "/", ">", "t", " ", "\n", "é", "😀");
+      const tag = fc.oneof(
+        fc.constantFrom("<t>", "</t>", "<", "<<", "😀", "\n"),
+        fc.array(character, { minLength: 1, maxLength: 3 }).map((all) => all.join("")),
+      );
+      const given = fc.record({ open: tag, close: tag, startsOpen: fc.boolean() });
+      const property = fc.property(given, fc.array(fc.oneof(character, tag), { maxLength: 10 }), (record, parts) => {
+        const text = parts.join("");
+        const expected = oneShot(text, record);
+        for (const pieces of cuts(text)) {
+          const { text: answer, reasoning } = split(pieces, record);
+          if (answer !== expected.text || reasoning !== expected.reasoning) {
+            expect({ pieces, text: answer, reasoning }).toEqual({ pieces, ...expected });
+          }
+        }
+      });
+      fc.assert(property, { numRuns: 10_000 });
+    },
+  );
+});
+
+describe("an answer stream", () => {
+  it("looks for stops before tags, in reasoning and answer alike", () => {
+    const make = () => new AnswerStream(new StopScanner([compileRegex(/\nUser:|STOP/)]), tags);
+    for (const pieces of cuts("<think>a</think>b\nUser: c")) {
+      const answer = make();
+      const segments = [...pieces.flatMap((piece) => answer.push(piece)), ...answer.flush()];
+      expect([joined(segments, "reasoning"), joined(segments, "text")]).toEqual(["a", "b"]);
+      expect(answer.stop).toBe("\nUser:");
+    }
+    const thinking = make();
+    expect(thinking.push("<think>a</thSTOPink>b")).toEqual([{ type: "reasoning", text: "a" }]);
+    expect(thinking.flush()).toEqual([{ type: "reasoning", text: "</th" }]);
+    expect(thinking.stop).toBe("STOP");
+  });
+
+  it("passes text on as it is where nothing is asked for", () => {
+    const answer = new AnswerStream();
+    expect(answer.push("<think>")).toEqual([{ type: "text", text: "<think>" }]);
+    expect(answer.push("")).toEqual([]);
+    expect(answer.flush()).toEqual([]);
+    expect(answer.stop).toBeUndefined();
+  });
+});
