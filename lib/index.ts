@@ -5,11 +5,13 @@ export { devices } from "./devices.js";
 export { renderChat } from "./chat/render.js";
 export { registerChatTemplate } from "./chat/registry.js";
 export { builtinChatTemplates } from "./chat/builtin.js";
+export { jsonSchemaToGrammar } from "./schema/grammar.js";
 
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
 export type { ChatOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
 export type { Sampling } from "./sampling/types.js";
+export type { FromSchema, JsonSchema } from "./schema/types.js";
 export type {
   ChatMessage,
   ChatTemplateFunction,

@@ -120,9 +120,9 @@ function inRow(index: number, error: MedInferError): MedInferError {
 function succeeded<TRow extends AnnotateRow>(
   row: TRow,
   index: number,
-  { text, finishReason, usage, timings }: GenerationResult,
+  { text, parsed, finishReason, usage, timings }: GenerationResult,
 ): AnnotateResult<TRow> {
-  return { row, index, text, error: undefined, metadata: {}, finishReason, usage, timings };
+  return { row, index, text, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
 }
 
 function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedInferError): AnnotateResult<TRow> {
@@ -130,6 +130,7 @@ function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedIn
     row,
     index,
     text: "",
+    parsed: undefined,
     error,
     metadata: { llamacpp_exception: error.message },
     finishReason: undefined,

@@ -34,13 +34,15 @@ export interface AnnotateOptions extends GenerationOptions {
 }
 
 /** A row's answer. */
-export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow> {
+export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow, T = unknown> {
   /** The row as it was given. */
   row: TRow;
   /** Its place among the rows, from 0. */
   index: number;
   /** The answer; empty where the row failed. */
   text: string;
+  /** The value of the answer, with a `jsonSchema`; undefined where the row failed or its answer is not complete. */
+  parsed: T | undefined;
   /** Why the row failed; undefined where it did not. */
   error: MedInferError | undefined;
   /** `llamacpp_exception`: the message of the error. Empty where there is none. */

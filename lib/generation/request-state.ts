@@ -3,6 +3,7 @@ import { onAbort } from "../abort.js";
 import type { NativeEvent } from "../binding.js";
 import type { EventSink } from "../dispatcher.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
+import { parseJson } from "../schema/grammar.js";
 import { EventBuffer } from "./event-buffer.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
@@ -34,6 +35,7 @@ type Outcome = { result: GenerationResult } | { error: MedInferError };
 export class RequestState implements EventSink {
   readonly #buffer = new EventBuffer();
   #text = "";
+  #json = false;
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
@@ -69,6 +71,11 @@ export class RequestState implements EventSink {
     this.#stopLoading = stop;
   }
 
+  /** A complete answer is JSON. */
+  expectJson(): void {
+    this.#json = true;
+  }
+
   /** The engine has the request. */
   submitted(control: RequestControl): void {
     this.#stopLoading = undefined;
@@ -102,7 +109,9 @@ export class RequestState implements EventSink {
       if (event.type === "done") this.#settle({ error: this.#abortError });
     } else if (event.type === "done") {
       const { finishReason, stopString, usage, timings } = event;
-      const result = { text: this.#text, finishReason, stopString, usage, timings };
+      // What was cut off may be JSON all the same, and another value than the one that was begun.
+      const parsed = this.#json && finishReason === "eos" ? parseJson(this.#text) : undefined;
+      const result = { text: this.#text, finishReason, stopString, parsed, usage, timings };
       this.#add({ type: "done", ...result });
       this.#settle({ result });
     } else if (event.type === "text") {

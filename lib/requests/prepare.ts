@@ -15,6 +15,7 @@ import {
   type CompleteOptions,
   type ResolvedGenerationOptions,
 } from "../options/request-options.js";
+import { grammarOf } from "../schema/grammar.js";
 import { flag, object, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 
@@ -24,6 +25,8 @@ export interface PreparedRequest {
   addSpecial: boolean;
   /** Those that the chat template adds. */
   stopStrings: readonly string[];
+  /** GBNF; empty: none. */
+  grammar: string;
   options: ResolvedGenerationOptions;
 }
 
@@ -34,7 +37,8 @@ export function prepareChat(core: EngineCore, given: ChatOptions): PreparedReque
   const { pieces, stopStrings } = render(core, messages, options.chatTemplate, true);
   // Some templates write the BOS token themselves: it must not come twice.
   const addSpecial = !startsWith(pieces, core.info.bosToken);
-  return { pieces, addSpecial, stopStrings, options };
+  const grammar = grammarOf(options, "engine.chat");
+  return { pieces, addSpecial, stopStrings, grammar, options };
 }
 
 /** What Engine.complete sends. */
@@ -45,7 +49,8 @@ export function prepareCompletion(given: CompleteOptions): PreparedRequest {
     .filter((part) => part.type === "image" || part.text !== "")
     .map((part): PromptPiece => (part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial }));
   if (pieces.length === 0) throw argumentError("engine.complete", "prompt", "must not be empty");
-  return { pieces, addSpecial, stopStrings: [], options };
+  const grammar = grammarOf(options, "engine.complete");
+  return { pieces, addSpecial, stopStrings: [], grammar, options };
 }
 
 /** Options of {@link Engine.applyChatTemplate}. */

@@ -35,6 +35,7 @@ function start(core: EngineCore, prepare: () => PreparedRequest): Generation {
   const state = new RequestState();
   try {
     const request = prepare();
+    if (request.options.jsonSchema !== undefined) state.expectJson();
     state.follow(request.options.signal);
     if (!state.over) loadAndSubmit(core, state, request);
   } catch (error) {
@@ -78,7 +79,7 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
 function submit(
   { native, dispatcher }: EngineCore,
   state: RequestState,
-  { addSpecial, stopStrings, options }: PreparedRequest,
+  { addSpecial, stopStrings, grammar, options }: PreparedRequest,
   parts: readonly LoadedPart[],
 ): void {
   const id = native.submit({
@@ -86,6 +87,7 @@ function submit(
     addSpecial,
     sampling: toNativeSampling(options.sampling),
     stopStrings: [...new Set([...options.stopStrings, ...stopStrings])],
+    grammar,
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     priority: options.priority,
