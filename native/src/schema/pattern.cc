@@ -103,7 +103,8 @@ class Translator {
     std::string rule;
     while (More() && text_[at_] != '|' && text_[at_] != ')') {
       if (!rule.empty()) rule += ' ';
-      rule += Item(depth) + Quantifier();
+      rule += Item(depth);
+      rule += Quantifier();
     }
     return rule.empty() ? "\"\"" : rule;
   }
@@ -229,7 +230,9 @@ class Translator {
 Result<std::string> PatternRule(const std::string& pattern) {
   const auto wrong = [](const std::string& what) { return Status(Code::kInvalidArgument, what); };
   if (pattern.size() > kMaxPattern) return wrong("must hold at most 1000 bytes");
-  if (pattern.size() < 2 || !pattern.starts_with('^') || !pattern.ends_with('$') || pattern.ends_with("\\$")) {
+  const std::size_t before = pattern.size() < 2 ? 0 : pattern.find_last_not_of('\\', pattern.size() - 2);
+  const bool escaped = (pattern.size() - before) % 2 != 0;  // the $, by an odd number of backslashes
+  if (pattern.size() < 2 || !pattern.starts_with('^') || !pattern.ends_with('$') || escaped) {
     return wrong("must begin with ^ and end with $");
   }
   try {
