@@ -58,9 +58,7 @@ export class Engine {
    *
    * With a `jsonSchema`, the result's `parsed` has the type that the schema describes.
    */
-  chat<const S extends JsonSchema = JsonSchema>(
-    options: ChatOptions & { jsonSchema?: S },
-  ): Generation<FromSchema<S>> {
+  chat<const S extends JsonSchema = JsonSchema>(options: ChatOptions & { jsonSchema?: S }): Generation<FromSchema<S>> {
     return startChat(this.#core, options) as Generation<FromSchema<S>>;
   }
 

@@ -40,7 +40,7 @@ function schemaGrammar(schema: JsonSchema, what: string, path: string): string {
 function textOf(schema: unknown): string | undefined {
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
   try {
-    return JSON.stringify(schema) as string | undefined;
+    return JSON.stringify(schema);
   } catch {
     return undefined; // a cycle, or a BigInt
   }

@@ -26,13 +26,15 @@ describe("jsonSchema", () => {
   it.each(Object.entries(schemas))("%s", async (_name, jsonSchema) => {
     const validate = ajv.compile(jsonSchema);
     const results = await Promise.all(
-      Array.from({ length: RUNS }, (_, seed) =>
-        engine.complete({
-          prompt: "bat dog",
-          jsonSchema,
-          sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed },
-          nPredict: 600,
-        }).result,
+      Array.from(
+        { length: RUNS },
+        (_, seed) =>
+          engine.complete({
+            prompt: "bat dog",
+            jsonSchema,
+            sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed },
+            nPredict: 600,
+          }).result,
       ),
     );
     let here = 0;

@@ -51,7 +51,8 @@ class Follower {
 std::string Decimal(int hundredths) {
   std::string text = std::to_string(std::abs(hundredths) / 100);
   const int rest = std::abs(hundredths) % 100;
-  if (rest > 0) text += rest % 10 == 0 ? "." + std::to_string(rest / 10) : (rest < 10 ? ".0" : ".") + std::to_string(rest);
+  if (rest > 0)
+    text += rest % 10 == 0 ? "." + std::to_string(rest / 10) : (rest < 10 ? ".0" : ".") + std::to_string(rest);
   return (hundredths < 0 ? "-" : "") + text;
 }
 
@@ -77,7 +78,8 @@ TEST(NumberRange, TakesTheNumbersOfTheRangeAndNoOthers) {
       return (!has_low || (low_out ? n > low : n >= low)) && (!has_high || (high_out ? n < high : n <= high));
     };
     if (!rule.ok()) {
-      for (int n = low; n <= high; ++n) ASSERT_FALSE(inside(n)) << Decimal(n) << " of " << Decimal(low) << " to " << Decimal(high);
+      for (int n = low; n <= high; ++n)
+        ASSERT_FALSE(inside(n)) << Decimal(n) << " of " << Decimal(low) << " to " << Decimal(high);
       continue;
     }
     Follower follower("root ::= " + rule.value());
@@ -101,7 +103,8 @@ TEST(Pattern, TakesWhatMatches) {
   EXPECT_TRUE(follower.Takes(R"("abd.\\\"q1")") == false);
   EXPECT_TRUE(follower.Takes(R"("abdyz.\\\"12")"));
   EXPECT_FALSE(follower.Takes(R"("abdyz.\\\"")"));
-  for (const char* wrong : {"", "^", "$", "a", "^a", "^(a$", "^a)$", "^[a$", "^*$", "^\\b$", "^a\\$", "^[z-a]$", "^a$b$"}) {
+  for (const char* wrong :
+       {"", "^", "$", "a", "^a", "^(a$", "^a)$", "^[a$", "^*$", "^\\b$", "^a\\$", "^[z-a]$", "^a$b$"}) {
     EXPECT_FALSE(PatternRule(wrong).ok()) << wrong;
   }
 }
@@ -120,15 +123,17 @@ TEST(JsonSchema, CorrectsTheConverter) {
   EXPECT_TRUE(number.Takes("-1.5e10"));
   EXPECT_FALSE(number.Takes("1e999"));
   Follower object(
-      JsonSchemaToGrammar(R"({"properties":{"ab":{"type":"null"}},"additionalProperties":{"type":"boolean"}})").value());
+      JsonSchemaToGrammar(R"({"properties":{"ab":{"type":"null"}},"additionalProperties":{"type":"boolean"}})")
+          .value());
   EXPECT_TRUE(object.Takes(R"({"ab":null,"abc":true})"));
   EXPECT_FALSE(object.Takes(R"({"a\u0062":true})"));
   EXPECT_FALSE(object.Takes("{\"\\q\":true}"));
 }
 
 TEST(JsonSchema, NeverFailsBadly) {
-  for (const char* wrong : {"", "{", "5", "null", "[]", "false", R"({"type":5})", R"({"type":[]})", R"({"anyOf":[]})",
-                            R"({"enum":5})", R"({"required":5})", R"({"items":5})", R"({"$ref":5})", R"({"const":"x7medinfer-0"})"}) {
+  for (const char* wrong :
+       {"", "{", "5", "null", "[]", "false", R"({"type":5})", R"({"type":[]})", R"({"anyOf":[]})", R"({"enum":5})",
+        R"({"required":5})", R"({"items":5})", R"({"$ref":5})", R"({"const":"x7medinfer-0"})"}) {
     EXPECT_EQ(JsonSchemaToGrammar(wrong).ok(), false) << wrong;
   }
   EXPECT_FALSE(JsonSchemaToGrammar(std::string(10000, '[')).ok());

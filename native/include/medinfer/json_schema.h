@@ -7,9 +7,9 @@
 
 namespace medinfer {
 
-// The GBNF grammar of the JSON texts that a schema describes: each of them satisfies the schema; not every one that does
-// is among them. `schema`: JSON. kInvalidArgument where it is no schema, or where it says something that no grammar
-// keeps: nothing of a schema is left aside silently. Any thread; needs no model and no backends.
+// The GBNF grammar of the JSON texts that a schema describes: each of them satisfies the schema; not every one that
+// does is among them. `schema`: JSON. kInvalidArgument where it is no schema, or where it says something that no
+// grammar keeps: nothing of a schema is left aside silently. Any thread; needs no model and no backends.
 Result<std::string> JsonSchemaToGrammar(const std::string& schema);
 
 }  // namespace medinfer

@@ -1,13 +1,13 @@
 #include "sampling/grammar.h"
 
+#include <llama-grammar.h>
+#include <llama-vocab.h>
+
 #include <algorithm>
 #include <exception>
 #include <limits>
 #include <utility>
 #include <vector>
-
-#include <llama-grammar.h>
-#include <llama-vocab.h>
 
 #include "sampling/grammar_rules.h"
 

@@ -2,12 +2,12 @@
 // bounds later.
 #pragma once
 
+#include <llama-grammar.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <llama-grammar.h>
 
 #include "medinfer/status.h"
 

@@ -1,5 +1,5 @@
-// Looks over a GBNF text before it is parsed: llama.cpp's parser recurses with every parenthesis, loops for hours where a
-// repetition's minimum exceeds its maximum, and takes a maximum above 2000 for none at all.
+// Looks over a GBNF text before it is parsed: llama.cpp's parser recurses with every parenthesis, loops for hours where
+// a repetition's minimum exceeds its maximum, and takes a maximum above 2000 for none at all.
 #pragma once
 
 #include <string_view>

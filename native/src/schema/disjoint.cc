@@ -42,7 +42,8 @@ bool SchemaReader::Disjoint(const Json& first, const Json& second, const std::st
   if (!a.is_object() || !b.is_object()) return false;
   const std::set<std::string> a_types = TypesOf(a);
   const std::set<std::string> b_types = TypesOf(b);
-  const bool shared = std::any_of(a_types.begin(), a_types.end(), [&](const auto& type) { return b_types.contains(type); });
+  const bool shared =
+      std::any_of(a_types.begin(), a_types.end(), [&](const auto& type) { return b_types.contains(type); });
   if (!a_types.empty() && !b_types.empty() && !shared) return true;
   const Json a_values = ValuesOf(a);
   const Json b_values = ValuesOf(b);

@@ -37,10 +37,9 @@ const std::vector<std::string_view>* KeywordsOf(std::string_view type) {
 }
 
 bool IsAnnotation(std::string_view keyword) {
-  static const Words annotations = {"title",      "description", "default",         "examples",        "example",
-                                    "$comment",   "$schema",     "$id",             "id",              "$anchor",
-                                    "deprecated", "readOnly",    "writeOnly",       "$defs",           "definitions",
-                                    "$vocabulary"};
+  static const Words annotations = {"title",     "description", "default",     "examples",   "example",    "$comment",
+                                    "$schema",   "$id",         "id",          "$anchor",    "deprecated", "readOnly",
+                                    "writeOnly", "$defs",       "definitions", "$vocabulary"};
   return keyword.starts_with("x-") || Contains(annotations, keyword);
 }
 

@@ -118,7 +118,8 @@ std::string WholeNumbers(const std::string& low, const std::string& high) {
 std::string FractionFrom(const std::string& low, bool exclusive, std::size_t left) {
   if (low.empty()) {
     if (!exclusive) return left == 0 ? "\"\"" : Repeated(0, left).substr(1);
-    return "\"0\"{0," + std::to_string(left - 1) + "} [1-9]";
+    const std::size_t zeros = left / 2;
+    return "\"0\"{0," + std::to_string(zeros) + "} [1-9]" + Repeated(0, left - 1 - zeros);
   }
   Alternatives out;
   const std::string rest = FractionFrom(low.substr(1), exclusive, left - 1);
@@ -246,9 +247,9 @@ Result<std::string> NumberRangeRule(const std::optional<NumberBound>& minimum,
   const std::string far(integer ? kDigits - 1 : std::clamp(digits, std::size_t{9}, kDigits - 1), '9');
   if (!minimum) low = {{far, "", false}, true};
   if (!maximum) high = {{far, "", false}, false};
-  if (std::max(low.size.whole.size(), high.size.whole.size()) +
-          std::max(low.size.fraction.size(), high.size.fraction.size()) >
-      kDigits - 1) {
+  if (!integer && std::max(low.size.whole.size(), high.size.whole.size()) +
+                          std::max(low.size.fraction.size(), high.size.fraction.size()) >
+                      kDigits - 1) {
     return Wrong("must have at most 14 digits between both bounds");
   }
   Alternatives out;

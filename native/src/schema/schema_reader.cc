@@ -116,8 +116,9 @@ Json SchemaReader::Alternatives(const Json& node, const std::string& path, int d
   for (std::size_t i = 0; i < given.size(); ++i) {
     for (std::size_t j = 0; j < i && key[0] == 'o'; ++j) {
       if (Disjoint(given[j], given[i], path)) continue;
-      throw SchemaError(path, "has a oneOf of which a value could satisfy two: tell them apart by their types or by a "
-                              "required property with a const, or use anyOf");
+      throw SchemaError(path,
+                        "has a oneOf of which a value could satisfy two: tell them apart by their types or by a "
+                        "required property with a const, or use anyOf");
     }
     alternatives.push_back(Node(given[i], path + "/" + key + "/" + std::to_string(i), depth + 1));
   }
@@ -193,7 +194,8 @@ Json SchemaReader::Text(const Json& node, const std::string& path) {
   const bool sized = least > 0 || most >= 0;
   const bool formatted = node.contains("format");
   if (node.contains("pattern")) {
-    if (sized || formatted) throw SchemaError(path, "has a pattern: minLength, maxLength and format can not be kept beside it");
+    if (sized || formatted)
+      throw SchemaError(path, "has a pattern: minLength, maxLength and format can not be kept beside it");
     if (!node.at("pattern").is_string()) throw SchemaError(path, "pattern must be a string");
     auto rule = PatternRule(node.at("pattern").get<std::string>());
     if (!rule.ok()) throw SchemaError(path, "pattern " + rule.status().message());
@@ -285,7 +287,8 @@ Json SchemaReader::Object(const Json& node, const std::string& path, int depth) 
     }
   }
   Json object = {{"type", "object"}, {"properties", properties}, {"required", required}};
-  if (open) object["additionalProperties"] = more == true ? more : Node(more, path + "/additionalProperties", depth + 1);
+  if (open)
+    object["additionalProperties"] = more == true ? more : Node(more, path + "/additionalProperties", depth + 1);
   if (!open) object["additionalProperties"] = false;
   return object;
 }

@@ -50,7 +50,11 @@ export const schemas: Record<string, Record<string, unknown>> = {
   array: { type: "array", items: { type: "boolean" }, maxItems: 4 },
   "array of a size": { type: "array", items: { type: "integer", minimum: 1, maximum: 6 }, minItems: 2, maxItems: 3 },
   "array of arrays": { type: "array", items: { type: "array", items: { type: "null" }, maxItems: 2 }, maxItems: 3 },
-  "array of objects": { type: "array", items: object({ drug: text, mg: { type: "integer", minimum: 1 } }), maxItems: 2 },
+  "array of objects": {
+    type: "array",
+    items: object({ drug: text, mg: { type: "integer", minimum: 1 } }),
+    maxItems: 2,
+  },
   tuple: { type: "array", prefixItems: [{ type: "integer" }, text, { type: "boolean" }], items: false },
   anyOf: { anyOf: [text, { type: "integer" }, { type: "null" }] },
   "several types": { type: ["integer", "null", "boolean"], minimum: 3, maximum: 17 },
