@@ -10,6 +10,7 @@
 #include "convert.h"
 #include "engine_session.h"
 #include "errors.h"
+#include "medinfer/json_schema.h"
 
 namespace medinfer {
 namespace {
@@ -77,6 +78,14 @@ Napi::Value ApplyChatTemplate(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value ConvertJsonSchema(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    const auto grammar = JsonSchemaToGrammar(ToString(info[0], "schema"));
+    if (!grammar.ok()) Throw(info.Env(), grammar.status());
+    return Napi::String::New(info.Env(), grammar.value());
+  });
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   return Guarded(env, [&] {
     StayLoaded();
@@ -86,6 +95,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
     exports.Set("load", Napi::Function::New<Load>(env, "load"));
     exports.Set("builtinChatTemplates", Napi::Function::New<ListChatTemplates>(env, "builtinChatTemplates"));
     exports.Set("applyBuiltinChatTemplate", Napi::Function::New<ApplyChatTemplate>(env, "applyBuiltinChatTemplate"));
+    exports.Set("jsonSchemaToGrammar", Napi::Function::New<ConvertJsonSchema>(env, "jsonSchemaToGrammar"));
     return exports;
   });
 }

@@ -150,6 +150,7 @@ Request ToRequest(Napi::Value value) {
   ForEach(
       fields.Value("stopStrings"), fields.Name("stopStrings"),
       [&](const Napi::Value& stop, const std::string& name) { request.stop_strings.push_back(ToString(stop, name)); });
+  request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
   request.n_predict = fields.Integer<std::int32_t>("nPredict");
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
   request.followed = ToBool(fields.Value("followed"), fields.Name("followed"));

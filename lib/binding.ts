@@ -72,6 +72,8 @@ export interface NativeRequest {
   addSpecial: boolean;
   sampling: NativeSampling;
   stopStrings: string[];
+  /** GBNF; empty: none. */
+  grammar: string;
   nPredict: number;
   ignoreEos: boolean;
   priority: number;
@@ -206,6 +208,8 @@ export interface NativeAddon {
     onEvents: (events: NativeEvent[]) => void,
     onProgress: (fraction: number) => void,
   ): NativeLoad;
+  /** The grammar of the JSON that a schema (JSON text) describes. Throws where the schema says what no grammar keeps. */
+  jsonSchemaToGrammar(schema: string): string;
   builtinChatTemplates(): string[];
   applyBuiltinChatTemplate(
     name: string,

@@ -12,6 +12,7 @@ import type { LoadOptions } from "./options/load-options.js";
 import type { ChatOptions, CompleteOptions } from "./options/request-options.js";
 import { applyTemplate, type ApplyChatTemplateOptions } from "./requests/prepare.js";
 import { startChat, startCompletion } from "./requests/start.js";
+import type { FromSchema, JsonSchema } from "./schema/types.js";
 import { detokenize, tokenize, type DetokenizeOptions, type TokenizeOptions } from "./tokens.js";
 
 /**
@@ -54,14 +55,18 @@ export class Engine {
    * Answers a conversation. Starts at once; see {@link Generation} for how to read it.
    *
    * Texts in the messages never act as control tokens, whatever they spell; images stand where the content has them.
+   *
+   * With a `jsonSchema`, the result's `parsed` has the type that the schema describes.
    */
-  chat(options: ChatOptions): Generation {
-    return startChat(this.#core, options);
+  chat<const S extends JsonSchema = JsonSchema>(options: ChatOptions & { jsonSchema?: S }): Generation<FromSchema<S>> {
+    return startChat(this.#core, options) as Generation<FromSchema<S>>;
   }
 
   /** Continues a text, with no chat template. Starts at once; see {@link Generation} for how to read it. */
-  complete(options: CompleteOptions): Generation {
-    return startCompletion(this.#core, options);
+  complete<const S extends JsonSchema = JsonSchema>(
+    options: CompleteOptions & { jsonSchema?: S },
+  ): Generation<FromSchema<S>> {
+    return startCompletion(this.#core, options) as Generation<FromSchema<S>>;
   }
 
   /**
@@ -79,11 +84,11 @@ export class Engine {
    *   console.log(row.id, error ? error.code : text);
    * }
    */
-  annotate<TRow extends AnnotateRow>(
+  annotate<TRow extends AnnotateRow, const S extends JsonSchema = JsonSchema>(
     rows: AsyncIterable<TRow> | Iterable<TRow>,
-    options: AnnotateOptions = {},
-  ): AsyncIterableIterator<AnnotateResult<TRow>, void> {
-    return annotateRows(this.#core, rows, options);
+    options: AnnotateOptions & { jsonSchema?: S } = {},
+  ): AsyncIterableIterator<AnnotateResult<TRow, FromSchema<S>>, void> {
+    return annotateRows(this.#core, rows, options) as AsyncIterableIterator<AnnotateResult<TRow, FromSchema<S>>, void>;
   }
 
   /**

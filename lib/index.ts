@@ -6,11 +6,13 @@ export { renderChat } from "./chat/render.js";
 export { registerChatTemplate } from "./chat/registry.js";
 export { builtinChatTemplates } from "./chat/builtin.js";
 export { registerModelAdapter } from "./chat/adapters.js";
+export { jsonSchemaToGrammar } from "./schema/grammar.js";
 
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
 export type { ChatOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
 export type { Sampling } from "./sampling/types.js";
+export type { FromSchema, JsonSchema } from "./schema/types.js";
 export type {
   ChatMessage,
   ChatTemplateFunction,

@@ -132,9 +132,9 @@ function inRow(index: number, error: MedInferError): MedInferError {
 function succeeded<TRow extends AnnotateRow>(
   row: TRow,
   index: number,
-  { text, reasoning, finishReason, usage, timings }: GenerationResult,
+  { text, reasoning, parsed, finishReason, usage, timings }: GenerationResult,
 ): AnnotateResult<TRow> {
-  return { row, index, text, reasoning, error: undefined, metadata: {}, finishReason, usage, timings };
+  return { row, index, text, reasoning, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
 }
 
 function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedInferError): AnnotateResult<TRow> {
@@ -143,6 +143,7 @@ function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedIn
     index,
     text: "",
     reasoning: "",
+    parsed: undefined,
     error,
     metadata: { llamacpp_exception: error.message },
     finishReason: undefined,

@@ -39,7 +39,7 @@ export interface AnnotateOptions extends GenerationOptions {
 }
 
 /** A row's answer. */
-export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow> {
+export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow, T = unknown> {
   /** The row as it was given. */
   row: TRow;
   /** Its place among the rows, from 0. */
@@ -48,6 +48,8 @@ export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow> {
   text: string;
   /** With `thinkingTags`: what stood between the tags. Empty otherwise, and where the row failed. */
   reasoning: string;
+  /** The value of the answer, with a `jsonSchema`; undefined where the row failed or its answer is not complete. */
+  parsed: T | undefined;
   /** Why the row failed; undefined where it did not. */
   error: MedInferError | undefined;
   /** `llamacpp_exception`: the message of the error. Empty where there is none. */

@@ -3,6 +3,7 @@ import { onAbort } from "../abort.js";
 import type { NativeEvent } from "../binding.js";
 import type { EventSink } from "../dispatcher.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
+import { parseJson } from "../schema/grammar.js";
 import { AnswerStream } from "./answer-stream.js";
 import { EventBuffer } from "./event-buffer.js";
 import type { Segment } from "./thinking-splitter.js";
@@ -40,6 +41,7 @@ export class RequestState implements EventSink {
   #answer = new AnswerStream();
   #text = "";
   #reasoning = "";
+  #json = false;
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
@@ -73,6 +75,11 @@ export class RequestState implements EventSink {
   /** Something that is under way before the engine has the request, such as a download, and how to stop it. */
   beforeSubmit(stop: () => void): void {
     this.#stopLoading = stop;
+  }
+
+  /** A complete answer is JSON. */
+  expectJson(): void {
+    this.#json = true;
   }
 
   /** The engine has the request, whose text comes through `answer`. */
@@ -164,7 +171,9 @@ export class RequestState implements EventSink {
     const { stop } = this.#answer;
     const ended =
       stop === undefined ? { finishReason, stopString } : { finishReason: "stop" as const, stopString: stop };
-    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, usage, timings };
+    // What was cut off may be JSON all the same, and another value than the one that was begun.
+    const parsed = this.#json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
+    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, parsed, usage, timings };
     this.#add({ type: "done", ...result });
     this.#settle({ result });
   }

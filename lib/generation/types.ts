@@ -47,8 +47,8 @@ export interface Timings {
  */
 export type FinishReason = "eos" | "stop" | "length" | "context";
 
-/** A finished answer. */
-export interface GenerationResult {
+/** A finished answer. `T`: what the request's `jsonSchema` describes. */
+export interface GenerationResult<T = unknown> {
   /** The whole text, without the stop, and without the reasoning where `thinkingTags` tells it apart. */
   text: string;
   /** With `thinkingTags`: what stood between the tags, several blocks on lines of their own. Empty otherwise. */
@@ -59,6 +59,11 @@ export interface GenerationResult {
    * depends on how fast tokens came. Empty unless `finishReason` is `"stop"`.
    */
   stopString: string;
+  /**
+   * The value of the answer, where the request has a `jsonSchema` and the answer is complete: `finishReason` is `"eos"`.
+   * Undefined otherwise.
+   */
+  parsed: T | undefined;
   usage: Usage;
   timings: Timings;
 }
@@ -99,12 +104,18 @@ export interface ReasoningEvent {
 }
 
 /** The answer is complete. Always the last event. */
-export interface DoneEvent extends GenerationResult {
+export interface DoneEvent<T = unknown> extends GenerationResult<T> {
   type: "done";
 }
 
 /** What a {@link Generation} yields, told apart by `type`. */
-export type GenerationEvent = QueuedEvent | EncodeEvent | PrefillEvent | ReasoningEvent | TextEvent | DoneEvent;
+export type GenerationEvent<T = unknown> =
+  | QueuedEvent
+  | EncodeEvent
+  | PrefillEvent
+  | ReasoningEvent
+  | TextEvent
+  | DoneEvent<T>;
 
 /**
  * A running request. Iterate it for events as they come, await `result` for the whole answer, or both.
@@ -123,15 +134,15 @@ export type GenerationEvent = QueuedEvent | EncodeEvent | PrefillEvent | Reasoni
  * }
  * const { usage } = await generation.result;
  */
-export interface Generation extends AsyncIterable<GenerationEvent> {
+export interface Generation<T = unknown> extends AsyncIterable<GenerationEvent<T>> {
   /**
    * The finished answer. Rejects with a {@link MedInferError}, e.g. `INVALID_ARGUMENT`, `CONTEXT_FULL`, `QUEUE_FULL`,
    * `IMAGE_DECODE`, `ABORTED` or `CLOSED`.
    */
-  readonly result: Promise<GenerationResult>;
+  readonly result: Promise<GenerationResult<T>>;
   /**
    * The events, from the first: what came before the call has been kept, with texts joined. They are given out once; a
    * second call throws `INVALID_ARGUMENT`.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<GenerationEvent, undefined>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<GenerationEvent<T>, undefined>;
 }

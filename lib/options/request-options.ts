@@ -6,7 +6,8 @@ import type { ImageSource } from "../images/load.js";
 import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
-import { flag, integer, list, neutral, notYet, object, signal, text } from "../validation/fields.js";
+import type { JsonSchema } from "../schema/types.js";
+import { any, flag, integer, list, neutral, notYet, object, signal, text } from "../validation/fields.js";
 import { stopRegexesSchema, thinkingTagsSchema } from "./text-options.js";
 
 /** Options that every request has. All are optional. */
@@ -42,6 +43,13 @@ export interface GenerationOptions {
   ignoreEos?: boolean;
   /** Higher runs first; equal priorities run in order of arrival. From -1000 to 1000. Default 0. */
   priority?: number;
+  /** A grammar in GBNF that the answer follows, from its rule `root` on. At most 256 KiB. Default none. */
+  grammar?: string;
+  /**
+   * A JSON schema that the answer satisfies; its value is the result's `parsed`. What no grammar keeps is refused by
+   * name. Not beside `grammar`. Default none.
+   */
+  jsonSchema?: JsonSchema;
   /** Aborting it ends the request with `ABORTED`, within one forward pass. */
   signal?: AbortSignal;
 
@@ -49,10 +57,6 @@ export interface GenerationOptions {
   nProbs?: 0;
   /** Tokens kept when the context overflows: not implemented yet, only 0 is taken. */
   nKeep?: 0;
-  /** A GBNF grammar: not implemented yet, leave it out. */
-  grammar?: undefined;
-  /** A JSON schema for the answer: not implemented yet, leave it out. */
-  jsonSchema?: undefined;
   /** Infill: not implemented yet, leave it out. */
   inputPrefix?: undefined;
   /** Infill: not implemented yet, leave it out. */
@@ -108,8 +112,13 @@ export const generationEntries = {
   signal: v.optional(signal()),
   nProbs: neutral<0>((value) => value === 0, "0"),
   nKeep: neutral<0>((value) => value === 0, "0"),
-  grammar: notYet(),
-  jsonSchema: notYet(),
+  grammar: v.optional(text({ filled: true })),
+  jsonSchema: v.optional(
+    any<JsonSchema>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "a JSON schema: an object",
+    ),
+  ),
   inputPrefix: notYet(),
   inputSuffix: notYet(),
 };

@@ -16,6 +16,7 @@ import {
   type CompleteOptions,
   type ResolvedGenerationOptions,
 } from "../options/request-options.js";
+import { grammarOf } from "../schema/grammar.js";
 import { flag, object, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 
@@ -25,23 +26,26 @@ export interface PreparedRequest {
   addSpecial: boolean;
   /** Those that the chat template adds. */
   stopStrings: readonly string[];
+  /** GBNF; empty: none. */
+  grammar: string;
   options: ResolvedGenerationOptions;
 }
 
 /** What Engine.chat sends. */
 export function prepareChat(core: EngineCore, given: ChatOptions): PreparedRequest {
   const options = parse(chatOptionsSchema, given, "engine.chat");
-  if (!options.useChatTemplate) return prepareUntemplated(options);
+  const grammar = grammarOf(options, "engine.chat");
+  if (!options.useChatTemplate) return { ...prepareUntemplated(options), grammar };
   const template = chooseTemplate(core, options.chatTemplate);
   const messages = withImages(options.messages, options.images, template.userRoles);
   const { pieces, stopStrings } = render(core, template, messages, true);
   // A template may write the BOS token itself: it must not come twice.
   const addSpecial = !(template.writesBos ?? startsWith(pieces, core.info.bosToken));
-  return { pieces, addSpecial, stopStrings, options };
+  return { pieces, addSpecial, stopStrings, grammar, options };
 }
 
 /** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
-function prepareUntemplated(options: v.InferOutput<typeof chatOptionsSchema>): PreparedRequest {
+function prepareUntemplated(options: v.InferOutput<typeof chatOptionsSchema>): Omit<PreparedRequest, "grammar"> {
   if (options.chatTemplate !== undefined) {
     throw argumentError(
       "engine.chat",
@@ -69,7 +73,8 @@ export function prepareCompletion(given: CompleteOptions): PreparedRequest {
     .filter((part) => part.type === "image" || part.text !== "")
     .map((part): PromptPiece => (part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial }));
   if (pieces.length === 0) throw argumentError("engine.complete", "prompt", "must not be empty");
-  return { pieces, addSpecial, stopStrings: [], options };
+  const grammar = grammarOf(options, "engine.complete");
+  return { pieces, addSpecial, stopStrings: [], grammar, options };
 }
 
 /** Options of {@link Engine.applyChatTemplate}. */

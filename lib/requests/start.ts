@@ -37,6 +37,7 @@ function start(core: EngineCore, prepare: () => PreparedRequest): Generation {
   const state = new RequestState();
   try {
     const request = prepare();
+    if (request.options.jsonSchema !== undefined) state.expectJson();
     state.follow(request.options.signal);
     if (!state.over) loadAndSubmit(core, state, request);
   } catch (error) {
@@ -80,7 +81,7 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
 function submit(
   { native, dispatcher }: EngineCore,
   state: RequestState,
-  { addSpecial, stopStrings, options }: PreparedRequest,
+  { addSpecial, stopStrings, grammar, options }: PreparedRequest,
   parts: readonly LoadedPart[],
 ): void {
   const { scanner, nativeStops } = divideStops([...options.stopStrings, ...stopStrings], options.stopRegexes);
@@ -89,6 +90,7 @@ function submit(
     addSpecial,
     sampling: toNativeSampling(options.sampling),
     stopStrings: nativeStops,
+    grammar,
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     priority: options.priority,

@@ -33,7 +33,16 @@ class EngineImpl final : public Engine {
 
   Result<RequestId> Submit(Request request) override {
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
-    return Push(std::move(request), /*embed_only=*/false);
+    std::unique_ptr<GrammarConstraint> grammar;
+    if (!request.grammar.empty()) {
+      const std::lock_guard lock(close_mutex_);
+      if (model_ == nullptr) return ClosedStatus();
+      auto made = GrammarConstraint::Create(model_->vocab(), request.grammar);
+      if (!made.ok()) return made.status();
+      grammar = std::move(made.value());
+      request.grammar.clear();
+    }
+    return Push(std::move(request), /*embed_only=*/false, std::move(grammar));
   }
 
   Result<RequestId> EmbedImage(ImageFile image) override {
@@ -89,7 +98,7 @@ class EngineImpl final : public Engine {
 
   // A forward pass that works for this request alone may be left in the middle. False where the request has ended.
   bool GiveUpPass(RequestId id);
-  Result<RequestId> Push(Request request, bool embed_only);
+  Result<RequestId> Push(Request request, bool embed_only, std::unique_ptr<GrammarConstraint> grammar = nullptr);
   Stats CollectStats() const;
 
   const LoadOptions options_;
@@ -169,9 +178,10 @@ bool EngineImpl::GiveUpPass(RequestId id) {
   return true;
 }
 
-Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
+Result<RequestId> EngineImpl::Push(Request request, bool embed_only, std::unique_ptr<GrammarConstraint> grammar) {
   SubmitCommand command;
   command.request = std::move(request);
+  command.grammar = std::move(grammar);
   command.embed_only = embed_only;
   command.submitted = Clock::now();
   command.cancelled = std::make_shared<std::atomic<bool>>(false);

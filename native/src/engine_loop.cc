@@ -54,6 +54,7 @@ void EngineLoop::Handle(SubmitCommand command) {
   Sequence& sequence = *owned;
   sequence.id = command.id;
   sequence.request = std::move(command.request);
+  sequence.grammar = std::move(command.grammar);
   sequence.cancelled = std::move(command.cancelled);
   sequence.embed_only = command.embed_only;
   sequence.submitted = command.submitted;
@@ -162,6 +163,7 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
   }
   const Request& request = sequence.request;
   sequence.sampler.emplace(parts_.model.vocab(), request.sampling, request.ignore_eos, limits_.n_ctx_per_request);
+  sequence.sampler->Constrain(sequence.grammar.get());
   sequence.stops.emplace(request.stop_strings);
   for (const PromptChunk& chunk : p.chunks) {
     if (const auto* text = std::get_if<TextChunk>(&chunk)) {

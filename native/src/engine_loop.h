@@ -27,6 +27,7 @@ namespace medinfer {
 struct SubmitCommand {
   RequestId id = 0;
   Request request;
+  std::unique_ptr<GrammarConstraint> grammar;  // of the request; null: none
   CancelFlag cancelled;
   bool embed_only = false;
   Clock::time_point submitted;

@@ -131,6 +131,15 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
     return;
   }
   const std::int32_t token = sequence.sampler->Draw(logits);
+  if (token == SamplerChain::kNoToken && sequence.grammar->ended()) {
+    Finish(sequence, FinishReason::kEos);
+    return;
+  }
+  if (token == SamplerChain::kNoToken) {
+    Fail(sequence, {Code::kInvalidArgument,
+                    "grammar: no token of the model's vocabulary continues the text as the grammar wants it"});
+    return;
+  }
   sequence.last_token = Clock::now();
   if (!sequence.first_token) sequence.first_token = sequence.last_token;
   if (llama_vocab_is_eog(parts_.model.vocab(), token)) {
@@ -145,6 +154,8 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
   const std::uint32_t total = sequence.usage.prompt_tokens + sequence.usage.completion_tokens;
   if (sequence.stops->stopped()) {
     Finish(sequence, FinishReason::kStop);
+  } else if (sequence.grammar != nullptr && sequence.grammar->ended()) {
+    Finish(sequence, FinishReason::kEos);  // also where the end can not be drawn: with ignore_eos
   } else if (request.n_predict > 0 &&
              sequence.usage.completion_tokens == static_cast<std::uint32_t>(request.n_predict)) {
     Finish(sequence, FinishReason::kLength);

@@ -15,6 +15,7 @@
 #include "medinfer/events.h"
 #include "medinfer/request.h"
 #include "prompt.h"
+#include "sampling/grammar.h"
 #include "sampling/sampler_chain.h"
 #include "scheduler.h"
 #include "text/stop_matcher.h"
@@ -63,6 +64,7 @@ struct Sequence {
   std::optional<std::int32_t> pending;
   std::vector<std::int32_t> unreplayed;  // drawn since the prompt was read, `pending` included
 
+  std::unique_ptr<GrammarConstraint> grammar;  // follows the drawn tokens, so that preempting does not touch it
   std::optional<SamplerChain> sampler;
   std::optional<StopMatcher> stops;
   Usage usage;

@@ -21,6 +21,7 @@ const prints: Record<string, RegExp> = {
   "image.mjs": /^[^]*\n\d+ of \d+ prompt tokens are the image\n$/,
   "abort.mjs": /^ABORTED because the user went away\n$/,
   "annotate-folder.mjs": /^(\{"id":"[^"]+\.png","text":"[^\n]*\n){4}$/,
+  "json-schema.mjs": /^true true\n(yes|no)\n$/,
   "chat-template.mjs":
     /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,

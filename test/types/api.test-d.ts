@@ -2,6 +2,7 @@ import { describe, expectTypeOf, it } from "vitest";
 import {
   devices,
   Engine,
+  jsonSchemaToGrammar,
   MedInferError,
   registerChatTemplate,
   registerModelAdapter,
@@ -10,10 +11,12 @@ import {
   type ChatOptions,
   type Device,
   type ErrorCode,
+  type FromSchema,
   type Generation,
   type GenerationEvent,
   type GenerationResult,
   type ImageEmbedding,
+  type JsonSchema,
   type LoadOptions,
   type Sampling,
   type ThinkingTags,
@@ -115,6 +118,43 @@ describe("Generation", () => {
     expectTypeOf(of("done").timings).toEqualTypeOf<Timings>();
     // @ts-expect-error only text events hold a piece of text… and done the whole
     void of("queued").text;
+  });
+});
+
+describe("jsonSchema", () => {
+  const schema = {
+    type: "object",
+    properties: {
+      name: { type: "string" },
+      age: { type: ["integer", "null"] },
+      sex: { enum: ["f", "m"] },
+      codes: { type: "array", items: { anyOf: [{ type: "string" }, { const: 0 }] } },
+    },
+    required: ["name", "sex"],
+  } as const;
+  interface Patient {
+    name: string;
+    sex: "f" | "m";
+    age?: number | null;
+    codes?: (string | 0)[];
+  }
+
+  it("types what is parsed", () => {
+    expectTypeOf<FromSchema<typeof schema>>().toEqualTypeOf<Patient>();
+    const { result } = engine.chat({ messages: [], jsonSchema: schema });
+    expectTypeOf(result).resolves.toHaveProperty("parsed").toEqualTypeOf<Patient | undefined>();
+    const inline = engine.complete({ prompt: "x", jsonSchema: { type: "array", items: { type: "boolean" } } });
+    expectTypeOf(inline).toEqualTypeOf<Generation<boolean[]>>();
+    expectTypeOf(engine.annotate([{ prompt: "x" }], { jsonSchema: schema })).toExtend<
+      AsyncIterable<{ parsed: Patient | undefined }>
+    >();
+  });
+
+  it("leaves it unknown where the schema is", () => {
+    expectTypeOf(engine.chat({ messages: [] })).toEqualTypeOf<Generation>();
+    expectTypeOf(jsonSchemaToGrammar).parameter(0).toEqualTypeOf<JsonSchema>();
+    // @ts-expect-error a grammar is text
+    engine.chat({ messages: [], grammar: 5 });
   });
 });
 

@@ -174,6 +174,7 @@ describe("engine.chat", () => {
         seed: 5,
       },
       stopStrings: ["</s>", "User:"],
+      grammar: "",
       nPredict: 10,
       ignoreEos: true,
       priority: 3,

@@ -245,7 +245,7 @@ describe("what is refused", () => {
     const { issues } = refusal(() => sample(active));
     expect(issues.map(({ path }) => path).sort()).toEqual(Object.keys(active).sort());
     for (const { message } of issues) expect(message).toContain("is not implemented in this version");
-    for (const key of ["nProbs", "nKeep", "grammar", "jsonSchema", "inputPrefix", "inputSuffix"]) {
+    for (const key of ["nProbs", "nKeep", "inputPrefix", "inputSuffix"]) {
       expect(refusal(() => chat({ messages, [key]: 5 })).issues).toMatchObject([{ path: key }]);
     }
   });

@@ -40,6 +40,7 @@ struct Request {
   bool add_special = true;         // prepend BOS where the vocabulary asks for it
   SamplingParams sampling;
   std::vector<std::string> stop_strings;  // generation ends before the earliest one; none is empty
+  std::string grammar;                    // GBNF that the text follows; empty: none
   std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
   bool ignore_eos = false;                // EOS can not be drawn
   bool followed = true;                   // events come as it goes; false: all of them at its end, or from Follow on

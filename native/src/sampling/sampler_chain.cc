@@ -40,20 +40,51 @@ std::int32_t SamplerChain::Draw(std::span<float> logits) {
     logits[static_cast<std::size_t>(token)] = -std::numeric_limits<float>::infinity();
   }
   Penalize(logits);
-  std::int32_t token = 0;
-  if (filters_ == nullptr) {
-    token = static_cast<std::int32_t>(ArgMax(logits));
-  } else {
-    candidates_.resize(logits.size());
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-      candidates_[i] = {static_cast<llama_token>(i), logits[i], 0.0F};
-    }
-    llama_token_data_array array{candidates_.data(), candidates_.size(), -1, false};
-    llama_sampler_apply(filters_.get(), &array);
-    token = candidates_[static_cast<std::size_t>(array.selected)].id;
+  std::int32_t token = DrawFree(logits);
+  if (constraint_ != nullptr) {
+    // Most tokens that are drawn are admitted, and asking about one is cheap.
+    llama_token_data drawn{token, logits[static_cast<std::size_t>(token)], 0.0F};
+    llama_token_data_array array{&drawn, 1, -1, false};
+    constraint_->Apply(array);
+    if (drawn.logit == -std::numeric_limits<float>::infinity()) token = DrawConstrained(logits);
+    if (token == kNoToken) return token;
+    constraint_->Accept(token);
   }
   history_.push_back(token);
   return token;
+}
+
+std::int32_t SamplerChain::DrawFree(std::span<const float> logits) {
+  if (filters_ == nullptr) return static_cast<std::int32_t>(ArgMax(logits));
+  candidates_.resize(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    candidates_[i] = {static_cast<llama_token>(i), logits[i], 0.0F};
+  }
+  llama_token_data_array array{candidates_.data(), candidates_.size(), -1, false};
+  llama_sampler_apply(filters_.get(), &array);
+  return candidates_[static_cast<std::size_t>(array.selected)].id;
+}
+
+// Draws among all tokens that the constraint admits. The others are taken out, so that no filter can keep them.
+std::int32_t SamplerChain::DrawConstrained(std::span<const float> logits) {
+  candidates_.resize(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    candidates_[i] = {static_cast<llama_token>(i), logits[i], 0.0F};
+  }
+  llama_token_data_array all{candidates_.data(), candidates_.size(), -1, false};
+  constraint_->Apply(all);
+  std::erase_if(candidates_, [](const llama_token_data& candidate) {
+    return candidate.logit == -std::numeric_limits<float>::infinity();
+  });
+  if (candidates_.empty()) return kNoToken;
+  if (filters_ == nullptr) {
+    return std::max_element(candidates_.begin(), candidates_.end(),
+                            [](const auto& a, const auto& b) { return a.logit < b.logit; })
+        ->id;
+  }
+  llama_token_data_array array{candidates_.data(), candidates_.size(), -1, false};
+  llama_sampler_apply(filters_.get(), &array);
+  return candidates_[static_cast<std::size_t>(array.selected)].id;
 }
 
 // Each distinct token of the history is penalized once. A negative logit is multiplied, not divided: dividing would

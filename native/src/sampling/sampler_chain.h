@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "medinfer/request.h"
+#include "sampling/token_constraint.h"
 
 struct llama_vocab;
 struct llama_sampler;
@@ -26,7 +27,12 @@ class SamplerChain {
   // Enters a token into the penalty history without drawing it: a token of the prompt.
   void Accept(std::int32_t token) { history_.push_back(token); }
 
-  // Draws a token and enters it into the history. `logits`: one per token of the vocabulary; overwritten.
+  // Only what the constraint admits is drawn from now on. It outlives the chain.
+  void Constrain(TokenConstraint* constraint) { constraint_ = constraint; }
+
+  // Draws a token and enters it into the history; kNoToken where the constraint admits none. `logits`: one per token of
+  // the vocabulary; overwritten.
+  static constexpr std::int32_t kNoToken = -1;
   std::int32_t Draw(std::span<float> logits);
 
  private:
@@ -35,6 +41,8 @@ class SamplerChain {
   };
 
   void Penalize(std::span<float> logits);
+  std::int32_t DrawFree(std::span<const float> logits);
+  std::int32_t DrawConstrained(std::span<const float> logits);
 
   float repeat_penalty_;
   std::size_t repeat_last_n_;
@@ -44,6 +52,7 @@ class SamplerChain {
   std::vector<bool> penalized_;                             // scratch of Penalize, by token id; all false between calls
   std::unique_ptr<llama_sampler, SamplerDeleter> filters_;  // null: greedy
   std::vector<llama_token_data> candidates_;                // scratch of Draw
+  TokenConstraint* constraint_ = nullptr;
 };
 
 }  // namespace medinfer

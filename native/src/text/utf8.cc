@@ -17,4 +17,24 @@ std::size_t CompleteUtf8Prefix(std::string_view bytes) {
   return n;
 }
 
+bool Utf8Check::Push(std::string_view bytes) {
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (missing_ > 0) {
+      if (byte < low_ || byte > high_) return false;
+      low_ = 0x80;
+      high_ = 0xBF;
+      --missing_;
+    } else if (byte >= 0x80) {
+      if (byte < 0xC2 || byte > 0xF4) return false;
+      missing_ = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+      if (byte == 0xE0) low_ = 0xA0;
+      if (byte == 0xED) high_ = 0x9F;
+      if (byte == 0xF0) low_ = 0x90;
+      if (byte == 0xF4) high_ = 0x8F;
+    }
+  }
+  return true;
+}
+
 }  // namespace medinfer

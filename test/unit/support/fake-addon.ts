@@ -190,6 +190,13 @@ export class FakeAddon implements NativeAddon {
     };
   }
 
+  jsonSchemaToGrammar(schema: string): string {
+    if (schema.includes("uniqueItems")) {
+      throw nativeError("INVALID_ARGUMENT", "jsonSchema: # has the keyword uniqueItems");
+    }
+    return `grammar of ${schema}`;
+  }
+
   builtinChatTemplates(): string[] {
     return ["vicuna", "llama2", "chatml", "deepseek", "orion", "zephyr", "seed_oss"];
   }

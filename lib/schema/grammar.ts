@@ -1,0 +1,56 @@
+/** From the options of a request to the grammar that its answer follows. */
+import { loadAddon } from "../binding.js";
+import { argumentError, toMedInferError } from "../errors.js";
+import type { JsonSchema } from "./types.js";
+
+/** The latest: rows of engine.annotate share a schema. */
+let latest = { text: "", grammar: "" };
+
+/**
+ * The GBNF grammar that a request with this `jsonSchema` follows, for a look at it. Every text that it admits satisfies
+ * the schema. What no grammar keeps, such as `uniqueItems`, is refused by name; nothing is ever fetched.
+ *
+ * @throws MedInferError `INVALID_ARGUMENT`
+ */
+export function jsonSchemaToGrammar(schema: JsonSchema): string {
+  return schemaGrammar(schema, "jsonSchemaToGrammar", "");
+}
+
+/** The request's grammar in GBNF; empty: none. `what` is the call, as a message names it. */
+export function grammarOf(options: { grammar?: string; jsonSchema?: JsonSchema }, what: string): string {
+  if (options.jsonSchema === undefined) return options.grammar ?? "";
+  if (options.grammar !== undefined) throw argumentError(what, "grammar", "can not stand beside jsonSchema");
+  return schemaGrammar(options.jsonSchema, what, "jsonSchema");
+}
+
+function schemaGrammar(schema: JsonSchema, what: string, path: string): string {
+  const text = textOf(schema);
+  if (text === undefined) throw argumentError(what, path, "must be a JSON schema: an object that JSON can write");
+  if (text === latest.text) return latest.grammar;
+  try {
+    latest = { text, grammar: loadAddon().jsonSchemaToGrammar(text) };
+  } catch (cause) {
+    const error = toMedInferError(cause);
+    if (error.code !== "INVALID_ARGUMENT") throw error;
+    throw argumentError(what, path, error.message.replace(/^jsonSchema: /, ""));
+  }
+  return latest.grammar;
+}
+
+function textOf(schema: unknown): string | undefined {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
+  try {
+    return JSON.stringify(schema);
+  } catch {
+    return undefined; // a cycle, or a BigInt
+  }
+}
+
+/** The value of a finished text; undefined where it is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+/** Every complete answer satisfies its schema, whatever the model would say: its weights are random. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { Engine, jsonSchemaToGrammar } from "medinfer";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tinyModel } from "../support/random-model.mjs";
+import { errorOf } from "./support/engines.js";
+import { schemas } from "./support/schemas.js";
+
+const RUNS = 20;
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await Engine.load({ model: tinyModel(), nThreads: 2, nCtx: 16384, nCtxPerRequest: 1024, batchSize: 16 });
+});
+afterAll(() => engine.close());
+
+const ajv = new Ajv2020({ strict: false });
+(addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
+
+describe("jsonSchema", () => {
+  it("has 50 schemas", () => expect(Object.keys(schemas)).toHaveLength(50));
+
+  let complete = 0;
+  let cut = 0;
+  it.each(Object.entries(schemas))("%s", async (_name, jsonSchema) => {
+    const validate = ajv.compile(jsonSchema);
+    const results = await Promise.all(
+      Array.from(
+        { length: RUNS },
+        (_, seed) =>
+          engine.complete({
+            prompt: "bat dog",
+            jsonSchema,
+            sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed },
+            nPredict: 600,
+          }).result,
+      ),
+    );
+    let here = 0;
+    for (const { text, parsed, finishReason } of results) {
+      if (finishReason !== "eos") {
+        expect(finishReason).toBe("length");
+        expect(parsed).toBeUndefined();
+        cut++;
+        continue;
+      }
+      here++;
+      expect(JSON.parse(text)).toEqual(parsed);
+      expect(validate(parsed), `${text}: ${ajv.errorsText(validate.errors)}`).toBe(true);
+    }
+    complete += here;
+    expect(here).toBeGreaterThan(0);
+  });
+
+  it("is complete most of the time", () => {
+    console.log(`${complete} answers are complete and valid, ${cut} were cut off at 600 tokens`);
+    expect(cut).toBeLessThan(complete / 10);
+  });
+});
+
+/** What the converter would leave aside, or what is no schema: [schema, what the message names]. */
+const refused: [Record<string, unknown>, RegExp][] = [
+  [{ type: "array", uniqueItems: true }, /uniqueItems/],
+  [{ type: "number", multipleOf: 0.5 }, /multipleOf/],
+  [{ type: "object", minProperties: 1 }, /minProperties/],
+  [{ type: "object", maxProperties: 1 }, /maxProperties/],
+  [{ type: "object", patternProperties: { "^a": {} } }, /patternProperties/],
+  [{ type: "object", propertyNames: { pattern: "^a$" } }, /propertyNames/],
+  [{ type: "object", dependentRequired: {} }, /dependentRequired/],
+  [{ type: "object", properties: { a: {} }, required: ["b"] }, /required/],
+  [{ type: "array", contains: { type: "null" } }, /contains/],
+  [{ not: { type: "null" } }, /not/],
+  [{ if: {}, then: {} }, /if/],
+  [{ $ref: "https://example.org/schema.json" }, /\$ref to another document/],
+  [{ $ref: "#/$defs/none" }, /not there/],
+  [{ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } }, /left recursion/],
+  [{ $ref: "#/$defs/a", minimum: 3, $defs: { a: {} } }, /minimum/],
+  [{ type: "string", format: "email" }, /format/],
+  [{ type: "string", pattern: "abc" }, /begin with \^ and end with \$/],
+  [{ type: "string", pattern: "^(?=a)b$" }, /group/],
+  [{ type: "string", pattern: "^\\p{L}$" }, /escape \\p/],
+  [{ type: "string", pattern: "^a$", minLength: 2 }, /minLength/],
+  [{ type: "string", pattern: "^a{5000}$" }, /2000/],
+  [{ type: "string", maxLength: 5000 }, /maxLength/],
+  [{ type: "string", minLength: 5, maxLength: 2 }, /maxLength/],
+  [{ type: "integer", minimum: 5, maximum: 2 }, /no number/],
+  [{ type: "integer", minimum: 1e300 }, /14 digits/],
+  [{ type: "number", minimum: 1, exclusiveMinimum: 2 }, /exclusiveMinimum/],
+  [{ oneOf: [{ type: "number" }, { type: "integer" }] }, /oneOf/],
+  [{ type: "string", enum: [5] }, /enum/],
+  [{ type: "txet" }, /txet/],
+  [{ type: "object", properties: 5 }, /properties/],
+  [{ properties: { a: false } }, /#\/properties\/a/],
+  [{ allOf: [{ type: "string" }, { maxLength: 2 }] }, /allOf/],
+  [Array.from({ length: 60 }).reduce<Record<string, unknown>>((items) => ({ type: "array", items }), {}), /deeply/],
+];
+
+describe("a schema that no grammar keeps", () => {
+  it.each(refused)("is refused: %j", async (schema, message) => {
+    const error = await errorOf(() => jsonSchemaToGrammar(schema));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(error.message).toMatch(message);
+    const { result } = engine.complete({ prompt: "bat", jsonSchema: schema });
+    expect(await errorOf(result)).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "jsonSchema" }] });
+  });
+});
