@@ -53,14 +53,14 @@ SamplingParams Greedy() {
 }
 
 TEST_F(SamplerChainTest, GreedyTakesTheFirstOfTheLargest) {
-  SamplerChain chain(vocab_, Greedy(), false, 100);
+  SamplerChain chain(Greedy(), ResolveTokens(vocab_, Greedy(), false, 100));
   std::vector<float> logits = RandomLogits(1);
   logits[20] = logits[10] = 100;
   EXPECT_EQ(chain.Draw(logits), 10);
 }
 
 TEST_F(SamplerChainTest, NeverEndsWhereTheEndIsIgnored) {
-  SamplerChain chain(vocab_, Greedy(), true, 100);
+  SamplerChain chain(Greedy(), ResolveTokens(vocab_, Greedy(), true, 100));
   std::vector<float> logits(n_vocab_, 0);
   logits[static_cast<std::size_t>(llama_vocab_eos(vocab_))] = 100;
   EXPECT_FALSE(llama_vocab_is_eog(vocab_, chain.Draw(logits)));
@@ -76,8 +76,8 @@ TEST_F(SamplerChainTest, PenalizesEachTokenOfTheWindowOnce) {
     params.repeat_penalty = 1.5F;
     params.repeat_last_n = 5;
     params.penalize_nl = penalize_nl;
-    SamplerChain chain(vocab_, params, false, 100);
-    for (const std::int32_t token : {300, 301, 302, 302, newline, 303, 303}) chain.Accept(token);  // 300, 301 are out
+    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+    for (const std::int32_t token : {300, 301, 302, 302, newline, 303, 303}) chain.AcceptPrompt(token);  // 300, 301 are out
     std::vector<float> logits(n_vocab_, -50);
     logits[300] = 6;
     logits[302] = 3;
@@ -101,8 +101,8 @@ TEST_F(SamplerChainTest, MinusOnePenalizesTheWholeContextAndZeroNothing) {
     SamplingParams params = Greedy();
     params.repeat_penalty = 2;
     params.repeat_last_n = last_n;
-    SamplerChain chain(vocab_, params, false, 3);
-    for (const std::int32_t token : {300, 301, 302, 303}) chain.Accept(token);
+    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 3));
+    for (const std::int32_t token : {300, 301, 302, 303}) chain.AcceptPrompt(token);
     std::vector<float> logits(n_vocab_, 0);
     logits[300] = logits[301] = 8;
     chain.Draw(logits);
@@ -145,7 +145,7 @@ TEST_F(SamplerChainTest, DrawsWhatTheFiltersLeaveInTheRightShares) {
   ASSERT_GT(expected.size(), 2U);
 
   constexpr int kDraws = 20000;
-  SamplerChain chain(vocab_, params, false, 100);
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
   std::map<std::int32_t, int> drawn;
   for (int i = 0; i < kDraws; ++i) {
     std::vector<float> copy = logits;
@@ -159,10 +159,10 @@ TEST_F(SamplerChainTest, TheSameSeedDrawsTheSameTokens) {
   SamplingParams params;
   params.temperature = 1.5F;
   params.seed = 7;
-  SamplerChain a(vocab_, params, false, 100);
-  SamplerChain b(vocab_, params, false, 100);
+  SamplerChain a(params, ResolveTokens(vocab_, params, false, 100));
+  SamplerChain b(params, ResolveTokens(vocab_, params, false, 100));
   params.seed = 8;
-  SamplerChain other(vocab_, params, false, 100);
+  SamplerChain other(params, ResolveTokens(vocab_, params, false, 100));
   int different = 0;
   for (unsigned i = 0; i < 200; ++i) {
     std::vector<float> one = RandomLogits(i);
@@ -180,7 +180,7 @@ TEST_F(SamplerChainTest, MinKeepZeroStillKeepsOne) {
   params.top_p = 0;
   params.min_p = 1;
   params.min_keep = 0;
-  SamplerChain chain(vocab_, params, false, 100);
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
   std::vector<float> logits = RandomLogits(5);
   const auto best = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   EXPECT_EQ(chain.Draw(logits), best);
