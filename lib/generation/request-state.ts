@@ -4,6 +4,7 @@ import type { NativeEvent } from "../binding.js";
 import type { EventSink } from "../dispatcher.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
 import { EventBuffer } from "./event-buffer.js";
+import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
 /** Unread events at which a request is paused, and at which it goes on. */
@@ -34,6 +35,7 @@ type Outcome = { result: GenerationResult } | { error: MedInferError };
 export class RequestState implements EventSink {
   readonly #buffer = new EventBuffer();
   #text = "";
+  #logprobs: TokenLogprobs[] | undefined;
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
@@ -102,12 +104,17 @@ export class RequestState implements EventSink {
       if (event.type === "done") this.#settle({ error: this.#abortError });
     } else if (event.type === "done") {
       const { finishReason, stopString, usage, timings } = event;
-      const result = { text: this.#text, finishReason, stopString, usage, timings };
+      const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
+      const result = { text: this.#text, finishReason, stopString, usage, timings, ...logprobs };
       this.#add({ type: "done", ...result });
       this.#settle({ result });
     } else if (event.type === "text") {
       this.#text += event.text;
       this.#add({ type: "text", text: event.text });
+    } else if (event.type === "logprobs") {
+      const tokens = toLogprobs(event.tokens);
+      (this.#logprobs ??= []).push(...tokens);
+      this.#add({ type: "logprobs", tokens });
     } else if (event.type === "prefill") {
       this.#add({ type: "prefill", done: event.done, total: event.total });
     } else if (event.type === "encode") {

@@ -1,5 +1,7 @@
 /** What a request tells while it runs, and what it ends with. */
 
+import type { TokenLogprobs } from "./logprobs.js";
+
 /** Tokens of one request. */
 export interface Usage {
   /** Tokens of the prompt, those of its images included. */
@@ -43,6 +45,11 @@ export interface GenerationResult {
   stopString: string;
   usage: Usage;
   timings: Timings;
+  /**
+   * One entry for each token that was drawn, the end-of-turn token that ended the answer and those of a stop string
+   * included. Undefined unless `nProbs` asks for them.
+   */
+  logprobs?: TokenLogprobs[];
 }
 
 /** The request is in the engine's queue. */
@@ -74,13 +81,22 @@ export interface TextEvent {
   text: string;
 }
 
+/**
+ * Tokens that were drawn, where `nProbs` asks for them. They come before their text, which waits for whole characters and
+ * for what could become a stop string.
+ */
+export interface LogprobsEvent {
+  type: "logprobs";
+  tokens: TokenLogprobs[];
+}
+
 /** The answer is complete. Always the last event. */
 export interface DoneEvent extends GenerationResult {
   type: "done";
 }
 
 /** What a {@link Generation} yields, told apart by `type`. */
-export type GenerationEvent = QueuedEvent | EncodeEvent | PrefillEvent | TextEvent | DoneEvent;
+export type GenerationEvent = QueuedEvent | EncodeEvent | PrefillEvent | TextEvent | LogprobsEvent | DoneEvent;
 
 /**
  * A running request. Iterate it for events as they come, await `result` for the whole answer, or both.

@@ -5,7 +5,7 @@ import type { ChatMessage, Content } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
-import { flag, integer, list, neutral, notYet, object, signal, text } from "../validation/fields.js";
+import { flag, integer, list, notYet, object, signal, text } from "../validation/fields.js";
 
 /** Options that every request has. All are optional. */
 export interface GenerationOptions {
@@ -22,9 +22,15 @@ export interface GenerationOptions {
   /** Aborting it ends the request with `ABORTED`, within one forward pass. */
   signal?: AbortSignal;
 
-  /** Probabilities per token: not implemented yet, only 0 (none) is taken. */
-  nProbs?: 0;
-  /** Tokens kept when the context overflows: not implemented yet, only 0 is taken. */
+  /**
+   * How many of the most likely tokens are told beside each drawn one, before and after the sampling chain, in the
+   * result's `logprobs` and in events. From 0 to 100; 0: none, at no cost. Default 0.
+   */
+  nProbs?: number;
+  /**
+   * Tokens kept when the context overflows: only 0 is taken, because here nothing is ever dropped from a context. A
+   * request whose context is full ends with `"context"`.
+   */
   nKeep?: 0;
   /** A GBNF grammar: not implemented yet, leave it out. */
   grammar?: undefined;
@@ -75,8 +81,13 @@ export const generationEntries = {
   ignoreEos: v.optional(flag(), false),
   priority: v.optional(integer(-1000, 1000), 0),
   signal: v.optional(signal()),
-  nProbs: neutral<0>((value) => value === 0, "0"),
-  nKeep: neutral<0>((value) => value === 0, "0"),
+  nProbs: v.optional(integer(0, 100), 0),
+  nKeep: v.optional(
+    v.custom<0>(
+      (value) => value === 0,
+      "must be 0: nothing is dropped from a full context, the request ends with finishReason \"context\"",
+    ),
+  ),
   grammar: notYet(),
   jsonSchema: notYet(),
   inputPrefix: notYet(),

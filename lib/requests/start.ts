@@ -88,6 +88,7 @@ function submit(
     stopStrings: [...new Set([...options.stopStrings, ...stopStrings])],
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
+    nProbs: options.nProbs,
     priority: options.priority,
     followed: state.reading,
   });

@@ -85,7 +85,7 @@ Status ValidateSampling(const SamplingParams& s, std::uint32_t n_vocab) {
   check.AtLeast("miroStatTau", s.miro_stat_tau, 0);
   check.AtLeast("miroStatEta", s.miro_stat_eta, 0);
   for (const TokenBias& bias : s.token_biases) {
-    check.Token("tokenIdBias", bias.token, n_vocab);
+    check.Token("tokenIdBias or disableTokenIds", bias.token, n_vocab);
     check.Bias("tokenIdBias", bias.bias);
   }
   for (const TextBias& bias : s.text_biases) check.Bias("tokenBias", bias.bias);

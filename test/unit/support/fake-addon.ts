@@ -4,6 +4,8 @@ import type {
   NativeEngine,
   NativeError,
   NativeEvent,
+  NativeInspection,
+  NativeInspectRequest,
   NativeLoad,
   NativeLoadOptions,
   NativeModelInfo,
@@ -139,6 +141,7 @@ export class FakeEngine implements NativeEngine {
 
 export class FakeAddon implements NativeAddon {
   readonly loads: NativeLoadOptions[] = [];
+  readonly inspected: NativeInspectRequest[] = [];
   /** The engine of the latest load. */
   engine!: FakeEngine;
   info: Partial<NativeModelInfo> = {};
@@ -188,6 +191,13 @@ export class FakeAddon implements NativeAddon {
 
   builtinChatTemplates(): string[] {
     return ["vicuna", "llama2", "chatml"];
+  }
+
+  /** Leaves everything as it is. */
+  inspectSampling(request: NativeInspectRequest): NativeInspection {
+    this.inspected.push(request);
+    const ids = Int32Array.from(request.logits.keys());
+    return { stages: [{ sampler: "TEMPERATURE", ids, probabilities: request.logits.map(Math.exp) }], token: 0 };
   }
 
   /** The three ways of built-in templates with a role they do not know: drop it, take it for the assistant, write it. */
