@@ -11,6 +11,7 @@
 #include <random>
 
 #include "medinfer/backends.h"
+#include "medinfer/inspect.h"
 #include "sampling/arg_max.h"
 #include "support/engine_harness.h"
 
@@ -184,6 +185,145 @@ TEST_F(SamplerChainTest, MinKeepZeroStillKeepsOne) {
   std::vector<float> logits = RandomLogits(5);
   const auto best = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   EXPECT_EQ(chain.Draw(logits), best);
+}
+
+// The order of b3534, and any other that is asked for.
+TEST_F(SamplerChainTest, RunsItsStagesInOrder) {
+  InspectRequest request;
+  request.logits = RandomLogits(6);
+  request.history = {1, 2, 3};
+  SamplingParams& s = request.sampling;
+  s.token_biases = {{4, 1.0F}};
+  s.repeat_penalty = 1.1F;
+  s.tfs_z = s.typical_p = 0.9F;
+  s.top_n_sigma = 2;
+  s.xtc_probability = 0.5F;
+  s.dry_multiplier = 1;
+  s.dry_sequence_breakers.clear();
+  const auto stages = [&] {
+    std::vector<std::string> names;
+    const auto inspection = InspectSampling(request);
+    EXPECT_TRUE(inspection.ok());
+    for (const InspectedStage& stage : inspection.value().stages) names.push_back(stage.sampler);
+    return names;
+  };
+  EXPECT_EQ(stages(), (std::vector<std::string>{"TOKEN_BIAS", "PENALTIES", "DRY", "TOP_N_SIGMA", "TOP_K", "TFS_Z",
+                                                "TYPICAL_P", "TOP_P", "MIN_P", "XTC", "TEMPERATURE"}));
+  s.samplers = {SamplerKind::kTemperature, SamplerKind::kMinP, SamplerKind::kPenalties, SamplerKind::kTopK};
+  EXPECT_EQ(stages(), (std::vector<std::string>{"TOKEN_BIAS", "TEMPERATURE", "MIN_P", "PENALTIES", "TOP_K"}));
+  s.samplers = {};
+  EXPECT_EQ(stages(), (std::vector<std::string>{"TOKEN_BIAS", "PENALTIES"}));
+}
+
+TEST_F(SamplerChainTest, BiasesEachTokenOfATextOnceAndAddsUp) {
+  SamplingParams params = Greedy();
+  params.text_biases = {{"the the dose", 2.0F}};
+  params.token_biases = {{300, 1.0F}, {300, 0.5F}, {301, -INFINITY}};
+  std::vector<std::int32_t> tokens(16);
+  const std::string text = "the the dose";
+  tokens.resize(static_cast<std::size_t>(llama_tokenize(vocab_, text.data(), static_cast<std::int32_t>(text.size()),
+                                                        tokens.data(), 16, false, false)));
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+  std::vector<float> logits(n_vocab_, 0);
+  EXPECT_NE(chain.Draw(logits), 301);
+  for (const std::int32_t token : tokens) EXPECT_FLOAT_EQ(logits[static_cast<std::size_t>(token)], 2);
+  EXPECT_FLOAT_EQ(logits[300], 1.5F);
+  EXPECT_EQ(logits[301], -INFINITY);
+}
+
+TEST_F(SamplerChainTest, APenaltyPromptStandsForThePrompt) {
+  SamplingParams params = Greedy();
+  params.repeat_penalty = 2;
+  params.penalty_prompt_tokens = {{300}};
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+  chain.AcceptPrompt(301);
+  std::vector<float> logits(n_vocab_, 0);
+  logits[300] = logits[301] = 8;
+  EXPECT_EQ(chain.Draw(logits), 301);
+  EXPECT_FLOAT_EQ(logits[300], 4);
+  EXPECT_FLOAT_EQ(logits[301], 8);
+  // What is drawn follows it.
+  std::vector<float> next(n_vocab_, 0);
+  next[301] = 8;
+  chain.Draw(next);
+  EXPECT_FLOAT_EQ(next[301], 4);
+}
+
+TEST_F(SamplerChainTest, DrawsNothingWhereNothingIsPossible) {
+  for (const float temperature : {0.0F, 0.8F}) {
+    for (const std::int32_t top_k : {0, 40}) {
+      SamplingParams params;
+      params.temperature = temperature;
+      params.top_k = top_k;
+      SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+      std::vector<float> logits(n_vocab_, -INFINITY);
+      EXPECT_EQ(chain.Draw(logits), -1);
+      std::vector<float> broken(n_vocab_, NAN);
+      EXPECT_EQ(chain.Draw(broken), -1);
+      broken[7] = 1;
+      EXPECT_EQ(chain.Draw(broken), 7);
+    }
+  }
+}
+
+TEST_F(SamplerChainTest, TellsOfTheDistributionBeforeAndAfter) {
+  SamplingParams params;
+  params.top_k = 3;
+  params.top_p = 1;
+  params.min_p = 0;
+  params.temperature = 0.5F;
+  params.token_biases = {{10, -INFINITY}};
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+  std::vector<float> logits(n_vocab_, -100);
+  logits[10] = 3;
+  logits[11] = 2;
+  logits[12] = 1;
+  TokenLogprobs told;
+  const std::int32_t token = chain.Draw(logits, &told, 2);
+  EXPECT_EQ(told.token, token);
+  ASSERT_EQ(told.top_before.size(), 2U);
+  EXPECT_EQ(told.top_before[0].token, 10);
+  EXPECT_EQ(told.top_before[1].token, 11);
+  const double before = std::exp(3) + std::exp(2) + std::exp(1);
+  EXPECT_NEAR(std::exp(told.top_before[0].logprob), std::exp(3) / before, 1e-5);
+  ASSERT_EQ(told.top_after.size(), 2U);
+  EXPECT_EQ(told.top_after[0].token, 11);
+  EXPECT_NEAR(std::exp(told.top_after[0].logprob), std::exp(4) / (std::exp(4) + std::exp(2)), 1e-5);
+}
+
+// Refuses one token and counts how it is asked.
+class Refuse final : public TokenConstraint {
+ public:
+  Refuse(std::int32_t token, std::vector<std::size_t>& asked) : token_(token), asked_(asked) {}
+  void Apply(llama_token_data_array& candidates) override {
+    asked_.push_back(candidates.size);
+    for (std::size_t i = 0; i < candidates.size; ++i) {
+      if (candidates.data[i].id == token_) candidates.data[i].logit = -INFINITY;
+    }
+  }
+  void Accept(std::int32_t token) override { token_ = token; }
+
+ private:
+  std::int32_t token_;
+  std::vector<std::size_t>& asked_;
+};
+
+TEST_F(SamplerChainTest, AsksAConstraintAboutTheWholeVocabularyOnlyWhereItMust) {
+  for (const float temperature : {0.0F, 1.0F}) {
+    SamplingParams params;
+    params.temperature = temperature;
+    std::vector<std::size_t> asked;
+    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100), std::make_unique<Refuse>(20, asked));
+    std::vector<float> logits(n_vocab_, -50);
+    logits[21] = 50;
+    std::vector<float> same = logits;
+    EXPECT_EQ(chain.Draw(same), 21);
+    EXPECT_EQ(asked, (std::vector<std::size_t>{1}));
+    // Accepted: from now on it refuses 21.
+    logits[22] = 40;
+    EXPECT_EQ(chain.Draw(logits), 22);
+    EXPECT_EQ(asked, (std::vector<std::size_t>{1, 1, n_vocab_}));
+  }
 }
 
 TEST(ArgMax, IsTheFirstOfTheLargestWhereverItStands) {

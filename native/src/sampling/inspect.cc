@@ -59,7 +59,7 @@ Result<Inspection> InspectSampling(const InspectRequest& request) {
   SamplerTokens tokens;
   tokens.n_vocab = static_cast<std::int32_t>(request.logits.size());
   tokens.newline = request.newline_token;
-  tokens.context = static_cast<std::uint32_t>(request.history.size());
+  tokens.context = static_cast<std::uint32_t>(std::max<std::size_t>(1, request.history.size()));
   tokens.biases = JoinBiases(request.sampling.token_biases);
   tokens.penalty_prompt = request.sampling.penalty_prompt_tokens;
   if (tokens.penalty_prompt) {
