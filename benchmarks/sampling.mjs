@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 
 import { build } from "../scripts/build.mjs";
 import { fromRoot } from "../test/support/paths.mjs";
-import { round } from "./lib/stats.mjs";
 
 export const about = "microseconds per token of the seed's sampling chain, beside llama.cpp's own chain";
 export const options = { rounds: { type: "string", default: "40" } };
@@ -20,7 +19,7 @@ export async function run({ rounds }, log) {
     for (const temperature of TEMPERATURES) {
       const output = execFileSync(program, [nVocab, temperature, rounds].map(String), { encoding: "utf8" });
       const { oursUs, llamaUs, tokens, equalTokens } = JSON.parse(output);
-      const ratio = round(oursUs / llamaUs, 3);
+      const ratio = Number((oursUs / llamaUs).toFixed(3));
       log(`${nVocab} tokens, temperature ${temperature}: ${oursUs} µs, llama.cpp ${llamaUs} µs, ${ratio} of it`);
       cases.push({ nVocab, temperature, oursUs, llamaUs, ratio, tokens, equalTokens });
     }

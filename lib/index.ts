@@ -11,12 +11,7 @@ export type { KvOptions, LoadOptions } from "./options/load-options.js";
 export type { ChatOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
 export { inspectSampling } from "./sampling/inspect.js";
 export type { LogitBias, Sampling, SamplerName } from "./sampling/types.js";
-export type {
-  InspectedCandidate,
-  InspectedStage,
-  InspectOptions,
-  SamplingInspection,
-} from "./sampling/inspect.js";
+export type { InspectedCandidate, InspectedStage, InspectOptions, SamplingInspection } from "./sampling/inspect.js";
 export type { TokenLogprob, TokenLogprobs } from "./generation/logprobs.js";
 export type {
   ChatMessage,

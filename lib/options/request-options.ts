@@ -85,7 +85,7 @@ export const generationEntries = {
   nKeep: v.optional(
     v.custom<0>(
       (value) => value === 0,
-      "must be 0: nothing is dropped from a full context, the request ends with finishReason \"context\"",
+      'must be 0: nothing is dropped from a full context, the request ends with finishReason "context"',
     ),
   ),
   grammar: notYet(),

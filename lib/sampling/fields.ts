@@ -30,8 +30,7 @@ export function biases<TKey extends string | number>(key: "a token id" | "a text
   const valueMessage = `must be a number from ${-LARGEST_BIAS} to ${LARGEST_BIAS}, or false for a token that is never drawn`;
   return v.pipe(
     any<Readonly<Record<TKey, LogitBias>>>(
-      (value) =>
-        typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Map),
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Map),
       `an object of biases by ${key.slice(2)}`,
     ),
     v.rawCheck(({ dataset, addIssue }) => {

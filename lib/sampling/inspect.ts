@@ -55,7 +55,10 @@ const numbers = (isGood: (x: number) => boolean, what: string) =>
   v.optional(any<Float32Array | Float64Array | readonly number[]>(isNumbers(isGood), what));
 
 const optionsSchema = object({
-  logits: numbers((x) => Math.abs(x) <= 1e30 || x === -Infinity, "a list of numbers, finite or -Infinity, at least one"),
+  logits: numbers(
+    (x) => Math.abs(x) <= 1e30 || x === -Infinity,
+    "a list of numbers, finite or -Infinity, at least one",
+  ),
   probs: numbers((x) => x >= 0 && x <= 1e30, "a list of numbers of 0 or more, at least one"),
   history: v.optional(tokenIds(), () => []),
   newlineToken: v.optional(integer(-1), -1),

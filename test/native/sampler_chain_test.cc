@@ -315,12 +315,12 @@ TEST_F(SamplerChainTest, AsksAConstraintAboutTheWholeVocabularyOnlyWhereItMust) 
     std::vector<std::size_t> asked;
     SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100), std::make_unique<Refuse>(20, asked));
     std::vector<float> logits(n_vocab_, -50);
-    logits[21] = 50;
+    logits.at(21) = 50;
     std::vector<float> same = logits;
     EXPECT_EQ(chain.Draw(same), 21);
     EXPECT_EQ(asked, (std::vector<std::size_t>{1}));
     // Accepted: from now on it refuses 21.
-    logits[22] = 40;
+    logits.at(22) = 40;
     EXPECT_EQ(chain.Draw(logits), 22);
     EXPECT_EQ(asked, (std::vector<std::size_t>{1, 1, n_vocab_}));
   }

@@ -88,7 +88,9 @@ describe("Generation", () => {
   it("is a stream of events told apart by their type, and a result", () => {
     expectTypeOf<Generation>().toExtend<AsyncIterable<GenerationEvent>>();
     expectTypeOf<Generation["result"]>().resolves.toEqualTypeOf<GenerationResult>();
-    expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<"queued" | "encode" | "prefill" | "text" | "logprobs" | "done">();
+    expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<
+      "queued" | "encode" | "prefill" | "text" | "logprobs" | "done"
+    >();
     const of = <T extends GenerationEvent["type"]>(_type: T) =>
       undefined as unknown as Extract<GenerationEvent, { type: T }>;
     expectTypeOf(of("text").text).toEqualTypeOf<string>();

@@ -36,7 +36,11 @@ describe("inspectSampling", () => {
 
   it("takes probabilities as well", async () => {
     await inspectSampling({ probs: Float64Array.of(0.5, 0, 0.5) });
-    expect(Array.from(addon.inspected[0]!.logits)).toEqual([Math.fround(Math.log(0.5)), -Infinity, Math.fround(Math.log(0.5))]);
+    expect(Array.from(addon.inspected[0]!.logits)).toEqual([
+      Math.fround(Math.log(0.5)),
+      -Infinity,
+      Math.fround(Math.log(0.5)),
+    ]);
     expect(addon.inspected[0]).toMatchObject({ newlineToken: -1, history: new Int32Array() });
   });
 

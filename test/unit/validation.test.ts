@@ -263,13 +263,16 @@ describe("what is refused", () => {
     expect(message(() => chat({ messages, nCtx: 1 }))).toContain("Engine.load");
   });
 
-  it.each(Object.entries(numeric))("%s that is no number of its range: NaN, infinite, huge, of another type", (name, range) => {
-    const wrong: unknown[] = [NaN, Infinity, -Infinity, 1e300, -1e300, 2 ** 53, "1", null, {}, [1], true, 1n];
-    for (const value of wrong) {
-      const { issues } = refusal(() => sample({ [name]: value }));
-      expect(issues).toMatchObject([{ path: name, message: expect.stringContaining(range) as string }]);
-    }
-  });
+  it.each(Object.entries(numeric))(
+    "%s that is no number of its range: NaN, infinite, huge, of another type",
+    (name, range) => {
+      const wrong: unknown[] = [NaN, Infinity, -Infinity, 1e300, -1e300, 2 ** 53, "1", null, {}, [1], true, 1n];
+      for (const value of wrong) {
+        const { issues } = refusal(() => sample({ [name]: value }));
+        expect(issues).toMatchObject([{ path: name, message: expect.stringContaining(range) as string }]);
+      }
+    },
+  );
 
   it("no negative zero: it is zero", () => {
     for (const name of Object.keys(numeric)) {
@@ -312,7 +315,10 @@ describe("what is refused", () => {
     expect(paths({ miroStat: "V1", samplers: ["TOP_K"] })).toEqual(["samplers"]);
     expect(paths({ miroStat: "V2", xtcProbability: 1, topNSigma: 1 })).toEqual(["topNSigma", "xtcProbability"]);
     expect(paths({ miroStat: "V2", temperature: 0 })).toEqual(["miroStat"]);
-    expect(paths({ temperature: 0, dynatempRange: 1, adaptivePTarget: 0.5 })).toEqual(["dynatempRange", "adaptivePTarget"]);
+    expect(paths({ temperature: 0, dynatempRange: 1, adaptivePTarget: 0.5 })).toEqual([
+      "dynatempRange",
+      "adaptivePTarget",
+    ]);
     // Defaults are not asked for, and what is off does nothing.
     expect(sample({ samplers: ["TOP_P"], topK: 0, tfsZ: 1, temperature: 1 })).toMatchObject({ samplers: ["TOP_P"] });
     expect(sample({ miroStat: "V2", topK: 40 })).toMatchObject({ miroStat: "V2" });
