@@ -1,6 +1,6 @@
 // Sampling on a model of random weights: what a seed draws depends on nothing but the request, and every parameter
 // arrives at the chain.
-import { Engine, inspectSampling, type Sampling } from "medinfer";
+import { Engine, inspectSampling, type GenerationResult, type Sampling } from "medinfer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { drawRequests } from "../support/parity.mjs";
@@ -8,6 +8,8 @@ import { tinyModel } from "../support/random-model.mjs";
 import { errorOf } from "./support/engines.js";
 
 const REQUESTS = 100;
+/** Texts that rounding may change: one or none in most runs. */
+const MOST_ROUNDINGS = 4;
 const prompts = drawRequests({ count: REQUESTS, seed: 19 }).map(({ parts }) => (parts[0] as { text: string }).text);
 /** Settings of many kinds, so that every sampler with a state or random numbers of its own takes part. */
 const settings: Sampling[] = [
@@ -24,56 +26,86 @@ const requests = prompts.map((prompt, i) => ({
   prompt,
   nPredict: 8 + (i % 17),
   ignoreEos: true,
+  nProbs: 20,
   sampling: { ...settings[i % settings.length], seed: 1000 + i },
 }));
 
-// Rounding differs by batch size in the last bits: F32 weights and cache keep it there.
+// F32 weights and cache: rounding differs by batch size in the last bits only.
 const load = (batchSize: number) =>
   Engine.load({ model: tinyModel(), mmproj: null, nCtx: 16384, nThreads: 1, batchSize, kv: { type: "f32" } });
 
+/** How far logprobs may lie apart for rounding to be the reason, as in test/support/parity.mjs. */
+const ROUNDING = 1e-2;
+
+/**
+ * How many texts differ, which only the model's own rounding may cause: kernels differ by batch size, and a random number
+ * can fall between two roundings of a sum. Up to there all tokens are equal, so what the model gave must be equal but for
+ * rounding, and must not be equal bit by bit.
+ */
+function differences(name: string, alone: readonly GenerationResult[], actual: readonly GenerationResult[]): number {
+  let roundings = 0;
+  alone.forEach((expected, i) => {
+    const at = expected.logprobs!.findIndex(({ id }, t) => id !== actual[i]!.logprobs![t]?.id);
+    if (at < 0) {
+      expect(actual[i]!.text).toBe(expected.text);
+      return;
+    }
+    const theirs = new Map(actual[i]!.logprobs![at]!.before.map(({ id, logprob }) => [id, logprob]));
+    const gaps = expected.logprobs![at]!.before.flatMap(({ id, logprob }) =>
+      theirs.has(id) ? [Math.abs(logprob - theirs.get(id)!)] : [],
+    );
+    expect(Math.max(...gaps), `request ${i}: the model gave something else`).toBeLessThan(ROUNDING);
+    expect(Math.max(...gaps), `request ${i}: the model gave the same`).toBeGreaterThan(0);
+    roundings++;
+  });
+  console.log(
+    `seeds, ${name}: ${alone.length - roundings} of ${alone.length} texts equal, ${roundings} differ by rounding`,
+  );
+  return roundings;
+}
+
 describe("a seeded request draws the same text", () => {
-  let alone: string[] = [];
+  const alone: GenerationResult[] = [];
 
   beforeAll(async () => {
     const engine = await load(1);
-    for (const request of requests) alone.push((await engine.complete(request).result).text);
+    for (const request of requests) alone.push(await engine.complete(request).result);
     await engine.close();
-    expect(new Set(alone).size).toBeGreaterThan(REQUESTS * 0.9);
+    expect(new Set(alone.map(({ text }) => text)).size).toBeGreaterThan(REQUESTS * 0.9);
   });
 
-  test("twice alone", async () => {
+  test("twice alone, to the last bit of its logprobs", async () => {
     const engine = await load(1);
-    const again: string[] = [];
-    for (const request of requests) again.push((await engine.complete(request).result).text);
+    for (const [i, request] of requests.entries()) {
+      const { text, logprobs } = await engine.complete(request).result;
+      expect({ text, logprobs }).toEqual({ text: alone[i]!.text, logprobs: alone[i]!.logprobs });
+    }
     await engine.close();
-    expect(again).toEqual(alone);
   });
 
   test("in a batch of 16", async () => {
     const engine = await load(16);
     const results = await Promise.all(requests.map((request) => engine.complete(request).result));
     await engine.close();
-    expect(results.map(({ text }) => text)).toEqual(alone);
+    expect(differences("batch of 16", alone, results)).toBeLessThanOrEqual(MOST_ROUNDINGS);
   });
 
   test("after a cancelled neighbour", async () => {
     const engine = await load(16);
     const results = requests.map(async (request, i) => {
       const controller = new AbortController();
-      const neighbour = engine.complete({
-        prompt: prompts[(i + 1) % REQUESTS]!,
-        ignoreEos: true,
-        signal: controller.signal,
-      });
+      const { signal } = controller;
+      const neighbour = engine.complete({ prompt: prompts[(i + 1) % REQUESTS]!, ignoreEos: true, signal });
       const read = (async () => {
         for await (const event of neighbour) if (event.type === "text") controller.abort();
       })().catch(() => {});
-      const { text } = await engine.complete(request).result;
+      const result = await engine.complete(request).result;
       controller.abort();
       await read;
-      return text;
+      return result;
     });
-    expect(await Promise.all(results)).toEqual(alone);
+    const all = await Promise.all(results);
+    expect(differences("cancelled neighbours", alone, all)).toBeLessThanOrEqual(MOST_ROUNDINGS);
     expect(engine.stats().aborted).toBeGreaterThan(REQUESTS / 2);
     await engine.close();
   });

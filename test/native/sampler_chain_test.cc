@@ -176,6 +176,38 @@ TEST_F(SamplerChainTest, TheSameSeedDrawsTheSameTokens) {
   EXPECT_GT(different, 20);
 }
 
+// Whatever is drawn for others in between.
+TEST_F(SamplerChainTest, SharesNoStateWithItsNeighbours) {
+  std::vector<SamplingParams> kinds(6);
+  kinds[1].miro_stat = MiroStat::kV1;
+  kinds[2].miro_stat = MiroStat::kV2;
+  kinds[3].adaptive_p_target = 0.3F;
+  kinds[4].xtc_probability = 0.5F;
+  kinds[5].dry_multiplier = 1;
+  const auto tokens = [&](const SamplingParams& params) { return ResolveTokens(vocab_, params, false, 100); };
+  const auto draw = [&](SamplerChain& chain, unsigned i) {
+    std::vector<float> logits = RandomLogits(i);
+    return chain.Draw(logits);
+  };
+  for (std::uint32_t seed = 0; seed < 17; ++seed) {
+    std::vector<std::vector<std::int32_t>> alone(kinds.size());
+    std::vector<std::unique_ptr<SamplerChain>> together;
+    for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+      kinds[kind].seed = seed;
+      SamplerChain chain(kinds[kind], tokens(kinds[kind]));
+      for (unsigned i = 0; i < 20; ++i) alone[kind].push_back(draw(chain, i));
+      together.push_back(std::make_unique<SamplerChain>(kinds[kind], tokens(kinds[kind])));
+    }
+    for (unsigned i = 0; i < 20; ++i) {
+      for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+        if (together[kind] == nullptr) continue;
+        ASSERT_EQ(draw(*together[kind], i), alone[kind][i]) << kind;
+      }
+      if (i == 10) together[seed % kinds.size()].reset();  // cancelled
+    }
+  }
+}
+
 TEST_F(SamplerChainTest, MinKeepZeroStillKeepsOne) {
   SamplingParams params;
   params.top_p = 0;
