@@ -3,7 +3,13 @@ import path from "node:path";
 import tseslint from "typescript-eslint";
 
 const tools = ["lib/{eval,server,cli,plan}/**/*.ts"];
-const reachTheAddon = ["lib/load.ts", "lib/devices.ts", "lib/chat/builtin.ts", "lib/models/embedded.ts"];
+const reachTheAddon = [
+  "lib/load.ts",
+  "lib/devices.ts",
+  "lib/inspect-sampling.ts",
+  "lib/chat/builtin.ts",
+  "lib/models/embedded.ts",
+];
 const toolFolder = "(eval|server|cli|plan)/";
 const top = `(^|/)((engine|index)\\.js$|${toolFolder})`;
 

@@ -9,9 +9,9 @@ export { builtinChatTemplates } from "./chat/builtin.js";
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
 export type { ChatOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
-export { inspectSampling } from "./sampling/inspect.js";
+export { inspectSampling } from "./inspect-sampling.js";
 export type { LogitBias, Sampling, SamplerName } from "./sampling/types.js";
-export type { InspectedCandidate, InspectedStage, InspectOptions, SamplingInspection } from "./sampling/inspect.js";
+export type { InspectedCandidate, InspectedStage, InspectOptions, SamplingInspection } from "./inspect-sampling.js";
 export type { TokenLogprob, TokenLogprobs } from "./generation/logprobs.js";
 export type {
   ChatMessage,

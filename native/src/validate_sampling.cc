@@ -1,4 +1,5 @@
-// The ranges of SamplingParams: as far as the samplers need them, or llama.cpp would assert. The library's are narrower.
+// The ranges of SamplingParams: as far as the samplers need them, or llama.cpp would assert. The library's are
+// narrower.
 #include <algorithm>
 #include <cmath>
 #include <string>

@@ -19,7 +19,8 @@ TEST(SelectTop, IsTheBeginningOfTheSortedWhole) {
     while (static_cast<int>(logits.size()) < size) logits.push_back(static_cast<float>(Pick(random, -40, 40)) / 4);
     if (round % 4 == 0) std::sort(logits.begin(), logits.end());  // every one is a new largest
     for (int n = round % 3 == 0 ? 5 : 0; n > 0; --n) {
-      logits[static_cast<std::size_t>(Pick(random, 0, static_cast<int>(logits.size()) - 1))] = n % 2 == 0 ? NAN : -INFINITY;
+      logits[static_cast<std::size_t>(Pick(random, 0, static_cast<int>(logits.size()) - 1))] =
+          n % 2 == 0 ? NAN : -INFINITY;
     }
     const auto k = static_cast<std::size_t>(Pick(random, 0, 200));
     std::vector<llama_token_data> top;

@@ -78,7 +78,8 @@ TEST_F(SamplerChainTest, PenalizesEachTokenOfTheWindowOnce) {
     params.repeat_last_n = 5;
     params.penalize_nl = penalize_nl;
     SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
-    for (const std::int32_t token : {300, 301, 302, 302, newline, 303, 303}) chain.AcceptPrompt(token);  // 300, 301 are out
+    for (const std::int32_t token : {300, 301, 302, 302, newline, 303, 303})
+      chain.AcceptPrompt(token);  // 300, 301 are out
     std::vector<float> logits(n_vocab_, -50);
     logits[300] = 6;
     logits[302] = 3;
@@ -253,8 +254,8 @@ TEST_F(SamplerChainTest, BiasesEachTokenOfATextOnceAndAddsUp) {
   params.token_biases = {{300, 1.0F}, {300, 0.5F}, {301, -INFINITY}};
   std::vector<std::int32_t> tokens(16);
   const std::string text = "the the dose";
-  tokens.resize(static_cast<std::size_t>(llama_tokenize(vocab_, text.data(), static_cast<std::int32_t>(text.size()),
-                                                        tokens.data(), 16, false, false)));
+  tokens.resize(static_cast<std::size_t>(
+      llama_tokenize(vocab_, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(), 16, false, false)));
   SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
   std::vector<float> logits(n_vocab_, 0);
   EXPECT_NE(chain.Draw(logits), 301);

@@ -12,8 +12,8 @@ namespace {
 Candidates DryOracle(const InspectRequest& request) {
   const SamplingParams& s = request.sampling;
   const auto n = s.dry_penalty_last_n < 0 ? request.history.size() : static_cast<std::size_t>(s.dry_penalty_last_n);
-  const std::vector<int> window(request.history.end() - static_cast<std::ptrdiff_t>(std::min(n, request.history.size())),
-                                request.history.end());
+  const std::vector<int> window(
+      request.history.end() - static_cast<std::ptrdiff_t>(std::min(n, request.history.size())), request.history.end());
   const int length = static_cast<int>(window.size());
   Candidates all = Sorted(request.logits);
   for (Candidate& c : all) {
@@ -21,8 +21,8 @@ Candidates DryOracle(const InspectRequest& request) {
     for (int at = 1; at < length; ++at) {
       if (window[static_cast<std::size_t>(at)] != c.id) continue;
       int same = 0;
-      while (same < at && window[static_cast<std::size_t>(at - 1 - same)] ==
-                              window[static_cast<std::size_t>(length - 1 - same)]) {
+      while (same < at &&
+             window[static_cast<std::size_t>(at - 1 - same)] == window[static_cast<std::size_t>(length - 1 - same)]) {
         ++same;
       }
       longest = std::max(longest, same);

@@ -76,7 +76,7 @@ void Compare(MiroStat version) {
       const Candidates kept = Told(told);
       if (!SameOutcome(kept, outcome(0))) {
         ++edges;
-        ASSERT_TRUE(SameOutcome(kept, outcome(1e-3)) || SameOutcome(kept, outcome(-1e-3))) 
+        ASSERT_TRUE(SameOutcome(kept, outcome(1e-3)) || SameOutcome(kept, outcome(-1e-3)))
             << round << " " << draw << ": " << kept.size() << " of " << all.size() << ", k " << k;
       }
       ++compared;

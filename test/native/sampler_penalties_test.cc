@@ -1,9 +1,8 @@
-#include "sampling/penalties.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "sampling/penalties.h"
 #include "support/sampling_oracle.h"
 
 namespace medinfer::testing {
@@ -13,7 +12,8 @@ namespace {
 Candidates PenaltyOracle(const InspectRequest& request, const std::vector<int>& history) {
   const SamplingParams& s = request.sampling;
   const auto n = s.repeat_last_n < 0 ? history.size() : static_cast<std::size_t>(s.repeat_last_n);
-  const std::vector<int> window(history.end() - static_cast<std::ptrdiff_t>(std::min(n, history.size())), history.end());
+  const std::vector<int> window(history.end() - static_cast<std::ptrdiff_t>(std::min(n, history.size())),
+                                history.end());
   Candidates all = Sorted(request.logits);
   for (Candidate& c : all) {
     const auto count = std::count(window.begin(), window.end(), c.id);

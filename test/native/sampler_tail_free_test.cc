@@ -1,10 +1,9 @@
-#include "sampling/tail_free.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "sampling/tail_free.h"
 #include "support/sampling_oracle.h"
 
 namespace medinfer::testing {

@@ -27,11 +27,12 @@ TEST(TopK, KeepsTheLikeliest) {
 }
 
 TEST(TopK, AfterAnotherFilterKeepsTheLikeliestToo) {
-  CompareWithOracle({SamplerKind::kMinP, SamplerKind::kTopK}, "TOP_K", [](InspectRequest& request, std::mt19937& random) {
-    request.sampling.top_k = Pick(random, 1, 60);
-    const std::size_t k = std::max(AtLeast(request), static_cast<std::size_t>(request.sampling.top_k));
-    return [k, all = Sorted(request.logits)](double) { return First(all, k); };
-  });
+  CompareWithOracle(
+      {SamplerKind::kMinP, SamplerKind::kTopK}, "TOP_K", [](InspectRequest& request, std::mt19937& random) {
+        request.sampling.top_k = Pick(random, 1, 60);
+        const std::size_t k = std::max(AtLeast(request), static_cast<std::size_t>(request.sampling.top_k));
+        return [k, all = Sorted(request.logits)](double) { return First(all, k); };
+      });
 }
 
 TEST(TopP, KeepsUntilTheSumIsReached) {

@@ -15,9 +15,7 @@ TEST(LocallyTypical, KeepsWhatIsAsSurprisingAsExpected) {
     return [typical, keep, all = Softmax(Sorted(request.logits))](double edge) {
       double entropy = 0;
       for (const Candidate& c : all) entropy += c.p > 0 ? -c.p * std::log(c.p) : 0;
-      const auto distance = [&](const Candidate& c) {
-        return c.p > 0 ? std::abs(-std::log(c.p) - entropy) : HUGE_VAL;
-      };
+      const auto distance = [&](const Candidate& c) { return c.p > 0 ? std::abs(-std::log(c.p) - entropy) : HUGE_VAL; };
       Candidates order = all;
       std::stable_sort(order.begin(), order.end(),
                        [&](const Candidate& a, const Candidate& b) { return distance(a) < distance(b); });

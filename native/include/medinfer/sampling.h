@@ -38,23 +38,23 @@ struct TextBias {
 };
 
 struct SamplingParams {
-  float temperature = 0.8F;          // <= 0: greedy; < 0: greedy, and its probabilities can be told
-  float dynatemp_range = 0;          // temperature +- range by entropy; 0: off
-  float dynatemp_exponent = 1;       //
-  std::int32_t top_k = 40;           // <= 0: off
-  float top_p = 0.95F;               // >= 1: off
-  float min_p = 0.05F;               // <= 0: off
-  float tfs_z = 1;                   // >= 1: off
-  float typical_p = 1;               // >= 1: off
-  float top_n_sigma = -1;            // <= 0: off
-  std::int32_t min_keep = 0;         // filters keep at least max(1, min_keep) candidates
-  std::int32_t repeat_last_n = 64;   // tokens that are penalized; 0: off, -1: the whole context
-  float repeat_penalty = 1;          // 1: off; REQUIRES > 0
-  float frequency_penalty = 0;       // 0: off
-  float presence_penalty = 0;        // 0: off
-  bool penalize_nl = false;          // false: the newline token is exempt from penalties
-  float dry_multiplier = 0;          // 0: off
-  float dry_base = 1.75F;            // REQUIRES >= 1
+  float temperature = 0.8F;         // <= 0: greedy; < 0: greedy, and its probabilities can be told
+  float dynatemp_range = 0;         // temperature +- range by entropy; 0: off
+  float dynatemp_exponent = 1;      //
+  std::int32_t top_k = 40;          // <= 0: off
+  float top_p = 0.95F;              // >= 1: off
+  float min_p = 0.05F;              // <= 0: off
+  float tfs_z = 1;                  // >= 1: off
+  float typical_p = 1;              // >= 1: off
+  float top_n_sigma = -1;           // <= 0: off
+  std::int32_t min_keep = 0;        // filters keep at least max(1, min_keep) candidates
+  std::int32_t repeat_last_n = 64;  // tokens that are penalized; 0: off, -1: the whole context
+  float repeat_penalty = 1;         // 1: off; REQUIRES > 0
+  float frequency_penalty = 0;      // 0: off
+  float presence_penalty = 0;       // 0: off
+  bool penalize_nl = false;         // false: the newline token is exempt from penalties
+  float dry_multiplier = 0;         // 0: off
+  float dry_base = 1.75F;           // REQUIRES >= 1
   std::int32_t dry_allowed_length = 2;
   std::int32_t dry_penalty_last_n = -1;  // 0: off, -1: the whole context
   std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};
@@ -74,9 +74,9 @@ struct SamplingParams {
   std::vector<TextBias> text_biases;
 
   // The order of the chain; each at most once. Penalties that are not listed run first.
-  std::vector<SamplerKind> samplers = {SamplerKind::kPenalties, SamplerKind::kDry,      SamplerKind::kTopNSigma,
-                                       SamplerKind::kTopK,      SamplerKind::kTfsZ,     SamplerKind::kTypicalP,
-                                       SamplerKind::kTopP,      SamplerKind::kMinP,     SamplerKind::kXtc,
+  std::vector<SamplerKind> samplers = {SamplerKind::kPenalties,   SamplerKind::kDry,      SamplerKind::kTopNSigma,
+                                       SamplerKind::kTopK,        SamplerKind::kTfsZ,     SamplerKind::kTypicalP,
+                                       SamplerKind::kTopP,        SamplerKind::kMinP,     SamplerKind::kXtc,
                                        SamplerKind::kTemperature, SamplerKind::kAdaptiveP};
 };
 

@@ -12,8 +12,8 @@
 namespace medinfer {
 namespace {
 
-constexpr std::int32_t kMirostatM = 100;       // candidates that version 1 estimates with
-constexpr std::int32_t kMostSelected = 4096;   // beyond it, sorting is as fast as selecting
+constexpr std::int32_t kMirostatM = 100;      // candidates that version 1 estimates with
+constexpr std::int32_t kMostSelected = 4096;  // beyond it, sorting is as fast as selecting
 
 // To llama.cpp this one seed means "random", and a seed must mean itself.
 std::uint32_t Seed(std::uint32_t seed) { return seed == LLAMA_DEFAULT_SEED ? LLAMA_DEFAULT_SEED - 1 : seed; }

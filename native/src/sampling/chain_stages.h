@@ -21,9 +21,9 @@ struct ChainStages {
   std::unique_ptr<Penalties> first_penalties;  // before all candidates are made; null: off, or among the filters
   Penalties* penalties = nullptr;              // wherever they are; null: off
   std::vector<Stage> filters;
-  std::size_t first_top_k = 0;    // > 0: `filters` begins with a top-k of this, which SelectTop can do
-  bool greedy = false;            // the likeliest candidate is drawn; then `selector` is null
-  SamplerPtr selector;            // draws, and with some kinds also filters
+  std::size_t first_top_k = 0;          // > 0: `filters` begins with a top-k of this, which SelectTop can do
+  bool greedy = false;                  // the likeliest candidate is drawn; then `selector` is null
+  SamplerPtr selector;                  // draws, and with some kinds also filters
   const char* selector_name = nullptr;  // of one that changes the distribution; null: it only draws
 };
 

@@ -131,8 +131,8 @@ void SamplerChain::TellAfter(std::span<const float> logits, TokenLogprobs& told,
   if (stages_.greedy && tells_softmax_) {
     told.after = TopLogprobs(logits, told.token, n_probs, told.top_after);
   } else {
-    told.after = TopLogprobs(std::span<const llama_token_data>(array_.data, array_.size), told.token, n_probs,
-                             told.top_after);
+    told.after =
+        TopLogprobs(std::span<const llama_token_data>(array_.data, array_.size), told.token, n_probs, told.top_after);
   }
 }
 

@@ -14,9 +14,9 @@ namespace medinfer {
 struct SamplerTokens {
   const llama_vocab* vocab = nullptr;  // null: none is needed, because DRY has no sequence breakers or is off
   std::int32_t n_vocab = 0;
-  std::int32_t newline = -1;   // -1: the vocabulary has none
-  std::uint32_t context = 0;   // the number of tokens that a window of -1 means, and the most that one can be
-  std::vector<TokenBias> biases;                           // each token once
+  std::int32_t newline = -1;      // -1: the vocabulary has none
+  std::uint32_t context = 0;      // the number of tokens that a window of -1 means, and the most that one can be
+  std::vector<TokenBias> biases;  // each token once
   std::optional<std::vector<std::int32_t>> penalty_prompt;  // stands for the prompt in the penalty history
 };
 

@@ -11,8 +11,8 @@
 
 namespace medinfer {
 
-// Writes the `n` likeliest tokens into `top`, without bytes, and returns the logprob of `token`. Of equal ones the lower
-// id comes first.
+// Writes the `n` likeliest tokens into `top`, without bytes, and returns the logprob of `token`. Of equal ones the
+// lower id comes first.
 float TopLogprobs(std::span<const float> logits, std::int32_t token, std::size_t n, std::vector<TokenLogprob>& top);
 float TopLogprobs(std::span<const llama_token_data> candidates, std::int32_t token, std::size_t n,
                   std::vector<TokenLogprob>& top);

@@ -25,7 +25,7 @@ std::vector<float> RandomLogits(std::mt19937& random) {
   const float level = normal(random);
   for (float& logit : logits) {
     logit = normal(random);
-    if (kind == 2) logit = level;                          // flat
+    if (kind == 2) logit = level;                            // flat
     if (kind == 3) logit = std::round(logit * 0.5F) * 2.0F;  // ties
   }
   return logits;

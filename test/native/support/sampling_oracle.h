@@ -44,8 +44,8 @@ Candidates After(const Inspection& inspection, const std::string& stage);
 bool SameOutcome(const Candidates& actual, const Candidates& expected);
 
 // 1,000 distributions. `run` gets a request with random logits and minKeep (0 in every other round), sets what it tests
-// and returns the oracle: the outcome at a threshold moved by `edge`, which is -kEdge, 0 or kEdge. Outcomes that only an
-// edge explains are rare, or the test fails.
+// and returns the oracle: the outcome at a threshold moved by `edge`, which is -kEdge, 0 or kEdge. Outcomes that only
+// an edge explains are rare, or the test fails.
 using Oracle = std::function<Candidates(double edge)>;
 void CompareWithOracle(const std::vector<SamplerKind>& samplers, const std::string& stage,
                        const std::function<Oracle(InspectRequest&, std::mt19937&)>& run);

@@ -1,12 +1,12 @@
 /** A look at the sampling chain, with no model. */
 import * as v from "valibot";
-import { loadAddon } from "../binding.js";
-import { argumentError, toMedInferError } from "../errors.js";
-import { any, integer, object } from "../validation/fields.js";
-import { parse } from "../validation/parse.js";
-import { tokenIds } from "./fields.js";
-import { samplingSchema, toNativeSampling } from "./schema.js";
-import type { Sampling } from "./types.js";
+import { loadAddon } from "./binding.js";
+import { argumentError, toMedInferError } from "./errors.js";
+import { tokenIds } from "./sampling/fields.js";
+import { samplingSchema, toNativeSampling } from "./sampling/schema.js";
+import type { Sampling } from "./sampling/types.js";
+import { any, integer, object } from "./validation/fields.js";
+import { parse } from "./validation/parse.js";
 
 /** What {@link inspectSampling} takes: `logits` or `probs`, not both. */
 export interface InspectOptions {

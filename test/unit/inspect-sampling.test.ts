@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { inspectSampling } from "../../lib/sampling/inspect.js";
+import { inspectSampling } from "../../lib/inspect-sampling.js";
 import { rejection } from "./support/collect.js";
 import type { FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
