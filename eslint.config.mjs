@@ -6,6 +6,7 @@ const tools = ["lib/{eval,server,cli,plan}/**/*.ts"];
 const reachTheAddon = [
   "lib/load.ts",
   "lib/devices.ts",
+  "lib/inspect-sampling.ts",
   "lib/chat/builtin.ts",
   "lib/schema/grammar.ts",
   "lib/models/embedded.ts",

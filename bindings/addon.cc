@@ -86,6 +86,14 @@ Napi::Value ConvertJsonSchema(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value Inspect(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    const auto inspection = InspectSampling(ToInspectRequest(info[0]));
+    if (!inspection.ok()) Throw(info.Env(), inspection.status());
+    return ToJs(info.Env(), inspection.value());
+  });
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   return Guarded(env, [&] {
     StayLoaded();
@@ -96,6 +104,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
     exports.Set("builtinChatTemplates", Napi::Function::New<ListChatTemplates>(env, "builtinChatTemplates"));
     exports.Set("applyBuiltinChatTemplate", Napi::Function::New<ApplyChatTemplate>(env, "applyBuiltinChatTemplate"));
     exports.Set("jsonSchemaToGrammar", Napi::Function::New<ConvertJsonSchema>(env, "jsonSchemaToGrammar"));
+    exports.Set("inspectSampling", Napi::Function::New<Inspect>(env, "inspectSampling"));
     return exports;
   });
 }

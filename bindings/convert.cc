@@ -32,19 +32,6 @@ bool GetTypedArray(const Napi::Value& value, napi_typedarray_type wanted, Bytes*
   return type == wanted && (data != nullptr || bytes->length == 0);
 }
 
-// Calls `each(element, "field[i]")`.
-template <typename Each>
-void ForEach(const Napi::Value& value, const std::string& field, Each&& each) {
-  if (!value.IsArray()) ThrowExpected(value, field, "an array");
-  const auto array = value.As<Napi::Array>();
-  const std::uint32_t length = array.Length();
-  for (std::uint32_t i = 0; i < length; ++i) {
-    // Thousands of parts would otherwise all stay alive until the call returns.
-    const Napi::HandleScope scope(value.Env());
-    each(array.Get(i), field + "[" + std::to_string(i) + "]");
-  }
-}
-
 std::string ToPath(const Fields& fields, const char* field) {
   std::string path = ToString(fields.Value(field), fields.Name(field));
   // The system would take what stands before it for the whole path.
@@ -64,21 +51,6 @@ PromptPart ToPromptPart(const Napi::Value& value, const std::string& where) {
     part.parse_special = ToBool(fields.Value("parseSpecial"), fields.Name("parseSpecial"));
   }
   return part;
-}
-
-SamplingParams ToSampling(const Napi::Value& value, const std::string& where) {
-  const Fields fields(value, where);
-  SamplingParams sampling;
-  sampling.temperature = fields.Float("temperature");
-  sampling.top_k = fields.Integer<std::int32_t>("topK");
-  sampling.top_p = fields.Float("topP");
-  sampling.min_p = fields.Float("minP");
-  sampling.min_keep = fields.Integer<std::int32_t>("minKeep");
-  sampling.repeat_last_n = fields.Integer<std::int32_t>("repeatLastN");
-  sampling.repeat_penalty = fields.Float("repeatPenalty");
-  sampling.penalize_nl = ToBool(fields.Value("penalizeNl"), fields.Name("penalizeNl"));
-  sampling.seed = fields.Integer<std::uint32_t>("seed");
-  return sampling;
 }
 
 }  // namespace
@@ -153,6 +125,7 @@ Request ToRequest(Napi::Value value) {
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
   request.n_predict = fields.Integer<std::int32_t>("nPredict");
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
+  request.n_probs = fields.Integer<std::uint32_t>("nProbs");
   request.followed = ToBool(fields.Value("followed"), fields.Name("followed"));
   request.priority = fields.Integer<std::int32_t>("priority");
   return request;

@@ -10,6 +10,7 @@
 
 #include "medinfer/backends.h"
 #include "medinfer/engine.h"
+#include "medinfer/inspect.h"
 #include "napi_setup.h"
 
 namespace medinfer {
@@ -17,6 +18,8 @@ namespace medinfer {
 LoadOptions ToLoadOptions(Napi::Value value);
 // Copies the bytes of images: JavaScript may change its buffers after the call.
 Request ToRequest(Napi::Value value);
+SamplingParams ToSampling(Napi::Value value, const std::string& where);
+InspectRequest ToInspectRequest(Napi::Value value);
 ImageFile ToImageFile(Napi::Value value, const std::string& field);
 RequestId ToRequestId(Napi::Value value);
 std::vector<ChatMessage> ToChatMessages(Napi::Value value);
@@ -27,6 +30,7 @@ Napi::Function ToFunction(Napi::Value value, const std::string& field);
 
 Napi::Object ToJs(Napi::Env env, const ModelInfo& info);
 Napi::Object ToJs(Napi::Env env, const Stats& stats);
+Napi::Object ToJs(Napi::Env env, const Inspection& inspection);
 Napi::Array ToJs(Napi::Env env, const std::vector<DeviceInfo>& devices);
 Napi::Array ToJs(Napi::Env env, const std::vector<std::string>& strings);
 Napi::Int32Array ToJs(Napi::Env env, const std::vector<std::int32_t>& tokens);

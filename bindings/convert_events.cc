@@ -17,6 +17,7 @@ class ObjectWriter {
   napi_value object() const { return object_; }
 
   void Set(const char* name, napi_value value) {
+    ok_ = ok_ && value != nullptr;
     if (ok_) Check(napi_set_named_property(env_, object_, name, value));
   }
   void Set(const char* name, double number) {
@@ -83,6 +84,47 @@ napi_value Float32Array(napi_env env, const std::vector<float>& values) {
   return status == napi_ok ? array : nullptr;
 }
 
+// Bytes travel as a string of one character per byte: a token may be a part of a character.
+napi_value Latin1(napi_env env, const std::string& bytes) {
+  napi_value value = nullptr;
+  return napi_create_string_latin1(env, bytes.data(), bytes.size(), &value) == napi_ok ? value : nullptr;
+}
+
+// Null where something failed; so are the two below.
+template <typename Item, typename Convert>
+napi_value ArrayOf(napi_env env, const std::vector<Item>& items, Convert convert) {
+  napi_value array = nullptr;
+  if (napi_create_array_with_length(env, items.size(), &array) != napi_ok) return nullptr;
+  for (std::uint32_t i = 0; i < items.size(); ++i) {
+    const napi_value item = convert(items[i]);
+    if (item == nullptr || napi_set_element(env, array, i, item) != napi_ok) return nullptr;
+  }
+  return array;
+}
+
+napi_value TopToJs(napi_env env, const std::vector<TokenLogprob>& top) {
+  return ArrayOf(env, top, [env](const TokenLogprob& each) -> napi_value {
+    ObjectWriter out(env);
+    out.Set("id", static_cast<double>(each.token));
+    out.Set("bytes", Latin1(env, each.bytes));
+    out.Set("logprob", static_cast<double>(each.logprob));
+    return out.ok() ? out.object() : nullptr;
+  });
+}
+
+napi_value LogprobsToJs(napi_env env, const std::vector<TokenLogprobs>& tokens) {
+  return ArrayOf(env, tokens, [env](const TokenLogprobs& each) -> napi_value {
+    ObjectWriter out(env);
+    out.Set("id", static_cast<double>(each.token));
+    out.Set("bytes", Latin1(env, each.bytes));
+    out.Set("logprobBefore", static_cast<double>(each.before));
+    out.Set("logprobAfter", static_cast<double>(each.after));
+    out.Set("before", TopToJs(env, each.top_before));
+    out.Set("after", TopToJs(env, each.top_after));
+    return out.ok() ? out.object() : nullptr;
+  });
+}
+
 // Writes one kind of event into the object that has the id already.
 struct BodyWriter {
   napi_env env;
@@ -101,6 +143,10 @@ struct BodyWriter {
   void operator()(const Text& event) const {
     out.Set("type", "text");
     out.Set("text", event.text);
+  }
+  void operator()(const Logprobs& event) const {
+    out.Set("type", "logprobs");
+    out.Set("tokens", LogprobsToJs(env, event.tokens));
   }
   void operator()(const Done& event) const {
     out.Set("type", "done");

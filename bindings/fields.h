@@ -63,6 +63,19 @@ T ToInteger(const Napi::Value& value, const std::string& field) {
   return static_cast<T>(number);
 }
 
+// Calls `each(element, "field[i]")`.
+template <typename Each>
+void ForEach(const Napi::Value& value, const std::string& field, Each&& each) {
+  if (!value.IsArray()) ThrowExpected(value, field, "an array");
+  const auto array = value.As<Napi::Array>();
+  const std::uint32_t length = array.Length();
+  for (std::uint32_t i = 0; i < length; ++i) {
+    // Thousands of parts would otherwise all stay alive until the call returns.
+    const Napi::HandleScope scope(value.Env());
+    each(array.Get(i), field + "[" + std::to_string(i) + "]");
+  }
+}
+
 class Fields {
  public:
   // `where` stands before every field's name in messages, e.g. "options".
@@ -81,13 +94,17 @@ class Fields {
   // `names[i]` is the name of the enumerator with the value i.
   template <typename E, std::size_t N>
   E Enum(const char* field, const std::array<const char*, N>& names) const {
-    const Napi::Value value = Value(field);
+    return ToEnum<E>(Value(field), Name(field), names);
+  }
+
+  template <typename E, std::size_t N>
+  static E ToEnum(const Napi::Value& value, const std::string& field, const std::array<const char*, N>& names) {
     std::string choices;
     for (std::size_t i = 0; i < N; ++i) {
       if (value.IsString() && value.As<Napi::String>().Utf8Value() == names[i]) return static_cast<E>(i);
       choices += (i == 0 ? "'" : i + 1 == N ? " or '" : ", '") + std::string(names[i]) + "'";
     }
-    ThrowWrongType(value.Env(), Name(field) + " must be " + choices);
+    ThrowWrongType(value.Env(), field + " must be " + choices);
   }
 
   static float ToFloat(const Napi::Value& value, const std::string& field) {

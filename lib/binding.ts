@@ -56,15 +56,40 @@ export type NativePromptPart = { text: string; parseSpecial: boolean } | { image
 
 export interface NativeSampling {
   temperature: number;
+  dynatempRange: number;
+  dynatempExponent: number;
   topK: number;
   topP: number;
   minP: number;
+  tfsZ: number;
+  typicalP: number;
+  topNSigma: number;
   minKeep: number;
   repeatLastN: number;
   repeatPenalty: number;
+  frequencyPenalty: number;
+  presencePenalty: number;
   penalizeNl: boolean;
+  /** null: the prompt itself. */
+  penaltyPrompt: string | Int32Array | null;
+  dryMultiplier: number;
+  dryBase: number;
+  dryAllowedLength: number;
+  dryPenaltyLastN: number;
+  drySequenceBreakers: string[];
+  xtcProbability: number;
+  xtcThreshold: number;
+  adaptivePTarget: number;
+  adaptivePDecay: number;
+  miroStat: "DISABLED" | "V1" | "V2";
+  miroStatTau: number;
+  miroStatEta: number;
   /** 32 bits, unsigned. */
   seed: number;
+  /** -Infinity: never drawn. */
+  tokenIdBias: { id: number; bias: number }[];
+  tokenBias: { text: string; bias: number }[];
+  samplers: string[];
 }
 
 export interface NativeRequest {
@@ -76,6 +101,8 @@ export interface NativeRequest {
   grammar: string;
   nPredict: number;
   ignoreEos: boolean;
+  /** 0: none. */
+  nProbs: number;
   priority: number;
   /** Whether events come as the request goes. Otherwise they come at its end, or from follow() on. */
   followed: boolean;
@@ -98,10 +125,40 @@ export interface NativeTimings {
   totalMs: number;
 }
 
+/** `bytes`: one character for each byte. */
+export interface NativeTopLogprob {
+  id: number;
+  bytes: string;
+  logprob: number;
+}
+
+export interface NativeLogprobs {
+  id: number;
+  bytes: string;
+  logprobBefore: number;
+  logprobAfter: number;
+  before: NativeTopLogprob[];
+  after: NativeTopLogprob[];
+}
+
+export interface NativeInspectRequest {
+  logits: Float32Array;
+  history: Int32Array;
+  /** -1: none. */
+  newlineToken: number;
+  sampling: NativeSampling;
+}
+
+export interface NativeInspection {
+  stages: { sampler: string; ids: Int32Array; probabilities: Float32Array }[];
+  token: number;
+}
+
 export type NativeEvent =
   | { id: number; type: "encode"; images: number; cached: number }
   | { id: number; type: "prefill"; done: number; total: number }
   | { id: number; type: "text"; text: string }
+  | { id: number; type: "logprobs"; tokens: NativeLogprobs[] }
   | {
       id: number;
       type: "done";
@@ -216,6 +273,8 @@ export interface NativeAddon {
     messages: { role: string; content: string }[],
     addGenerationPrompt: boolean,
   ): string;
+  /** Throws where the request is refused. */
+  inspectSampling(request: NativeInspectRequest): NativeInspection;
 }
 
 /** The package's folder: this file lies one level below it, in lib/ and in dist/. */

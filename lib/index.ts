@@ -11,8 +11,11 @@ export { jsonSchemaToGrammar } from "./schema/grammar.js";
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
 export type { ChatOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
-export type { Sampling } from "./sampling/types.js";
 export type { FromSchema, JsonSchema } from "./schema/types.js";
+export { inspectSampling } from "./inspect-sampling.js";
+export type { LogitBias, Sampling, SamplerName } from "./sampling/types.js";
+export type { InspectedCandidate, InspectedStage, InspectOptions, SamplingInspection } from "./inspect-sampling.js";
+export type { TokenLogprob, TokenLogprobs } from "./generation/logprobs.js";
 export type {
   ChatMessage,
   ChatTemplateFunction,
@@ -35,6 +38,7 @@ export type {
   Generation,
   GenerationEvent,
   GenerationResult,
+  LogprobsEvent,
   PrefillEvent,
   QueuedEvent,
   ReasoningEvent,

@@ -6,6 +6,7 @@ import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, MedInferError, toMedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
 import { generationEntries } from "../options/request-options.js";
+import type { Sampling } from "../sampling/types.js";
 import { imagesFirst } from "../requests/prepare.js";
 import { startChat } from "../requests/start.js";
 import { any, flag, integer, list, object, oneOf, text } from "../validation/fields.js";
@@ -36,7 +37,9 @@ const rowSchema = v.looseObject(
 );
 
 /** What every row asks for, beside its own prompt and images. */
-type Defaults = Omit<v.InferOutput<typeof optionsSchema>, "concurrency" | "onError">;
+type Defaults = Omit<v.InferOutput<typeof optionsSchema>, "concurrency" | "onError" | "sampling"> & {
+  sampling: Sampling;
+};
 
 /** Finished rows that may wait for an unfinished one before them, per row that runs. */
 const WINDOW = 16;
@@ -62,10 +65,12 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   const controller = new AbortController();
   const unfollow = onAbort(outer, () => controller.abort(outer?.reason));
   const signal = controller.signal;
+  // As it was given: with its defaults filled in it would seem that the caller had asked for each of them.
+  const sampling = { ...given.sampling };
 
   const job = async (row: TRow, index: number): Promise<AnnotateResult<TRow>> => {
     try {
-      return succeeded(row, index, await answer(core, row, { ...defaults, signal }));
+      return succeeded(row, index, await answer(core, row, { ...defaults, sampling, signal }));
     } catch (error) {
       const failure = toMedInferError(error);
       if (signal.aborted || failure.code === "CLOSED") throw failure;
@@ -132,9 +137,10 @@ function inRow(index: number, error: MedInferError): MedInferError {
 function succeeded<TRow extends AnnotateRow>(
   row: TRow,
   index: number,
-  { text, reasoning, parsed, finishReason, usage, timings }: GenerationResult,
+  { text, reasoning, parsed, finishReason, usage, timings, logprobs }: GenerationResult,
 ): AnnotateResult<TRow> {
-  return { row, index, text, reasoning, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
+  const answer = { text, reasoning, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
+  return { row, index, ...answer, ...(logprobs === undefined ? {} : { logprobs }) };
 }
 
 function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedInferError): AnnotateResult<TRow> {

@@ -1,5 +1,6 @@
 /** Many documents or images, one answer each. */
 import type { MedInferError } from "../errors.js";
+import type { TokenLogprobs } from "../generation/logprobs.js";
 import type { FinishReason, Timings, Usage } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
 import type { GenerationOptions } from "../options/request-options.js";
@@ -60,4 +61,6 @@ export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow, T = unkn
   usage: Usage | undefined;
   /** Undefined where the row failed. */
   timings: Timings | undefined;
+  /** Where `nProbs` asks for them: see {@link GenerationResult.logprobs}. */
+  logprobs?: TokenLogprobs[];
 }

@@ -37,6 +37,8 @@ export class EventBuffer {
     const last = this.length > 0 ? this.#events.at(-1) : undefined;
     if ((last?.type === "text" || last?.type === "reasoning") && event.type === last.type) {
       this.#events[this.#events.length - 1] = { type: last.type, text: last.text + event.text };
+    } else if (last?.type === "logprobs" && event.type === "logprobs") {
+      this.#events[this.#events.length - 1] = { type: "logprobs", tokens: [...last.tokens, ...event.tokens] };
     } else if (last?.type === "prefill" && event.type === "prefill") {
       this.#events[this.#events.length - 1] = event;
     } else {

@@ -7,6 +7,7 @@ import { parseJson } from "../schema/grammar.js";
 import { AnswerStream } from "./answer-stream.js";
 import { EventBuffer } from "./event-buffer.js";
 import type { Segment } from "./thinking-splitter.js";
+import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
 /** Unread events at which a request is paused, and at which it goes on. */
@@ -42,6 +43,7 @@ export class RequestState implements EventSink {
   #text = "";
   #reasoning = "";
   #json = false;
+  #logprobs: TokenLogprobs[] | undefined;
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
@@ -120,6 +122,10 @@ export class RequestState implements EventSink {
       if (this.#answer.stop !== undefined) return; // drawn before the engine heard of it
       this.#tell(this.#answer.push(event.text));
       if (this.#answer.stop !== undefined) this.#control?.finish();
+    } else if (event.type === "logprobs") {
+      const tokens = toLogprobs(event.tokens);
+      (this.#logprobs ??= []).push(...tokens);
+      this.#add({ type: "logprobs", tokens });
     } else if (event.type === "prefill") {
       this.#add({ type: "prefill", done: event.done, total: event.total });
     } else if (event.type === "encode") {

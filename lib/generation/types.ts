@@ -1,5 +1,7 @@
 /** What a request tells while it runs, and what it ends with. */
 
+import type { TokenLogprobs } from "./logprobs.js";
+
 /** How a model marks its reasoning. */
 export interface ThinkingTags {
   /** What begins it, e.g. `"<think>"`. */
@@ -66,6 +68,11 @@ export interface GenerationResult<T = unknown> {
   parsed: T | undefined;
   usage: Usage;
   timings: Timings;
+  /**
+   * One entry for each token that was drawn, the end-of-turn token that ended the answer and those of a stop string
+   * included. Undefined unless `nProbs` asks for them.
+   */
+  logprobs?: TokenLogprobs[];
 }
 
 /** The request is in the engine's queue. */
@@ -103,6 +110,15 @@ export interface ReasoningEvent {
   text: string;
 }
 
+/**
+ * Tokens that were drawn, where `nProbs` asks for them. They come before their text, which waits for whole characters and
+ * for what could become a stop string.
+ */
+export interface LogprobsEvent {
+  type: "logprobs";
+  tokens: TokenLogprobs[];
+}
+
 /** The answer is complete. Always the last event. */
 export interface DoneEvent<T = unknown> extends GenerationResult<T> {
   type: "done";
@@ -115,6 +131,7 @@ export type GenerationEvent<T = unknown> =
   | PrefillEvent
   | ReasoningEvent
   | TextEvent
+  | LogprobsEvent
   | DoneEvent<T>;
 
 /**

@@ -7,7 +7,7 @@ import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
 import type { JsonSchema } from "../schema/types.js";
-import { any, flag, integer, list, neutral, notYet, object, signal, text } from "../validation/fields.js";
+import { any, flag, integer, list, notYet, object, signal, text } from "../validation/fields.js";
 import { stopRegexesSchema, thinkingTagsSchema } from "./text-options.js";
 
 /** Options that every request has. All are optional. */
@@ -53,9 +53,15 @@ export interface GenerationOptions {
   /** Aborting it ends the request with `ABORTED`, within one forward pass. */
   signal?: AbortSignal;
 
-  /** Probabilities per token: not implemented yet, only 0 (none) is taken. */
-  nProbs?: 0;
-  /** Tokens kept when the context overflows: not implemented yet, only 0 is taken. */
+  /**
+   * How many of the most likely tokens are told beside each drawn one, before and after the sampling chain, in the
+   * result's `logprobs` and in events. From 0 to 100; 0: none, at no cost. Default 0.
+   */
+  nProbs?: number;
+  /**
+   * Tokens kept when the context overflows: only 0 is taken, because here nothing is ever dropped from a context. A
+   * request whose context is full ends with `"context"`.
+   */
   nKeep?: 0;
   /** Infill: not implemented yet, leave it out. */
   inputPrefix?: undefined;
@@ -110,8 +116,13 @@ export const generationEntries = {
   ignoreEos: v.optional(flag(), false),
   priority: v.optional(integer(-1000, 1000), 0),
   signal: v.optional(signal()),
-  nProbs: neutral<0>((value) => value === 0, "0"),
-  nKeep: neutral<0>((value) => value === 0, "0"),
+  nProbs: v.optional(integer(0, 100), 0),
+  nKeep: v.optional(
+    v.custom<0>(
+      (value) => value === 0,
+      'must be 0: nothing is dropped from a full context, the request ends with finishReason "context"',
+    ),
+  ),
   grammar: v.optional(text({ filled: true })),
   jsonSchema: v.optional(
     any<JsonSchema>(

@@ -93,6 +93,7 @@ function submit(
     grammar,
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
+    nProbs: options.nProbs,
     priority: options.priority,
     // What looks for stops reads along.
     followed: state.reading || scanner !== undefined,

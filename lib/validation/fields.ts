@@ -85,15 +85,7 @@ export function any<T>(isIt: (value: unknown) => boolean, what: string) {
   return v.custom<T>(isIt, must(what));
 }
 
-/**
- * A parameter that this version knows by name but does not implement: only its neutral value, at which it changes
- * nothing, is taken.
- */
-export function neutral<T>(isNeutral: (value: unknown) => boolean, shown: string) {
-  return v.optional(v.custom<T>(isNeutral, `is not implemented in this version: leave it out or set it to ${shown}`));
-}
-
-/** A parameter that this version knows by name but does not implement, and that has no neutral value. */
+/** A parameter that this version knows by name but does not implement. */
 export function notYet() {
   return v.optional(
     v.custom<undefined>((value) => value === undefined, "is not implemented in this version: leave it out"),

@@ -162,12 +162,14 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
     return;
   }
   const Request& request = sequence.request;
-  sequence.sampler.emplace(parts_.model.vocab(), request.sampling, request.ignore_eos, limits_.n_ctx_per_request);
-  sequence.sampler->Constrain(sequence.grammar.get());
+  sequence.sampler.emplace(
+      request.sampling,
+      ResolveTokens(parts_.model.vocab(), request.sampling, request.ignore_eos, limits_.n_ctx_per_request),
+      sequence.grammar.get());
   sequence.stops.emplace(request.stop_strings);
   for (const PromptChunk& chunk : p.chunks) {
     if (const auto* text = std::get_if<TextChunk>(&chunk)) {
-      for (const std::int32_t token : *text) sequence.sampler->Accept(token);
+      for (const std::int32_t token : *text) sequence.sampler->AcceptPrompt(token);
       continue;
     }
     const auto& media = std::get<MediaChunk>(chunk);

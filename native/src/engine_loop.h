@@ -108,6 +108,7 @@ class EngineLoop {
   void Guard(const std::vector<Share>& shares);
   bool Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares);
   void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
+  void Tell(Sequence& sequence, TokenLogprobs told);
   void Draw(Sequence& sequence, std::span<float> logits);
 
   void Preempt(Sequence& sequence);

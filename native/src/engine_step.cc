@@ -124,24 +124,34 @@ void EngineLoop::AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens) {
   if (!sequence.reading_prompt() && !sequence.prompt_read) sequence.prompt_read = Clock::now();
 }
 
+void EngineLoop::Tell(Sequence& sequence, TokenLogprobs told) {
+  const auto bytes = [this](std::int32_t token) { return TokenPiece(parts_.model.vocab(), token, /*special=*/true); };
+  told.bytes = bytes(told.token);
+  for (TokenLogprob& each : told.top_before) each.bytes = bytes(each.token);
+  for (TokenLogprob& each : told.top_after) each.bytes = bytes(each.token);
+  outbox_.Tell(sequence, std::move(told));
+}
+
 void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
   const Request& request = sequence.request;
   if (request.n_predict == 0) {
     Finish(sequence, FinishReason::kLength);
     return;
   }
-  const std::int32_t token = sequence.sampler->Draw(logits);
-  if (token == SamplerChain::kNoToken && sequence.grammar->ended()) {
+  TokenLogprobs told;
+  const bool tells = request.n_probs > 0;
+  const std::int32_t token = sequence.sampler->Draw(logits, tells ? &told : nullptr, request.n_probs);
+  if (token < 0 && sequence.grammar != nullptr && sequence.grammar->ended()) {
     Finish(sequence, FinishReason::kEos);
     return;
   }
-  if (token == SamplerChain::kNoToken) {
-    Fail(sequence, {Code::kInvalidArgument,
-                    "grammar: no token of the model's vocabulary continues the text as the grammar wants it"});
+  if (token < 0) {
+    Fail(sequence, {Code::kInvalidArgument, "no token is left to draw: the request's biases or grammar forbid all"});
     return;
   }
   sequence.last_token = Clock::now();
   if (!sequence.first_token) sequence.first_token = sequence.last_token;
+  if (tells) Tell(sequence, std::move(told));
   if (llama_vocab_is_eog(parts_.model.vocab(), token)) {
     Finish(sequence, FinishReason::kEos);
     return;

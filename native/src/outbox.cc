@@ -22,6 +22,11 @@ void Outbox::Tell(Sequence& sequence, const Prefill& prefill) {
   Wait(sequence);
 }
 
+void Outbox::Tell(Sequence& sequence, TokenLogprobs logprobs) {
+  sequence.untold.logprobs.push_back(std::move(logprobs));
+  Wait(sequence);
+}
+
 void Outbox::TellText(Sequence& sequence, std::string_view text) {
   if (text.empty()) return;
   sequence.untold.text += text;
@@ -65,6 +70,7 @@ void Outbox::Compose(Sequence& sequence) {
   Untold untold = std::exchange(sequence.untold, {});
   if (untold.encoded) events_.push_back({sequence.id, *untold.encoded});
   if (untold.prefill) events_.push_back({sequence.id, *untold.prefill});
+  if (!untold.logprobs.empty()) events_.push_back({sequence.id, Logprobs{std::move(untold.logprobs)}});
   if (!untold.text.empty()) events_.push_back({sequence.id, Text{std::move(untold.text)}});
 }
 

@@ -19,6 +19,7 @@ class Outbox {
 
   void Tell(Sequence& sequence, const Encoded& encoded);
   void Tell(Sequence& sequence, const Prefill& prefill);
+  void Tell(Sequence& sequence, TokenLogprobs logprobs);
   void TellText(Sequence& sequence, std::string_view text);
   // The sequence's last event, after all that it has told.
   void End(Sequence& sequence, Event event);

@@ -35,9 +35,10 @@ enum class SequenceState : std::uint8_t {
 struct Untold {
   std::optional<Encoded> encoded;
   std::optional<Prefill> prefill;  // the latest
+  std::vector<TokenLogprobs> logprobs;
   std::string text;
 
-  bool empty() const { return !encoded && !prefill && text.empty(); }
+  bool empty() const { return !encoded && !prefill && logprobs.empty() && text.empty(); }
 };
 
 // Invariants:

@@ -11,6 +11,7 @@ constexpr std::uint32_t kMaxContext = 1U << 24U;  // tokens; far beyond any mode
 constexpr std::uint32_t kMaxSequences = 256;      // LLAMA_MAX_SEQ
 constexpr std::uint32_t kMaxBatch = 1U << 16U;    // tokens
 constexpr std::uint32_t kMaxThreads = 512;        // GGML_MAX_N_THREADS
+constexpr std::uint32_t kMaxProbs = 100;          // tokens told beside a drawn one
 
 Status OutOfRange(const char* name, std::uint64_t low, std::uint64_t high) {
   return {Code::kInvalidArgument,
@@ -48,15 +49,8 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
     }
     if (part.image->empty()) return {Code::kImageDecode, "the image is empty (0 bytes): send the file's bytes"};
   }
-  const SamplingParams& s = request.sampling;
-  if (!std::isfinite(s.temperature)) return Invalid("temperature must be a finite number");
-  if (!std::isfinite(s.top_p)) return Invalid("topP must be a finite number");
-  if (!std::isfinite(s.min_p)) return Invalid("minP must be a finite number");
-  if (!std::isfinite(s.repeat_penalty) || s.repeat_penalty <= 0) return Invalid("repeatPenalty must be above 0");
-  if (s.repeat_last_n < -1) return Invalid("repeatLastN must be -1 or more");
-  if (s.min_keep < 0 || static_cast<std::uint32_t>(s.min_keep) > n_vocab) {
-    return OutOfRange("minKeep", 0, n_vocab);
-  }
+  if (Status status = ValidateSampling(request.sampling, n_vocab); !status.ok()) return status;
+  if (request.n_probs > kMaxProbs) return OutOfRange("nProbs", 0, kMaxProbs);
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
   if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),
                   [](const std::string& stop) { return stop.empty(); })) {

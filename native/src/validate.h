@@ -12,5 +12,6 @@ namespace medinfer {
 
 Status ValidateLoadOptions(const LoadOptions& options);
 Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_vocab);
+Status ValidateSampling(const SamplingParams& params, std::uint32_t n_vocab);
 
 }  // namespace medinfer

@@ -24,6 +24,8 @@ const prints: Record<string, RegExp> = {
   "json-schema.mjs": /^true true\n(yes|no)\n$/,
   "chat-template.mjs":
     /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\n$/,
+  "inspect-sampling.mjs":
+    /^PENALTIES +5: 0\.\d{3}[^]*\nTOP_K [^]*\nTOP_P [^]*\nMIN_P [^]*\nTEMPERATURE [^]*\ndrawn: [2-5]\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,
   "common-js.cjs": /^\S[^]*\n$/,
   "worker-thread.mjs": /^from the worker: \S[^]*\n$/,

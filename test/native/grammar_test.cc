@@ -37,8 +37,8 @@ class GrammarTest : public ::testing::Test {
     SamplingParams params;
     params.temperature = temperature;
     params.seed = seed;
-    SamplerChain chain(vocab_, params, false, 100);
-    chain.Constrain(constraint.value().get());
+    SamplerChain chain(params, ResolveTokens(vocab_, params, /*ignore_eos=*/false, /*context=*/100),
+                       constraint.value().get());
     std::mt19937 random(seed);
     std::normal_distribution<float> normal(0, 3);
     std::string text;
@@ -46,7 +46,7 @@ class GrammarTest : public ::testing::Test {
       std::vector<float> logits(static_cast<std::size_t>(llama_vocab_n_tokens(vocab_)));
       for (float& logit : logits) logit = normal(random);
       const std::int32_t token = chain.Draw(logits);
-      if (token == SamplerChain::kNoToken || llama_vocab_is_eog(vocab_, token)) break;
+      if (token < 0 || llama_vocab_is_eog(vocab_, token)) break;
       text += TokenPiece(vocab_, token, false);
       if (constraint.value()->ended()) break;
     }

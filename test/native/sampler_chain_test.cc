@@ -11,6 +11,7 @@
 #include <random>
 
 #include "medinfer/backends.h"
+#include "medinfer/inspect.h"
 #include "sampling/arg_max.h"
 #include "support/engine_harness.h"
 
@@ -53,14 +54,14 @@ SamplingParams Greedy() {
 }
 
 TEST_F(SamplerChainTest, GreedyTakesTheFirstOfTheLargest) {
-  SamplerChain chain(vocab_, Greedy(), false, 100);
+  SamplerChain chain(Greedy(), ResolveTokens(vocab_, Greedy(), false, 100));
   std::vector<float> logits = RandomLogits(1);
   logits[20] = logits[10] = 100;
   EXPECT_EQ(chain.Draw(logits), 10);
 }
 
 TEST_F(SamplerChainTest, NeverEndsWhereTheEndIsIgnored) {
-  SamplerChain chain(vocab_, Greedy(), true, 100);
+  SamplerChain chain(Greedy(), ResolveTokens(vocab_, Greedy(), true, 100));
   std::vector<float> logits(n_vocab_, 0);
   logits[static_cast<std::size_t>(llama_vocab_eos(vocab_))] = 100;
   EXPECT_FALSE(llama_vocab_is_eog(vocab_, chain.Draw(logits)));
@@ -76,8 +77,9 @@ TEST_F(SamplerChainTest, PenalizesEachTokenOfTheWindowOnce) {
     params.repeat_penalty = 1.5F;
     params.repeat_last_n = 5;
     params.penalize_nl = penalize_nl;
-    SamplerChain chain(vocab_, params, false, 100);
-    for (const std::int32_t token : {300, 301, 302, 302, newline, 303, 303}) chain.Accept(token);  // 300, 301 are out
+    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+    for (const std::int32_t token : {300, 301, 302, 302, newline, 303, 303})
+      chain.AcceptPrompt(token);  // 300, 301 are out
     std::vector<float> logits(n_vocab_, -50);
     logits[300] = 6;
     logits[302] = 3;
@@ -101,8 +103,8 @@ TEST_F(SamplerChainTest, MinusOnePenalizesTheWholeContextAndZeroNothing) {
     SamplingParams params = Greedy();
     params.repeat_penalty = 2;
     params.repeat_last_n = last_n;
-    SamplerChain chain(vocab_, params, false, 3);
-    for (const std::int32_t token : {300, 301, 302, 303}) chain.Accept(token);
+    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 3));
+    for (const std::int32_t token : {300, 301, 302, 303}) chain.AcceptPrompt(token);
     std::vector<float> logits(n_vocab_, 0);
     logits[300] = logits[301] = 8;
     chain.Draw(logits);
@@ -145,7 +147,7 @@ TEST_F(SamplerChainTest, DrawsWhatTheFiltersLeaveInTheRightShares) {
   ASSERT_GT(expected.size(), 2U);
 
   constexpr int kDraws = 20000;
-  SamplerChain chain(vocab_, params, false, 100);
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
   std::map<std::int32_t, int> drawn;
   for (int i = 0; i < kDraws; ++i) {
     std::vector<float> copy = logits;
@@ -159,10 +161,10 @@ TEST_F(SamplerChainTest, TheSameSeedDrawsTheSameTokens) {
   SamplingParams params;
   params.temperature = 1.5F;
   params.seed = 7;
-  SamplerChain a(vocab_, params, false, 100);
-  SamplerChain b(vocab_, params, false, 100);
+  SamplerChain a(params, ResolveTokens(vocab_, params, false, 100));
+  SamplerChain b(params, ResolveTokens(vocab_, params, false, 100));
   params.seed = 8;
-  SamplerChain other(vocab_, params, false, 100);
+  SamplerChain other(params, ResolveTokens(vocab_, params, false, 100));
   int different = 0;
   for (unsigned i = 0; i < 200; ++i) {
     std::vector<float> one = RandomLogits(i);
@@ -175,15 +177,186 @@ TEST_F(SamplerChainTest, TheSameSeedDrawsTheSameTokens) {
   EXPECT_GT(different, 20);
 }
 
+// Whatever is drawn for others in between.
+TEST_F(SamplerChainTest, SharesNoStateWithItsNeighbours) {
+  std::vector<SamplingParams> kinds(6);
+  kinds[1].miro_stat = MiroStat::kV1;
+  kinds[2].miro_stat = MiroStat::kV2;
+  kinds[3].adaptive_p_target = 0.3F;
+  kinds[4].xtc_probability = 0.5F;
+  kinds[5].dry_multiplier = 1;
+  const auto tokens = [&](const SamplingParams& params) { return ResolveTokens(vocab_, params, false, 100); };
+  const auto draw = [&](SamplerChain& chain, unsigned i) {
+    std::vector<float> logits = RandomLogits(i);
+    return chain.Draw(logits);
+  };
+  for (std::uint32_t seed = 0; seed < 17; ++seed) {
+    std::vector<std::vector<std::int32_t>> alone(kinds.size());
+    std::vector<std::unique_ptr<SamplerChain>> together;
+    for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+      kinds[kind].seed = seed;
+      SamplerChain chain(kinds[kind], tokens(kinds[kind]));
+      for (unsigned i = 0; i < 20; ++i) alone[kind].push_back(draw(chain, i));
+      together.push_back(std::make_unique<SamplerChain>(kinds[kind], tokens(kinds[kind])));
+    }
+    for (unsigned i = 0; i < 20; ++i) {
+      for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+        if (together[kind] == nullptr) continue;
+        ASSERT_EQ(draw(*together[kind], i), alone[kind][i]) << kind;
+      }
+      if (i == 10) together[seed % kinds.size()].reset();  // cancelled
+    }
+  }
+}
+
 TEST_F(SamplerChainTest, MinKeepZeroStillKeepsOne) {
   SamplingParams params;
   params.top_p = 0;
   params.min_p = 1;
   params.min_keep = 0;
-  SamplerChain chain(vocab_, params, false, 100);
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
   std::vector<float> logits = RandomLogits(5);
   const auto best = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   EXPECT_EQ(chain.Draw(logits), best);
+}
+
+// The order of b3534, and any other that is asked for.
+TEST_F(SamplerChainTest, RunsItsStagesInOrder) {
+  InspectRequest request;
+  request.logits = RandomLogits(6);
+  request.history = {1, 2, 3};
+  SamplingParams& s = request.sampling;
+  s.token_biases = {{4, 1.0F}};
+  s.repeat_penalty = 1.1F;
+  s.tfs_z = s.typical_p = 0.9F;
+  s.top_n_sigma = 2;
+  s.xtc_probability = 0.5F;
+  s.dry_multiplier = 1;
+  s.dry_sequence_breakers.clear();
+  const auto stages = [&] {
+    std::vector<std::string> names;
+    const auto inspection = InspectSampling(request);
+    EXPECT_TRUE(inspection.ok());
+    for (const InspectedStage& stage : inspection.value().stages) names.push_back(stage.sampler);
+    return names;
+  };
+  EXPECT_EQ(stages(), (std::vector<std::string>{"TOKEN_BIAS", "PENALTIES", "DRY", "TOP_N_SIGMA", "TOP_K", "TFS_Z",
+                                                "TYPICAL_P", "TOP_P", "MIN_P", "XTC", "TEMPERATURE"}));
+  s.samplers = {SamplerKind::kTemperature, SamplerKind::kMinP, SamplerKind::kPenalties, SamplerKind::kTopK};
+  EXPECT_EQ(stages(), (std::vector<std::string>{"TOKEN_BIAS", "TEMPERATURE", "MIN_P", "PENALTIES", "TOP_K"}));
+  s.samplers = {};
+  EXPECT_EQ(stages(), (std::vector<std::string>{"TOKEN_BIAS", "PENALTIES"}));
+}
+
+TEST_F(SamplerChainTest, BiasesEachTokenOfATextOnceAndAddsUp) {
+  SamplingParams params = Greedy();
+  params.text_biases = {{"the the dose", 2.0F}};
+  params.token_biases = {{300, 1.0F}, {300, 0.5F}, {301, -INFINITY}};
+  std::vector<std::int32_t> tokens(16);
+  const std::string text = "the the dose";
+  tokens.resize(static_cast<std::size_t>(
+      llama_tokenize(vocab_, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(), 16, false, false)));
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+  std::vector<float> logits(n_vocab_, 0);
+  EXPECT_NE(chain.Draw(logits), 301);
+  for (const std::int32_t token : tokens) EXPECT_FLOAT_EQ(logits[static_cast<std::size_t>(token)], 2);
+  EXPECT_FLOAT_EQ(logits[300], 1.5F);
+  EXPECT_EQ(logits[301], -INFINITY);
+}
+
+TEST_F(SamplerChainTest, APenaltyPromptStandsForThePrompt) {
+  SamplingParams params = Greedy();
+  params.repeat_penalty = 2;
+  params.penalty_prompt_tokens = {{300}};
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+  chain.AcceptPrompt(301);
+  std::vector<float> logits(n_vocab_, 0);
+  logits[300] = logits[301] = 8;
+  EXPECT_EQ(chain.Draw(logits), 301);
+  EXPECT_FLOAT_EQ(logits[300], 4);
+  EXPECT_FLOAT_EQ(logits[301], 8);
+  // What is drawn follows it.
+  std::vector<float> next(n_vocab_, 0);
+  next[301] = 8;
+  chain.Draw(next);
+  EXPECT_FLOAT_EQ(next[301], 4);
+}
+
+TEST_F(SamplerChainTest, DrawsNothingWhereNothingIsPossible) {
+  for (const float temperature : {0.0F, 0.8F}) {
+    for (const std::int32_t top_k : {0, 40}) {
+      SamplingParams params;
+      params.temperature = temperature;
+      params.top_k = top_k;
+      SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+      std::vector<float> logits(n_vocab_, -INFINITY);
+      EXPECT_EQ(chain.Draw(logits), -1);
+      std::vector<float> broken(n_vocab_, NAN);
+      EXPECT_EQ(chain.Draw(broken), -1);
+      broken[7] = 1;
+      EXPECT_EQ(chain.Draw(broken), 7);
+    }
+  }
+}
+
+TEST_F(SamplerChainTest, TellsOfTheDistributionBeforeAndAfter) {
+  SamplingParams params;
+  params.top_k = 3;
+  params.top_p = 1;
+  params.min_p = 0;
+  params.temperature = 0.5F;
+  params.token_biases = {{10, -INFINITY}};
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+  std::vector<float> logits(n_vocab_, -100);
+  logits[10] = 3;
+  logits[11] = 2;
+  logits[12] = 1;
+  TokenLogprobs told;
+  const std::int32_t token = chain.Draw(logits, &told, 2);
+  EXPECT_EQ(told.token, token);
+  ASSERT_EQ(told.top_before.size(), 2U);
+  EXPECT_EQ(told.top_before[0].token, 10);
+  EXPECT_EQ(told.top_before[1].token, 11);
+  const double before = std::exp(3) + std::exp(2) + std::exp(1);
+  EXPECT_NEAR(std::exp(told.top_before[0].logprob), std::exp(3) / before, 1e-5);
+  ASSERT_EQ(told.top_after.size(), 2U);
+  EXPECT_EQ(told.top_after[0].token, 11);
+  EXPECT_NEAR(std::exp(told.top_after[0].logprob), std::exp(4) / (std::exp(4) + std::exp(2)), 1e-5);
+}
+
+// Refuses one token and counts how it is asked.
+class Refuse final : public TokenConstraint {
+ public:
+  Refuse(std::int32_t token, std::vector<std::size_t>& asked) : token_(token), asked_(asked) {}
+  void Apply(llama_token_data_array& candidates) override {
+    asked_.push_back(candidates.size);
+    for (std::size_t i = 0; i < candidates.size; ++i) {
+      if (candidates.data[i].id == token_) candidates.data[i].logit = -INFINITY;
+    }
+  }
+  void Accept(std::int32_t token) override { token_ = token; }
+
+ private:
+  std::int32_t token_;
+  std::vector<std::size_t>& asked_;
+};
+
+TEST_F(SamplerChainTest, AsksAConstraintAboutTheWholeVocabularyOnlyWhereItMust) {
+  for (const float temperature : {0.0F, 1.0F}) {
+    SamplingParams params;
+    params.temperature = temperature;
+    std::vector<std::size_t> asked;
+    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100), std::make_unique<Refuse>(20, asked));
+    std::vector<float> logits(n_vocab_, -50);
+    logits.at(21) = 50;
+    std::vector<float> same = logits;
+    EXPECT_EQ(chain.Draw(same), 21);
+    EXPECT_EQ(asked, (std::vector<std::size_t>{1}));
+    // Accepted: from now on it refuses 21.
+    logits.at(22) = 40;
+    EXPECT_EQ(chain.Draw(logits), 22);
+    EXPECT_EQ(asked, (std::vector<std::size_t>{1, 1, n_vocab_}));
+  }
 }
 
 TEST(ArgMax, IsTheFirstOfTheLargestWhereverItStands) {

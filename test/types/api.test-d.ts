@@ -70,15 +70,15 @@ describe("options", () => {
   it("refuse what is unknown or not implemented", () => {
     // @ts-expect-error sampling parameters stand in `sampling`
     engine.chat({ messages: [], temperature: 0 });
-    // @ts-expect-error not implemented yet
-    engine.chat({ messages: [], nProbs: 5 });
+    // @ts-expect-error nothing is dropped from a full context
+    engine.chat({ messages: [], nKeep: 5 });
     // @ts-expect-error a prompt is for complete()
     engine.chat({ prompt: "x" });
     // @ts-expect-error messages are for chat()
     engine.complete({ messages: [] });
-    // @ts-expect-error tail-free sampling is not implemented yet
-    expectTypeOf<{ tfsZ: 0.9 }>().toExtend<Sampling>();
-    expectTypeOf<{ tfsZ: 1; typicalP: 1; topK: number }>().toExtend<Sampling>();
+    // @ts-expect-error no such sampler
+    expectTypeOf<{ samplers: ["TOP_Q"] }>().toExtend<Sampling>();
+    expectTypeOf<{ tfsZ: 0.9; tokenIdBias: { 5: 1; 6: false }; samplers: ["TOP_K", "TFS_Z"] }>().toExtend<Sampling>();
     // @ts-expect-error there is no such option
     void Engine.load({ pageSize: 32 });
   });
@@ -107,7 +107,7 @@ describe("Generation", () => {
     expectTypeOf<Generation>().toExtend<AsyncIterable<GenerationEvent>>();
     expectTypeOf<Generation["result"]>().resolves.toEqualTypeOf<GenerationResult>();
     expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<
-      "queued" | "encode" | "prefill" | "reasoning" | "text" | "done"
+      "queued" | "encode" | "prefill" | "reasoning" | "text" | "logprobs" | "done"
     >();
     const of = <T extends GenerationEvent["type"]>(_type: T) =>
       undefined as unknown as Extract<GenerationEvent, { type: T }>;

@@ -4,6 +4,8 @@ import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { MedInferError, toMedInferError } from "../../lib/errors.js";
+import { samplingSchema, toNativeSampling } from "../../lib/sampling/schema.js";
+import { parse } from "../../lib/validation/parse.js";
 import { collect, rejection, settle, thrown } from "./support/collect.js";
 import { nativeError, told, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
@@ -162,21 +164,14 @@ describe("engine.chat", () => {
         { text: "\nExtract\nASSISTANT:", parseSpecial: true },
       ],
       addSpecial: true,
-      sampling: {
-        temperature: 0.05,
-        topK: 40,
-        topP: 0.95,
-        minP: 0.05,
-        minKeep: 0,
-        repeatLastN: 256,
-        repeatPenalty: 1.18,
-        penalizeNl: false,
-        seed: 5,
-      },
+      sampling: toNativeSampling(
+        parse(samplingSchema, { temperature: 0.05, repeatLastN: 256, repeatPenalty: 1.18, seed: 5 }, "sampling"),
+      ),
       stopStrings: ["</s>", "User:"],
       grammar: "",
       nPredict: 10,
       ignoreEos: true,
+      nProbs: 0,
       priority: 3,
       followed: false,
     });

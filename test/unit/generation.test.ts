@@ -32,6 +32,40 @@ function start({ submitted = true, signal, answer }: Given = {}) {
 
 const result = (text: string) => ({ text, reasoning: "", finishReason: "eos", stopString: "", usage, timings });
 
+const drawn = (id: number, bytes: string) => ({
+  ...{ id, bytes, logprobBefore: -1, logprobAfter: 0 },
+  before: [{ id, bytes, logprob: -1 }],
+  after: [],
+});
+const shown = (id: number, text: string, bytes: number[]) => ({
+  ...{ id, text, bytes, logprobBefore: -1, logprobAfter: 0 },
+  before: [{ id, text, bytes, logprob: -1 }],
+  after: [],
+});
+
+describe("logprobs", () => {
+  it("come as events, joined where nobody reads, and all of them in the result", async () => {
+    const { generation, tell } = start();
+    tell({ type: "logprobs", tokens: [drawn(1, "a")] }, { type: "logprobs", tokens: [drawn(2, "\xc3")] });
+    tell(told.text("a"), { type: "logprobs", tokens: [drawn(3, "\xc3\xa4")] }, told.done());
+    const tokens = [shown(1, "a", [97]), shown(2, "\ufffd", [0xc3]), shown(3, "ä", [0xc3, 0xa4])];
+    const events = await collect(generation);
+    expect(events.slice(1)).toEqual([
+      { type: "logprobs", tokens: tokens.slice(0, 2) },
+      { type: "text", text: "a" },
+      { type: "logprobs", tokens: tokens.slice(2) },
+      { type: "done", ...result("a"), logprobs: tokens },
+    ]);
+    expect((await generation.result).logprobs).toEqual(tokens);
+  });
+
+  it("are absent where none were asked for", async () => {
+    const { generation, tell } = start();
+    tell(told.done());
+    expect(await generation.result).not.toHaveProperty("logprobs");
+  });
+});
+
 describe("a generation that is iterated", () => {
   it("yields typed events from queued to done", async () => {
     const { generation, tell } = start();

@@ -21,24 +21,80 @@ const refusal = (call: () => unknown) => {
   return error as MedInferError;
 };
 
+/** Every numeric sampling parameter, and how its range is told. */
+const numeric = {
+  temperature: "a number from -1 to 100",
+  dynatempRange: "a number from 0 to 100",
+  dynatempExponent: "a number from 0 to 100",
+  topK: "an integer of -1 or more",
+  topP: "a number from 0 to 1",
+  minP: "a number from 0 to 1",
+  tfsZ: "a number from 0 to 1",
+  typicalP: "a number from 0 to 1",
+  topNSigma: "a number from -1 to 100",
+  minKeep: "an integer of 0 or more",
+  repeatLastN: "an integer of -1 or more",
+  repeatPenalty: "a number greater than 0 and at most 100",
+  frequencyPenalty: "a number from -100 to 100",
+  presencePenalty: "a number from -100 to 100",
+  dryMultiplier: "a number from 0 to 100",
+  dryBase: "a number from 1 to 100",
+  dryAllowedLength: "an integer of 0 or more",
+  dryPenaltyLastN: "an integer of -1 or more",
+  xtcProbability: "a number from 0 to 1",
+  xtcThreshold: "a number from 0 to 0.5",
+  adaptivePTarget: "a number from -1 to 1",
+  adaptivePDecay: "a number from 0 to 0.99",
+  miroStatTau: "a number from 0 to 100",
+  miroStatEta: "a number from 0 to 1",
+  seed: "an integer from -1 to 4294967295",
+};
+
 describe("defaults", () => {
   it("are those of the documentation", () => {
     expect(sample({})).toEqual({
       temperature: 0.8,
+      dynatempRange: 0,
+      dynatempExponent: 1,
       topK: 40,
       topP: 0.95,
       minP: 0.05,
+      tfsZ: 1,
+      typicalP: 1,
+      topNSigma: -1,
       minKeep: 0,
       repeatLastN: 64,
       repeatPenalty: 1,
+      frequencyPenalty: 0,
+      presencePenalty: 0,
       penalizeNl: false,
+      dryMultiplier: 0,
+      dryBase: 1.75,
+      dryAllowedLength: 2,
+      dryPenaltyLastN: -1,
+      drySequenceBreakers: ["\n", ":", '"', "*"],
+      xtcProbability: 0,
+      xtcThreshold: 0.1,
+      adaptivePTarget: -1,
+      adaptivePDecay: 0.9,
+      miroStat: "DISABLED",
+      miroStatTau: 5,
+      miroStatEta: 0.1,
       seed: -1,
+      tokenIdBias: {},
+      tokenBias: {},
+      disableTokenIds: [],
+      samplers: [
+        ...["PENALTIES", "DRY", "TOP_N_SIGMA", "TOP_K", "TFS_Z", "TYPICAL_P"],
+        ...["TOP_P", "MIN_P", "XTC", "TEMPERATURE", "ADAPTIVE_P"],
+      ],
     });
     expect(chat({ messages })).toMatchObject({
       images: [],
       stopStrings: [],
       nPredict: -1,
       ignoreEos: false,
+      nProbs: 0,
       priority: 0,
       sampling: sample({}),
     });
@@ -71,6 +127,34 @@ describe("defaults", () => {
   });
 });
 
+describe("what the addon gets", () => {
+  it("are biases as lists, forbidden tokens at minus infinity", () => {
+    const native = toNativeSampling(
+      sample({
+        tokenIdBias: { 5: 1.5, 6: false },
+        disableTokenIds: Int32Array.of(7),
+        tokenBias: { yes: -2, no: false },
+        penaltyPrompt: [1, 2],
+      }),
+    );
+    expect(native).toMatchObject({
+      tokenIdBias: [
+        { id: 5, bias: 1.5 },
+        { id: 6, bias: -Infinity },
+        { id: 7, bias: -Infinity },
+      ],
+      tokenBias: [
+        { text: "yes", bias: -2 },
+        { text: "no", bias: -Infinity },
+      ],
+      penaltyPrompt: Int32Array.of(1, 2),
+    });
+    expect(native).not.toHaveProperty("disableTokenIds");
+    expect(toNativeSampling(sample({ penaltyPrompt: "x" })).penaltyPrompt).toBe("x");
+    expect(toNativeSampling(sample({})).penaltyPrompt).toBeNull();
+  });
+});
+
 describe("the seed's call", () => {
   it("is taken with all its parameters", () => {
     const options = chat({
@@ -93,7 +177,7 @@ describe("the seed's call", () => {
       },
     });
     expect(options.sampling).toMatchObject({ repeatLastN: 256, repeatPenalty: 1.18, topK: 40 });
-    expect(options.sampling).not.toHaveProperty("tfsZ");
+    expect(options.sampling).toMatchObject({ tfsZ: 1, typicalP: 1 });
     expect(load({ batchSize: 4, nGpuLayers: 99, nCtx: 4096 })).toMatchObject({ nGpuLayers: 99 });
   });
 });
@@ -213,40 +297,77 @@ describe("what is refused", () => {
     expect(message(() => chat({ messages, nCtx: 1 }))).toContain("Engine.load");
   });
 
-  it("parameters that wait for a later version, by name, unless they are neutral", () => {
-    const neutral = {
-      tfsZ: 1,
-      typicalP: 1,
-      frequencyPenalty: 0,
-      presencePenalty: 0,
-      dynatempRange: 0,
-      dynatempExponent: 2,
-      miroStat: "DISABLED",
-      miroStatTau: 5,
-      miroStatEta: 0.1,
-      tokenIdBias: {},
-      tokenBias: {},
-      disableTokenIds: [],
-    };
-    expect(sample(neutral)).toEqual(sample({}));
-    const active = {
-      tfsZ: 0.9,
-      typicalP: 0.5,
-      frequencyPenalty: 1,
-      presencePenalty: 1,
-      dynatempRange: 1,
-      miroStat: "V2",
-      penaltyPrompt: "x",
-      tokenIdBias: { 1: 2 },
-      tokenBias: { a: 1 },
-      disableTokenIds: [1],
-      samplers: ["TOP_K"],
-    };
-    const { issues } = refusal(() => sample(active));
-    expect(issues.map(({ path }) => path).sort()).toEqual(Object.keys(active).sort());
-    for (const { message } of issues) expect(message).toContain("is not implemented in this version");
-    for (const key of ["nProbs", "nKeep", "inputPrefix", "inputSuffix"]) {
+  it.each(Object.entries(numeric))(
+    "%s that is no number of its range: NaN, infinite, huge, of another type",
+    (name, range) => {
+      const wrong: unknown[] = [NaN, Infinity, -Infinity, 1e300, -1e300, 2 ** 53, "1", null, {}, [1], true, 1n];
+      for (const value of wrong) {
+        const { issues } = refusal(() => sample({ [name]: value }));
+        expect(issues).toMatchObject([{ path: name, message: expect.stringContaining(range) as string }]);
+      }
+    },
+  );
+
+  it("no negative zero: it is zero", () => {
+    for (const name of Object.keys(numeric)) {
+      if (name === "repeatPenalty" || name === "dryBase") continue;
+      const taken = sample({ [name]: -0 }) as Record<string, unknown>;
+      expect(Object.is(taken[name], 0), name).toBe(true);
+    }
+    expect(refusal(() => sample({ repeatPenalty: -0 })).issues[0]!.path).toBe("repeatPenalty");
+  });
+
+  it.each([
+    ["tokenIdBias", { 5: "x" }, "tokenIdBias.5"],
+    ["tokenIdBias", { 5: NaN, 6: 1001, 7: Infinity, 8: true }, "tokenIdBias.5"],
+    ["tokenIdBias", { "-1": 1 }, "tokenIdBias.-1"],
+    ["tokenIdBias", { "1.5": 1 }, "tokenIdBias.1.5"],
+    ["tokenIdBias", { 4294967296: 1 }, "tokenIdBias.4294967296"],
+    ["tokenIdBias", [1], "tokenIdBias"],
+    ["tokenIdBias", new Map([[1, 1]]), "tokenIdBias"],
+    ["tokenBias", { "": 1 }, "tokenBias"],
+    ["tokenBias", { a: 1e9 }, "tokenBias"],
+    ["disableTokenIds", [1, -1], "disableTokenIds"],
+    ["disableTokenIds", 5, "disableTokenIds"],
+    ["penaltyPrompt", [0.5], "penaltyPrompt"],
+    ["penaltyPrompt", 5, "penaltyPrompt"],
+    ["samplers", ["TOP_Q"], "samplers[0]"],
+    ["samplers", "TOP_K", "samplers"],
+    ["samplers", ["MIN_P", "MIN_P"], "samplers"],
+    ["samplers", ["ADAPTIVE_P", "MIN_P"], "samplers"],
+    ["drySequenceBreakers", ["a", ""], "drySequenceBreakers[1]"],
+    ["drySequenceBreakers", ["a\0"], "drySequenceBreakers"],
+    ["miroStat", "V3", "miroStat"],
+  ])("%s of %o", (name, value, path) => {
+    expect(refusal(() => sample({ [name]: value })).issues[0]!.path).toBe(path);
+  });
+
+  it("a parameter that could have no effect beside the others", () => {
+    const paths = (options: unknown) => refusal(() => sample(options)).issues.map(({ path }) => path);
+    expect(paths({ samplers: ["TOP_P"], topK: 5, topP: 0.5, minP: 0.1, tfsZ: 0.5 })).toEqual(["topK", "minP", "tfsZ"]);
+    expect(paths({ samplers: ["TOP_K"], temperature: 0.5 })).toEqual(["temperature"]);
+    expect(paths({ miroStat: "V1", samplers: ["TOP_K"] })).toEqual(["samplers"]);
+    expect(paths({ miroStat: "V2", xtcProbability: 1, topNSigma: 1 })).toEqual(["topNSigma", "xtcProbability"]);
+    expect(paths({ miroStat: "V2", temperature: 0 })).toEqual(["miroStat"]);
+    expect(paths({ temperature: 0, dynatempRange: 1, adaptivePTarget: 0.5 })).toEqual([
+      "dynatempRange",
+      "adaptivePTarget",
+    ]);
+    // Defaults are not asked for, and what is off does nothing.
+    expect(sample({ samplers: ["TOP_P"], topK: 0, tfsZ: 1, temperature: 1 })).toMatchObject({ samplers: ["TOP_P"] });
+    expect(sample({ miroStat: "V2", topK: 40 })).toMatchObject({ miroStat: "V2" });
+    // What has its defaults already, as the rows of annotate(), is taken again.
+    expect(sample(sample({ temperature: 0 }))).toEqual(sample({ temperature: 0 }));
+  });
+
+  it("what is not implemented, by name", () => {
+    for (const key of ["nKeep", "inputPrefix", "inputSuffix"]) {
       expect(refusal(() => chat({ messages, [key]: 5 })).issues).toMatchObject([{ path: key }]);
+    }
+    expect(refusal(() => chat({ messages, nKeep: -1 })).message).toContain("nothing is dropped from a full context");
+    expect(chat({ messages, nKeep: 0, nProbs: 100 })).toMatchObject({ nProbs: 100 });
+    for (const nProbs of [-1, 101, 0.5, NaN]) {
+      expect(refusal(() => chat({ messages, nProbs })).issues).toMatchObject([{ path: "nProbs" }]);
     }
   });
 
@@ -275,7 +396,7 @@ describe("what is refused", () => {
 describe("messages of refusals", () => {
   it("never hold a text that was given", () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 4 }), fc.integer({ min: 0, max: 4 }), (secret, place) => {
+      fc.property(fc.string({ minLength: 4 }), fc.integer({ min: 0, max: 5 }), (secret, place) => {
         const text = `SECRET${secret}`;
         const places = [
           { messages: text },
@@ -283,6 +404,7 @@ describe("messages of refusals", () => {
           { messages: [{ role: "user", content: [{ type: text }] }] },
           { messages, sampling: { temperature: text } },
           { messages, stopStrings: text, nPredict: text },
+          { messages, sampling: { tokenBias: { [text]: text }, penaltyPrompt: { [text]: 1 } } },
         ];
         expect(refusal(() => chat(places[place])).message).not.toContain("SECRET");
       }),

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "medinfer/logprobs.h"
 #include "medinfer/request.h"
 #include "medinfer/status.h"
 
@@ -54,6 +55,12 @@ struct Text {
   std::string text;
 };
 
+// Drawn tokens, in order, where the request asked for them. Not tied to Text, which lags behind: it waits for whole
+// characters and for what could become a stop string.
+struct Logprobs {
+  std::vector<TokenLogprobs> tokens;
+};
+
 struct Done {
   FinishReason reason = FinishReason::kEos;
   std::string stop_string;  // the one that matched, with kStop; empty where Engine::Finish ended it
@@ -75,7 +82,7 @@ struct Failed {
 
 struct Event {
   RequestId id = 0;
-  std::variant<Encoded, Prefill, Text, Done, Embedded, Failed> body;
+  std::variant<Encoded, Prefill, Text, Logprobs, Done, Embedded, Failed> body;
 };
 
 // Receives events. OnEvents runs on an engine's own thread with all that has happened since the last time, in order by

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "medinfer/sampling.h"
+
 namespace medinfer {
 
 // Given out by the engine; never 0, never used twice by one engine.
@@ -22,19 +24,6 @@ struct PromptPart {
   ImageFile image;            // null: a text part
 };
 
-// What shapes the distribution a token is drawn from. Names and meaning: docs of `Sampling` in lib/sampling.
-struct SamplingParams {
-  float temperature = 0.8F;         // <= 0: greedy
-  std::int32_t top_k = 40;          // <= 0: off
-  float top_p = 0.95F;              // >= 1: off
-  float min_p = 0.05F;              // <= 0: off
-  std::int32_t min_keep = 0;        // filters keep at least max(1, min_keep) candidates
-  std::int32_t repeat_last_n = 64;  // 0: off, -1: the whole context
-  float repeat_penalty = 1.0F;      // 1: off; REQUIRES > 0
-  bool penalize_nl = false;         // false: the newline token is exempt from penalties
-  std::uint32_t seed = 0;           // the library draws one where the user named none
-};
-
 struct Request {
   std::vector<PromptPart> prompt;  // REQUIRES: not empty
   bool add_special = true;         // prepend BOS where the vocabulary asks for it
@@ -43,6 +32,7 @@ struct Request {
   std::string grammar;                    // GBNF that the text follows; empty: none
   std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
   bool ignore_eos = false;                // EOS can not be drawn
+  std::uint32_t n_probs = 0;              // likeliest tokens told beside each drawn one; 0: none
   bool followed = true;                   // events come as it goes; false: all of them at its end, or from Follow on
   std::int32_t priority = 0;              // higher runs first; equal priorities run in order of arrival
 };

@@ -2,105 +2,148 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
-#include "llama.h"
 #include "sampling/arg_max.h"
+#include "sampling/candidates.h"
+#include "sampling/top_logprobs.h"
 
 namespace medinfer {
+namespace {
 
-void SamplerChain::SamplerDeleter::operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
+constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 
-SamplerChain::SamplerChain(const llama_vocab* vocab, const SamplingParams& params, bool ignore_eos,
-                           std::uint32_t context)
-    : repeat_penalty_(params.repeat_penalty),
-      repeat_last_n_(params.repeat_last_n < 0 ? context : static_cast<std::size_t>(params.repeat_last_n)),
-      exempt_(params.penalize_nl ? -1 : llama_vocab_nl(vocab)) {
-  const std::int32_t n_vocab = llama_vocab_n_tokens(vocab);
-  if (ignore_eos) {
-    for (std::int32_t token = 0; token < n_vocab; ++token) {
-      if (llama_vocab_is_eog(vocab, token)) banned_.push_back(token);
-    }
-  }
-  if (params.temperature <= 0) return;
-  const std::int32_t min_keep = std::max(1, params.min_keep);
-  const auto keep = static_cast<std::size_t>(min_keep);
-  filters_.reset(llama_sampler_chain_init(llama_sampler_chain_default_params()));
-  const auto add = [this](llama_sampler* sampler) { llama_sampler_chain_add(filters_.get(), sampler); };
-  if (params.top_k > 0) add(llama_sampler_init_top_k(std::max(params.top_k, min_keep)));
-  if (params.top_p < 1) add(llama_sampler_init_top_p(params.top_p, keep));
-  if (params.min_p > 0) add(llama_sampler_init_min_p(params.min_p, keep));
-  add(llama_sampler_init_temp(params.temperature));
-  add(llama_sampler_init_dist(params.seed));
+}  // namespace
+
+SamplerChain::SamplerChain(const SamplingParams& params, SamplerTokens tokens,
+                           TokenConstraint* constraint)
+    : tokens_(std::move(tokens)),
+      tells_softmax_(params.temperature < 0),
+      stages_(BuildStages(params, tokens_)),
+      constraint_(constraint) {
+  if (!tokens_.penalty_prompt || stages_.penalties == nullptr) return;
+  for (const std::int32_t token : *tokens_.penalty_prompt) stages_.penalties->Accept(token);
 }
 
 SamplerChain::~SamplerChain() = default;
 
-std::int32_t SamplerChain::Draw(std::span<float> logits) {
-  for (const std::int32_t token : banned_) {
-    logits[static_cast<std::size_t>(token)] = -std::numeric_limits<float>::infinity();
+void SamplerChain::AcceptPrompt(std::int32_t token) {
+  if (stages_.first_penalties != nullptr && !tokens_.penalty_prompt) stages_.first_penalties->Accept(token);
+  for (const Stage& stage : stages_.filters) {
+    if (stage.kind == SamplerKind::kPenalties && tokens_.penalty_prompt) continue;
+    llama_sampler_accept(stage.sampler.get(), token);
   }
-  Penalize(logits);
-  std::int32_t token = DrawFree(logits);
-  if (constraint_ != nullptr) {
-    // Most tokens that are drawn are admitted, and asking about one is cheap.
-    llama_token_data drawn{token, logits[static_cast<std::size_t>(token)], 0.0F};
-    llama_token_data_array array{&drawn, 1, -1, false};
-    constraint_->Apply(array);
-    if (drawn.logit == -std::numeric_limits<float>::infinity()) token = DrawConstrained(logits);
-    if (token == kNoToken) return token;
-    constraint_->Accept(token);
+}
+
+void SamplerChain::Accept(std::int32_t token) {
+  if (stages_.first_penalties != nullptr) stages_.first_penalties->Accept(token);
+  for (const Stage& stage : stages_.filters) llama_sampler_accept(stage.sampler.get(), token);
+  if (stages_.selector != nullptr) llama_sampler_accept(stages_.selector.get(), token);
+  if (constraint_ != nullptr) constraint_->Accept(token);
+}
+
+std::int32_t SamplerChain::Draw(std::span<float> logits, TokenLogprobs* told, std::size_t n_probs) {
+  if (told != nullptr) raw_.assign(logits.begin(), logits.end());
+  for (const TokenBias& bias : tokens_.biases) logits[static_cast<std::size_t>(bias.token)] += bias.bias;
+  if (!tokens_.biases.empty()) ShowLogits("TOKEN_BIAS", logits);
+  if (stages_.first_penalties != nullptr) {
+    stages_.first_penalties->Apply(logits);
+    ShowLogits("PENALTIES", logits);
   }
-  history_.push_back(token);
+  // A grammar is slow to ask about a whole vocabulary, and mostly agrees with the model: ask about one token first.
+  std::int32_t token = Choose(logits, /*constrained=*/false);
+  if (token >= 0 && !Allows(token)) token = Choose(logits, /*constrained=*/true);
+  if (token < 0) return token;
+  if (told != nullptr) {
+    told->token = token;
+    told->before = TopLogprobs(raw_, token, n_probs, told->top_before);
+    TellAfter(logits, *told, n_probs);
+  }
+  Accept(token);
   return token;
 }
 
-std::int32_t SamplerChain::DrawFree(std::span<const float> logits) {
-  if (filters_ == nullptr) return static_cast<std::int32_t>(ArgMax(logits));
-  candidates_.resize(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    candidates_[i] = {static_cast<llama_token>(i), logits[i], 0.0F};
-  }
-  llama_token_data_array array{candidates_.data(), candidates_.size(), -1, false};
-  llama_sampler_apply(filters_.get(), &array);
-  return candidates_[static_cast<std::size_t>(array.selected)].id;
+std::int32_t SamplerChain::Choose(std::span<const float> logits, bool constrained) {
+  if (stages_.greedy) return ChooseGreedy(logits, constrained);
+  Gather(logits, constrained);
+  if (array_.size == 0) return -1;
+  Filter();
+  llama_sampler_apply(stages_.selector.get(), &array_);
+  if (stages_.selector_name != nullptr) Show(stages_.selector_name);
+  return array_.data[array_.selected].id;
 }
 
-// Draws among all tokens that the constraint admits. The others are taken out, so that no filter can keep them.
-std::int32_t SamplerChain::DrawConstrained(std::span<const float> logits) {
-  candidates_.resize(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    candidates_[i] = {static_cast<llama_token>(i), logits[i], 0.0F};
+std::int32_t SamplerChain::ChooseGreedy(std::span<const float> logits, bool constrained) {
+  if (stages_.filters.empty() && !constrained) {
+    const std::size_t best = ArgMax(logits);
+    if (!(logits[best] > kImpossible)) return -1;
+    candidates_.assign(1, {static_cast<llama_token>(best), logits[best], 1.0F});
+  } else {
+    Gather(logits, constrained);
+    Filter();
+    if (array_.size == 0) return -1;
+    const auto likelier = [](const llama_token_data& a, const llama_token_data& b) {
+      return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+    };
+    candidates_.assign(1, *std::min_element(array_.data, array_.data + array_.size, likelier));
   }
-  llama_token_data_array all{candidates_.data(), candidates_.size(), -1, false};
-  constraint_->Apply(all);
-  std::erase_if(candidates_, [](const llama_token_data& candidate) {
-    return candidate.logit == -std::numeric_limits<float>::infinity();
-  });
-  if (candidates_.empty()) return kNoToken;
-  if (filters_ == nullptr) {
-    return std::max_element(candidates_.begin(), candidates_.end(),
-                            [](const auto& a, const auto& b) { return a.logit < b.logit; })
-        ->id;
-  }
-  llama_token_data_array array{candidates_.data(), candidates_.size(), -1, false};
-  llama_sampler_apply(filters_.get(), &array);
-  return candidates_[static_cast<std::size_t>(array.selected)].id;
+  array_ = {candidates_.data(), 1, 0, true};
+  Show("GREEDY");
+  return candidates_[0].id;
 }
 
-// Each distinct token of the history is penalized once. A negative logit is multiplied, not divided: dividing would
-// make the token likelier (llama.cpp b3534, llama_sample_repetition_penalties).
-void SamplerChain::Penalize(std::span<float> logits) {
-  if (repeat_penalty_ == 1.0F || repeat_last_n_ == 0) return;
-  penalized_.resize(logits.size());
-  const std::size_t begin = history_.size() - std::min(history_.size(), repeat_last_n_);
-  for (std::size_t i = begin; i < history_.size(); ++i) {
-    const std::int32_t token = history_[i];
-    const auto at = static_cast<std::size_t>(token);
-    if (penalized_[at] || token == exempt_) continue;
-    penalized_[at] = true;
-    logits[at] = logits[at] <= 0 ? logits[at] * repeat_penalty_ : logits[at] / repeat_penalty_;
+// What the filters begin with.
+void SamplerChain::Gather(std::span<const float> logits, bool constrained) {
+  next_filter_ = 0;
+  const bool selects = stages_.first_top_k > 0 && !constrained;
+  if (selects) {
+    SelectTop(logits, stages_.first_top_k, candidates_);
+    next_filter_ = 1;
+  } else {
+    AllCandidates(logits, candidates_);
   }
-  for (std::size_t i = begin; i < history_.size(); ++i) penalized_[static_cast<std::size_t>(history_[i])] = false;
+  array_ = {candidates_.data(), candidates_.size(), -1, selects};
+  if (selects) Show(SamplerName(SamplerKind::kTopK));
+  if (!constrained) return;
+  constraint_->Apply(array_);
+  DropImpossible(array_);
+}
+
+void SamplerChain::Filter() {
+  for (std::size_t i = next_filter_; i < stages_.filters.size() && array_.size > 0; ++i) {
+    const Stage& stage = stages_.filters[i];
+    llama_sampler_apply(stage.sampler.get(), &array_);
+    // Its way of dropping candidates.
+    if (stage.kind == SamplerKind::kTopNSigma) DropImpossible(array_);
+    Show(SamplerName(stage.kind));
+  }
+}
+
+bool SamplerChain::Allows(std::int32_t token) {
+  if (constraint_ == nullptr) return true;
+  llama_token_data one{token, 1.0F, 0.0F};
+  llama_token_data_array array{&one, 1, -1, false};
+  constraint_->Apply(array);
+  return one.logit > kImpossible;
+}
+
+void SamplerChain::TellAfter(std::span<const float> logits, TokenLogprobs& told, std::size_t n_probs) const {
+  if (stages_.greedy && tells_softmax_) {
+    told.after = TopLogprobs(logits, told.token, n_probs, told.top_after);
+  } else {
+    told.after =
+        TopLogprobs(std::span<const llama_token_data>(array_.data, array_.size), told.token, n_probs, told.top_after);
+  }
+}
+
+void SamplerChain::Show(const char* stage) const {
+  if (observer_) observer_(stage, {array_.data, array_.size});
+}
+
+void SamplerChain::ShowLogits(const char* stage, std::span<const float> logits) {
+  if (!observer_) return;
+  AllCandidates(logits, candidates_);
+  observer_(stage, candidates_);
 }
 
 }  // namespace medinfer

@@ -1,58 +1,70 @@
-// Draws the next token of one sequence from its logits: end-of-generation ban -> repeat penalty -> top-k -> top-p ->
-// min-p -> temperature -> draw. One per sequence, with its own random state, so that a seeded request draws the same
-// tokens whatever else is in the batch.
+// Draws the next token of one sequence from its logits: biases -> penalties -> the filters in the request's order ->
+// draw. One per sequence, with its own random state, so that a seeded request draws the same tokens whatever else is in
+// the batch.
+//
+// Invariant: no impossible candidate enters a filter (candidates.h), and no filter gets an empty list.
 // Not thread-safe: belongs to the engine thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "medinfer/request.h"
+#include "llama.h"
+#include "medinfer/logprobs.h"
+#include "medinfer/sampling.h"
+#include "sampling/chain_stages.h"
+#include "sampling/sampler_tokens.h"
 #include "sampling/token_constraint.h"
-
-struct llama_vocab;
-struct llama_sampler;
-struct llama_token_data;
 
 namespace medinfer {
 
 class SamplerChain {
  public:
-  // `context`: the number of tokens that repeat_last_n = -1 means. `ignore_eos`: no end-of-generation token is drawn.
-  SamplerChain(const llama_vocab* vocab, const SamplingParams& params, bool ignore_eos, std::uint32_t context);
+  // Sees what a stage has left; `stage` is its name in the library.
+  using Observer = std::function<void(const char* stage, std::span<const llama_token_data> candidates)>;
+
+  // REQUIRES: ValidateSampling took `params`. `constraint`: null where every token may follow every other;
+  // outlives the chain.
+  SamplerChain(const SamplingParams& params, SamplerTokens tokens,
+               TokenConstraint* constraint = nullptr);
   ~SamplerChain();
+  SamplerChain(const SamplerChain&) = delete;
+  SamplerChain& operator=(const SamplerChain&) = delete;
 
-  // Enters a token into the penalty history without drawing it: a token of the prompt.
-  void Accept(std::int32_t token) { history_.push_back(token); }
+  // Enters a token of the prompt into the histories without drawing it.
+  void AcceptPrompt(std::int32_t token);
 
-  // Only what the constraint admits is drawn from now on. It outlives the chain.
-  void Constrain(TokenConstraint* constraint) { constraint_ = constraint; }
+  // Draws a token and enters it into the histories; -1 where none is possible. `logits`: one per token of the
+  // vocabulary; overwritten. `told`: gets the `n_probs` likeliest tokens before and after the chain, without their
+  // bytes; null: costs nothing.
+  std::int32_t Draw(std::span<float> logits, TokenLogprobs* told = nullptr, std::size_t n_probs = 0);
 
-  // Draws a token and enters it into the history; kNoToken where the constraint admits none. `logits`: one per token of
-  // the vocabulary; overwritten.
-  static constexpr std::int32_t kNoToken = -1;
-  std::int32_t Draw(std::span<float> logits);
+  // From now on every stage is shown. Costs a copy of all candidates.
+  void Observe(Observer observer) { observer_ = std::move(observer); }
 
  private:
-  struct SamplerDeleter {
-    void operator()(llama_sampler* sampler) const;
-  };
+  std::int32_t Choose(std::span<const float> logits, bool constrained);
+  std::int32_t ChooseGreedy(std::span<const float> logits, bool constrained);
+  void Gather(std::span<const float> logits, bool constrained);
+  void Filter();
+  bool Allows(std::int32_t token);
+  void Accept(std::int32_t token);
+  void Show(const char* stage) const;
+  void ShowLogits(const char* stage, std::span<const float> logits);
+  void TellAfter(std::span<const float> logits, TokenLogprobs& told, std::size_t n_probs) const;
 
-  void Penalize(std::span<float> logits);
-  std::int32_t DrawFree(std::span<const float> logits);
-  std::int32_t DrawConstrained(std::span<const float> logits);
-
-  float repeat_penalty_;
-  std::size_t repeat_last_n_;
-  std::int32_t exempt_;                                     // token that is never penalized; -1: none
-  std::vector<std::int32_t> banned_;                        // tokens that are never drawn
-  std::vector<std::int32_t> history_;                       // prompt and drawn tokens, oldest first
-  std::vector<bool> penalized_;                             // scratch of Penalize, by token id; all false between calls
-  std::unique_ptr<llama_sampler, SamplerDeleter> filters_;  // null: greedy
-  std::vector<llama_token_data> candidates_;                // scratch of Draw
-  TokenConstraint* constraint_ = nullptr;
+  const SamplerTokens tokens_;
+  const bool tells_softmax_;  // greedy, with probabilities
+  ChainStages stages_;
+  TokenConstraint* constraint_;
+  Observer observer_;
+  std::vector<llama_token_data> candidates_;  // of the current draw
+  llama_token_data_array array_{};            // the part of it that is left
+  std::size_t next_filter_ = 0;               // the first that Gather has not done
+  std::vector<float> raw_;                    // scratch of Draw
 };
 
 }  // namespace medinfer

@@ -1,4 +1,4 @@
-// What decides which tokens may follow, beside the distribution.
+// What may follow, beyond what is likely: a grammar.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,9 @@ namespace medinfer {
 class TokenConstraint {
  public:
   virtual ~TokenConstraint() = default;
-  // Sets the logit of every candidate that may not follow to -inf.
+
+  // Sets the logits of candidates that may not come next to -infinity. Must not change what may come next: it is
+  // called with one candidate, and where that is refused again with all of them.
   virtual void Apply(llama_token_data_array& candidates) = 0;
   // The token was drawn.
   virtual void Accept(std::int32_t token) = 0;

@@ -4,6 +4,8 @@ import type {
   NativeEngine,
   NativeError,
   NativeEvent,
+  NativeInspection,
+  NativeInspectRequest,
   NativeLoad,
   NativeLoadOptions,
   NativeModelInfo,
@@ -143,6 +145,7 @@ export class FakeEngine implements NativeEngine {
 
 export class FakeAddon implements NativeAddon {
   readonly loads: NativeLoadOptions[] = [];
+  readonly inspected: NativeInspectRequest[] = [];
   /** The engine of the latest load. */
   engine!: FakeEngine;
   info: Partial<NativeModelInfo> = {};
@@ -195,6 +198,13 @@ export class FakeAddon implements NativeAddon {
       throw nativeError("INVALID_ARGUMENT", "jsonSchema: # has the keyword uniqueItems");
     }
     return `grammar of ${schema}`;
+  }
+
+  /** Leaves everything as it is. */
+  inspectSampling(request: NativeInspectRequest): NativeInspection {
+    this.inspected.push(request);
+    const ids = Int32Array.from(request.logits.keys());
+    return { stages: [{ sampler: "TEMPERATURE", ids, probabilities: request.logits.map(Math.exp) }], token: 0 };
   }
 
   builtinChatTemplates(): string[] {
