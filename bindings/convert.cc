@@ -86,6 +86,13 @@ std::vector<std::int32_t> ToTokens(Napi::Value value, const std::string& field) 
   return {first, first + bytes.length};
 }
 
+std::vector<float> ToFloats(Napi::Value value, const std::string& field) {
+  Bytes bytes;
+  if (!GetTypedArray(value, napi_float32_array, &bytes)) ThrowExpected(value, field, "a Float32Array");
+  const auto* first = static_cast<const float*>(bytes.data);
+  return {first, first + bytes.length};
+}
+
 LoadOptions ToLoadOptions(Napi::Value value) {
   const Fields fields(value, "options");
   LoadOptions options;

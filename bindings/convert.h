@@ -26,6 +26,7 @@ std::vector<ChatMessage> ToChatMessages(Napi::Value value);
 std::string ToString(Napi::Value value, const std::string& field);
 bool ToBool(Napi::Value value, const std::string& field);
 std::vector<std::int32_t> ToTokens(Napi::Value value, const std::string& field);
+std::vector<float> ToFloats(Napi::Value value, const std::string& field);
 Napi::Function ToFunction(Napi::Value value, const std::string& field);
 
 Napi::Object ToJs(Napi::Env env, const ModelInfo& info);

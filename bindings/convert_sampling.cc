@@ -20,15 +20,6 @@ std::vector<std::string> ToStrings(const Napi::Value& value, const std::string& 
   return strings;
 }
 
-std::vector<float> ToFloats(const Napi::Value& value, const std::string& field) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
-    ThrowExpected(value, field, "a Float32Array");
-  }
-  const auto array = value.As<Napi::Float32Array>();
-  const float* const first = array.Data();
-  return {first, first + array.ElementLength()};
-}
-
 void ReadBiases(const Fields& fields, SamplingParams& sampling) {
   ForEach(fields.Value("tokenIdBias"), fields.Name("tokenIdBias"), [&](const Napi::Value& each, const std::string& at) {
     const Fields bias(each, at);

@@ -179,7 +179,8 @@ export class RequestState implements EventSink {
       stop === undefined ? { finishReason, stopString } : { finishReason: "stop" as const, stopString: stop };
     // What was cut off may be JSON all the same, and another value than the one that was begun.
     const parsed = this.#json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
-    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, parsed, usage, timings };
+    const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
+    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, parsed, usage, timings, ...logprobs };
     this.#add({ type: "done", ...result });
     this.#settle({ result });
   }

@@ -126,13 +126,7 @@ export interface DoneEvent<T = unknown> extends GenerationResult<T> {
 
 /** What a {@link Generation} yields, told apart by `type`. */
 export type GenerationEvent<T = unknown> =
-  | QueuedEvent
-  | EncodeEvent
-  | PrefillEvent
-  | ReasoningEvent
-  | TextEvent
-  | LogprobsEvent
-  | DoneEvent<T>;
+  QueuedEvent | EncodeEvent | PrefillEvent | ReasoningEvent | TextEvent | LogprobsEvent | DoneEvent<T>;
 
 /**
  * A running request. Iterate it for events as they come, await `result` for the whole answer, or both.

@@ -209,6 +209,11 @@ TEST(Engine, RefusesBadRequests) {
   EXPECT_EQ(code([](Request& r) { r.prompt.clear(); }), Code::kInvalidArgument);
   EXPECT_EQ(code([](Request& r) { r.sampling.temperature = NAN; }), Code::kInvalidArgument);
   EXPECT_EQ(code([](Request& r) { r.sampling.repeat_penalty = 0; }), Code::kInvalidArgument);
+  EXPECT_EQ(code([](Request& r) { r.sampling.min_keep = 1 << 30; }), Code::kInvalidArgument);
+  EXPECT_EQ(code([](Request& r) { r.sampling.samplers.assign(2, SamplerKind::kTopK); }), Code::kInvalidArgument);
+  EXPECT_EQ(code([](Request& r) { r.sampling.token_biases = {{-1, 0.0F}}; }), Code::kInvalidArgument);
+  EXPECT_EQ(code([](Request& r) { r.sampling.dry_base = 0.5F; }), Code::kInvalidArgument);
+  EXPECT_EQ(code([](Request& r) { r.n_probs = 101; }), Code::kInvalidArgument);
   EXPECT_EQ(code([](Request& r) { r.stop_strings = {""}; }), Code::kInvalidArgument);
   EXPECT_EQ(code([](Request& r) { r.n_predict = -2; }), Code::kInvalidArgument);
   EXPECT_EQ(code([](Request& r) { r.prompt[0].image = std::make_shared<std::vector<std::uint8_t>>(9); }),

@@ -346,7 +346,8 @@ TEST_F(SamplerChainTest, AsksAConstraintAboutTheWholeVocabularyOnlyWhereItMust) 
     SamplingParams params;
     params.temperature = temperature;
     std::vector<std::size_t> asked;
-    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100), std::make_unique<Refuse>(20, asked));
+    Refuse refuse(20, asked);
+    SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100), &refuse);
     std::vector<float> logits(n_vocab_, -50);
     logits.at(21) = 50;
     std::vector<float> same = logits;

@@ -15,8 +15,7 @@ constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 
 }  // namespace
 
-SamplerChain::SamplerChain(const SamplingParams& params, SamplerTokens tokens,
-                           TokenConstraint* constraint)
+SamplerChain::SamplerChain(const SamplingParams& params, SamplerTokens tokens, TokenConstraint* constraint)
     : tokens_(std::move(tokens)),
       tells_softmax_(params.temperature < 0),
       stages_(BuildStages(params, tokens_)),

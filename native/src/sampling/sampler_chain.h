@@ -28,8 +28,7 @@ class SamplerChain {
 
   // REQUIRES: ValidateSampling took `params`. `constraint`: null where every token may follow every other;
   // outlives the chain.
-  SamplerChain(const SamplingParams& params, SamplerTokens tokens,
-               TokenConstraint* constraint = nullptr);
+  SamplerChain(const SamplingParams& params, SamplerTokens tokens, TokenConstraint* constraint = nullptr);
   ~SamplerChain();
   SamplerChain(const SamplerChain&) = delete;
   SamplerChain& operator=(const SamplerChain&) = delete;

@@ -42,7 +42,7 @@ const cases = {
       refused(new RegExp(`^request\\.${field} must be`), () => engine.submit(bad));
     }
     for (const field of Object.keys(request.sampling)) {
-      const bad = { ...request, sampling: { ...request.sampling, [field]: "1" } };
+      const bad = { ...request, sampling: { ...request.sampling, [field]: Symbol("s") } };
       refused(new RegExp(`^request\\.sampling\\.${field} must be`), () => engine.submit(bad));
     }
     const text = { text: "a", parseSpecial: false };
@@ -55,6 +55,38 @@ const cases = {
     refused(/^request\.stopStrings\[0\] must be a string, not null/, () =>
       engine.submit({ ...request, stopStrings: [null] }),
     );
+    const sampling = (changes) => () => engine.submit({ ...request, sampling: { ...request.sampling, ...changes } });
+    refused(
+      /^request\.sampling\.tokenIdBias\[0\]\.id must be an integer/,
+      sampling({ tokenIdBias: [{ id: 0.5, bias: 1 }] }),
+    );
+    refused(/^request\.sampling\.tokenIdBias\[0\]\.bias must be a number/, sampling({ tokenIdBias: [{ id: 1 }] }));
+    refused(/^request\.sampling\.samplers\[0\] must be 'PENALTIES'/, sampling({ samplers: ["TOP_Q"] }));
+    const wrong = (changes) => assert.throws(sampling(changes), { code: "INVALID_ARGUMENT" });
+    for (const number of [Infinity, -Infinity, 1e300]) {
+      for (const [field, value] of Object.entries(request.sampling)) {
+        if (typeof value === "number") wrong({ [field]: number });
+      }
+    }
+    wrong({ tokenIdBias: [{ id: 2 ** 31 - 1, bias: 1 }] });
+    wrong({ tokenIdBias: [{ id: 1, bias: Infinity }] });
+    wrong({ samplers: ["TOP_K", "TOP_K"] });
+    wrong({ samplers: ["ADAPTIVE_P", "TOP_K"] });
+    wrong({ penaltyPrompt: Int32Array.of(-1) });
+    wrong({ dryMultiplier: 1, drySequenceBreakers: ["\0"] });
+    assert.throws(() => engine.submit({ ...request, nProbs: 101 }), { code: "INVALID_ARGUMENT" });
+    const look = {
+      logits: Float32Array.of(1, 2),
+      history: Int32Array.of(0),
+      newlineToken: -1,
+      sampling: request.sampling,
+    };
+    for (const field of Object.keys(look)) {
+      refused(new RegExp(`^request\\.${field} must be`), () =>
+        addon.inspectSampling({ ...look, [field]: Symbol("s") }),
+      );
+    }
+    assert.equal(addon.inspectSampling(look).token, 0);
     assert.equal(engine.stats().queued + engine.stats().running, 0);
   },
 
@@ -83,6 +115,7 @@ const cases = {
       (...args) => addon.initBackends(...args),
       (...args) => addon.load(...args),
       (...args) => addon.applyBuiltinChatTemplate(...args),
+      (...args) => addon.inspectSampling(...args),
     ];
     for (const call of calls) {
       for (const first of all) {
