@@ -83,16 +83,15 @@ int main(int argc, char** argv) {
 
   std::vector<float> work;
   std::vector<llama_token_data> candidates;
-  long equal = 0;
   std::vector<double> our_us;
   std::vector<double> their_us;
-  std::vector<std::int32_t> drawn(kTokensPerRound);
+  std::int64_t drawn = 0;  // keeps the compiler from dropping the work
   for (int round = 0; round < rounds; ++round) {
     double us = 0;
     for (int i = 0; i < kTokensPerRound; ++i) {
       work = logits[static_cast<std::size_t>(i) % kLogitSets];  // not timed: the model writes them
       const auto begin = Clock::now();
-      drawn[static_cast<std::size_t>(i)] = ours.Draw(work);
+      drawn += ours.Draw(work);
       us += std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
     }
     our_us.push_back(us / kTokensPerRound);
@@ -109,12 +108,12 @@ int main(int argc, char** argv) {
       llama_sampler_apply(theirs.get(), &array);
       const std::int32_t token = array.data[array.selected].id;
       llama_sampler_accept(theirs.get(), token);
+      drawn += token;
       us += std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
-      equal += token == drawn[static_cast<std::size_t>(i)] ? 1 : 0;
     }
     their_us.push_back(us / kTokensPerRound);
   }
-  std::printf("{\"oursUs\": %.2f, \"llamaUs\": %.2f, \"tokens\": %d, \"equalTokens\": %ld}\n", Median(our_us),
-              Median(their_us), rounds * kTokensPerRound, equal);
-  return 0;
+  std::printf("{\"oursUs\": %.2f, \"llamaUs\": %.2f, \"tokens\": %d}\n", Median(our_us), Median(their_us),
+              rounds * kTokensPerRound);
+  return drawn < 0 ? 1 : 0;
 }

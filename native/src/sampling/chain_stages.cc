@@ -7,6 +7,7 @@
 #include "llama.h"
 #include "sampling/dynamic_temperature.h"
 #include "sampling/locally_typical.h"
+#include "sampling/race_draw.h"
 #include "sampling/tail_free.h"
 
 namespace medinfer {
@@ -97,7 +98,7 @@ void AddSelector(ChainStages& stages, const SamplingParams& p, const SamplerToke
     stages.selector_name = "ADAPTIVE_P";
     stages.selector.reset(llama_sampler_init_adaptive_p(p.adaptive_p_target, p.adaptive_p_decay, seed));
   } else {
-    stages.selector.reset(llama_sampler_init_dist(seed));
+    stages.selector = Wrap(std::make_unique<RaceDraw>(seed));
   }
 }
 
