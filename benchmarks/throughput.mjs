@@ -133,16 +133,22 @@ async function interleave(systems, { count, predict, batches = 1, runs }, log) {
         if (tokens !== count * predict) throw new Error(`${name} generated ${tokens} tokens`);
         spent += ms;
       }
-      if (run > 0) rates[name].push((1000 * batches * count * predict) / spent);
+      if (run > 0) rates[name].push(round((1000 * batches * count * predict) / spent));
     }
   }
   for (const [name, samples] of Object.entries(rates)) log(`${name} ${round(median(samples))} tok/s`);
-  return Object.fromEntries(Object.entries(rates).map(([name, samples]) => [name, summary(samples)]));
+  return Object.fromEntries(Object.entries(rates).map(([name, samples]) => [name, { ...summary(samples), samples }]));
 }
 
-/** What has to hold, as numbers: medinfer's rate over the others', like for like. */
+/**
+ * What has to hold, as numbers: medinfer's rate over the others', like for like. The two runs of one round share what the
+ * host did meanwhile, so they are compared with each other, and the median of the rounds counts.
+ */
 function ratios(figures) {
-  const over = (key, ours, theirs) => round(figures[key][ours].median / figures[key][theirs].median);
+  const over = (key, ours, theirs) => {
+    const others = figures[key][theirs].samples;
+    return round(median(figures[key][ours].samples.map((rate, i) => rate / others[i])));
+  };
   const checks = {};
   if (figures[1]) checks["N=1, over the plain loop"] = over(1, "medinfer", "plain loop");
   for (const key of Object.keys(figures)) {
