@@ -42,8 +42,8 @@ class Scanner {
         Quoted(c == '[' ? ']' : '"');
         return {};
       case '<':
-        while (at_ < text_.size() && text_[at_++] != '>') {
-        }
+        while (at_ < text_.size() && text_[at_] != '>') ++at_;
+        if (at_ < text_.size()) ++at_;
         Item(1);
         return {};
       case '(':

@@ -274,12 +274,13 @@ Json SchemaReader::Object(const Json& node, const std::string& path, int depth) 
   const Json more = node.value("additionalProperties", Json(given.empty() && !node.contains("properties")));
   const bool open = more != false;
   Json properties = Json::object();
+  const std::string inside = path + "/properties/";
   for (const auto& [name, property] : given.items()) {
     if (name.size() > kMaxName) throw SchemaError(path, "has a property whose name is longer than 128 bytes");
     if (open && !IsPlainName(name)) {
       throw SchemaError(path, "has additionalProperties: names of properties can only have letters, digits and _ then");
     }
-    properties[name] = Node(property, path + "/properties/" + name, depth + 1);
+    properties[name] = Node(property, std::string(inside).append(name), depth + 1);
   }
   for (const Json& name : required) {
     if (!name.is_string() || !given.contains(name.get<std::string>())) {
