@@ -9,27 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "medinfer/backends.h"
 #include "medinfer/json_schema.h"
 #include "sampling/sampler_chain.h"
-#include "support/engine_harness.h"
+#include "support/vocabulary_test.h"
 #include "text/detokenizer.h"
 
 namespace medinfer::testing {
 namespace {
 
-class GrammarTest : public ::testing::Test {
+class GrammarTest : public VocabularyTest {
  protected:
-  static void SetUpTestSuite() {
-    ASSERT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok());
-    llama_model_params params = llama_model_default_params();
-    params.vocab_only = true;
-    model_ = llama_model_load_from_file(RandomModel().c_str(), params);
-    ASSERT_NE(model_, nullptr);
-    vocab_ = llama_model_get_vocab(model_);
-  }
-  static void TearDownTestSuite() { llama_model_free(model_); }
-
   // What random logits draw along a grammar.
   static std::string Drawn(const std::string& grammar, unsigned seed, float temperature) {
     auto constraint = GrammarConstraint::Create(vocab_, grammar);
@@ -43,7 +32,7 @@ class GrammarTest : public ::testing::Test {
     std::normal_distribution<float> normal(0, 3);
     std::string text;
     for (int step = 0; step < 500; ++step) {
-      std::vector<float> logits(static_cast<std::size_t>(llama_vocab_n_tokens(vocab_)));
+      std::vector<float> logits(n_vocab_);
       for (float& logit : logits) logit = normal(random);
       const std::int32_t token = chain.Draw(logits);
       if (token < 0 || llama_vocab_is_eog(vocab_, token)) break;
@@ -52,12 +41,7 @@ class GrammarTest : public ::testing::Test {
     }
     return text;
   }
-
-  static llama_model* model_;
-  static const llama_vocab* vocab_;
 };
-llama_model* GrammarTest::model_ = nullptr;
-const llama_vocab* GrammarTest::vocab_ = nullptr;
 
 TEST_F(GrammarTest, IsFollowedWhateverTheLogitsSay) {
   const std::regex list("[0-9]{1,3}(,[0-9]{1,3}){2}");

@@ -10,27 +10,15 @@
 #include <memory>
 #include <random>
 
-#include "medinfer/backends.h"
 #include "medinfer/inspect.h"
 #include "sampling/arg_max.h"
-#include "support/engine_harness.h"
+#include "support/vocabulary_test.h"
 
 namespace medinfer::testing {
 namespace {
 
-class SamplerChainTest : public ::testing::Test {
+class SamplerChainTest : public VocabularyTest {
  protected:
-  static void SetUpTestSuite() {
-    ASSERT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok());
-    llama_model_params params = llama_model_default_params();
-    params.vocab_only = true;
-    model_ = llama_model_load_from_file(RandomModel().c_str(), params);
-    ASSERT_NE(model_, nullptr);
-    vocab_ = llama_model_get_vocab(model_);
-    n_vocab_ = static_cast<std::size_t>(llama_vocab_n_tokens(vocab_));
-  }
-  static void TearDownTestSuite() { llama_model_free(model_); }
-
   static std::vector<float> RandomLogits(unsigned seed) {
     std::mt19937 random(seed);
     std::normal_distribution<float> normal(0, 3);
@@ -38,14 +26,7 @@ class SamplerChainTest : public ::testing::Test {
     for (float& logit : logits) logit = normal(random);
     return logits;
   }
-
-  static llama_model* model_;
-  static const llama_vocab* vocab_;
-  static std::size_t n_vocab_;
 };
-llama_model* SamplerChainTest::model_ = nullptr;
-const llama_vocab* SamplerChainTest::vocab_ = nullptr;
-std::size_t SamplerChainTest::n_vocab_ = 0;
 
 SamplingParams Greedy() {
   SamplingParams params;
