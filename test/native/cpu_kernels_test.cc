@@ -1,0 +1,211 @@
+// The CPU operations that native/patches change, against arithmetic written out in double precision.
+#include <ggml-alloc.h>
+#include <ggml-backend.h>
+#include <ggml.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "medinfer/backends.h"
+
+namespace medinfer {
+namespace {
+
+struct Deleter {
+  void operator()(ggml_context* context) const { ggml_free(context); }
+  void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
+  void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Deleter>;
+
+std::vector<float> Normal(std::mt19937& random, std::size_t count) {
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  std::generate(values.begin(), values.end(), [&] { return normal(random); });
+  return values;
+}
+
+// One graph of a few tensors on two threads of the CPU backend.
+class CpuGraph {
+ public:
+  CpuGraph() {
+    const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+    if (!backends.ok()) throw std::runtime_error(backends.message());
+    backend_.reset(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr));
+    auto* registry = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend_.get()));
+    const auto set_threads = reinterpret_cast<ggml_backend_set_n_threads_t>(
+        ggml_backend_reg_get_proc_address(registry, "ggml_backend_set_n_threads"));
+    set_threads(backend_.get(), 2);
+    context_.reset(ggml_init(
+        {.mem_size = 64 * ggml_tensor_overhead() + ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true}));
+  }
+
+  ggml_context* context() { return context_.get(); }
+
+  void Allocate() { buffer_.reset(ggml_backend_alloc_ctx_tensors(context_.get(), backend_.get())); }
+
+  std::vector<float> Compute(ggml_tensor* result) {
+    ggml_cgraph* graph = ggml_new_graph(context_.get());
+    ggml_build_forward_expand(graph, result);
+    EXPECT_EQ(ggml_backend_graph_compute(backend_.get(), graph), GGML_STATUS_SUCCESS);
+    std::vector<float> values(static_cast<std::size_t>(ggml_nelements(result)));
+    ggml_backend_tensor_get(result, values.data(), 0, values.size() * sizeof(float));
+    return values;
+  }
+
+ private:
+  Owned<ggml_backend> backend_;
+  Owned<ggml_context> context_;
+  Owned<ggml_backend_buffer> buffer_;
+};
+
+// Writes `values` as the tensor's type, and returns what that type keeps of them.
+std::vector<float> Store(ggml_tensor* tensor, const std::vector<float>& values) {
+  if (tensor->type == GGML_TYPE_F32) {
+    ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
+    return values;
+  }
+  const std::int64_t columns = tensor->ne[0];
+  const std::int64_t rows = static_cast<std::int64_t>(values.size()) / columns;
+  std::vector<std::uint8_t> data(ggml_nbytes(tensor));
+  ggml_quantize_chunk(tensor->type, values.data(), data.data(), 0, rows, columns, nullptr);
+  ggml_backend_tensor_set(tensor, data.data(), 0, data.size());
+  std::vector<float> kept(values.size());
+  ggml_get_type_traits(tensor->type)->to_float(data.data(), kept.data(), static_cast<std::int64_t>(kept.size()));
+  return kept;
+}
+
+struct Attention {
+  const char* name;
+  ggml_type type;  // of keys and values
+  std::int64_t head_size;
+  std::int64_t heads;
+  std::int64_t kv_heads;
+  std::int64_t queries;
+  std::int64_t cells;
+  double tolerance;
+};
+
+class FlashAttention : public testing::TestWithParam<Attention> {};
+
+// A pool of many sequences: each query sees scattered runs of cells and single ones, the first sees nothing but one
+// cell.
+std::vector<float> ScatteredMask(std::mt19937& random, std::int64_t queries, std::int64_t cells) {
+  std::vector<float> mask(static_cast<std::size_t>(queries * cells), -std::numeric_limits<float>::infinity());
+  const auto at = [&](std::int64_t limit) { return std::uniform_int_distribution<std::int64_t>(0, limit - 1)(random); };
+  for (std::int64_t query = 0; query < queries; ++query) {
+    float* row = mask.data() + query * cells;
+    row[at(cells)] = 0.0F;
+    for (int run = 0; query > 0 && run < 3; ++run) {
+      const std::int64_t start = at(cells);
+      std::fill(row + start, row + std::min(cells, start + at(150)), 0.0F);
+    }
+  }
+  return mask;
+}
+
+TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
+  const Attention& p = GetParam();
+  std::mt19937 random(7);
+  CpuGraph graph;
+  // Keys and values of a cell stand beside each other for all heads, as in the cache.
+  ggml_tensor* query = ggml_new_tensor_3d(graph.context(), GGML_TYPE_F32, p.head_size, p.queries, p.heads);
+  ggml_tensor* key = ggml_new_tensor_3d(graph.context(), p.type, p.head_size, p.kv_heads, p.cells);
+  ggml_tensor* value = ggml_new_tensor_3d(graph.context(), p.type, p.head_size, p.kv_heads, p.cells);
+  ggml_tensor* mask = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F16, p.cells, p.queries);
+  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(p.head_size)));
+  ggml_tensor* output = ggml_flash_attn_ext(graph.context(), query, ggml_permute(graph.context(), key, 0, 2, 1, 3),
+                                            ggml_permute(graph.context(), value, 0, 2, 1, 3), mask, scale, 0.0F, 0.0F);
+  ggml_prec_set_acc(output, GGML_PREC_F32);
+  graph.Allocate();
+  const auto q = Store(query, Normal(random, static_cast<std::size_t>(ggml_nelements(query))));
+  const auto k = Store(key, Normal(random, static_cast<std::size_t>(ggml_nelements(key))));
+  const auto v = Store(value, Normal(random, static_cast<std::size_t>(ggml_nelements(value))));
+  const auto m = Store(mask, ScatteredMask(random, p.queries, p.cells));
+
+  const auto got = graph.Compute(output);
+
+  double worst = 0;
+  for (std::int64_t h = 0; h < p.heads; ++h) {
+    const std::int64_t kv_head = h / (p.heads / p.kv_heads);
+    for (std::int64_t i = 0; i < p.queries; ++i) {
+      std::vector<double> sum(static_cast<std::size_t>(p.head_size));
+      double total = 0;
+      for (std::int64_t cell = 0; cell < p.cells; ++cell) {
+        if (std::isinf(m[i * p.cells + cell])) continue;
+        const std::int64_t row = (cell * p.kv_heads + kv_head) * p.head_size;
+        double score = 0;
+        for (std::int64_t d = 0; d < p.head_size; ++d) {
+          score += static_cast<double>(q[(h * p.queries + i) * p.head_size + d]) * k[row + d];
+        }
+        const double weight = std::exp(score * scale);
+        total += weight;
+        for (std::int64_t d = 0; d < p.head_size; ++d) sum[d] += weight * v[row + d];
+      }
+      for (std::int64_t d = 0; d < p.head_size; ++d) {
+        worst = std::max(worst, std::abs(sum[d] / total - got[(i * p.heads + h) * p.head_size + d]));
+      }
+    }
+  }
+  EXPECT_LT(worst, p.tolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, FlashAttention,
+                         testing::Values(Attention{"one_query", GGML_TYPE_F16, 64, 4, 4, 1, 1024, 1e-5},
+                                         Attention{"one_query_grouped_heads", GGML_TYPE_F16, 128, 8, 2, 1, 777, 1e-5},
+                                         Attention{"one_query_short_cache", GGML_TYPE_F16, 64, 4, 4, 1, 40, 1e-5},
+                                         Attention{"batch", GGML_TYPE_F16, 64, 4, 4, 32, 1024, 1e-5},
+                                         Attention{"batch_odd_head", GGML_TYPE_F16, 40, 3, 3, 5, 333, 1e-5},
+                                         Attention{"batch_wide_head", GGML_TYPE_F16, 80, 8, 4, 17, 500, 1e-5},
+                                         Attention{"batch_f32", GGML_TYPE_F32, 64, 4, 2, 9, 200, 1e-5},
+                                         Attention{"prompt", GGML_TYPE_F16, 64, 4, 2, 150, 640, 1e-5},
+                                         Attention{"prompt_odd_tile", GGML_TYPE_F16, 128, 2, 2, 67, 333, 1e-5},
+                                         Attention{"prompt_f32", GGML_TYPE_F32, 64, 2, 2, 64, 64, 1e-5},
+                                         Attention{"quantised_q8_0", GGML_TYPE_Q8_0, 64, 4, 4, 8, 512, 2e-2},
+                                         Attention{"quantised_q4_0", GGML_TYPE_Q4_0, 64, 4, 4, 8, 512, 2e-2}),
+                         [](const auto& shape) { return std::string(shape.param.name); });
+
+class QuantisedProduct : public testing::TestWithParam<ggml_type> {};
+
+// A batch goes through other code than one column; both have to give the same product.
+TEST_P(QuantisedProduct, IsTheSameForABatchAndForOneColumn) {
+  constexpr std::int64_t kInner = 768;
+  constexpr std::int64_t kRows = 40;
+  constexpr std::int64_t kColumns = 37;
+  std::mt19937 random(11);
+  const auto weights = Normal(random, kInner * kRows);
+  const auto columns = Normal(random, kInner * kColumns);
+  const auto multiply = [&](const std::vector<float>& right) {
+    CpuGraph graph;
+    ggml_tensor* matrix = ggml_new_tensor_2d(graph.context(), GetParam(), kInner, kRows);
+    ggml_tensor* batch =
+        ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, kInner, static_cast<std::int64_t>(right.size()) / kInner);
+    ggml_tensor* product = ggml_mul_mat(graph.context(), matrix, batch);
+    graph.Allocate();
+    Store(matrix, weights);
+    Store(batch, right);
+    return graph.Compute(product);
+  };
+  const auto whole = multiply(columns);
+  for (std::int64_t column = 0; column < kColumns; ++column) {
+    const auto* start = columns.data() + column * kInner;
+    const auto one = multiply({start, start + kInner});
+    for (std::int64_t row = 0; row < kRows; ++row) {
+      ASSERT_NEAR(one[row], whole[column * kRows + row], 1e-4) << "row " << row << ", column " << column;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, QuantisedProduct, testing::Values(GGML_TYPE_Q6_K, GGML_TYPE_Q4_K, GGML_TYPE_IQ4_XS),
+                         [](const auto& type) { return std::string(ggml_type_name(type.param)); });
+
+}  // namespace
+}  // namespace medinfer
