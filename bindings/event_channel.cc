@@ -1,6 +1,7 @@
 #include "event_channel.h"
 
 #include <iterator>
+#include <thread>
 #include <utility>
 
 namespace medinfer {
@@ -30,48 +31,61 @@ std::shared_ptr<EventChannel> EventChannel::Open(Napi::Env env, Napi::Function o
 }
 
 void EventChannel::OnEvents(std::vector<Event> events) {
-  const std::lock_guard lock(mutex_);
-  if (tsfn_ == nullptr) return;
-  if (events_.empty()) {
-    events_ = std::move(events);
-  } else {
-    events_.insert(events_.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+  {
+    const std::lock_guard lock(events_mutex_);
+    if (released_) return;
+    if (events_.empty()) {
+      events_ = std::move(events);
+    } else {
+      events_.insert(events_.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+    }
   }
-  WakeLocked();
+  Wake();
 }
 
 void EventChannel::Wake() {
-  const std::lock_guard lock(mutex_);
-  WakeLocked();
-}
-
-void EventChannel::WakeLocked() {
-  if (tsfn_ == nullptr || wake_pending_) return;
-  wake_pending_ = napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking) == napi_ok;
+  {
+    const std::lock_guard lock(events_mutex_);
+    if (wake_pending_) return;
+    wake_pending_ = true;
+  }
+  {
+    const std::lock_guard lock(tsfn_mutex_);
+    // It fails only where the environment is being torn down, and then nobody is there to be woken.
+    if (tsfn_ != nullptr) static_cast<void>(napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking));
+  }
+  // Node wakes the JS thread with its own lock held. Where both share a core, that thread comes, waits for the lock and
+  // is put behind this one, up to the next timer tick: 4 ms. Let it have the core.
+  std::this_thread::yield();
 }
 
 void EventChannel::AcknowledgeWake() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(events_mutex_);
   wake_pending_ = false;
 }
 
 std::vector<Event> EventChannel::Take() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(events_mutex_);
   return std::exchange(events_, {});
 }
 
 void EventChannel::KeepAlive(napi_env env, bool keep) {
-  const std::lock_guard lock(mutex_);
-  if (tsfn_ == nullptr || keep == kept_alive_) return;
+  if (keep == kept_alive_) return;
+  const std::lock_guard lock(tsfn_mutex_);
+  if (tsfn_ == nullptr) return;
   const napi_status status =
       keep ? napi_ref_threadsafe_function(env, tsfn_) : napi_unref_threadsafe_function(env, tsfn_);
   if (status == napi_ok) kept_alive_ = keep;
 }
 
 void EventChannel::Release(napi_threadsafe_function_release_mode mode) {
-  const std::lock_guard lock(mutex_);
-  if (tsfn_ == nullptr) return;
-  napi_release_threadsafe_function(std::exchange(tsfn_, nullptr), mode);
+  {
+    const std::lock_guard lock(tsfn_mutex_);
+    if (tsfn_ == nullptr) return;
+    napi_release_threadsafe_function(std::exchange(tsfn_, nullptr), mode);
+  }
+  const std::lock_guard lock(events_mutex_);
+  released_ = true;
   events_.clear();
 }
 

@@ -5,6 +5,8 @@
 //    the batch that it will take: however slow JavaScript is, the call queue holds one entry.
 //  - After Release the thread-safe function is not touched any more, from any thread. Node frees it
 //    in its own cleanup hook, whatever references other threads hold, so Release must come first.
+//  - No thread wakes JavaScript with events_mutex_ held: the JS thread, which may run at once and on
+//    the same core, would only come to wait for it.
 //  - No reference to a JavaScript value lives here: the last owner may be an engine's thread.
 #pragma once
 
@@ -53,14 +55,15 @@ class EventChannel final : public EventSink {
   void Release(napi_threadsafe_function_release_mode mode);
 
  private:
-  // REQUIRES: mutex_ is held.
-  void WakeLocked();
+  std::mutex events_mutex_;
+  std::vector<Event> events_;  // guarded by events_mutex_
+  bool wake_pending_ = false;  // guarded by events_mutex_
+  bool released_ = false;      // guarded by events_mutex_
 
-  std::mutex mutex_;
-  std::vector<Event> events_;                // guarded by mutex_
-  bool wake_pending_ = false;                // guarded by mutex_
-  napi_threadsafe_function tsfn_ = nullptr;  // guarded by mutex_; null once released
-  bool kept_alive_ = true;                   // JS thread
+  std::mutex tsfn_mutex_;
+  napi_threadsafe_function tsfn_ = nullptr;  // guarded by tsfn_mutex_; null once released
+
+  bool kept_alive_ = true;  // JS thread
 };
 
 }  // namespace medinfer
