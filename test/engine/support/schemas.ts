@@ -1,4 +1,4 @@
-/** 50 schemas of the kinds that people write, bounded so that most answers end. */
+/** 50 schemas of the kinds that people write. Texts and arrays in them are bounded; property names can not be. */
 const text = { type: "string", maxLength: 6 } as const;
 const object = (properties: Record<string, unknown>, required = Object.keys(properties), more: object = {}) => ({
   type: "object",
@@ -87,4 +87,16 @@ export const schemas: Record<string, Record<string, unknown>> = {
     ["name", "born", "vitals"],
     { title: "Patient", description: "synthetic" },
   ),
+};
+
+/** Those of the 50 in which a property may have any name, of any length. */
+export const anyNames: ReadonlySet<string> = new Set(["other properties of a type", "a map"]);
+
+/** Texts and arrays without a bound. */
+export const unbounded: Record<string, Record<string, unknown>> = {
+  "a text": { type: "string" },
+  "an array": { type: "array", items: { type: ["boolean", "null"] } },
+  "an array of texts": { type: "array", items: { type: "string" } },
+  "a map of arrays": { type: "object", additionalProperties: { type: "array", items: { type: "integer" } } },
+  "a text of at least": object({ note: { type: "string", minLength: 20 } }),
 };
