@@ -17,3 +17,9 @@ registerChatTemplate(
   { stopStrings: ["###"], roles: ["system", "user", "assistant"] },
 );
 console.log(renderChat("plain", messages).prompt);
+
+// Many templates have variables of their own, such as `enable_thinking`.
+const switched =
+  "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}" +
+  "assistant:{% if not enable_thinking %} <think></think>{% endif %}";
+console.log(renderChat(switched, messages, { templateArguments: { enable_thinking: false } }).prompt);

@@ -22,6 +22,7 @@ export type {
   Content,
   ImagePart,
   RenderedChat,
+  TemplateArguments,
   TemplateContext,
   TextMessage,
   TextPart,

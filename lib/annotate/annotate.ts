@@ -2,12 +2,13 @@
 import * as v from "valibot";
 import { onAbort } from "../abort.js";
 import { imageSchema } from "../chat/schema.js";
+import { templateArgumentsSchema } from "../chat/template-arguments.js";
 import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, MedInferError, toMedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
 import { generationEntries } from "../options/request-options.js";
 import type { Sampling } from "../sampling/types.js";
-import { imagesFirst } from "../requests/prepare.js";
+import { imagesFirst, lostWithoutTemplate, refuseTemplateOptions } from "../requests/prepare.js";
 import { startChat } from "../requests/start.js";
 import { any, flag, integer, list, object, oneOf, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
@@ -19,6 +20,7 @@ const optionsSchema = object({
   systemPrompt: v.optional(text()),
   chatTemplate: v.optional(text({ filled: true })),
   useChatTemplate: v.optional(flag(), true),
+  templateArguments: templateArgumentsSchema,
   concurrency: v.optional(integer(1, 65536)),
   onError: v.optional(oneOf(["collect", "throw"]), "collect"),
   ...generationEntries,
@@ -87,12 +89,10 @@ export async function* annotateRows<TRow extends AnnotateRow>(
 }
 
 /** What a chat template alone can use must not be lost in silence without one. */
-function checkTemplateOptions({ useChatTemplate, systemPrompt = "", chatTemplate = "" }: Defaults): void {
+function checkTemplateOptions({ useChatTemplate, systemPrompt = "", ...options }: Defaults): void {
   if (useChatTemplate) return;
-  const path = systemPrompt !== "" ? "systemPrompt" : chatTemplate !== "" ? "chatTemplate" : undefined;
-  if (path !== undefined) {
-    throw argumentError("engine.annotate", path, "has no effect with useChatTemplate: false: leave one of them out");
-  }
+  if (systemPrompt !== "") throw lostWithoutTemplate("engine.annotate", "systemPrompt");
+  refuseTemplateOptions("engine.annotate", options);
 }
 
 function isIterable(rows: unknown): boolean {

@@ -1,5 +1,6 @@
 /** Many documents or images, one answer each. */
 import type { MedInferError } from "../errors.js";
+import type { TemplateArguments } from "../chat/types.js";
 import type { TokenLogprobs } from "../generation/logprobs.js";
 import type { FinishReason, Timings, Usage } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
@@ -30,6 +31,8 @@ export interface AnnotateOptions extends GenerationOptions {
    * true.
    */
   useChatTemplate?: boolean;
+  /** The same for every row; see {@link ChatOptions}. Default none. */
+  templateArguments?: TemplateArguments;
   /** Most rows that are under way at once. Default: twice the engine's `batchSize`. */
   concurrency?: number;
   /**

@@ -1,6 +1,7 @@
 /** What a chat template is, beside the function that writes it. */
 import { argumentError } from "../errors.js";
-import type { ChatTemplateFunction, TextMessage } from "./types.js";
+import { nearest } from "../validation/nearest.js";
+import type { ChatTemplateFunction, TemplateArguments, TextMessage } from "./types.js";
 
 /** Where a message's images stand: where its content has them, or before its text, each followed by a line break. */
 export type ImagePlacement = "in-place" | "before-text";
@@ -16,6 +17,8 @@ export interface TemplateDefinition {
   /** The roles that ask; images with no place of their own go to the last message of one. */
   readonly userRoles: readonly string[];
   readonly images: ImagePlacement;
+  /** The variables that a request may give; undefined: none; "any": the template looks after them itself. */
+  readonly variables?: ReadonlySet<string> | "any";
   /** Whether the prompt begins with the BOS token; undefined: see what was written. */
   readonly writesBos?: boolean;
 }
@@ -30,6 +33,21 @@ export function checkRoles({ name, roles }: TemplateDefinition, messages: readon
   if (roles === undefined) return;
   const unknown = messages.find(({ role }) => !roles.includes(role));
   if (unknown !== undefined) throw unknownRole(unknown.role, name, roles);
+}
+
+/** A variable that the template does not read would be ignored without a word. */
+export function checkArguments({ name, variables = new Set() }: TemplateDefinition, given: TemplateArguments): void {
+  if (variables === "any") return;
+  const unread = Object.keys(given).find((key) => !variables.has(key));
+  if (unread === undefined) return;
+  const near = nearest(unread, [...variables]);
+  const hint = near === undefined ? "leave it out" : `did you mean ${near}?`;
+  const why = variables.size === 0 ? "has no variables" : "reads no variable of this name";
+  throw argumentError(
+    `the chat template "${name}"`,
+    `templateArguments.${unread}`,
+    `has no effect, because the template ${why}: ${hint}`,
+  );
 }
 
 /** The error for a role that a template does not know. */

@@ -28,6 +28,16 @@ export function jinjaGlobals(now: Date): Record<string, unknown> {
   };
 }
 
+/**
+ * Names that no request may give another value: what every template is told, what would be lost where only lists and
+ * functions are of use, and names with a meaning in the language.
+ */
+export const reservedNames: ReadonlySet<string> = new Set([
+  ...["messages", "add_generation_prompt", "bos_token", "eos_token", "pad_token", "tools", "functions", "documents"],
+  ...["true", "True", "false", "False", "none", "None", "and", "or", "not", "in", "is", "if", "else"],
+  ...["range", "raise_exception", "strftime_now", "namespace", "loop"],
+]);
+
 /** Stands in for the method str.format(), which @huggingface/jinja does not know. No template can spell it. */
 export const formatName = "str.format";
 

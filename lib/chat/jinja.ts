@@ -1,6 +1,7 @@
 /** Chat templates in Jinja, as model files carry them. */
 import { argumentError } from "../errors.js";
-import { formatName, jinjaGlobals, TemplateRefusal } from "./jinja-globals.js";
+import { formatName, jinjaGlobals, reservedNames, TemplateRefusal } from "./jinja-globals.js";
+import { variablesOf } from "./jinja-variables.js";
 import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types.js";
 
 /** A parsed template. */
@@ -26,6 +27,7 @@ interface Dialect {
 interface ParsedTemplate {
   program: Program;
   dialect: Dialect;
+  variables: ReadonlySet<string>;
 }
 
 /** The usual one first. */
@@ -45,19 +47,27 @@ export function isJinja(text: string): boolean {
   return text.includes("{{") || text.includes("{%");
 }
 
+/** A Jinja template as a function, and the variables that it reads. */
+export interface JinjaTemplate {
+  render: ChatTemplateFunction;
+  variables: ReadonlySet<string>;
+}
+
 /**
- * A Jinja template as a function.
- *
  * @throws MedInferError `INVALID_ARGUMENT` where it can not be parsed
  */
-export function jinjaTemplate(source: string): ChatTemplateFunction {
-  const { program, dialect } = parsed.get(source) ?? parseTemplate(source);
-  return (messages, context) => {
-    try {
-      return render(program, dialect, messages, context);
-    } catch (error) {
-      throw argumentError("chatTemplate", "", complaint(error as Error, messages));
-    }
+export function jinjaTemplate(source: string): JinjaTemplate {
+  const { program, dialect, variables } = parsed.get(source) ?? parseTemplate(source);
+  return {
+    variables,
+    render: (messages, context) => {
+      try {
+        return render(program, dialect, messages, context);
+      } catch (error) {
+        const given = [...messages.map(({ content }) => content), ...Object.values(context.templateArguments)];
+        throw argumentError("chatTemplate", "", complaint(error as Error, given));
+      }
+    },
   };
 }
 
@@ -71,13 +81,15 @@ function parseTemplate(source: string): ParsedTemplate {
   replaceFormat(program);
   const dialect = dialects.find((candidate) => keepsContent(program, candidate)) ?? dialects[0]!;
   if (parsed.size >= MAX_PARSED) parsed.clear();
-  parsed.set(source, { program, dialect });
-  return { program, dialect };
+  const variables = new Set([...variablesOf(program)].filter((name) => !reservedNames.has(name)));
+  const template = { program, dialect, variables };
+  parsed.set(source, template);
+  return template;
 }
 
 /** A template that is given the other kind of content often drops it without a word. */
 function keepsContent(program: Program, dialect: Dialect): boolean {
-  const context = { addGenerationPrompt: true, bosToken: "", eosToken: "", padToken: "" };
+  const context = { addGenerationPrompt: true, bosToken: "", eosToken: "", padToken: "", templateArguments: {} };
   try {
     return render(program, dialect, [{ role: "user", content: "probe0content" }], context).includes("probe0content");
   } catch {
@@ -94,6 +106,7 @@ function render(
   const environment = new Environment();
   const variables = {
     ...jinjaGlobals(new Date()),
+    ...context.templateArguments,
     messages: messages.map(({ role, content }) => ({
       role,
       content: takesParts ? [{ type: "text", text: content }] : content,
@@ -130,9 +143,9 @@ function replaceFormat(node: unknown): void {
   Object.assign(node, { callee: name, args: [callee.object, ...args] });
 }
 
-/** What went wrong, unless it quotes a message: that is a patient's. */
-function complaint(error: Error, messages: readonly TextMessage[]): string {
+/** What went wrong, unless it quotes a text that was given: that is a patient's. */
+function complaint(error: Error, given: readonly unknown[]): string {
   const what = error instanceof TemplateRefusal ? "refuses these messages" : "can not be rendered";
-  const quotes = messages.some(({ content }) => content !== "" && error.message.includes(content));
+  const quotes = given.some((text) => typeof text === "string" && text !== "" && error.message.includes(text));
   return quotes || error.message.length > 400 ? what : `${what}: ${error.message}`;
 }

@@ -58,8 +58,9 @@ export function registerChatTemplate(
     throw argumentError(call, "template", "must be a Jinja string or a function");
   }
   const resolved = parse(optionsSchema, options, `${call}: options`);
-  const render = typeof template === "function" ? template : jinjaTemplate(template);
-  registered.set(name, { ...plainDefinition(name, render), ...resolved });
+  const made =
+    typeof template === "function" ? { render: template, variables: "any" as const } : jinjaTemplate(template);
+  registered.set(name, { ...plainDefinition(name, made.render), variables: made.variables, ...resolved });
 }
 
 /**
@@ -70,7 +71,10 @@ export function registerChatTemplate(
 export function findTemplate(spec: string): TemplateDefinition {
   const known = registered.get(spec) ?? ownTemplates.get(spec);
   if (known !== undefined) return known;
-  if (isJinja(spec)) return plainDefinition("(Jinja)", jinjaTemplate(spec));
+  if (isJinja(spec)) {
+    const { render, variables } = jinjaTemplate(spec);
+    return { ...plainDefinition("(Jinja)", render), variables };
+  }
   const builtin = builtinChatTemplates();
   if (builtin.includes(spec)) return plainDefinition(spec, builtinTemplate(spec));
   const near = nearest(spec, [...registered.keys(), ...ownTemplates.keys(), ...builtin]);

@@ -2,16 +2,19 @@
 import * as v from "valibot";
 import { parse } from "../validation/parse.js";
 import type { ControlTokens } from "./control-tokens.js";
-import { checkRoles, type TemplateDefinition } from "./definition.js";
+import { checkArguments, checkRoles, type TemplateDefinition } from "./definition.js";
 import { PromptMarkers, type PromptPiece } from "./markers.js";
 import { findTemplate } from "./registry.js";
 import { renderedSchema, renderOptionsSchema, textMessagesSchema } from "./schema.js";
-import type { ChatMessage, Content, RenderedChat, TemplateContext, TextMessage } from "./types.js";
+import { refuseControlTokens } from "./template-arguments.js";
+import type { ChatMessage, Content, RenderedChat, TemplateArguments, TemplateContext, TextMessage } from "./types.js";
 
 /** Options of {@link renderChat}. */
 export interface RenderChatOptions {
   /** Whether the prompt ends with the opening of the assistant's turn. Default true. */
   addGenerationPrompt?: boolean;
+  /** See {@link ChatOptions.templateArguments}. Default none. */
+  templateArguments?: TemplateArguments;
 }
 
 /**
@@ -33,8 +36,8 @@ export function renderChat(
 ): RenderedChat {
   const name = parse(v.string("template must be a string"), template, "renderChat");
   const turns = parse(textMessagesSchema, messages, "renderChat: messages");
-  const { addGenerationPrompt } = parse(renderOptionsSchema, options, "renderChat: options");
-  return apply(findTemplate(name), turns, { addGenerationPrompt, bosToken: "", eosToken: "", padToken: "" });
+  const given = parse(renderOptionsSchema, options, "renderChat: options");
+  return apply(findTemplate(name), turns, { ...given, bosToken: "", eosToken: "", padToken: "" });
 }
 
 /** A conversation with images, ready to be loaded and sent. */
@@ -50,6 +53,7 @@ export function renderPieces(
   context: TemplateContext,
   control: ControlTokens,
 ): RenderedPieces {
+  refuseControlTokens(template.name, context.templateArguments, control);
   const placed = messages.map(({ role, content }) => ({ role, content: place(content, template.images) }));
   const render = (edges: boolean) => {
     const markers = new PromptMarkers();
@@ -82,6 +86,7 @@ function place(content: Content, placement: TemplateDefinition["images"]): Conte
 
 function apply(template: TemplateDefinition, messages: readonly TextMessage[], context: TemplateContext): RenderedChat {
   checkRoles(template, messages);
+  checkArguments(template, context.templateArguments);
   const rendered: unknown = template.render(messages, context);
   const { prompt, stopStrings } = parse(renderedSchema, rendered, `the chat template "${template.name}"`);
   return { prompt, stopStrings: [...new Set([...template.stopStrings, ...stopStrings])] };

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isImageSource, type ImageSource } from "../images/load.js";
 import { any, flag, list, object, text } from "../validation/fields.js";
+import { templateArgumentsSchema } from "./template-arguments.js";
 import type { ChatMessage, Content, ImagePart, TextMessage, TextPart } from "./types.js";
 
 /** A source of an image, as far as its type tells. */
@@ -52,7 +53,10 @@ export const textMessagesSchema: v.GenericSchema<TextMessage[]> = list(
 );
 
 /** Options of renderChat. */
-export const renderOptionsSchema = object({ addGenerationPrompt: v.optional(flag(), true) });
+export const renderOptionsSchema = object({
+  addGenerationPrompt: v.optional(flag(), true),
+  templateArguments: templateArgumentsSchema,
+});
 
 /** What a template returns: the caller's functions are not to be trusted with it. */
 export const renderedSchema = v.pipe(

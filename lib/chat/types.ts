@@ -40,6 +40,9 @@ export interface RenderedChat {
   stopStrings: string[];
 }
 
+/** Values of a chat template's own variables, by their names. */
+export type TemplateArguments = Readonly<Record<string, string | number | boolean>>;
+
 /** What a chat template is told beside the messages. */
 export interface TemplateContext {
   /** Whether the prompt ends with the opening of the assistant's turn. */
@@ -50,6 +53,8 @@ export interface TemplateContext {
   eosToken: string;
   /** Text of the model's padding token; empty without a model, or where nobody named one. */
   padToken: string;
+  /** Those of the request; empty where it has none. A function has to look after those that it does not know. */
+  templateArguments: TemplateArguments;
 }
 
 /**

@@ -1,7 +1,8 @@
 /** What a request takes: engine.chat, engine.complete and every row of engine.annotate. */
 import * as v from "valibot";
 import { contentSchema, imageSchema, messagesSchema } from "../chat/schema.js";
-import type { ChatMessage, Content } from "../chat/types.js";
+import { templateArgumentsSchema } from "../chat/template-arguments.js";
+import type { ChatMessage, Content, TemplateArguments } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
 import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
@@ -83,6 +84,14 @@ export interface ChatOptions extends GenerationOptions {
    * that holds some, see {@link Engine.complete}. Default true.
    */
   useChatTemplate?: boolean;
+  /**
+   * Values of the chat template's own variables, e.g. `{ enable_thinking: false }` for Qwen3. A Jinja template reads
+   * them by their names; one that is a function finds them in its context. Refused by name are what every template is
+   * told (`messages`, `bos_token` and the like), and what could have no effect: a variable that the template does not
+   * read, and any with a template that has none, as ours and llama.cpp's built-in ones. They become the template's own
+   * text: what you do not trust belongs into messages. A text that holds a control token is refused. Default none.
+   */
+  templateArguments?: TemplateArguments;
 }
 
 /** Options of {@link Engine.complete}. */
@@ -151,6 +160,7 @@ export const chatOptionsSchema = object(
     images,
     chatTemplate: v.optional(text({ filled: true })),
     useChatTemplate: v.optional(flag(), true),
+    templateArguments: templateArgumentsSchema,
     ...generationEntries,
   },
   elsewhere,

@@ -5,7 +5,15 @@ import { joinTexts, type PromptPiece } from "../chat/markers.js";
 import { findTemplate } from "../chat/registry.js";
 import { renderPieces, type RenderedPieces } from "../chat/render.js";
 import { messagesSchema } from "../chat/schema.js";
-import type { ChatMessage, Content, ImagePart, RenderedChat } from "../chat/types.js";
+import { templateArgumentsSchema } from "../chat/template-arguments.js";
+import type {
+  ChatMessage,
+  Content,
+  ImagePart,
+  RenderedChat,
+  TemplateArguments,
+  TemplateContext,
+} from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError } from "../errors.js";
 import type { ImageSource } from "../images/load.js";
@@ -14,6 +22,7 @@ import {
   completeOptionsSchema,
   type ChatOptions,
   type CompleteOptions,
+  type ResolvedChatOptions,
   type ResolvedGenerationOptions,
 } from "../options/request-options.js";
 import { grammarOf } from "../schema/grammar.js";
@@ -38,21 +47,16 @@ export function prepareChat(core: EngineCore, given: ChatOptions): PreparedReque
   if (!options.useChatTemplate) return { ...prepareUntemplated(options), grammar };
   const template = chooseTemplate(core, options.chatTemplate);
   const messages = withImages(options.messages, options.images, template.userRoles);
-  const { pieces, stopStrings } = render(core, template, messages, true);
+  const { templateArguments } = options;
+  const { pieces, stopStrings } = render(core, template, messages, { addGenerationPrompt: true, templateArguments });
   // A template may write the BOS token itself: it must not come twice.
   const addSpecial = !(template.writesBos ?? startsWith(pieces, core.info.bosToken));
   return { pieces, addSpecial, stopStrings, grammar, options };
 }
 
 /** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
-function prepareUntemplated(options: v.InferOutput<typeof chatOptionsSchema>): Omit<PreparedRequest, "grammar"> {
-  if (options.chatTemplate !== undefined) {
-    throw argumentError(
-      "engine.chat",
-      "chatTemplate",
-      "has no effect with useChatTemplate: false: leave one of them out",
-    );
-  }
+function prepareUntemplated(options: ResolvedChatOptions): Omit<PreparedRequest, "grammar"> {
+  refuseTemplateOptions("engine.chat", options);
   const lineBreak = { type: "text" as const, text: "\n" };
   const contents = withImages(options.messages, options.images)
     .map(({ content }) => joinTexts(partsOf(content)))
@@ -63,6 +67,22 @@ function prepareUntemplated(options: v.InferOutput<typeof chatOptionsSchema>): O
   );
   if (pieces.length === 0) throw argumentError("engine.chat", "messages", "must not all be empty");
   return { pieces, addSpecial: true, stopStrings: [], options };
+}
+
+/** What a chat template alone can use must not be lost in silence without one. */
+export function refuseTemplateOptions(
+  call: string,
+  { chatTemplate, templateArguments }: Pick<ResolvedChatOptions, "chatTemplate" | "templateArguments">,
+): void {
+  const [argument] = Object.keys(templateArguments);
+  if (chatTemplate === undefined && argument === undefined) return;
+  const path = chatTemplate === undefined ? `templateArguments.${argument}` : "chatTemplate";
+  throw lostWithoutTemplate(call, path);
+}
+
+/** The error for an option that a chat template alone can use, where there is none. */
+export function lostWithoutTemplate(call: string, path: string) {
+  return argumentError(call, path, "has no effect with useChatTemplate: false: leave one of them out");
 }
 
 /** What Engine.complete sends. */
@@ -83,11 +103,14 @@ export interface ApplyChatTemplateOptions {
   chatTemplate?: string;
   /** Whether the prompt ends with the opening of the assistant's turn. Default true. */
   addGenerationPrompt?: boolean;
+  /** See {@link ChatOptions.templateArguments}. Default none. */
+  templateArguments?: TemplateArguments;
 }
 
 const applyOptionsSchema = object({
   chatTemplate: v.optional(text({ filled: true })),
   addGenerationPrompt: v.optional(flag(), true),
+  templateArguments: templateArgumentsSchema,
 });
 
 /** See Engine.applyChatTemplate. */
@@ -97,9 +120,9 @@ export function applyTemplate(
   options: ApplyChatTemplateOptions,
 ): RenderedChat {
   const messages = parse(messagesSchema, given, "engine.applyChatTemplate: messages");
-  const { chatTemplate, addGenerationPrompt } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
+  const { chatTemplate, ...told } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
   const template = chooseTemplate(core, chatTemplate);
-  const { pieces, stopStrings } = render(core, template, messages, addGenerationPrompt);
+  const { pieces, stopStrings } = render(core, template, messages, told);
   const prompt = pieces.map((piece) => ("image" in piece ? "<__media__>" : piece.text)).join("");
   return { prompt, stopStrings };
 }
@@ -121,10 +144,10 @@ function render(
   core: EngineCore,
   template: TemplateDefinition,
   messages: readonly ChatMessage[],
-  addGenerationPrompt: boolean,
+  told: Pick<TemplateContext, "addGenerationPrompt" | "templateArguments">,
 ): RenderedPieces {
   const { bosToken, eosToken, padToken } = core.info;
-  return renderPieces(template, messages, { addGenerationPrompt, bosToken, eosToken, padToken }, core.control);
+  return renderPieces(template, messages, { ...told, bosToken, eosToken, padToken }, core.control);
 }
 
 function startsWith(pieces: readonly PromptPiece[], token: string): boolean {

@@ -96,7 +96,13 @@ describe("llama.cpp's templates", () => {
     const { findTemplate } = (await import(fromRoot("dist", "chat", "registry.js"))) as typeof Registry;
     const { ControlTokens } = (await import(fromRoot("dist", "chat", "control-tokens.js"))) as typeof Tokens;
     const control = new ControlTokens(["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|end|>", "[INST]"]);
-    const context = { addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>", padToken: "" };
+    const context = {
+      addGenerationPrompt: true,
+      bosToken: "<s>",
+      eosToken: "</s>",
+      padToken: "",
+      templateArguments: {},
+    };
     const acting = (name: string, messages: typeof conversation) => {
       const { pieces } = renderPieces(findTemplate(name), messages, context, control);
       return control.countIn(pieces.flatMap((piece) => ("text" in piece && piece.parseSpecial ? [piece.text] : [])));

@@ -23,7 +23,7 @@ const prints: Record<string, RegExp> = {
   "annotate-folder.mjs": /^(\{"id":"[^"]+\.png","text":"[^\n]*\n){4}$/,
   "json-schema.mjs": /^true true\n(yes|no)\n$/,
   "chat-template.mjs":
-    /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\n$/,
+    /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\nsystem: [^]*\nassistant: <think><\/think>\n$/,
   "inspect-sampling.mjs":
     /^PENALTIES +5: 0\.\d{3}[^]*\nTOP_K [^]*\nTOP_P [^]*\nMIN_P [^]*\nTEMPERATURE [^]*\ndrawn: [2-5]\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,

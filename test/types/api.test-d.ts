@@ -19,6 +19,7 @@ import {
   type JsonSchema,
   type LoadOptions,
   type Sampling,
+  type TemplateArguments,
   type ThinkingTags,
   type Timings,
 } from "medinfer";
@@ -195,6 +196,21 @@ describe("chat templates", () => {
     registerChatTemplate("d", 5);
     // @ts-expect-error there is no such place
     registerChatTemplate("e", "{{ messages }}", { images: "after-text" });
+  });
+
+  it("take values of their own variables", () => {
+    const messages = [{ role: "user", content: "x" }];
+    const templateArguments = { enable_thinking: false, reasoning_effort: "low", budget: 5 } as const;
+    expectTypeOf<ChatOptions["templateArguments"]>().toEqualTypeOf<TemplateArguments | undefined>();
+    engine.chat({ messages, templateArguments });
+    engine.annotate([{ prompt: "x" }], { templateArguments });
+    engine.applyChatTemplate(messages, { templateArguments });
+    renderChat("{{ messages }}", messages, { templateArguments });
+    registerChatTemplate("f", (_messages, context) => String(context.templateArguments.enable_thinking));
+    // @ts-expect-error a text, a number or a switch
+    engine.chat({ messages, templateArguments: { tools: [] } });
+    // @ts-expect-error there is no template in complete()
+    engine.complete({ prompt: "x", templateArguments });
   });
 
   it("are chosen for models by adapters", () => {

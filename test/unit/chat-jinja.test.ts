@@ -141,7 +141,13 @@ describe.skipIf(files.length === 0)("llama.cpp's .jinja files", () => {
       { role: "assistant", content: evil },
       { role: "user", content },
     ];
-    const context = { addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>", padToken: "" };
+    const context = {
+      addGenerationPrompt: true,
+      bosToken: "<s>",
+      eosToken: "</s>",
+      padToken: "",
+      templateArguments: {},
+    };
     const control = new ControlTokens(tokens);
     const render = (messages: Parameters<typeof renderPieces>[1]) =>
       renderPieces(findTemplate(source(file)), messages, context, control).pieces;

@@ -231,7 +231,13 @@ describe("contents", () => {
       { role: "assistant", content: evil },
       { role: "user", content },
     ];
-    const context = { addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>", padToken: "" };
+    const context = {
+      addGenerationPrompt: true,
+      bosToken: "<s>",
+      eosToken: "</s>",
+      padToken: "",
+      templateArguments: {},
+    };
     const { pieces } = renderPieces(findTemplate(name), turns, context, new ControlTokens(controlTexts));
     expect(pieces.filter((piece) => "image" in piece)).toHaveLength(2);
     const acting = pieces

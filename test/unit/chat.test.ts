@@ -13,7 +13,7 @@ vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
 
 beforeEach(() => void useFakeAddon());
 
-const context = { addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>", padToken: "" };
+const context = { addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>", padToken: "", templateArguments: {} };
 const control = new ControlTokens(controlTexts);
 const joined = (pieces: PromptPiece[]) => pieces.map((piece) => ("text" in piece ? piece.text : "[image]")).join("");
 
