@@ -111,6 +111,8 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.n_ubatch = fields.Integer<std::uint32_t>("nUbatch");
   options.n_threads = fields.Integer<std::uint32_t>("nThreads");
   options.kv_type = fields.Enum<KvType>("kvType", kKvTypes);
+  options.kv_page_size = fields.Integer<std::uint32_t>("kvPageSize");
+  options.kv_prefix_cache = ToBool(fields.Value("kvPrefixCache"), fields.Name("kvPrefixCache"));
   options.max_queue = fields.Integer<std::uint32_t>("maxQueue");
   options.max_image_bytes = fields.Integer<std::uint64_t>("maxImageBytes");
   options.max_image_pixels = fields.Integer<std::uint64_t>("maxImagePixels");
@@ -134,6 +136,7 @@ Request ToRequest(Napi::Value value) {
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
   request.n_probs = fields.Integer<std::uint32_t>("nProbs");
   request.followed = ToBool(fields.Value("followed"), fields.Name("followed"));
+  request.cache_salt = ToString(fields.Value("cacheSalt"), fields.Name("cacheSalt"));
   request.priority = fields.Integer<std::int32_t>("priority");
   return request;
 }
@@ -169,6 +172,22 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   return object;
 }
 
+Napi::Object ToJs(Napi::Env env, const KvStats& kv) {
+  Napi::Object object = Napi::Object::New(env);
+  object["paged"] = kv.paged;
+  object["pageSize"] = kv.page_size;
+  object["pages"] = kv.pages;
+  object["pagesFree"] = kv.pages_free;
+  object["pagesUsed"] = kv.pages_used;
+  object["pagesShared"] = kv.pages_shared;
+  object["pagesCached"] = kv.pages_cached;
+  object["pagesEvicted"] = static_cast<double>(kv.pages_evicted);
+  object["fragmentation"] = kv.fragmentation;
+  object["prefixHits"] = static_cast<double>(kv.prefix_hits);
+  object["tokensSaved"] = static_cast<double>(kv.tokens_saved);
+  return object;
+}
+
 Napi::Object ToJs(Napi::Env env, const Stats& stats) {
   Napi::Object object = Napi::Object::New(env);
   object["queued"] = stats.queued;
@@ -187,6 +206,7 @@ Napi::Object ToJs(Napi::Env env, const Stats& stats) {
   object["imageBatches"] = static_cast<double>(stats.image_batches);
   object["kvCells"] = stats.kv_cells;
   object["kvCellsUsed"] = stats.kv_cells_used;
+  object["kv"] = ToJs(env, stats.kv);
   object["imageCacheBytes"] = static_cast<double>(stats.image_cache_bytes);
   object["threads"] = stats.threads;
   return object;

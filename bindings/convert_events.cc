@@ -156,6 +156,7 @@ struct BodyWriter {
     usage.Set("promptTokens", event.usage.prompt_tokens);
     usage.Set("imageTokens", event.usage.image_tokens);
     usage.Set("completionTokens", event.usage.completion_tokens);
+    usage.Set("cachedTokens", event.usage.cached_tokens);
     usage.Set("imagesCached", event.usage.images_cached);
     out.Set("usage", usage);
     ObjectWriter timings(env);

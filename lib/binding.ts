@@ -46,6 +46,8 @@ export interface NativeLoadOptions {
   /** 0: adaptive. */
   nThreads: number;
   kvType: "f32" | "f16" | "q8_0" | "q4_0";
+  kvPageSize: number;
+  kvPrefixCache: boolean;
   maxQueue: number;
   maxImageBytes: number;
   maxImagePixels: number;
@@ -103,6 +105,7 @@ export interface NativeRequest {
   ignoreEos: boolean;
   /** 0: none. */
   nProbs: number;
+  cacheSalt: string;
   priority: number;
   /** Whether events come as the request goes. Otherwise they come at its end, or from follow() on. */
   followed: boolean;
@@ -112,6 +115,7 @@ export interface NativeUsage {
   promptTokens: number;
   imageTokens: number;
   completionTokens: number;
+  cachedTokens: number;
   imagesCached: number;
 }
 
@@ -196,6 +200,20 @@ export interface NativeModelInfo {
   vision: boolean;
 }
 
+export interface NativeKvStats {
+  paged: boolean;
+  pageSize: number;
+  pages: number;
+  pagesFree: number;
+  pagesUsed: number;
+  pagesShared: number;
+  pagesCached: number;
+  pagesEvicted: number;
+  fragmentation: number;
+  prefixHits: number;
+  tokensSaved: number;
+}
+
 export interface NativeStats {
   queued: number;
   encoding: number;
@@ -213,6 +231,7 @@ export interface NativeStats {
   imageBatches: number;
   kvCells: number;
   kvCellsUsed: number;
+  kv: NativeKvStats;
   imageCacheBytes: number;
   threads: number;
 }

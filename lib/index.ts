@@ -51,4 +51,4 @@ export type {
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 export type { EmbedImageOptions } from "./embed-image.js";
 export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";
-export type { Device, EngineStats, ImageEmbedding, ModelInfo } from "./model-info.js";
+export type { Device, EngineStats, KvStats, ImageEmbedding, ModelInfo } from "./model-info.js";

@@ -38,6 +38,33 @@ export interface ModelInfo {
   vision: boolean;
 }
 
+/** The KV pool, in pages of `pageSize` tokens: those free, used and cached make up the pool. */
+export interface KvStats {
+  /**
+   * Whether pages are shared. False for a model with sliding windows, recurrent states or the like: it keeps memory of
+   * its own, and nothing is cached.
+   */
+  paged: boolean;
+  pageSize: number;
+  pages: number;
+  /** Hold nothing. */
+  pagesFree: number;
+  /** Held by running requests. */
+  pagesUsed: number;
+  /** Have more than one holder: requests, or a request and the cache. */
+  pagesShared: number;
+  /** Held by no request, kept for prompts that begin alike, and given up when room is needed. */
+  pagesCached: number;
+  /** Given up so far. */
+  pagesEvicted: number;
+  /** Share of the tokens in used pages that nobody holds, from 0 to 1. */
+  fragmentation: number;
+  /** Requests that found a part of their prompt. */
+  prefixHits: number;
+  /** Tokens of prompts that were found and not computed. */
+  tokensSaved: number;
+}
+
 /** A snapshot of an engine's counters. */
 export interface EngineStats {
   /** Requests that wait for a place in the batch, now. */
@@ -66,8 +93,10 @@ export interface EngineStats {
   imageBatches: number;
   /** Size of the KV pool, in tokens. */
   kvCells: number;
-  /** Of them, in use now. */
+  /** Of them, held by running requests now; what several share counts for each. */
   kvCellsUsed: number;
+  /** The pages of the pool. */
+  kv: KvStats;
   /** Bytes of cached image embeddings, now. */
   imageCacheBytes: number;
   /** CPU threads of the latest forward pass. */

@@ -23,6 +23,8 @@ export interface Usage {
    * heard of the match.
    */
   completionTokens: number;
+  /** Tokens of the prompt that were not computed: an earlier request had the same beginning (see `kv.prefixCache`). */
+  cachedTokens: number;
   /** Images whose embedding came from the cache. */
   imagesCached: number;
 }

@@ -1,12 +1,19 @@
 /** What Engine.load takes. */
 import * as v from "valibot";
 import type { NativeLoadOptions } from "../binding.js";
-import { any, autoOr, integer, list, number, object, oneOf, signal, text } from "../validation/fields.js";
+import { any, autoOr, flag, integer, list, number, object, oneOf, signal, text } from "../validation/fields.js";
 
 /** The KV cache. */
 export interface KvOptions {
   /** Type of the cached keys and values. `"q8_0"` takes 53 % of the memory of `"f16"`, `"q4_0"` 28 %. Default `"f16"`. */
   type?: "f32" | "f16" | "q8_0" | "q4_0";
+  /** Tokens of a page, the unit in which the pool is given out and shared: 16, 32, 64, 128 or 256. Default 32. */
+  pageSize?: 16 | 32 | 64 | 128 | 256;
+  /**
+   * Whether a prompt uses what earlier prompts and answers that begin alike have computed, images included. Requests of
+   * tenants that must not share are told apart by `cacheSalt`. Default true.
+   */
+  prefixCache?: boolean;
 }
 
 /** Options of {@link Engine.load}. All are optional. */
@@ -88,7 +95,20 @@ export const loadOptionsSchema = object({
   nBatch: v.optional(integer(1, 65536)),
   nUbatch: v.optional(integer(1, 65536), 512),
   nThreads: v.optional(autoOr(1, 512), "auto"),
-  kv: v.optional(object({ type: v.optional(oneOf(["f32", "f16", "q8_0", "q4_0"]), "f16") }), () => ({})),
+  kv: v.optional(
+    object({
+      type: v.optional(oneOf(["f32", "f16", "q8_0", "q4_0"]), "f16"),
+      pageSize: v.optional(
+        any<16 | 32 | 64 | 128 | 256>(
+          (value) => [16, 32, 64, 128, 256].includes(value as number),
+          "16, 32, 64, 128 or 256",
+        ),
+        32,
+      ),
+      prefixCache: v.optional(flag(), true),
+    }),
+    () => ({}),
+  ),
   maxQueue: v.optional(integer(1), 1024),
   maxImageBytes: v.optional(integer(1, MAX_IMAGE_BYTES), 64 * 2 ** 20),
   maxImagePixels: v.optional(integer(1, 2 ** 40), 64_000_000),
@@ -118,6 +138,8 @@ export function toNativeLoadOptions(
     nUbatch: options.nUbatch,
     nThreads: options.nThreads === "auto" ? 0 : options.nThreads,
     kvType: options.kv.type,
+    kvPageSize: options.kv.pageSize,
+    kvPrefixCache: options.kv.prefixCache,
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

@@ -44,6 +44,11 @@ export interface GenerationOptions {
   ignoreEos?: boolean;
   /** Higher runs first; equal priorities run in order of arrival. From -1000 to 1000. Default 0. */
   priority?: number;
+  /**
+   * What is computed for a prompt is used again only by requests with an equal salt: give each tenant one of its own. Who
+   * shares a salt can learn from timings whether somebody had the same prompt. At most 256 bytes. Default `""`.
+   */
+  cacheSalt?: string;
   /** A grammar in GBNF that the answer follows, from its rule `root` on. At most 256 KiB. Default none. */
   grammar?: string;
   /**
@@ -124,6 +129,13 @@ export const generationEntries = {
   nPredict: v.optional(integer(-1), -1),
   ignoreEos: v.optional(flag(), false),
   priority: v.optional(integer(-1000, 1000), 0),
+  cacheSalt: v.optional(
+    v.pipe(
+      text(),
+      v.check((salt) => Buffer.byteLength(salt) <= 256, "must have at most 256 bytes"),
+    ),
+    "",
+  ),
   signal: v.optional(signal()),
   nProbs: v.optional(integer(0, 100), 0),
   nKeep: v.optional(

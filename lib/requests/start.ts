@@ -94,6 +94,7 @@ function submit(
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     nProbs: options.nProbs,
+    cacheSalt: options.cacheSalt,
     priority: options.priority,
     // What looks for stops reads along.
     followed: state.reading || scanner !== undefined,

@@ -117,6 +117,7 @@ class EngineImpl final : public Engine {
   Stats last_stats_;  // of a closed engine
   // In the order of their making; each uses those before it. Close destroys them in reverse.
   std::unique_ptr<Model> model_;
+  std::unique_ptr<KvPool> pool_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Projector> projector_;
   std::unique_ptr<ImageEncoder> encoder_;
@@ -131,9 +132,21 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   if (!model.ok()) return model.status();
   model_ = std::move(model.value());
 
-  auto decoder = Decoder::Create(*model_, options_, [this] { return guard_.ShouldAbort(); });
+  info_ = model_->Describe();
+  const std::uint32_t wanted = options_.n_ctx_per_request > 0 ? options_.n_ctx_per_request : options_.n_ctx;
+  KvPool::Options pool;
+  pool.cells = options_.n_ctx;
+  pool.page_size = options_.kv_page_size;
+  pool.max_sequences = options_.batch_size;
+  pool.prefix_cache = options_.kv_prefix_cache;
+  pool_ = std::make_unique<KvPool>(pool);
+  info_.n_ctx = options_.n_ctx;
+  info_.n_ctx_per_request = std::min({wanted, info_.n_ctx, info_.n_ctx_train});
+  auto decoder =
+      Decoder::Create(*model_, options_, info_.n_ctx_per_request, *pool_, [this] { return guard_.ShouldAbort(); });
   if (!decoder.ok()) return decoder.status();
   decoder_ = std::move(decoder.value());
+  if (!decoder_->paged()) pool_->DisableCache();
 
   if (vision) {
     auto projector = Projector::Load(options_.mmproj_path, model_->get(),
@@ -146,25 +159,21 @@ Status EngineImpl::Load(const ProgressFn& progress) {
                                               [this](EncodeOutcome outcome) { inbox_.Push(std::move(outcome)); });
   }
 
-  info_ = model_->Describe();
-  info_.n_ctx = options_.n_ctx;
-  const std::uint32_t wanted = options_.n_ctx_per_request > 0 ? options_.n_ctx_per_request : options_.n_ctx;
-  info_.n_ctx_per_request = std::min({wanted, options_.n_ctx, info_.n_ctx_train});
   info_.batch_size = options_.batch_size;
   info_.n_ubatch = decoder_->n_ubatch();
   info_.vision = vision;
 
   EngineLoop::Limits limits;
-  limits.n_ctx = options_.n_ctx;
   limits.n_ctx_per_request = info_.n_ctx_per_request;
   limits.batch_size = options_.batch_size;
   limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
   guard_.inbox = &inbox_;
-  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{*model_, *decoder_, encoder_.get(), guard_, inbox_, *sink_},
-                                       limits, [this](RequestId id) {
-                                         const std::lock_guard lock(mutex_);
-                                         live_.erase(id);
-                                       });
+  loop_ = std::make_unique<EngineLoop>(
+      EngineLoop::Parts{*model_, *decoder_, *pool_, encoder_.get(), guard_, inbox_, *sink_}, limits,
+      [this](RequestId id) {
+        const std::lock_guard lock(mutex_);
+        live_.erase(id);
+      });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
   return {};
@@ -223,6 +232,7 @@ void EngineImpl::Close() {
   encoder_.reset();
   projector_.reset();
   decoder_.reset();
+  pool_.reset();
   model_.reset();
 }
 

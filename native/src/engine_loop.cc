@@ -9,6 +9,9 @@
 namespace medinfer {
 namespace {
 
+// One page of so many stays free for sequences that grow: 2 %.
+constexpr std::uint32_t kWatermarkShare = 50;
+
 void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence) {
   const auto at = std::upper_bound(list.begin(), list.end(), sequence,
                                    [](const Sequence* a, const Sequence* b) { return Precedes(*a, *b); });
@@ -23,11 +26,7 @@ bool PassGuard::ShouldAbort() const {
 }
 
 EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, std::function<void(RequestId)> on_end)
-    : parts_(parts),
-      limits_(limits),
-      on_end_(std::move(on_end)),
-      pool_(limits.n_ctx, limits.batch_size),
-      outbox_(parts.sink) {
+    : parts_(parts), limits_(limits), on_end_(std::move(on_end)), outbox_(parts.sink) {
   Publish();
 }
 
@@ -183,32 +182,93 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
   sequence.usage.prompt_tokens = p.n_tokens;
   sequence.usage.image_tokens = p.n_media_tokens;
   sequence.usage.images_cached = p.n_images_cached;
+  sequence.NameCells(unique_media_);
   sequence.state = SequenceState::kQueued;
   InsertByPrecedence(queued_, &sequence);
 }
 
 void EngineLoop::Admit() {
-  for (;;) {
-    const auto next = std::find_if(queued_.begin(), queued_.end(), [](const Sequence* s) { return !s->paused; });
-    if (next == queued_.end()) return;
-    Sequence& sequence = **next;
-    // One cell beside the prompt for every running sequence, or admitting would preempt at once.
-    const auto headroom = static_cast<std::uint32_t>(running_.size());
-    const bool fits = pool_.free() >= std::min(sequence.prompt.n_tokens + headroom, pool_.capacity());
-    const std::optional<SequenceId> slot = fits ? pool_.Acquire(sequence.prompt.n_tokens) : std::nullopt;
-    if (!slot) {
+  for (std::size_t i = 0; i < queued_.size();) {
+    Sequence& sequence = *queued_[i];
+    const Admission admission = sequence.paused ? Admission::kLater : TryAdmit(sequence);
+    if (admission == Admission::kAdmitted) {
+      queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(i));
+      InsertByPrecedence(running_, &sequence);
+    } else if (admission == Admission::kLater) {
+      ++i;
+    } else {
       // A consumer that does not read must not keep others out.
       const auto idle = std::find_if(running_.rbegin(), running_.rend(), [](const Sequence* s) { return s->paused; });
       if (idle == running_.rend()) return;  // in order: nothing that fits may overtake, or large prompts would starve
       Preempt(**idle);
-      continue;
+      i = 0;
     }
-    queued_.erase(next);
-    sequence.slot = *slot;
-    sequence.state = SequenceState::kRunning;
-    if (!sequence.admitted) sequence.admitted = Clock::now();
-    InsertByPrecedence(running_, &sequence);
   }
+}
+
+// What the prefix cache has of the prompt is not computed again.
+EngineLoop::Admission EngineLoop::TryAdmit(Sequence& sequence) {
+  KvPool& pool = parts_.pool;
+  const std::uint32_t n_tokens = sequence.prompt.n_tokens;
+  PageTable prefix = pool.FindPrefix(sequence.keys, sequence.request.cache_salt);
+  const std::uint32_t found = sequence.UsableMatch(prefix.size(), pool.page_size());
+  prefix.Truncate(found);
+  if (IsComputedElsewhere(sequence, found)) return Admission::kLater;
+  // A page beside the prompt for every running sequence, or admitting would preempt at once. Alone it may have all.
+  const auto beside = static_cast<std::uint32_t>(running_.size());
+  const std::uint32_t headroom = beside == 0 ? 0 : beside + pool.pages().total() / kWatermarkShare;
+  const std::optional<SequenceId> slot = pool.Acquire(prefix, n_tokens - found, headroom);
+  if (!slot) return Admission::kNoRoom;
+  sequence.slot = *slot;
+  sequence.state = SequenceState::kRunning;
+  sequence.Skip(found);
+  sequence.committed = found;
+  parts_.decoder.Attach(*slot, found, sequence.NextTextPosition() - 1);
+  totals_.kv.tokens_saved += found;
+  if (found > 0) ++totals_.kv.prefix_hits;
+  if (!sequence.admitted) {
+    sequence.admitted = Clock::now();
+    sequence.usage.cached_tokens = found;
+  }
+  return Admission::kAdmitted;
+}
+
+// Whether a running sequence is about to compute more of this prompt than was found: then it is worth waiting for.
+bool EngineLoop::IsComputedElsewhere(Sequence& sequence, std::uint32_t found) {
+  if (!parts_.decoder.paged()) return false;
+  const std::uint32_t page = parts_.pool.page_size();
+  const auto still_computes = [](const Sequence& other, std::uint32_t cells) {
+    return !other.paused && other.reading_prompt() && other.prompt_done < cells;
+  };
+  if (sequence.awaited != 0) {
+    const auto other = sequences_.find(sequence.awaited);
+    if (other != sequences_.end() && other->second->state == SequenceState::kRunning &&
+        still_computes(*other->second, sequence.awaited_cells)) {
+      return true;
+    }
+    sequence.awaited = 0;
+  }
+  for (const Sequence* other : running_) {
+    if (!other->reading_prompt() || other->request.cache_salt != sequence.request.cache_salt) continue;
+    const auto [mine, theirs] =
+        std::mismatch(sequence.keys.begin(), sequence.keys.end(), other->keys.begin(), other->keys.end());
+    const auto common = static_cast<std::uint32_t>(mine - sequence.keys.begin());
+    const std::uint32_t cells = sequence.UsableMatch(common, page);
+    if (cells > found && still_computes(*other, cells)) {
+      sequence.awaited = other->id;
+      sequence.awaited_cells = cells;
+      return true;
+    }
+  }
+  return false;
+}
+
+void EngineLoop::Commit(Sequence& sequence) {
+  const std::uint32_t page = parts_.pool.page_size();
+  const std::uint32_t whole = sequence.written() / page * page;
+  if (whole <= sequence.committed) return;
+  sequence.committed = whole;
+  parts_.pool.Commit(sequence.slot, std::span(sequence.keys).first(whole), sequence.request.cache_salt);
 }
 
 bool EngineLoop::HasRunnable() const {
@@ -220,8 +280,9 @@ bool EngineLoop::HasRunnable() const {
 void EngineLoop::Preempt(Sequence& sequence) {
   std::erase(running_, &sequence);
   parts_.decoder.Forget(sequence.slot);
-  pool_.Release(sequence.slot);
+  parts_.pool.Release(sequence.slot);
   sequence.Rewind();
+  sequence.NameCells(unique_media_);
   InsertByPrecedence(queued_, &sequence);
   ++totals_.preemptions;
 }
@@ -253,7 +314,7 @@ void EngineLoop::End(Sequence& sequence, Event event) {
   if (sequence.state == SequenceState::kRunning) {
     std::erase(running_, &sequence);
     parts_.decoder.Forget(sequence.slot);
-    pool_.Release(sequence.slot);
+    parts_.pool.Release(sequence.slot);
   } else if (sequence.state == SequenceState::kQueued) {
     std::erase(queued_, &sequence);
   }
@@ -264,6 +325,20 @@ void EngineLoop::End(Sequence& sequence, Event event) {
   sequences_.erase(found);
 }
 
+void EngineLoop::DescribePool(KvStats& kv) const {
+  const KvPool& pool = parts_.pool;
+  const PagePool& pages = pool.pages();
+  kv.paged = parts_.decoder.paged();
+  kv.page_size = pool.page_size();
+  kv.pages = pages.total();
+  kv.pages_free = pages.free();
+  kv.pages_cached = pool.cache().evictable();
+  kv.pages_used = pages.used() - kv.pages_cached;
+  kv.pages_shared = pages.shared();
+  kv.pages_evicted = pool.cache().stats().evicted;
+  kv.fragmentation = pool.Fragmentation();
+}
+
 void EngineLoop::Publish() {
   Stats now = totals_;
   now.queued = static_cast<std::uint32_t>(queued_.size());
@@ -271,8 +346,9 @@ void EngineLoop::Publish() {
   now.encoding = static_cast<std::uint32_t>(sequences_.size() - queued_.size() - running_.size());
   now.paused = static_cast<std::uint32_t>(
       std::count_if(running_.begin(), running_.end(), [](const Sequence* s) { return s->paused; }));
-  now.kv_cells = pool_.capacity();
-  now.kv_cells_used = pool_.used();
+  now.kv_cells = parts_.pool.cells();
+  now.kv_cells_used = static_cast<std::uint32_t>(parts_.pool.cells_held());
+  DescribePool(now.kv);
   now.threads = parts_.decoder.threads();
   {
     const std::lock_guard lock(stats_mutex_);

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "inbox.h"
-#include "kv/cell_pool.h"
+#include "kv/kv_pool.h"
 #include "medinfer/engine.h"
 #include "model/decoder.h"
 #include "model/model.h"
@@ -61,13 +61,13 @@ class EngineLoop {
   struct Parts {
     const Model& model;
     Decoder& decoder;
+    KvPool& pool;
     ImageEncoder* encoder;  // null: no images
     PassGuard& guard;
     Inbox<Command>& inbox;
     EventSink& sink;
   };
   struct Limits {
-    std::uint32_t n_ctx = 0;
     std::uint32_t n_ctx_per_request = 0;
     std::uint32_t batch_size = 0;
     std::uint32_t step_budget = 0;
@@ -94,6 +94,10 @@ class EngineLoop {
   void PrepareText(Sequence& sequence);
   void Enqueue(Sequence& sequence, PreparedPrompt prompt);
   void Admit();
+  enum class Admission : std::uint8_t { kAdmitted, kNoRoom, kLater };
+  Admission TryAdmit(Sequence& sequence);
+  bool IsComputedElsewhere(Sequence& sequence, std::uint32_t found);
+  void Commit(Sequence& sequence);
   bool HasRunnable() const;
 
   // engine_step.cc: what fits the token budget, in at most two forward passes.
@@ -116,12 +120,13 @@ class EngineLoop {
   void Fail(Sequence& sequence, Status status);
   void End(Sequence& sequence, Event event);
   void Publish();
+  void DescribePool(KvStats& kv) const;
 
   Parts parts_;
   Limits limits_;
   std::function<void(RequestId)> on_end_;
-  CellPool pool_;
   std::uint64_t arrivals_ = 0;
+  std::uint64_t unique_media_ = 0;
 
   std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
   std::vector<Sequence*> queued_;                 // in order of precedence

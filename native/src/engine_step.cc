@@ -36,7 +36,7 @@ void EngineLoop::ReserveDecodeCells() {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
     while (sequence.pending && !sequence.paused && !sequence.cell_reserved) {
-      sequence.cell_reserved = pool_.Grow(sequence.slot, 1);
+      sequence.cell_reserved = parts_.pool.Grow(sequence.slot, 1);
       if (sequence.cell_reserved) break;
       Sequence& last = *running_.back();
       Preempt(last);
@@ -64,6 +64,7 @@ bool EngineLoop::DecodeText(const std::vector<Share>& shares) {
     } else {
       sequence.AdvanceDecode();
     }
+    Commit(sequence);
     if (spans[i].logits) Draw(sequence, parts_.decoder.Logits(i));
   }
   return true;
@@ -81,6 +82,7 @@ void EngineLoop::DecodeMedia(const std::vector<Share>& shares) {
   for (std::size_t i = 0; i < shares.size(); ++i) {
     Sequence& sequence = *shares[i].sequence;
     AdvancePrompt(sequence, shares[i].n_tokens);
+    Commit(sequence);
     if (spans[i].logits) Draw(sequence, parts_.decoder.Logits(i));
   }
 }

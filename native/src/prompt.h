@@ -1,14 +1,23 @@
 // A prompt that is ready to be decoded: token ids and image embeddings, in the order in which the model reads them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
 struct mtmd_input_chunk;
 
 namespace medinfer {
+
+// Where embeddings come from: SHA-256 of the image file, and how many tokens of it stand before these. Equal origins
+// have equal embeddings.
+struct MediaOrigin {
+  std::array<std::uint8_t, 32> digest{};
+  std::uint32_t first_token = 0;
+};
 
 // One image (or one slice of it) as the decoder sees it.
 struct MediaChunk {
@@ -20,6 +29,8 @@ struct MediaChunk {
   // M-RoPE: where each token sits, asked for with mtmd_image_tokens_get_decoder_pos once the position of the first is
   // known (some models' answers are not relative to it). A placeholder: holds no pixels. Null: consecutive positions.
   std::shared_ptr<const mtmd_input_chunk> mrope_layout;
+  // Nothing: the embeddings depend on more than the file, and nobody else has the same.
+  std::optional<MediaOrigin> origin;
   // The model attends to all of the chunk's tokens at once: it has to be decoded whole, alone, in one ubatch.
   bool non_causal = false;
 };

@@ -1,5 +1,9 @@
 #include "sequence.h"
 
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
 namespace medinfer {
 namespace {
 
@@ -55,8 +59,54 @@ bool Sequence::PromptEndsAfter(std::uint32_t n) const {
 
 void Sequence::AdvanceDecode() {
   ++position;
+  keys.push_back(TokenKey(*pending));
   pending.reset();
   cell_reserved = false;
+}
+
+std::uint32_t Sequence::UsableMatch(std::uint32_t n, std::uint32_t page_size) const {
+  n = std::min(n, prompt.n_tokens - 1) / page_size * page_size;
+  for (bool moved = true; moved;) {
+    moved = false;
+    std::uint32_t begin = 0;
+    for (const PromptChunk& each : prompt.chunks) {
+      const std::uint32_t end = begin + ChunkTokens(each);
+      if (std::holds_alternative<MediaChunk>(each) && begin < n && n < end) {
+        n = begin / page_size * page_size;
+        moved = true;
+      }
+      begin = end;
+    }
+  }
+  return n;
+}
+
+void Sequence::Skip(std::uint32_t n) {
+  while (n > 0) {
+    const std::uint32_t part = std::min(n, ChunkTokens(prompt.chunks[chunk]) - chunk_done);
+    AdvancePrompt(part);
+    n -= part;
+  }
+}
+
+void Sequence::NameCells(std::uint64_t& unique) {
+  keys.clear();
+  keys.reserve(prompt.n_tokens);
+  for (const PromptChunk& each : prompt.chunks) {
+    if (const auto* text = std::get_if<TextChunk>(&each)) {
+      std::transform(text->begin(), text->end(), std::back_inserter(keys), TokenKey);
+      continue;
+    }
+    const auto& media = std::get<MediaChunk>(each);
+    MediaOrigin origin;
+    if (media.origin) {
+      origin = *media.origin;
+    } else {
+      ++unique;
+      std::memcpy(origin.digest.data(), &unique, sizeof(unique));
+    }
+    for (std::uint32_t i = 0; i < media.n_tokens; ++i) keys.push_back(MediaKey(origin.digest, origin.first_token + i));
+  }
 }
 
 void Sequence::Rewind() {
@@ -73,6 +123,7 @@ void Sequence::Rewind() {
   chunk_done = 0;
   prompt_done = 0;
   position = 0;
+  committed = 0;
   slot = -1;
   state = SequenceState::kQueued;
 }

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "kv/cell_pool.h"
+#include "kv/cell_key.h"
+#include "kv/kv_pool.h"
 #include "medinfer/events.h"
 #include "medinfer/request.h"
 #include "prompt.h"
@@ -59,6 +60,10 @@ struct Sequence {
   std::uint32_t chunk_done = 0;   // tokens of it that are in the cache
   std::uint32_t prompt_done = 0;  // tokens of the whole prompt that are in the cache
   std::int32_t position = 0;      // of the current chunk's first token, or of `pending`
+  std::vector<CellKey> keys;      // what its cells hold: of the prompt, then of what is in the cache behind it
+  std::uint32_t committed = 0;    // cells whose pages were offered to the prefix cache
+  RequestId awaited = 0;          // who computes a prefix of this one right now; 0: nobody
+  std::uint32_t awaited_cells = 0;
 
   SequenceId slot = -1;        // while running
   bool cell_reserved = false;  // for `pending`
@@ -98,6 +103,14 @@ struct Sequence {
   bool PromptEndsAfter(std::uint32_t n) const;
   // `pending` is in the cache now.
   void AdvanceDecode();
+  // The most cells of a match of `n` that may be used: whole pages, not all of the prompt, no part of a chunk of media.
+  std::uint32_t UsableMatch(std::uint32_t n, std::uint32_t page_size) const;
+  // The first `n` tokens of the prompt were in the cache. REQUIRES: UsableMatch.
+  void Skip(std::uint32_t n);
+  // Cells in the cache.
+  std::uint32_t written() const { return reading_prompt() ? prompt_done : static_cast<std::uint32_t>(keys.size()); }
+  // Names the cells of the prompt. Media that nobody else has gets keys from `unique`.
+  void NameCells(std::uint64_t& unique);
 
   // Its cells are gone: the prompt, and what was drawn since, have to be read again.
   void Rewind();

@@ -13,6 +13,8 @@ constexpr std::uint32_t kMaxBatch = 1U << 16U;    // tokens
 constexpr std::uint32_t kMaxThreads = 512;        // GGML_MAX_N_THREADS
 constexpr std::uint32_t kMaxProbs = 100;          // tokens told beside a drawn one
 
+constexpr std::size_t kMaxSaltBytes = 256;
+
 Status OutOfRange(const char* name, std::uint64_t low, std::uint64_t high) {
   return {Code::kInvalidArgument,
           std::string(name) + " must be from " + std::to_string(low) + " to " + std::to_string(high)};
@@ -28,6 +30,9 @@ Status ValidateLoadOptions(const LoadOptions& o) {
   if (o.batch_size < 1 || o.batch_size > kMaxSequences) return OutOfRange("batchSize", 1, kMaxSequences);
   if (o.n_ubatch < 1 || o.n_ubatch > kMaxBatch) return OutOfRange("nUbatch", 1, kMaxBatch);
   if (o.n_batch > kMaxBatch) return OutOfRange("nBatch", 0, kMaxBatch);
+  if (o.kv_page_size < 16 || o.kv_page_size > 256 || (o.kv_page_size & (o.kv_page_size - 1)) != 0) {
+    return Invalid("kv.pageSize must be 16, 32, 64, 128 or 256");
+  }
   if (o.n_threads > kMaxThreads) return OutOfRange("nThreads", 0, kMaxThreads);
   if (o.n_gpu_layers < -1) return Invalid("nGpuLayers must be -1 or more");
   if (o.max_queue < 1) return Invalid("maxQueue must be 1 or more");
@@ -51,6 +56,7 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   }
   if (Status status = ValidateSampling(request.sampling, n_vocab); !status.ok()) return status;
   if (request.n_probs > kMaxProbs) return OutOfRange("nProbs", 0, kMaxProbs);
+  if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
   if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),
                   [](const std::string& stop) { return stop.empty(); })) {

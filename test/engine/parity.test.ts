@@ -49,7 +49,7 @@ describe.each(["f16", "f32"] as const)("text, %s KV cache", (type) => {
     // All at once: however fast the host is, their prompts and answers then meet in the pool.
     const atOnce = requests.map((request) => ({ ...request, arrivalMs: 0 }));
     const { outcomes, stats } = await engineOutcomes(atOnce, {
-      nCtx: 1024,
+      nCtx: 768,
       nThreads: 2,
       model,
       mmproj: null,

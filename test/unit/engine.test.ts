@@ -40,7 +40,7 @@ describe("Engine.load", () => {
       nBatch: 1024,
       nUbatch: 256,
       nThreads: 2,
-      kv: { type: "q8_0" },
+      kv: { type: "q8_0", pageSize: 64, prefixCache: false },
       maxQueue: 10,
       maxImageBytes: 1,
       maxImagePixels: 2,
@@ -60,6 +60,8 @@ describe("Engine.load", () => {
         nUbatch: 256,
         nThreads: 2,
         kvType: "q8_0",
+        kvPageSize: 64,
+        kvPrefixCache: false,
         maxQueue: 10,
         maxImageBytes: 1,
         maxImagePixels: 2,
@@ -76,6 +78,8 @@ describe("Engine.load", () => {
       nBatch: 0,
       nCtxPerRequest: 0,
       kvType: "f16",
+      kvPageSize: 32,
+      kvPrefixCache: true,
     });
   });
 
@@ -172,6 +176,7 @@ describe("engine.chat", () => {
       nPredict: 10,
       ignoreEos: true,
       nProbs: 0,
+      cacheSalt: "",
       priority: 3,
       followed: false,
     });

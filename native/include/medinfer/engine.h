@@ -31,7 +31,9 @@ struct LoadOptions {
   std::uint32_t n_ubatch = 512;         // most tokens of one forward pass; bounds the time an abort takes
   std::uint32_t n_threads = 0;          // 0: adapts to how busy the host is
   KvType kv_type = KvType::kF16;
-  std::uint32_t max_queue = 1024;  // most requests that wait
+  std::uint32_t kv_page_size = 32;  // cells of a KV page: 16, 32, 64, 128 or 256
+  bool kv_prefix_cache = true;      // prompts share what earlier ones have computed
+  std::uint32_t max_queue = 1024;   // most requests that wait
   std::uint64_t max_image_bytes = 64ULL << 20U;
   std::uint64_t max_image_pixels = 64ULL * 1000 * 1000;
   std::uint64_t image_cache_bytes = 256ULL << 20U;

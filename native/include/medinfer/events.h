@@ -25,6 +25,7 @@ struct Usage {
   std::uint32_t prompt_tokens = 0;      // text and image tokens of the prompt
   std::uint32_t image_tokens = 0;       // of them, image tokens
   std::uint32_t completion_tokens = 0;  // tokens drawn, EOS excluded
+  std::uint32_t cached_tokens = 0;      // prompt tokens that were in the KV cache from earlier requests
   std::uint32_t images_cached = 0;      // images whose embedding came from the cache
 };
 

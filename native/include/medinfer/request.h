@@ -34,6 +34,7 @@ struct Request {
   bool ignore_eos = false;                // EOS can not be drawn
   std::uint32_t n_probs = 0;              // likeliest tokens told beside each drawn one; 0: none
   bool followed = true;                   // events come as it goes; false: all of them at its end, or from Follow on
+  std::string cache_salt;                 // requests share cached prompt tokens only where this is equal
   std::int32_t priority = 0;              // higher runs first; equal priorities run in order of arrival
 };
 

@@ -26,6 +26,21 @@ struct ModelInfo {
   bool vision = false;
 };
 
+// The KV pool, now and since load. A page is kv_page_size cells.
+struct KvStats {
+  bool paged = false;  // false: a model with sliding windows, recurrent states or the like keeps llama.cpp's own memory
+  std::uint32_t page_size = 0;
+  std::uint32_t pages = 0;
+  std::uint32_t pages_free = 0;    // hold nothing
+  std::uint32_t pages_used = 0;    // held by running requests
+  std::uint32_t pages_shared = 0;  // of the used, those that more than one holder has
+  std::uint32_t pages_cached = 0;  // held by no request, and findable
+  std::uint64_t pages_evicted = 0;
+  double fragmentation = 0;        // share of the cells in used pages that no request holds, 0..1
+  std::uint64_t prefix_hits = 0;   // requests that found a page or more
+  std::uint64_t tokens_saved = 0;  // prompt tokens that were found and not computed
+};
+
 struct Stats {
   // Requests by state, now.
   std::uint32_t queued = 0;    // wait for a place in the batch
@@ -47,6 +62,7 @@ struct Stats {
   // Resources, now.
   std::uint32_t kv_cells = 0;  // size of the pool, tokens
   std::uint32_t kv_cells_used = 0;
+  KvStats kv;
   std::uint64_t image_cache_bytes = 0;
   std::uint32_t threads = 0;  // CPU threads used by the latest step
 };

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/paged_kv.h"
 #include "llama.h"
 #include "model/cpu_threads.h"
 #include "model/log_capture.h"
@@ -31,6 +32,18 @@ ggml_type ToGgml(KvType type) {
 
 bool IsQuantized(KvType type) { return type == KvType::kQ8_0 || type == KvType::kQ4_0; }
 
+// Brings a KV cache of ours along to the contexts that this thread creates while it lives.
+class MakeCache {
+ public:
+  explicit MakeCache(llama_kv_cache_maker make) : make_(std::move(make)) { llama_kv_cache_make = &make_; }
+  ~MakeCache() { llama_kv_cache_make = nullptr; }
+  MakeCache(const MakeCache&) = delete;
+  MakeCache& operator=(const MakeCache&) = delete;
+
+ private:
+  llama_kv_cache_maker make_;
+};
+
 struct ContextDeleter {
   void operator()(llama_context* context) const { llama_free(context); }
 };
@@ -41,6 +54,7 @@ struct ContextDeleter {
 struct Decoder::Impl {
   AbortFn should_abort;
   std::unique_ptr<llama_context, ContextDeleter> context;
+  PagedKv* paged = nullptr;  // the context's; null: it has a memory of llama.cpp's own
   std::unique_ptr<CpuThreads> threads;
   std::size_t n_vocab = 0;
   std::size_t n_embd_inp = 0;
@@ -130,11 +144,12 @@ Decoder::Decoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Decoder::~Decoder() = default;
 
-Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadOptions& options, AbortFn should_abort) {
+Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadOptions& options,
+                                                 std::uint32_t n_ctx_per_request, const KvPool& pool,
+                                                 AbortFn should_abort) {
   auto impl = std::make_unique<Impl>();
   impl->should_abort = std::move(should_abort);
   llama_context_params params = llama_context_default_params();
-  params.n_ctx = options.n_ctx;
   params.n_ubatch = options.n_ubatch;
   // Decode tokens are planned even where they exceed the budget, with one token of a prompt beside them.
   const std::uint32_t budget = options.n_batch == 0 ? options.n_ubatch : options.n_batch;
@@ -150,9 +165,22 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   params.abort_callback = [](void* data) { return static_cast<Impl*>(data)->should_abort(); };
   params.abort_callback_data = impl.get();
   const LogCapture log;
-  impl->context.reset(llama_init_from_model(model.get(), params));
+  // The pool may be larger than what one request, and the model, can use: some models read their context's length as a
+  // fact about the positions to come. A pass must fit it all the same.
+  params.n_ctx = std::max(n_ctx_per_request, params.n_batch);
+  {
+    const MakeCache make([&](const auto& llm, const auto& memory, const auto& context, const auto& filter) {
+      return impl->paged = PagedKv::Create(llm, memory, context, filter, pool);
+    });
+    impl->context.reset(llama_init_from_model(model.get(), params));
+  }
+  if (impl->paged == nullptr && impl->context != nullptr && pool.cells() > params.n_ctx) {
+    impl->context.reset();
+    params.n_ctx = pool.cells();
+    impl->context.reset(llama_init_from_model(model.get(), params));
+  }
   if (impl->context == nullptr) {
-    return Status(Code::kOutOfMemory, "no context of " + std::to_string(options.n_ctx) + " tokens could be made (" +
+    return Status(Code::kOutOfMemory, "no context of " + std::to_string(pool.cells()) + " tokens could be made (" +
                                           log.errors() + "): lower nCtx, or choose a smaller kv.type");
   }
   impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads);
@@ -196,11 +224,15 @@ std::span<float> Decoder::Logits(std::size_t span) {
   return {llama_get_logits_ith(impl_->context.get(), impl_->logits_at[span]), impl_->n_vocab};
 }
 
+void Decoder::Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) {
+  if (impl_->paged != nullptr) impl_->paged->Attach(sequence, cells, position);
+}
+
 void Decoder::Forget(SequenceId sequence) {
   llama_memory_seq_rm(llama_get_memory(impl_->context.get()), sequence, -1, -1);
 }
 
-std::uint32_t Decoder::n_ctx() const { return llama_n_ctx(impl_->context.get()); }
+bool Decoder::paged() const { return impl_->paged != nullptr; }
 
 std::uint32_t Decoder::n_ubatch() const { return llama_n_ubatch(impl_->context.get()); }
 

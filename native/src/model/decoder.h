@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-#include "kv/cell_pool.h"
+#include "kv/kv_pool.h"
 #include "medinfer/engine.h"
 #include "medinfer/status.h"
 #include "model/model.h"
@@ -44,7 +44,10 @@ class Decoder {
   // Asked on the engine thread between graph nodes; true ends the pass. CPU only: other backends finish the ubatch.
   using AbortFn = std::function<bool()>;
 
-  static Result<std::unique_ptr<Decoder>> Create(const Model& model, const LoadOptions& options, AbortFn should_abort);
+  // `pool` says where cells lie, if paged(); it must outlive the decoder.
+  static Result<std::unique_ptr<Decoder>> Create(const Model& model, const LoadOptions& options,
+                                                 std::uint32_t n_ctx_per_request, const KvPool& pool,
+                                                 AbortFn should_abort);
   ~Decoder();
 
   // One forward pass. Rows of logits are kept, in the order of the spans that ask for them, until the next pass.
@@ -54,10 +57,15 @@ class Decoder {
   // Of the latest pass. REQUIRES: that span asked for logits. Overwritable.
   std::span<float> Logits(std::size_t span);
 
+  // A sequence begins: so many cells of its table are written, the last of them at this position (-1: none). Cells and
+  // pages mean nothing where the model is not paged.
+  void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position);
   // Forgets a sequence: its cells are free.
   void Forget(SequenceId sequence);
 
-  std::uint32_t n_ctx() const;
+  // Whether the model's cache takes its cells from the pool's pages. Where it has rules of its own (sliding windows,
+  // recurrent states), llama.cpp's memory finds them, and the pool only counts.
+  bool paged() const;
   std::uint32_t n_ubatch() const;
   // CPU threads of the latest pass.
   std::uint32_t threads() const;

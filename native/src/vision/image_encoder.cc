@@ -246,7 +246,7 @@ Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const ImageFi
   if (std::shared_ptr<const EncodedImage> cached = cache_.Find(hash); cached != nullptr) {
     ++cache_hits_;
     ++job.n_cached;
-    return std::make_shared<Picture>(std::move(cached));
+    return std::make_shared<Picture>(hash, std::move(cached));
   }
   std::weak_ptr<Picture>& slot = in_flight_[hash];
   if (std::shared_ptr<Picture> known = slot.lock(); known != nullptr && !known->failure().has_value()) {
@@ -279,9 +279,15 @@ void ImageEncoder::Worker::Settle() {
     } else if (job->failure.has_value()) {
       Deliver(*job, *job->failure);
     } else if (done) {
-      std::vector<const EncodedChunk*> encoded;
+      std::vector<EncodedMedia> encoded;
       for (const auto& picture : pictures) {
-        for (const EncodedChunk& chunk : picture->result()->chunks) encoded.push_back(&chunk);
+        std::uint32_t first_token = 0;
+        for (const EncodedChunk& chunk : picture->result()->chunks) {
+          EncodedMedia& media = encoded.emplace_back();
+          media.chunk = &chunk;
+          if (picture->hash().has_value()) media.origin = {picture->hash()->digest, first_token};
+          first_token += chunk.n_tokens;
+        }
       }
       Result<PreparedPrompt> prompt =
           JoinPrompt(projector_.context(), *job->layout, encoded, /*text=*/!job->request.embed_only);

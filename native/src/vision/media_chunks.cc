@@ -67,7 +67,7 @@ std::uint32_t CountTokens(const mtmd_input_chunk& chunk) {
 }
 
 Result<PreparedPrompt> JoinPrompt(const mtmd_context* context, const mtmd_input_chunks& layout,
-                                  const std::vector<const EncodedChunk*>& encoded, bool text) {
+                                  const std::vector<EncodedMedia>& encoded, bool text) {
   const Status misfit(Code::kInternal, "the image's embedding does not fit the prompt: please report this");
   const bool mrope = mtmd_decode_use_mrope(context);
   PreparedPrompt prompt;
@@ -81,9 +81,10 @@ Result<PreparedPrompt> JoinPrompt(const mtmd_context* context, const mtmd_input_
       const llama_token* tokens = mtmd_input_chunk_get_tokens_text(chunk, &n);
       prompt.chunks.emplace_back(TextChunk(tokens, tokens + n));
     } else {
-      if (n_media == encoded.size() || encoded[n_media]->n_tokens != n_tokens) return misfit;
+      if (n_media == encoded.size() || encoded[n_media].chunk->n_tokens != n_tokens) return misfit;
       MediaChunk media;
-      media.embedding = encoded[n_media++]->embedding;
+      media.embedding = encoded[n_media].chunk->embedding;
+      media.origin = encoded[n_media++].origin;
       media.n_tokens = n_tokens;
       media.n_pos = mtmd_input_chunk_get_n_pos(chunk);
       media.non_causal = mtmd_decode_use_non_causal(context, chunk);

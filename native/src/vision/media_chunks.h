@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -42,9 +43,15 @@ std::vector<const mtmd_input_chunk*> MediaOf(const mtmd_input_chunks& chunks);
 
 std::uint32_t CountTokens(const mtmd_input_chunk& chunk);
 
+// A piece of an image with what it was made from.
+struct EncodedMedia {
+  const EncodedChunk* chunk = nullptr;
+  std::optional<MediaOrigin> origin;
+};
+
 // Puts embeddings into their places: `encoded` belongs to the media chunks of `layout`, in order. `text`: whether text
 // chunks are wanted. Fails with kInternal where they do not fit.
 Result<PreparedPrompt> JoinPrompt(const mtmd_context* context, const mtmd_input_chunks& layout,
-                                  const std::vector<const EncodedChunk*>& encoded, bool text);
+                                  const std::vector<EncodedMedia>& encoded, bool text);
 
 }  // namespace medinfer

@@ -25,7 +25,7 @@ inline Status NoMemoryForImage() {
 class Picture {
  public:
   // What the cache holds.
-  explicit Picture(std::shared_ptr<const EncodedImage> done) : done_(std::move(done)) {}
+  Picture(const ContentHash& hash, std::shared_ptr<const EncodedImage> done) : hash_(hash), done_(std::move(done)) {}
   // An image to encode by itself.
   Picture(ImageFile file, const ContentHash& hash, const ImageInfo& info)
       : files_{std::move(file)}, infos_{info}, hash_(hash) {}
@@ -37,7 +37,7 @@ class Picture {
   bool loaded() const { return chunks_ != nullptr; }
   const std::optional<Status>& failure() const { return failure_; }
   const std::shared_ptr<const EncodedImage>& result() const { return done_; }  // null until done()
-  // Under which the result may be kept; nothing for a whole prompt's.
+  // Of the file, under which the result may be kept; nothing for a whole prompt's.
   const std::optional<ContentHash>& hash() const { return hash_; }
   std::uint32_t width() const { return done_ != nullptr ? done_->width : infos_.front().width; }
   std::uint32_t height() const { return done_ != nullptr ? done_->height : infos_.front().height; }

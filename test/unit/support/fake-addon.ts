@@ -17,7 +17,7 @@ export function nativeError(code: NativeError["code"], message = "of the addon",
   return Object.assign(new Error(message), { code, retryable }) as NativeError;
 }
 
-export const usage = { promptTokens: 3, imageTokens: 0, completionTokens: 2, imagesCached: 0 };
+export const usage = { promptTokens: 3, imageTokens: 0, completionTokens: 2, cachedTokens: 0, imagesCached: 0 };
 export const timings = {
   queueMs: 1,
   encodeMs: 0,

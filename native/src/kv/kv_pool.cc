@@ -1,0 +1,70 @@
+#include "kv/kv_pool.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+namespace medinfer {
+
+KvPool::KvPool(const Options& options)
+    : prefix_cache_(options.prefix_cache),
+      pages_((options.cells + options.page_size - 1) / options.page_size, options.page_size),
+      cache_(pages_),
+      tables_(options.max_sequences) {}
+
+PageTable KvPool::FindPrefix(std::span<const CellKey> keys, std::string_view salt) {
+  return prefix_cache_ ? cache_.Find(keys, salt) : PageTable(pages_);
+}
+
+bool KvPool::MakeRoom(std::uint32_t pages) {
+  if (pages_.free() < pages) cache_.EvictLru(pages - pages_.free());
+  return pages_.free() >= pages;
+}
+
+std::optional<SequenceId> KvPool::Acquire(PageTable& prefix, std::uint32_t more, std::uint32_t headroom) {
+  const auto slot = std::find(tables_.begin(), tables_.end(), std::nullopt);
+  if (slot == tables_.end()) return std::nullopt;
+  const std::uint32_t needed = prefix.PagesNeeded(more);
+  if (available() < needed + headroom || !MakeRoom(needed)) return std::nullopt;
+  scratch_.clear();
+  if (!prefix.Append(more, scratch_)) return std::nullopt;
+  cells_held_ += prefix.size();
+  slot->emplace(std::move(prefix));
+  return static_cast<SequenceId>(slot - tables_.begin());
+}
+
+bool KvPool::Grow(SequenceId id, std::uint32_t cells) {
+  PageTable& table = *tables_[static_cast<std::size_t>(id)];
+  scratch_.clear();
+  if (!MakeRoom(table.PagesNeeded(cells)) || !table.Append(cells, scratch_)) return false;
+  cells_held_ += cells;
+  return true;
+}
+
+void KvPool::Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt) {
+  if (prefix_cache_) cache_.Commit(table(id), keys, salt);
+}
+
+void KvPool::Release(SequenceId id) {
+  std::optional<PageTable>& table = tables_[static_cast<std::size_t>(id)];
+  cells_held_ -= table->size();
+  table.reset();
+}
+
+double KvPool::Fragmentation() const {
+  // A page's unheld cells are those past the furthest that a table sees of it.
+  std::unordered_map<PageId, std::uint32_t> seen;
+  for (const std::optional<PageTable>& table : tables_) {
+    if (!table) continue;
+    for (const PageTable::Run& run : table->runs()) {
+      std::uint32_t& most = seen[run.page];
+      most = std::max(most, run.count);
+    }
+  }
+  if (seen.empty()) return 0;
+  std::uint64_t held = 0;
+  for (const auto& [page, cells] : seen) held += cells;
+  return 1.0 - static_cast<double>(held) / (static_cast<double>(seen.size()) * page_size());
+}
+
+}  // namespace medinfer

@@ -1,0 +1,65 @@
+// llama.cpp's KV cache, told where its cells are. The tensors, the graphs over them and the forward pass are the base
+// class's; which cell a token gets, and which cells it sees, come from the page tables of a KvPool.
+//
+// The base class's own account of cells (position, sequences) stays empty: a page may be nobody's, or many tables'. So
+// nothing of the base that reads that account is reachable: searching cells, shifting, copying and saving sequences.
+//
+// Invariants:
+//   - written(s) cells of sequence s hold keys and values; its table has at least that many;
+//   - a token sees the cells of its sequence up to its own, in logical order. That is also the order of positions, and
+//     of rows and columns where image tokens share one (M-RoPE).
+// Belongs to the thread of its context.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kv/kv_pool.h"
+#include "llama-kv-cache.h"
+
+namespace medinfer {
+
+class PagedKv final : public llama_kv_cache {
+ public:
+  // Null for a model that needs more than this: sliding windows, ALiBi, no flash attention, n-gram inputs. `pool` must
+  // outlive it.
+  static PagedKv* Create(const llama_model& llm, const llama_memory_params& params, const llama_cparams& cparams,
+                         const layer_filter_cb& filter, const KvPool& pool);
+
+  // The first `cells` of the sequence's table are written already; `position` is that of the last of them, or -1.
+  void Attach(llama_seq_id sequence, std::uint32_t cells, llama_pos position);
+
+  llama_memory_context_ptr init_batch(llama_batch_allocr& balloc, uint32_t n_ubatch, bool embd_all) override;
+  void apply_ubatch(const slot_info& sinfo, const llama_ubatch& ubatch) override;
+  uint32_t get_n_kv(const slot_info& sinfo) const override;
+  void set_input_kq_mask(ggml_tensor* dst, const llama_ubatch* ubatch, bool causal_attn) const override;
+
+  void clear(bool data) override;
+  // Of a pass that was given up, or of the whole sequence.
+  bool seq_rm(llama_seq_id sequence, llama_pos begin, llama_pos end) override;
+  llama_pos seq_pos_min(llama_seq_id sequence) const override;
+  llama_pos seq_pos_max(llama_seq_id sequence) const override;
+  bool get_can_shift() const override { return false; }
+
+ private:
+  struct Written {
+    std::uint32_t cells = 0;
+    llama_pos position = -1;  // of the last
+    // Before the latest ubatch with tokens of this sequence, and the first position in it.
+    std::uint32_t cells_before = 0;
+    llama_pos position_before = -1;
+    llama_pos position_begin = 0;
+  };
+
+  PagedKv(const llama_model& llm, const llama_memory_params& params, const llama_cparams& cparams,
+          const layer_filter_cb& filter, const KvPool& pool);
+
+  template <typename T>
+  void FillMask(T* mask, std::int64_t n_kv, const llama_ubatch& ubatch, bool causal, T seen, T hidden) const;
+
+  const KvPool& pool_;
+  const llama_non_causal_type non_causal_type_;
+  std::vector<Written> written_;  // by sequence
+};
+
+}  // namespace medinfer
