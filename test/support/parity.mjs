@@ -20,6 +20,8 @@ export const TIE = 1e-3;
  * @property {({ text: string } | { image: string })[]} parts
  * @property {number} predict
  * @property {number} arrivalMs
+ * @property {number} [priority]
+ * @property {string} [cacheSalt]
  * @property {number} [cancelAfter] texts after which it is cancelled; 0: at once
  *
  * @typedef {object} Outcome
@@ -74,7 +76,7 @@ export function drawRequests({ count, seed, images = [], arrivalMs = 400 }) {
 }
 
 /** A word of the tiny models' own vocabulary, or now and then a number. @param {SeededRandom} random */
-function randomWord(random) {
+export function randomWord(random) {
   if (random.next() < 0.1) return `${random.int(1, 999)}`;
   const consonant = () => random.pick([..."bcdfghjklmnpqrstvwxz"]);
   return consonant() + random.pick([..."aeiou"]) + consonant();
@@ -112,7 +114,7 @@ export async function engineOutcomes(requests, options) {
 }
 
 /** @param {Engine} engine @param {ParityRequest} request */
-async function outcome(engine, { parts, predict, arrivalMs, cancelAfter }) {
+async function outcome(engine, { parts, predict, arrivalMs, cancelAfter, priority, cacheSalt }) {
   await delay(arrivalMs);
   const controller = new AbortController();
   const generation = engine.complete({
@@ -120,6 +122,8 @@ async function outcome(engine, { parts, predict, arrivalMs, cancelAfter }) {
       "text" in part ? { type: "text", text: part.text } : { type: "image", image: part.image },
     ),
     nPredict: predict,
+    priority,
+    cacheSalt,
     sampling: { temperature: 0, repeatPenalty: 1 },
     signal: controller.signal,
   });

@@ -1,0 +1,85 @@
+import { afterAll, describe, expect, test } from "vitest";
+
+import { Engine } from "medinfer";
+
+import { drawSchedule, FireRange } from "../support/kv-fire.mjs";
+import { tinyModel } from "../support/random-model.mjs";
+
+const GREEDY = { temperature: 0, repeatPenalty: 1 };
+const words = (n: number) => Array.from({ length: n }, (_, i) => `mi${"aeiou"[i % 5]}k`).join(" ");
+
+describe("under fire", () => {
+  const range = new FireRange();
+  afterAll(() => range.close());
+
+  // `npm run bench -- kv-parity` runs 500 of them.
+  test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
+    "schedule %i answers as a plain loop does",
+    async (seed) => {
+      const { report } = await range.run(drawSchedule(seed));
+      expect(report.mismatches).toEqual([]);
+      expect(report.tokens).toBeGreaterThan(0);
+    },
+    60_000,
+  );
+});
+
+describe("the prefix cache", () => {
+  const load = (kv?: object) => Engine.load({ model: tinyModel(), mmproj: null, nCtx: 2048, kv });
+  const ask = (engine: Engine, prompt: string, cacheSalt = "") =>
+    engine.complete({ prompt, nPredict: 8, ignoreEos: true, sampling: GREEDY, cacheSalt }).result;
+
+  test("a prompt that was asked before is not computed again", async () => {
+    await using engine = await load();
+    const prompt = words(300);
+    const first = await ask(engine, prompt);
+    const second = await ask(engine, prompt);
+    expect(first.usage.cachedTokens).toBe(0);
+    // All whole pages but that of the last token, whose logits are needed.
+    expect(second.usage.cachedTokens).toBe(Math.floor((first.usage.promptTokens - 1) / 32) * 32);
+    expect(second.text).toBe(first.text);
+    const { kv } = engine.stats();
+    expect(kv).toMatchObject({ paged: true, prefixHits: 1, tokensSaved: second.usage.cachedTokens, pagesUsed: 0 });
+    expect(kv.pagesFree + kv.pagesUsed + kv.pagesCached).toBe(kv.pages);
+  });
+
+  test("an answer is found by the prompt that goes on from it", async () => {
+    await using engine = await load();
+    const prompt = words(100);
+    const { text, usage } = await engine.complete({ prompt, nPredict: 80, ignoreEos: true, sampling: GREEDY }).result;
+    const next = await ask(engine, `${prompt}${text} mek`);
+    expect(next.usage.cachedTokens).toBeGreaterThan(usage.promptTokens);
+  });
+
+  test("requests at once compute a common beginning once", async () => {
+    await using engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 8192, batchSize: 8 });
+    const beginning = words(400);
+    const results = await Promise.all(Array.from({ length: 8 }, (_, i) => ask(engine, `${beginning} end ${i}`)));
+    const computed = results.reduce((sum, { usage }) => sum + usage.promptTokens - usage.cachedTokens, 0);
+    expect(computed).toBeLessThan(1.5 * results[0]!.usage.promptTokens);
+  });
+
+  test("tenants with salts of their own do not share", async () => {
+    await using engine = await load();
+    const prompt = words(100);
+    await ask(engine, prompt, "one");
+    expect((await ask(engine, prompt, "two")).usage.cachedTokens).toBe(0);
+    expect((await ask(engine, prompt, "one")).usage.cachedTokens).toBeGreaterThan(0);
+  });
+
+  test("is off where it is switched off", async () => {
+    await using engine = await load({ prefixCache: false });
+    const prompt = words(100);
+    await ask(engine, prompt);
+    expect((await ask(engine, prompt)).usage.cachedTokens).toBe(0);
+    expect(engine.stats().kv.pagesCached).toBe(0);
+  });
+
+  test("gives up what was used least lately when room is needed", async () => {
+    await using engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 1024, batchSize: 1 });
+    for (let i = 0; i < 8; i++) await ask(engine, `${i} ${words(150)}`);
+    expect(engine.stats().kv.pagesEvicted).toBeGreaterThan(0);
+    expect((await ask(engine, `7 ${words(150)}`)).usage.cachedTokens).toBeGreaterThan(0);
+    expect((await ask(engine, `0 ${words(150)}`)).usage.cachedTokens).toBe(0);
+  });
+});

@@ -1,0 +1,87 @@
+// Parity under fire: random schedules against small page pools. Requests arrive at random times with shared beginnings,
+// images, priorities and salts, some are cancelled, and the pool is too small for them, so that pages are evicted and
+// requests preempted. Every answer has to be that of a plain loop with a cache of its own.
+import { compare, engineOutcomes, pictures, randomWord } from "./parity.mjs";
+import { PlainLoop } from "./plain-loop.mjs";
+import { tinyModel, tinyPairs } from "./random-model.mjs";
+import { SeededRandom } from "./seeded-random.mjs";
+
+const PLAIN = { threads: 1, ctx: 2048 };
+
+/**
+ * @typedef {object} Schedule
+ * @property {import("./parity.mjs").ParityRequest[]} requests
+ * @property {string} family a key of tinyPairs, or "text"
+ * @property {import("medinfer").LoadOptions} options of the engine
+ */
+
+/** @param {number} seed @returns {Schedule} */
+export function drawSchedule(seed) {
+  const random = new SeededRandom(seed);
+  const family = random.pick(["text", "text", "llava", "qwen2vl", "gemma3"]);
+  const images = family === "text" ? [] : pictures();
+  const words = (from, to) => Array.from({ length: random.int(from, to) }, () => randomWord(random)).join(" ");
+  // Short prompts with long answers all fit at first, and then do not.
+  const crowded = random.next() < 0.4;
+  const beginnings = Array.from({ length: random.int(1, 3) }, () => {
+    const parts = [{ text: `${crowded ? words(2, 16) : words(20, 90)} ` }];
+    if (images.length > 0) parts.push({ image: random.pick(images) }, { text: ` ${words(1, 20)} ` });
+    return parts;
+  });
+  const requests = Array.from({ length: random.int(6, 20) }, () => {
+    const alone = () => [{ text: `${words(1, crowded ? 8 : 60)} ` }];
+    const parts = random.next() < 0.7 ? [...random.pick(beginnings)] : alone();
+    if (images.length > 0 && random.next() < 0.2) parts.push({ image: random.pick(images) });
+    parts.push({ text: words(1, 12) });
+    const request = {
+      parts: joined(parts),
+      predict: crowded ? random.int(60, 220) : random.int(1, random.next() < 0.3 ? 200 : 40),
+      arrivalMs: random.next() * random.pick([0, 20, 200]),
+      priority: random.pick([0, 0, 0, 5]),
+      cacheSalt: random.pick(["", "", "another tenant"]),
+    };
+    if (random.next() < 1 / 8) request.cancelAfter = random.int(0, 6);
+    return request;
+  });
+  // The largest request fits, and not much more.
+  const least = crowded ? { text: 384, image: 640 } : { text: 640, image: 1280 };
+  const nCtx = least[family === "text" ? "text" : "image"] + 32 * random.int(0, crowded ? 4 : 20);
+  const options = {
+    nCtx,
+    batchSize: random.pick([2, 4, 8, 16]),
+    nUbatch: family === "gemma3" ? 512 : random.pick([32, 64, 512]),
+    nThreads: random.pick([1, "auto"]),
+    kv: { type: "f16", pageSize: random.pick([16, 32, 32, 64]) },
+  };
+  return { requests, family, options };
+}
+
+/** The parts with neighbouring texts as one, as the engine reads them. */
+function joined(parts) {
+  const whole = [];
+  for (const part of parts) {
+    const last = whole.at(-1);
+    if ("text" in part && last !== undefined && "text" in last) whole.splice(-1, 1, { text: last.text + part.text });
+    else whole.push(part);
+  }
+  return whole;
+}
+
+/** Runs schedules one after the other; a plain loop of each family stays loaded. */
+export class FireRange {
+  #loops = {};
+
+  /** @param {Schedule} schedule */
+  async run({ requests, family, options }) {
+    const { model, mmproj = null } = family === "text" ? { model: tinyModel() } : tinyPairs[family]();
+    this.#loops[family] ??= await PlainLoop.start(model, { ...PLAIN, kv: "f16", ...(mmproj && { mmproj }) });
+    const answers = [];
+    for (const request of requests) answers.push(await this.#loops[family].run(request));
+    const { outcomes, stats } = await engineOutcomes(requests, { ...options, model, mmproj });
+    return { report: compare(requests, answers, outcomes), stats };
+  }
+
+  async close() {
+    await Promise.all(Object.values(this.#loops).map((loop) => loop.close()));
+  }
+}
