@@ -26,6 +26,8 @@ const prints: Record<string, RegExp> = {
     /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\nsystem: [^]*\nassistant: <think><\/think>\n$/,
   "inspect-sampling.mjs":
     /^PENALTIES +5: 0\.\d{3}[^]*\nTOP_K [^]*\nTOP_P [^]*\nMIN_P [^]*\nTEMPERATURE [^]*\ndrawn: [2-5]\n$/,
+  "prefix-cache.mjs":
+    /^ward 3: 0, then [1-9]\d* of \d+ tokens\nward 7: 0\n\d+ of 128 pages are free, [1-9]\d* are kept for prompts like these\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,
   "common-js.cjs": /^\S[^]*\n$/,
   "worker-thread.mjs": /^from the worker: \S[^]*\n$/,
