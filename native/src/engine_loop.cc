@@ -12,6 +12,11 @@ namespace {
 // One page of so many stays free for sequences that grow: 2 %.
 constexpr std::uint32_t kWatermarkShare = 50;
 
+// Whether a running sequence is on its way to so many cells of its prompt.
+bool Computes(const Sequence& sequence, std::uint32_t cells) {
+  return !sequence.paused && sequence.reading_prompt() && sequence.prompt_done < cells;
+}
+
 void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence) {
   const auto at = std::upper_bound(list.begin(), list.end(), sequence,
                                    [](const Sequence* a, const Sequence* b) { return Precedes(*a, *b); });
@@ -208,7 +213,10 @@ void EngineLoop::Admit() {
 
 // What the prefix cache has of the prompt is not computed again.
 EngineLoop::Admission EngineLoop::TryAdmit(Sequence& sequence) {
+  // Asked of everybody who waits, at every step: what costs a look at the whole prompt comes last.
+  if (StillAwaits(sequence)) return Admission::kLater;
   KvPool& pool = parts_.pool;
+  if (!pool.has_free_sequence()) return Admission::kNoRoom;
   const std::uint32_t n_tokens = sequence.prompt.n_tokens;
   PageTable prefix = pool.FindPrefix(sequence.keys, sequence.request.cache_salt);
   const std::uint32_t found = sequence.UsableMatch(prefix.size(), pool.page_size());
@@ -233,28 +241,27 @@ EngineLoop::Admission EngineLoop::TryAdmit(Sequence& sequence) {
   return Admission::kAdmitted;
 }
 
+// Whether the sequence that computes a prefix of this one is still at it.
+bool EngineLoop::StillAwaits(Sequence& sequence) {
+  if (sequence.awaited == 0) return false;
+  const auto other = sequences_.find(sequence.awaited);
+  const bool still = other != sequences_.end() && other->second->state == SequenceState::kRunning &&
+                     Computes(*other->second, sequence.awaited_cells);
+  if (!still) sequence.awaited = 0;
+  return still;
+}
+
 // Whether a running sequence is about to compute more of this prompt than was found: then it is worth waiting for.
 bool EngineLoop::IsComputedElsewhere(Sequence& sequence, std::uint32_t found) {
   if (!parts_.decoder.paged()) return false;
   const std::uint32_t page = parts_.pool.page_size();
-  const auto still_computes = [](const Sequence& other, std::uint32_t cells) {
-    return !other.paused && other.reading_prompt() && other.prompt_done < cells;
-  };
-  if (sequence.awaited != 0) {
-    const auto other = sequences_.find(sequence.awaited);
-    if (other != sequences_.end() && other->second->state == SequenceState::kRunning &&
-        still_computes(*other->second, sequence.awaited_cells)) {
-      return true;
-    }
-    sequence.awaited = 0;
-  }
   for (const Sequence* other : running_) {
     if (!other->reading_prompt() || other->request.cache_salt != sequence.request.cache_salt) continue;
     const auto [mine, theirs] =
         std::mismatch(sequence.keys.begin(), sequence.keys.end(), other->keys.begin(), other->keys.end());
     const auto common = static_cast<std::uint32_t>(mine - sequence.keys.begin());
     const std::uint32_t cells = sequence.UsableMatch(common, page);
-    if (cells > found && still_computes(*other, cells)) {
+    if (cells > found && Computes(*other, cells)) {
       sequence.awaited = other->id;
       sequence.awaited_cells = cells;
       return true;

@@ -96,6 +96,7 @@ class EngineLoop {
   void Admit();
   enum class Admission : std::uint8_t { kAdmitted, kNoRoom, kLater };
   Admission TryAdmit(Sequence& sequence);
+  bool StillAwaits(Sequence& sequence);
   bool IsComputedElsewhere(Sequence& sequence, std::uint32_t found);
   void Commit(Sequence& sequence);
   bool HasRunnable() const;

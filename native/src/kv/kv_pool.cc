@@ -51,6 +51,10 @@ void KvPool::Release(SequenceId id) {
   table.reset();
 }
 
+bool KvPool::has_free_sequence() const {
+  return std::find(tables_.begin(), tables_.end(), std::nullopt) != tables_.end();
+}
+
 double KvPool::Fragmentation() const {
   // A page's unheld cells are those past the furthest that a table sees of it.
   std::unordered_map<PageId, std::uint32_t> seen;

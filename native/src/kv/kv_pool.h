@@ -60,6 +60,7 @@ class KvPool {
   std::uint32_t cells() const { return pages_.total() * pages_.page_size(); }
   // Pages that could be had.
   std::uint32_t available() const { return pages_.free() + cache_.evictable(); }
+  bool has_free_sequence() const;
   // Nothing is found or kept from here on. REQUIRES: no id is held.
   void DisableCache() { prefix_cache_ = false; }
   // Share of the cells in the pages of sequences that none of them holds: the rest of last pages.
