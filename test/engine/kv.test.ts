@@ -75,6 +75,35 @@ describe("the prefix cache", () => {
     expect(engine.stats().kv.pagesCached).toBe(0);
   });
 
+  test.each(["f32", "f16", "q8_0", "q4_0"] as const)("is exact with a cache of type %s", async (type) => {
+    await using engine = await load({ type });
+    const prompt = words(200);
+    const first = await ask(engine, prompt);
+    const second = await ask(engine, prompt);
+    expect(engine.stats().kv.paged).toBe(true);
+    expect(second.usage.cachedTokens).toBeGreaterThan(0);
+    expect(second.text).toBe(first.text);
+  });
+
+  test.each([16, 64, 256] as const)("works with pages of %i tokens", async (pageSize) => {
+    await using engine = await load({ pageSize });
+    const prompt = words(300);
+    const { usage, text } = await ask(engine, prompt);
+    const again = await ask(engine, prompt);
+    expect(again.usage.cachedTokens).toBe(Math.floor((usage.promptTokens - 1) / pageSize) * pageSize);
+    expect(again.text).toBe(text);
+    expect(engine.stats().kv).toMatchObject({ pageSize, pages: 2048 / pageSize });
+  });
+
+  test("a prompt that can never fit is refused with the numbers", async () => {
+    await using engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 256 });
+    await expect(ask(engine, words(1000))).rejects.toMatchObject({
+      code: "CONTEXT_FULL",
+      message: expect.stringMatching(/has \d+ tokens .* holds 256/) as string,
+    });
+    expect(engine.stats()).toMatchObject({ queued: 0, running: 0 });
+  });
+
   test("gives up what was used least lately when room is needed", async () => {
     await using engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 1024, batchSize: 1 });
     for (let i = 0; i < 8; i++) await ask(engine, `${i} ${words(150)}`);
