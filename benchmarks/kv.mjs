@@ -9,6 +9,7 @@ export const options = {
   cases: { type: "string", default: "1,2,3,4,5,6,7,8" },
   runs: { type: "string", default: "3" },
   threads: { type: "string", default: "2" },
+  model: { type: "string", default: "medium" },
   quick: { type: "boolean", default: false },
 };
 
@@ -31,11 +32,11 @@ const SYSTEMS = {
 
 /**
  * `quick` is for trying the benchmark itself out: everything small, and no figure means anything.
- * @param {{ cases: string, runs: string, threads: string, quick: boolean }} chosen @param {(line: string) => void} log
+ * @param {{ cases: string, runs: string, threads: string, model: string, quick: boolean }} chosen @param {(line: string) => void} log
  */
-export async function run({ cases, runs, threads, quick }, log) {
+export async function run({ cases, runs, threads, model, quick }, log) {
   const settings = {
-    model: quick ? smallModel() : mediumModel(),
+    model: quick || model === "small" ? smallModel() : mediumModel(),
     smallModel: smallModel(),
     threads: Number(threads),
     runs: Number(runs),
@@ -57,6 +58,7 @@ export async function run({ cases, runs, threads, quick }, log) {
   );
   return {
     threads: settings.threads,
+    model,
     quick,
     ok: targets.every((each) => each.ok),
     targets,

@@ -103,7 +103,7 @@ export class LlamaServer {
 
   async #ready() {
     for (let i = 0; i < 600; i++) {
-      if (this.#child.exitCode !== null) throw new Error("llama-server ended while it loaded");
+      if (this.#hasEnded()) throw new Error("llama-server ended while it loaded");
       const health = await fetch(`${this.#url}/health`).catch(() => undefined);
       if (health?.ok) return;
       await delay(100);
@@ -195,11 +195,14 @@ export class LlamaServer {
     });
   }
 
+  #hasEnded = () => this.#child.exitCode !== null || this.#child.signalCode !== null;
+
   async close() {
-    if (this.#child.exitCode !== null) return;
-    const closed = new Promise((resolve) => this.#child.once("close", resolve));
-    this.#child.kill("SIGTERM");
-    await closed;
     children.delete(this.#child);
+    if (this.#hasEnded()) return;
+    const closed = new Promise((resolve) => this.#child.once("close", resolve));
+    // Asked politely it waits for the requests that it still has.
+    this.#child.kill("SIGKILL");
+    await closed;
   }
 }
