@@ -117,11 +117,14 @@ export async function fragmentation({ smallModel, threads, quick, log }) {
   };
 }
 
-/** Case 7: so many requests that their tokens would fill the pool twice, all at once. */
+/**
+ * Case 7: so many requests that their tokens would fill the pool twice, all at once. Their answers are about equally long,
+ * or the short ones would make room for the long ones in time.
+ */
 export async function overload({ model, threads, quick, log }) {
   const cells = quick ? 1024 : 4096;
   const limit = cells / 4;
-  const drawn = chats({ count: 256, limit: limit - 8, scale: quick ? 0.2 : 0.5, seed: 71 });
+  const drawn = chats({ count: 256, limit: limit - 8, scale: quick ? 0.2 : 0.8, answerSigma: 0.3, seed: 71 });
   const requests = [];
   for (let tokens = 0; tokens < 2 * cells;) {
     const next = drawn[requests.length];

@@ -23,15 +23,17 @@ function lognormal(random, { median, sigma, min, max }) {
 
 /**
  * What people ask chat models: prompts of 160 tokens and answers of 330 on average, as in ShareGPT, most of them much
- * shorter and a few much longer. `scale` makes all of them shorter alike; no request is longer than `limit`.
- * @param {{ count: number, limit: number, seed: number, scale?: number }} options @returns {Request[]}
+ * shorter and a few much longer. `scale` makes all of them shorter alike, a smaller `answerSigma` the answers more alike;
+ * no request is longer than `limit`.
+ * @param {{ count: number, limit: number, seed: number, scale?: number, answerSigma?: number }} options
+ * @returns {Request[]}
  */
-export function chats({ count, limit, seed, scale = 1 }) {
+export function chats({ count, limit, seed, scale = 1, answerSigma = 1 }) {
   const random = new SeededRandom(seed);
   const bounds = { min: 4, max: limit };
   return Array.from({ length: count }, (_, i) => {
     const prompt = lognormal(random, { median: 90 * scale, sigma: 1.1, ...bounds, max: limit >> 1 });
-    const answer = lognormal(random, { median: 200 * scale, sigma: 1, ...bounds });
+    const answer = lognormal(random, { median: 200 * scale, sigma: answerSigma, ...bounds });
     return request(prompt, Math.min(answer, limit - prompt), seed + i);
   });
 }
