@@ -79,7 +79,7 @@ export async function admission({ smallModel, threads, quick, log }) {
       },
     ],
     targets: [
-      { what: "in flight over split mode", value: over, atLeast: 5 },
+      { what: `in flight over split mode with slots of ${limit}`, value: over, atLeast: 5 },
       { what: "failed requests of medinfer", value: ours.failed, atMost: 0 },
     ],
   };
