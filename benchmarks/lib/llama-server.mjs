@@ -3,14 +3,18 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { fromRoot } from "../../test/support/paths.mjs";
 
 const binary = fromRoot("out", "peers", "bin", "llama-server");
 
+let built = false;
+
 /** Builds it where it is missing or older than its source: some minutes, or nothing. @param {(line: string) => void} log */
 function build(log) {
+  if (built) return;
   if (!existsSync(binary)) log("building llama-server in out/peers, which takes some minutes once");
   const configure = ["-S", fromRoot("benchmarks", "peers"), "-B", fromRoot("out", "peers")];
   const source = process.env.MEDINFER_LLAMA_CPP;
@@ -22,6 +26,7 @@ function build(log) {
     const { status, stdout, stderr } = spawnSync("cmake", args, { encoding: "utf8", maxBuffer: 1 << 28 });
     if (status !== 0) throw new Error(`llama-server could not be built:\n${stdout}\n${stderr}`);
   }
+  built = true;
 }
 
 async function freePort() {
@@ -32,37 +37,73 @@ async function freePort() {
   return port;
 }
 
+/** They would outlive a parent that ends in an error. */
+const children = new Set();
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+/**
+ * What a completion was, in the server's own words, and when its first token came, as its client saw it.
+ * @typedef {{ tokens: number, promptTokens: number, cachedTokens: number, promptMs: number, decodeMs: number,
+ *   firstTokenMs?: number }} Answer
+ */
+
 export class LlamaServer {
   #child;
   #url;
+  #passes = [];
 
   /**
    * With its default threads unless `threads` says otherwise. Its caches of earlier prompts are off: no prompt here
    * comes twice in a row, so that they would only cost it time.
+   *
+   * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
+   * prompt in its slot for the next one that begins alike. `watchPasses` has llama.cpp write every forward pass to its
+   * log, see `passes`: do not take times then.
    * @param {string} model
-   * @param {{ parallel: number, ctx: number, threads?: number, log: (line: string) => void }} options
+   * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean,
+   *   watchPasses?: boolean, log: (line: string) => void }} options
    */
-  static async start(model, { parallel, ctx, threads, log }) {
+  static async start(model, { parallel, ctx, threads, unified, cachePrompt, watchPasses, log }) {
     build(log);
     const port = await freePort();
     const args = ["-m", model, "-c", ctx, "-np", parallel, "--host", "127.0.0.1", "--port", port];
-    args.push("--no-ui", "--no-cache-prompt", "--cache-ram", 0, "-fit", "off");
+    args.push("--no-ui", "--cache-ram", 0, "-fit", "off", "--metrics", unified ? "-kvu" : "-no-kvu");
+    if (!cachePrompt) args.push("--no-cache-prompt");
     if (threads !== undefined) args.push("-t", threads);
-    const server = new LlamaServer(args.map(String), `http://127.0.0.1:${port}`);
+    if (watchPasses) args.push("-lv", 5);
+    const server = new LlamaServer(args.map(String), `http://127.0.0.1:${port}`, watchPasses);
     await server.#ready();
     return server;
   }
 
-  constructor(args, url) {
+  constructor(args, url, watchPasses) {
     this.#url = url;
-    this.#child = spawn(binary, args, { stdio: "ignore" });
-    // It would outlive a parent that ends in an error.
-    process.once("exit", () => this.#child.kill("SIGKILL"));
+    const env = watchPasses ? { ...process.env, LLAMA_BATCH_DEBUG: "1" } : process.env;
+    this.#child = spawn(binary, args, { env, stdio: ["ignore", "ignore", watchPasses ? "pipe" : "ignore"] });
+    children.add(this.#child);
+    if (!watchPasses) return;
+    let isPass = false;
+    createInterface({ input: this.#child.stderr }).on("line", (line) => {
+      // One before each batch; then the batch as a whole and every part that it is split into, which look alike.
+      if (line.includes("n_batch (effective)")) this.#passes.push([]);
+      else if (line.includes("added ubatch to split")) isPass = true;
+      const found = isPass && /ubatch_print: +n_tokens += (\d+)/.exec(line);
+      if (!found) return;
+      isPass = false;
+      this.#passes.at(-1)?.push(Number(found[1]));
+    });
+  }
+
+  /** With `watchPasses`: of every call of llama_decode so far, the tokens of each of its forward passes. */
+  get passes() {
+    return this.#passes;
   }
 
   async #ready() {
     for (let i = 0; i < 600; i++) {
-      if (this.#child.exitCode !== null) throw new Error("llama-server ended while it loaded");
+      if (this.#hasEnded()) throw new Error("llama-server ended while it loaded");
       const health = await fetch(`${this.#url}/health`).catch(() => undefined);
       if (health?.ok) return;
       await delay(100);
@@ -75,15 +116,33 @@ export class LlamaServer {
    * @param {{ prompt: string, predict: number, stream: boolean }} request
    * @returns {Promise<number>} tokens generated
    */
-  async complete({ prompt, predict, stream }) {
-    const text = await this.#post("/completion", {
-      prompt,
-      n_predict: predict,
-      temperature: 0,
-      ignore_eos: true,
-      cache_prompt: false,
-      stream,
-    });
+  async complete(request) {
+    const { tokens } = await this.ask(request);
+    return tokens;
+  }
+
+  /**
+   * The same, with all that is known about it. `slot` asks for a certain one; `cache` for what that slot has of the
+   * prompt.
+   * @param {{ prompt: string, predict: number, stream?: boolean, slot?: number, cache?: boolean }} request
+   * @returns {Promise<Answer>}
+   */
+  async ask({ prompt, predict, stream = false, slot = -1, cache = false }) {
+    const started = performance.now();
+    let firstTokenMs;
+    const text = await this.#post(
+      "/completion",
+      {
+        prompt,
+        n_predict: predict,
+        temperature: 0,
+        ignore_eos: true,
+        cache_prompt: cache,
+        id_slot: slot,
+        stream,
+      },
+      () => (firstTokenMs ??= stream ? performance.now() - started : undefined),
+    );
     // Of a stream the last event tells how many tokens there were.
     const last = stream
       ? text
@@ -92,20 +151,39 @@ export class LlamaServer {
           .at(-1)
           .replace(/^data: /, "")
       : text;
-    return JSON.parse(last).tokens_predicted;
+    const { tokens_predicted: tokens, timings, error } = JSON.parse(last);
+    if (tokens === undefined) throw new Error(`llama-server answered ${JSON.stringify(error ?? last)}`);
+    return {
+      tokens,
+      promptTokens: timings.prompt_n,
+      cachedTokens: timings.cache_n,
+      promptMs: timings.prompt_ms,
+      decodeMs: timings.predicted_ms,
+      firstTokenMs,
+    };
+  }
+
+  /** The server's counters by name. @returns {Promise<Record<string, number>>} */
+  async metrics() {
+    const response = await fetch(`${this.#url}/metrics`);
+    const lines = (await response.text()).matchAll(/^llamacpp:(\w+) (\S+)$/gm);
+    return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
   }
 
   /**
    * A connection of its own for every request: the server's pool of HTTP threads waits on idle ones.
-   * @param {string} path @param {object} body @returns {Promise<string>}
+   * @param {string} path @param {object} body @param {() => void} onData @returns {Promise<string>}
    */
-  #post(path, body) {
+  #post(path, body, onData) {
     return new Promise((resolve, reject) => {
       const options = { method: "POST", agent: false, headers: { "content-type": "application/json" } };
       const sent = request(`${this.#url}${path}`, options, (response) => {
         let text = "";
         response.setEncoding("utf8");
-        response.on("data", (data) => (text += data));
+        response.on("data", (data) => {
+          onData();
+          text += data;
+        });
         response.on("error", reject);
         response.on("end", () => {
           if (response.statusCode === 200) resolve(text);
@@ -117,10 +195,14 @@ export class LlamaServer {
     });
   }
 
+  #hasEnded = () => this.#child.exitCode !== null || this.#child.signalCode !== null;
+
   async close() {
-    if (this.#child.exitCode !== null) return;
+    children.delete(this.#child);
+    if (this.#hasEnded()) return;
     const closed = new Promise((resolve) => this.#child.once("close", resolve));
-    this.#child.kill("SIGTERM");
+    // Asked politely it waits for the requests that it still has.
+    this.#child.kill("SIGKILL");
     await closed;
   }
 }
