@@ -134,6 +134,8 @@ Request ToRequest(Napi::Value value) {
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
   request.n_predict = fields.Integer<std::int32_t>("nPredict");
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
+  request.n = fields.Integer<std::uint32_t>("n");
+  request.sum_logprobs = ToBool(fields.Value("sumLogprobs"), fields.Name("sumLogprobs"));
   request.n_probs = fields.Integer<std::uint32_t>("nProbs");
   request.followed = ToBool(fields.Value("followed"), fields.Name("followed"));
   request.cache_salt = ToString(fields.Value("cacheSalt"), fields.Name("cacheSalt"));

@@ -167,6 +167,8 @@ struct BodyWriter {
     timings.Set("decodeMs", event.timings.decode_ms);
     timings.Set("totalMs", event.timings.total_ms);
     out.Set("timings", timings);
+    out.Set("logprobSum", event.logprob_sum);
+    out.Set("drawn", event.n_drawn);
   }
   void operator()(const Embedded& event) const {
     static const std::vector<float> kNone;

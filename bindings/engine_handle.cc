@@ -61,9 +61,9 @@ Engine& EngineHandle::Open(const Napi::CallbackInfo& info) const {
   return *engine;
 }
 
-Napi::Value EngineHandle::Accepted(Napi::Env env, const Result<RequestId>& id) {
+Napi::Value EngineHandle::Accepted(Napi::Env env, const Result<RequestId>& id, std::uint32_t n) {
   if (!id.ok()) Throw(env, id.status());
-  session_->AddPending(id.value());
+  for (std::uint32_t i = 0; i < n; ++i) session_->AddPending(id.value() + i);
   return Napi::Number::New(env, static_cast<double>(id.value()));
 }
 
@@ -72,7 +72,8 @@ Napi::Value EngineHandle::Submit(const Napi::CallbackInfo& info) {
     Open(info);  // refuses before images are copied
     // Getters of the request may run, and close the engine.
     Request request = ToRequest(info[0]);
-    return Accepted(info.Env(), Open(info).Submit(std::move(request)));
+    const std::uint32_t n = request.n;
+    return Accepted(info.Env(), Open(info).Submit(std::move(request)), n);
   });
 }
 

@@ -34,7 +34,8 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
 
   // Throws unless `info.This()` is an engine of ours, and open.
   Engine& Open(const Napi::CallbackInfo& info) const;
-  Napi::Value Accepted(Napi::Env env, const Result<RequestId>& id);
+  // Of `n` ids, the first.
+  Napi::Value Accepted(Napi::Env env, const Result<RequestId>& id, std::uint32_t n = 1);
 
   void Hold(bool hold) override;
 

@@ -105,6 +105,10 @@ export interface NativeRequest {
   ignoreEos: boolean;
   /** 0: none. */
   nProbs: number;
+  /** Completions: that of i is told under the id + i. */
+  n: number;
+  /** Whether done tells `logprobSum` and `drawn`. */
+  sumLogprobs: boolean;
   cacheSalt: string;
   priority: number;
   /** Whether events come as the request goes. Otherwise they come at its end, or from follow() on. */
@@ -170,6 +174,9 @@ export type NativeEvent =
       stopString: string;
       usage: NativeUsage;
       timings: NativeTimings;
+      /** Of the drawn tokens, as the model gave them, and how many those are; 0 unless the request asks. */
+      logprobSum: number;
+      drawn: number;
     }
   | {
       id: number;
@@ -247,7 +254,7 @@ export interface NativeDevice {
 /** One loaded model. Every method returns at once; a closed engine throws CLOSED. */
 export interface NativeEngine {
   readonly info: NativeModelInfo;
-  /** Returns the request's id; its events follow. Throws where the request is refused. */
+  /** Returns the id of the request's first completion; events follow. Throws where the request is refused. */
   submit(request: NativeRequest): number;
   embedImage(image: Uint8Array): number;
   cancel(id: number): void;

@@ -3,6 +3,7 @@ import type { NativePromptPart } from "../binding.js";
 import type { EngineCore } from "../core.js";
 import { MedInferError, toMedInferError } from "../errors.js";
 import { AnswerStream } from "../generation/answer-stream.js";
+import { completionCount } from "../generation/completions.js";
 import { RequestGeneration } from "../generation/generation.js";
 import { RequestState } from "../generation/request-state.js";
 import type { Generation } from "../generation/types.js";
@@ -38,6 +39,7 @@ function start(core: EngineCore, prepare: () => PreparedRequest): Generation {
   try {
     const request = prepare();
     if (request.options.jsonSchema !== undefined) state.expectJson();
+    state.expect(request.choices);
     state.follow(request.options.signal);
     if (!state.over) loadAndSubmit(core, state, request);
   } catch (error) {
@@ -81,10 +83,15 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
 function submit(
   { native, dispatcher }: EngineCore,
   state: RequestState,
-  { addSpecial, stopStrings, grammar, options }: PreparedRequest,
+  { addSpecial, stopStrings, grammar, options, choices }: PreparedRequest,
   parts: readonly LoadedPart[],
 ): void {
-  const { scanner, nativeStops } = divideStops([...options.stopStrings, ...stopStrings], options.stopRegexes);
+  const count = completionCount(choices);
+  // A scanner each: it has a state.
+  const divided = Array.from({ length: count }, () =>
+    divideStops([...options.stopStrings, ...stopStrings], options.stopRegexes),
+  );
+  const { scanner, nativeStops } = divided[0]!;
   const id = native.submit({
     prompt: parts.map((part): NativePromptPart => (part instanceof Uint8Array ? { image: part } : part)),
     addSpecial,
@@ -94,20 +101,25 @@ function submit(
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     nProbs: options.nProbs,
+    n: count,
+    sumLogprobs: choices.bestOf !== undefined,
     cacheSalt: options.cacheSalt,
     priority: options.priority,
     // What looks for stops reads along.
     followed: state.reading || scanner !== undefined,
   });
-  dispatcher.register(id, state);
+  const ids = Array.from({ length: count }, (_, i) => id + i);
+  ids.forEach((each, i) => dispatcher.register(each, { onEvent: (event) => state.onEvent(event, i) }));
+  const all = (call: (each: number) => void) => unlessClosed(() => ids.forEach(call));
   const control = {
-    cancel: () => unlessClosed(() => native.cancel(id)),
-    finish: () => unlessClosed(() => native.finish(id)),
-    follow: () => unlessClosed(() => native.follow(id)),
-    pause: () => unlessClosed(() => native.pause(id)),
-    resume: () => unlessClosed(() => native.resume(id)),
+    cancel: () => all((each) => native.cancel(each)),
+    finish: (index: number) => unlessClosed(() => native.finish(id + index)),
+    follow: () => all((each) => native.follow(each)),
+    pause: () => all((each) => native.pause(each)),
+    resume: () => all((each) => native.resume(each)),
   };
-  state.submitted(control, new AnswerStream(scanner, options.thinkingTags || undefined));
+  const answers = divided.map((stops) => new AnswerStream(stops.scanner, options.thinkingTags || undefined));
+  state.submitted(control, answers);
 }
 
 /** A closed engine has ended the request already: its last event is on the way. */

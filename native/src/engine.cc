@@ -193,16 +193,18 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only, std::unique
   command.grammar = std::move(grammar);
   command.embed_only = embed_only;
   command.submitted = Clock::now();
-  command.cancelled = std::make_shared<std::atomic<bool>>(false);
+  const std::uint32_t n = command.request.n;
+  for (std::uint32_t i = 0; i < n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
   const std::lock_guard lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
-  if (live_.size() >= std::size_t{options_.batch_size} + options_.max_queue) {
-    return Status(Code::kQueueFull,
-                  std::to_string(options_.max_queue) + " requests wait already: try again later, or raise maxQueue");
+  if (live_.size() + n > std::size_t{options_.batch_size} + options_.max_queue) {
+    return Status(Code::kQueueFull, "no more than " + std::to_string(options_.max_queue) +
+                                        " requests may wait: try again later, or raise maxQueue");
   }
-  command.id = next_id_++;
-  const RequestId id = command.id;
-  live_.emplace(id, command.cancelled);
+  const RequestId id = next_id_;
+  command.id = id;
+  next_id_ += n;
+  for (std::uint32_t i = 0; i < n; ++i) live_.emplace(id + i, command.cancelled[i]);
   // Under the lock, so that requests reach the loop in the order of their ids.
   inbox_.Push(std::move(command));
   return id;

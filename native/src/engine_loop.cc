@@ -12,12 +12,6 @@ namespace {
 // One page of so many stays free for sequences that grow: 2 %.
 constexpr std::uint32_t kWatermarkShare = 50;
 
-void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence) {
-  const auto at = std::upper_bound(list.begin(), list.end(), sequence,
-                                   [](const Sequence* a, const Sequence* b) { return Precedes(*a, *b); });
-  list.insert(at, sequence);
-}
-
 }  // namespace
 
 bool PassGuard::ShouldAbort() const {
@@ -49,17 +43,7 @@ void EngineLoop::Run() {
 }
 
 void EngineLoop::Handle(SubmitCommand command) {
-  auto owned = std::make_unique<Sequence>();
-  Sequence& sequence = *owned;
-  sequence.id = command.id;
-  sequence.request = std::move(command.request);
-  sequence.grammar = std::move(command.grammar);
-  sequence.cancelled = std::move(command.cancelled);
-  sequence.embed_only = command.embed_only;
-  sequence.submitted = command.submitted;
-  sequence.followed = sequence.request.followed;
-  sequence.arrival = arrivals_++;
-  sequences_.emplace(sequence.id, std::move(owned));
+  Sequence& sequence = AddSequences(command);
   const std::vector<PromptPart>& parts = sequence.request.prompt;
   if (std::none_of(parts.begin(), parts.end(), [](const PromptPart& part) { return part.image != nullptr; })) {
     PrepareText(sequence);
@@ -160,25 +144,16 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
               std::to_string(limits_.n_ctx_per_request) + ": shorten the prompt, or raise nCtx and nCtxPerRequest"});
     return;
   }
-  const Request& request = sequence.request;
-  sequence.sampler.emplace(
-      request.sampling,
-      ResolveTokens(parts_.model.vocab(), request.sampling, request.ignore_eos, limits_.n_ctx_per_request),
-      sequence.grammar.get());
-  sequence.stops.emplace(request.stop_strings);
   for (const PromptChunk& chunk : p.chunks) {
-    if (const auto* text = std::get_if<TextChunk>(&chunk)) {
-      for (const std::int32_t token : *text) sequence.sampler->AcceptPrompt(token);
-      continue;
-    }
-    const auto& media = std::get<MediaChunk>(chunk);
-    if (media.non_causal && media.n_tokens > parts_.decoder.n_ubatch()) {
+    const auto* media = std::get_if<MediaChunk>(&chunk);
+    if (media != nullptr && media->non_causal && media->n_tokens > parts_.decoder.n_ubatch()) {
       Fail(sequence,
-           {Code::kInvalidArgument, "this model reads an image in one piece of " + std::to_string(media.n_tokens) +
+           {Code::kInvalidArgument, "this model reads an image in one piece of " + std::to_string(media->n_tokens) +
                                         " tokens: load it with nUbatch of at least that many"});
       return;
     }
   }
+  PrepareSampling(sequence);
   sequence.usage.prompt_tokens = p.n_tokens;
   sequence.usage.image_tokens = p.n_media_tokens;
   sequence.usage.images_cached = p.n_images_cached;
@@ -288,6 +263,7 @@ void EngineLoop::Preempt(Sequence& sequence) {
 }
 
 void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
+  EndSiblings(sequence, [&](Sequence& sibling) { Finish(sibling, reason); });
   Done done;
   done.reason = reason;
   if (sequence.stops) {  // none while its images are encoded
@@ -300,11 +276,14 @@ void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
   }
   done.usage = sequence.usage;
   done.timings = sequence.FinalTimings(Clock::now());
+  done.logprob_sum = sequence.logprob_sum;
+  done.n_drawn = sequence.n_drawn;
   ++totals_.completed;
   End(sequence, {sequence.id, std::move(done)});
 }
 
 void EngineLoop::Fail(Sequence& sequence, Status status) {
+  EndSiblings(sequence, [&](Sequence& sibling) { Fail(sibling, status); });
   const bool aborted = status.code() == Code::kAborted || status.code() == Code::kClosed;
   ++(aborted ? totals_.aborted : totals_.failed);
   End(sequence, {sequence.id, Failed{std::move(status)}});
@@ -317,6 +296,9 @@ void EngineLoop::End(Sequence& sequence, Event event) {
     parts_.pool.Release(sequence.slot);
   } else if (sequence.state == SequenceState::kQueued) {
     std::erase(queued_, &sequence);
+  } else if (sequence.state == SequenceState::kSibling) {
+    std::erase(sequence.first->siblings, &sequence);
+    --siblings_;
   }
   on_end_(sequence.id);
   outbox_.End(sequence, std::move(event));
@@ -341,9 +323,9 @@ void EngineLoop::DescribePool(KvStats& kv) const {
 
 void EngineLoop::Publish() {
   Stats now = totals_;
-  now.queued = static_cast<std::uint32_t>(queued_.size());
+  now.queued = static_cast<std::uint32_t>(queued_.size() + siblings_);
   now.running = static_cast<std::uint32_t>(running_.size());
-  now.encoding = static_cast<std::uint32_t>(sequences_.size() - queued_.size() - running_.size());
+  now.encoding = static_cast<std::uint32_t>(sequences_.size() - now.queued - running_.size());
   now.paused = static_cast<std::uint32_t>(
       std::count_if(running_.begin(), running_.end(), [](const Sequence* s) { return s->paused; }));
   now.kv_cells = parts_.pool.cells();

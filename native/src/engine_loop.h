@@ -25,10 +25,10 @@ namespace medinfer {
 
 // What can be asked of the loop.
 struct SubmitCommand {
-  RequestId id = 0;
+  RequestId id = 0;  // of the first completion; the others' follow
   Request request;
   std::unique_ptr<GrammarConstraint> grammar;  // of the request; null: none
-  CancelFlag cancelled;
+  std::vector<CancelFlag> cancelled;           // by completion
   bool embed_only = false;
   Clock::time_point submitted;
 };
@@ -91,6 +91,12 @@ class EngineLoop {
   void Handle(const FollowCommand& command);
   void Handle(EncodeOutcome outcome);
 
+  // engine_choices.cc: several completions of one prompt.
+  Sequence& AddSequences(SubmitCommand& command);
+  void PrepareSampling(Sequence& sequence);
+  void BeginSiblings(Sequence& first, std::span<const float> logits);
+  void EndSiblings(Sequence& first, const std::function<void(Sequence&)>& end);
+
   void PrepareText(Sequence& sequence);
   void Enqueue(Sequence& sequence, PreparedPrompt prompt);
   void Admit();
@@ -113,6 +119,7 @@ class EngineLoop {
   bool Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares);
   void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
   void Tell(Sequence& sequence, TokenLogprobs told);
+  void Continue(Sequence& sequence, std::span<float> logits);
   void Draw(Sequence& sequence, std::span<float> logits);
 
   void Preempt(Sequence& sequence);
@@ -131,6 +138,7 @@ class EngineLoop {
   std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
   std::vector<Sequence*> queued_;                 // in order of precedence
   std::vector<Sequence*> running_;                // in order of precedence
+  std::size_t siblings_ = 0;                      // sequences in kSibling
   std::vector<std::unique_ptr<Sequence>> ended_;  // this step; freed when nothing refers to them any more
   Outbox outbox_;
 

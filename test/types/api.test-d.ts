@@ -108,7 +108,7 @@ describe("Generation", () => {
     expectTypeOf<Generation>().toExtend<AsyncIterable<GenerationEvent>>();
     expectTypeOf<Generation["result"]>().resolves.toEqualTypeOf<GenerationResult>();
     expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<
-      "queued" | "encode" | "prefill" | "reasoning" | "text" | "logprobs" | "done"
+      "queued" | "encode" | "prefill" | "reasoning" | "text" | "logprobs" | "choice" | "done"
     >();
     const of = <T extends GenerationEvent["type"]>(_type: T) =>
       undefined as unknown as Extract<GenerationEvent, { type: T }>;
@@ -117,6 +117,9 @@ describe("Generation", () => {
     expectTypeOf(of("done").reasoning).toEqualTypeOf<string>();
     expectTypeOf(of("prefill").total).toEqualTypeOf<number>();
     expectTypeOf(of("done").timings).toEqualTypeOf<Timings>();
+    expectTypeOf(of("text").index).toEqualTypeOf<number | undefined>();
+    expectTypeOf(of("choice").index).toEqualTypeOf<number>();
+    expectTypeOf(of("done").choices).toEqualTypeOf<GenerationResult[] | undefined>();
     // @ts-expect-error only text events hold a piece of text… and done the whole
     void of("queued").text;
   });

@@ -15,6 +15,8 @@ const done = (id: number): NativeEvent => ({
   stopString: "",
   usage,
   timings,
+  logprobSum: 0,
+  drawn: 0,
 });
 
 describe("Dispatcher", () => {

@@ -175,6 +175,8 @@ describe("engine.chat", () => {
       grammar: "",
       nPredict: 10,
       ignoreEos: true,
+      n: 1,
+      sumLogprobs: false,
       nProbs: 0,
       cacheSalt: "",
       priority: 3,

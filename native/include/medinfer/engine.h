@@ -55,7 +55,8 @@ class Engine {
 
   // The methods below may be called from any thread and return at once.
 
-  // Queues a request. On success its events follow; on failure there are none.
+  // Queues a request. On success its events follow; on failure there are none. Completion i of a request of n is told
+  // under the returned id + i, each with a terminal event of its own; until the prompt is read, they end together.
   virtual Result<RequestId> Submit(Request request) = 0;
   // Queues an image for the encoder alone; ends with Embedded.
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;

@@ -67,6 +67,9 @@ struct Done {
   std::string stop_string;  // the one that matched, with kStop; empty where Engine::Finish ended it
   Usage usage;
   Timings timings;
+  // Where the request asked for it: of the drawn tokens, EOS included, as the model gave them (before the chain).
+  double logprob_sum = 0;
+  std::uint32_t n_drawn = 0;
 };
 
 // The answer to Engine::EmbedImage: row-major [tokens][width] floats.

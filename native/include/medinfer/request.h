@@ -33,6 +33,8 @@ struct Request {
   std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
   bool ignore_eos = false;                // EOS can not be drawn
   std::uint32_t n_probs = 0;              // likeliest tokens told beside each drawn one; 0: none
+  std::uint32_t n = 1;                    // completions; the prompt is computed once, completion i draws with seed + i
+  bool sum_logprobs = false;              // Done tells how likely the model found what was drawn
   bool followed = true;                   // events come as it goes; false: all of them at its end, or from Follow on
   std::string cache_salt;                 // requests share cached prompt tokens only where this is equal
   std::int32_t priority = 0;              // higher runs first; equal priorities run in order of arrival

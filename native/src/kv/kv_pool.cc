@@ -41,6 +41,14 @@ bool KvPool::Grow(SequenceId id, std::uint32_t cells) {
   return true;
 }
 
+std::optional<SequenceId> KvPool::Fork(SequenceId id) {
+  const auto slot = std::find(tables_.begin(), tables_.end(), std::nullopt);
+  if (slot == tables_.end()) return std::nullopt;
+  slot->emplace(table(id).Fork());
+  cells_held_ += (*slot)->size();
+  return static_cast<SequenceId>(slot - tables_.begin());
+}
+
 void KvPool::Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt) {
   if (prefix_cache_) cache_.Commit(table(id), keys, salt);
 }

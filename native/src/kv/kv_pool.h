@@ -45,6 +45,10 @@ class KvPool {
   // Reserves more cells. False, and no change, where the pool is short. REQUIRES: `id` is held.
   bool Grow(SequenceId id, std::uint32_t cells);
 
+  // A second sequence of the same cells. Metadata alone: no page is taken, and none is copied. None where ids are short.
+  // REQUIRES: `id` is held.
+  std::optional<SequenceId> Fork(SequenceId id);
+
   // Makes the whole pages of a sequence findable, as far as `keys` go: they must be written. REQUIRES: `id` is held.
   void Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt);
 

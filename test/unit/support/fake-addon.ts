@@ -39,6 +39,8 @@ export const told = {
     stopString: finishReason === "stop" ? "###" : "",
     usage,
     timings,
+    logprobSum: 0,
+    drawn: 0,
   }),
   failed: (code: NativeError["code"], message?: string, retryable?: boolean): Told => ({
     type: "failed",
@@ -76,7 +78,8 @@ export class FakeEngine implements NativeEngine {
   submit(request: NativeRequest): number {
     this.#requireOpen();
     if (this.refusal !== undefined) throw this.refusal;
-    const id = ++this.#lastId;
+    const id = this.#lastId + 1;
+    this.#lastId += request.n;
     this.requests.set(id, request);
     if (this.onSubmit !== undefined) setImmediate(() => this.onSubmit?.(id, request));
     return id;
