@@ -19,6 +19,7 @@ export type NativeCode =
   | "IMAGE_TOO_LARGE"
   | "NO_VISION"
   | "INVALID_ARGUMENT"
+  | "BAD_SESSION"
   | "BACKEND_LOST"
   | "INTERNAL";
 
@@ -107,6 +108,10 @@ export interface NativeRequest {
   nProbs: number;
   /** Completions: that of i is told under the id + i. */
   n: number;
+  /** What an earlier request has kept, and this prompt goes on from; 0: nothing. */
+  base: number;
+  /** Whether done tells a `state` to go on from. Only with one completion. */
+  keep: boolean;
   /** Whether done tells `logprobSum` and `drawn`. */
   sumLogprobs: boolean;
   cacheSalt: string;
@@ -177,6 +182,8 @@ export type NativeEvent =
       /** Of the drawn tokens, as the model gave them, and how many those are; 0 unless the request asks. */
       logprobSum: number;
       drawn: number;
+      /** 0: nothing was kept. */
+      state: number;
     }
   | {
       id: number;
@@ -186,6 +193,8 @@ export type NativeEvent =
       width: number;
       cached: boolean;
     }
+  | { id: number; type: "saved"; tokens: number }
+  | { id: number; type: "restored"; state: number; tokens: number; note: string }
   | { id: number; type: "failed"; error: NativeError };
 
 export interface NativeModelInfo {
@@ -264,6 +273,13 @@ export interface NativeEngine {
   follow(id: number): void;
   pause(id: number): void;
   resume(id: number): void;
+  /** Another state of the same tokens. */
+  forkState(state: number): number;
+  dropState(state: number): void;
+  /** Returns an id, which ends with saved or failed. */
+  saveState(state: number, path: string, note: string): number;
+  /** Returns an id, which ends with restored or failed. */
+  restoreState(path: string): number;
   stats(): NativeStats;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   detokenize(tokens: Int32Array, special: boolean): string;

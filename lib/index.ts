@@ -50,6 +50,8 @@ export type {
   Timings,
   Usage,
 } from "./generation/types.js";
+export type { Session } from "./session/session.js";
+export type { SessionChatOptions, SessionOptions } from "./session/options.js";
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 export type { EmbedImageOptions } from "./embed-image.js";
 export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";

@@ -48,6 +48,8 @@ export class Completion {
       case "done":
       case "failed":
       case "embedded":
+      case "saved":
+      case "restored":
         return [];
     }
   }

@@ -40,6 +40,8 @@ export class RequestState {
   #completions: Completions | undefined;
   #json = false;
   #failure: MedInferError | undefined;
+  /** What the engine has kept of it; 0: nothing. */
+  #state = 0;
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
@@ -48,6 +50,9 @@ export class RequestState {
   #result: Deferred | undefined;
   #unfollow: (() => void) | undefined;
   #stopLoading: (() => void) | undefined;
+
+  /** @param onSettled called once, before anybody else hears of the end; must not throw */
+  constructor(private readonly onSettled?: (result: GenerationResult | undefined, state: number) => void) {}
 
   /** Whether the request has ended, or is about to because it was aborted. */
   get over(): boolean {
@@ -115,11 +120,12 @@ export class RequestState {
   onEvent(event: NativeEvent, index = 0): void {
     const completions = this.#completions;
     if (this.#outcome !== undefined || completions === undefined) return;
+    if (event.type === "done") this.#state = event.state;
     const ended = this.#abortError !== undefined || this.#failure !== undefined;
     if (event.type === "failed") {
       completions.lose();
       // One fate for all: the others end, too, and then the request.
-      if (!ended) this.#control?.cancel();
+      if (!ended && completions.left > 0) this.#control?.cancel();
       this.#failure ??= toMedInferError(event.error);
     } else if (ended) {
       if (event.type === "done") completions.lose();
@@ -197,6 +203,7 @@ export class RequestState {
 
   #settle(outcome: Outcome): void {
     this.#outcome = outcome;
+    this.onSettled?.("result" in outcome ? outcome.result : undefined, this.#state);
     this.#control = undefined;
     this.#completions = undefined;
     this.#stopLoading = undefined;

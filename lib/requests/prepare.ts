@@ -40,6 +40,8 @@ export interface PreparedRequest {
   grammar: string;
   options: ResolvedGenerationOptions;
   choices: CompletionsWanted;
+  /** Of a session: what the engine has kept of it; 0: nothing. */
+  base?: number;
 }
 
 /** What Engine.chat sends. */

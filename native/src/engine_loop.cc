@@ -37,8 +37,15 @@ void EngineLoop::Run() {
   // What was submitted before the closing gets its answer too.
   for (Command& command : parts_.inbox.Drain(/*wait=*/false)) {
     if (auto* submit = std::get_if<SubmitCommand>(&command)) Handle(std::move(*submit));
+    if (const auto* save = std::get_if<SaveCommand>(&command)) files_.insert(save->id);
+    if (const auto* restore = std::get_if<RestoreCommand>(&command)) files_.insert(restore->id);
   }
-  while (!sequences_.empty()) Fail(*sequences_.begin()->second, {Code::kClosed, "the engine was closed"});
+  const Status closed(Code::kClosed, "the engine was closed");
+  while (!sequences_.empty()) Fail(*sequences_.begin()->second, closed);
+  while (!files_.empty()) {
+    const RequestId id = *files_.begin();
+    EndFile(id, {id, Failed{closed}});
+  }
   Publish();
 }
 
@@ -62,6 +69,9 @@ void EngineLoop::Handle(SubmitCommand command) {
 void EngineLoop::Handle(const CancelCommand& command) {
   const auto found = sequences_.find(command.id);
   if (found != sequences_.end()) Fail(*found->second, {Code::kAborted, "the request was aborted"});
+  if (files_.contains(command.id)) {
+    EndFile(command.id, {command.id, Failed{{Code::kAborted, "the request was aborted"}}});
+  }
 }
 
 void EngineLoop::Handle(const FinishCommand& command) {
@@ -186,13 +196,23 @@ EngineLoop::Admission EngineLoop::TryAdmit(Sequence& sequence) {
   KvPool& pool = parts_.pool;
   const std::uint32_t n_tokens = sequence.prompt.n_tokens;
   PageTable prefix = pool.FindPrefix(sequence.keys, sequence.request.cache_salt);
-  const std::uint32_t found = sequence.UsableMatch(prefix.size(), pool.page_size());
+  std::uint32_t found = sequence.UsableMatch(prefix.size(), pool.page_size());
   prefix.Truncate(found);
+  if (std::optional<PageTable> base = ForkBase(sequence, found)) {
+    prefix = std::move(*base);
+    found = prefix.size();
+  }
   if (IsComputedElsewhere(sequence, found)) return Admission::kLater;
   // A page beside the prompt for every running sequence, or admitting would preempt at once. Alone it may have all.
   const auto beside = static_cast<std::uint32_t>(running_.size());
   const std::uint32_t headroom = beside == 0 ? 0 : beside + pool.pages().total() / kWatermarkShare;
-  const std::optional<SequenceId> slot = pool.Acquire(prefix, n_tokens - found, headroom);
+  const std::optional<SequenceId> slot = Acquire(prefix, n_tokens - found, headroom);
+  if (!slot && sequence.request.base != 0 && running_.empty()) {
+    // A fork's pages need not be full, so it may take more of them than the whole prompt does.
+    sequence.request.base = 0;
+    prefix.Clear();
+    return TryAdmit(sequence);
+  }
   if (!slot) return Admission::kNoRoom;
   sequence.slot = *slot;
   sequence.state = SequenceState::kRunning;
@@ -257,6 +277,7 @@ void EngineLoop::Preempt(Sequence& sequence) {
   parts_.decoder.Forget(sequence.slot);
   parts_.pool.Release(sequence.slot);
   sequence.Rewind();
+  sequence.request.base = 0;  // see TryAdmit
   sequence.NameCells(unique_media_);
   InsertByPrecedence(queued_, &sequence);
   ++totals_.preemptions;
@@ -278,6 +299,7 @@ void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
   done.timings = sequence.FinalTimings(Clock::now());
   done.logprob_sum = sequence.logprob_sum;
   done.n_drawn = sequence.n_drawn;
+  done.state = Keep(sequence);
   ++totals_.completed;
   End(sequence, {sequence.id, std::move(done)});
 }

@@ -30,14 +30,16 @@ void EngineLoop::Step() {
   if (!media.empty()) DecodeMedia(media);
 }
 
-// Makes sure that every drawn token that is about to be decoded has a cell. Where the pool is short, the sequence that
-// is served last gives way; the first in line never does, so some sequence always advances.
+// Makes sure that every drawn token that is about to be decoded has a cell. Where the pool is short, kept states give
+// up their tables, then the sequence that is served last gives way; the first in line never does, so some sequence
+// always advances.
 void EngineLoop::ReserveDecodeCells() {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
     while (sequence.pending && !sequence.paused && !sequence.cell_reserved) {
       sequence.cell_reserved = parts_.pool.Grow(sequence.slot, 1);
       if (sequence.cell_reserved) break;
+      if (states_.GiveUpOne()) continue;
       Sequence& last = *running_.back();
       Preempt(last);
       if (&last == &sequence) return;

@@ -31,6 +31,7 @@ enum class SequenceState : std::uint8_t {
   kSibling,   // waits for another to have read their common prompt
   kQueued,    // ready; waits for a sequence id and cells
   kRunning,   // holds both
+  kEnded,     // holds neither any more
 };
 
 // What a sequence has done since its events last went out.
@@ -72,14 +73,14 @@ struct Sequence {
   std::optional<std::int32_t> pending;
   std::vector<std::int32_t> unreplayed;  // drawn since the prompt was read, `pending` included
 
-  Sequence* first = nullptr;         // a sibling's: who reads the prompt for it
+  Sequence* first = nullptr;        // a sibling's: who reads the prompt for it
   std::vector<Sequence*> siblings;  // they begin when the prompt is read
 
   std::unique_ptr<GrammarConstraint> grammar;  // follows the drawn tokens, so that preempting does not touch it
   std::optional<SamplerChain> sampler;
   std::optional<StopMatcher> stops;
   Usage usage;
-  double logprob_sum = 0;      // of the drawn tokens, where the request asks for it
+  double logprob_sum = 0;     // of the drawn tokens, where the request asks for it
   std::uint32_t n_drawn = 0;  // tokens in it
 
   // The outbox's account of it.

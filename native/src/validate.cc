@@ -58,6 +58,7 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   if (Status status = ValidateSampling(request.sampling, n_vocab); !status.ok()) return status;
   if (request.n_probs > kMaxProbs) return OutOfRange("nProbs", 0, kMaxProbs);
   if (request.n < 1 || request.n > kMaxCompletions) return OutOfRange("n", 1, kMaxCompletions);
+  if (request.keep && request.n != 1) return Invalid("a session goes on from one completion: leave n out");
   if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
   if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),

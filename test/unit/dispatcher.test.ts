@@ -17,6 +17,7 @@ const done = (id: number): NativeEvent => ({
   timings,
   logprobSum: 0,
   drawn: 0,
+  state: 0,
 });
 
 describe("Dispatcher", () => {

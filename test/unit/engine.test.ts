@@ -176,6 +176,8 @@ describe("engine.chat", () => {
       nPredict: 10,
       ignoreEos: true,
       n: 1,
+      base: 0,
+      keep: false,
       sumLogprobs: false,
       nProbs: 0,
       cacheSalt: "",
