@@ -5,6 +5,7 @@ import { argumentError, MedInferError, toMedInferError } from "../errors.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
 import { imagesFirst, prepareChat } from "../requests/prepare.js";
 import { start, unlessClosed } from "../requests/start.js";
+import type { FromSchema, JsonSchema } from "../schema/types.js";
 import { parse } from "../validation/parse.js";
 import { filePath, work } from "./file.js";
 import { mapImages, readNote, writeNote, type SessionNote } from "./note.js";
@@ -62,37 +63,10 @@ export class Session {
    * One at a time: it fails with `INVALID_ARGUMENT` while another is under way. With `CLOSED`, the session or its engine
    * is closed.
    */
-  chat(given: Content | SessionChatOptions): Generation {
-    const taken = { turn: undefined as ChatMessage[] | undefined };
-    return start(
-      this.#core,
-      () => {
-        this.#requireOpen();
-        if (this.#busy) {
-          throw argumentError(
-            "session.chat",
-            "",
-            "answers one at a time: await the answer before, or fork() the session",
-          );
-        }
-        const whole = typeof given === "string" || Array.isArray(given) ? { content: given as Content } : given;
-        parse(sessionChatSchema, whole, "session.chat");
-        const { content, images = [], ...options } = whole as SessionChatOptions;
-        const said = mapImages(images.length === 0 ? content : imagesFirst(images, content), copied);
-        taken.turn = [...this.#messages, { role: "user", content: said }];
-        const request = prepareChat(this.#core, { ...options, ...this.#settings, messages: taken.turn });
-        this.#busy = true;
-        return { ...request, base: this.#kept.state };
-      },
-      {
-        onImages: (images) => {
-          taken.turn = withImages(taken.turn!, images);
-        },
-        onSettled: (result, state) => {
-          if (taken.turn !== undefined) this.#settle(taken.turn, result, state);
-        },
-      },
-    );
+  chat<const S extends JsonSchema = JsonSchema>(
+    given: Content | (SessionChatOptions & { jsonSchema?: S }),
+  ): Generation<FromSchema<S>> {
+    return this.#chat(given) as Generation<FromSchema<S>>;
   }
 
   /**
@@ -139,6 +113,39 @@ export class Session {
   /** The same as close(), for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #chat(given: Content | SessionChatOptions): Generation {
+    const taken = { turn: undefined as ChatMessage[] | undefined };
+    return start(
+      this.#core,
+      () => {
+        this.#requireOpen();
+        if (this.#busy) {
+          throw argumentError(
+            "session.chat",
+            "",
+            "answers one at a time: await the answer before, or fork() the session",
+          );
+        }
+        const whole = typeof given === "string" || Array.isArray(given) ? { content: given as Content } : given;
+        parse(sessionChatSchema, whole, "session.chat");
+        const { content, images = [], ...options } = whole as SessionChatOptions;
+        const said = mapImages(images.length === 0 ? content : imagesFirst(images, content), copied);
+        taken.turn = [...this.#messages, { role: "user", content: said }];
+        const request = prepareChat(this.#core, { ...options, ...this.#settings, messages: taken.turn });
+        this.#busy = true;
+        return { ...request, base: this.#kept.state };
+      },
+      {
+        onImages: (images) => {
+          taken.turn = withImages(taken.turn!, images);
+        },
+        onSettled: (result, state) => {
+          if (taken.turn !== undefined) this.#settle(taken.turn, result, state);
+        },
+      },
+    );
   }
 
   #settle(turn: ChatMessage[], result: GenerationResult | undefined, state: number): void {

@@ -94,11 +94,11 @@ SessionData EngineLoop::Copy(SaveCommand& command) {
 void EngineLoop::Handle(RestoreCommand command) {
   files_.insert(command.id);
   const std::uint64_t bytes_per_cell = parts_.decoder.paged() ? parts_.decoder.BytesPerCell() : 0;
-  StartFile(command.id, [id = command.id, path = std::move(command.path), bytes_per_cell, &inbox = parts_.inbox,
-                         &identity = parts_.identity] {
+  StartFile(command.id, [id = command.id, path = std::move(command.path), bytes_per_cell, &files = parts_.files,
+                         &inbox = parts_.inbox, &identity = parts_.identity] {
     FileOutcome outcome{id, {}};
     try {
-      Result<SessionData> read = ReadSession(path, identity, bytes_per_cell);
+      Result<SessionData> read = ReadSession(path, identity, bytes_per_cell, [&files] { return files.closed(); });
       if (read.ok()) {
         outcome.what = std::move(read.value());
       } else {

@@ -19,6 +19,7 @@ import {
   type JsonSchema,
   type LoadOptions,
   type Sampling,
+  type Session,
   type TemplateArguments,
   type ThinkingTags,
   type Timings,
@@ -122,6 +123,24 @@ describe("Generation", () => {
     expectTypeOf(of("done").choices).toEqualTypeOf<GenerationResult[] | undefined>();
     // @ts-expect-error only text events hold a piece of text… and done the whole
     void of("queued").text;
+  });
+});
+
+describe("Session", () => {
+  it("is typed as a chat is, and can be used with `using`", () => {
+    expectTypeOf<Session>().toExtend<Disposable>();
+    const session = engine.session({ system: "s" });
+    expectTypeOf(session.fork()).resolves.toEqualTypeOf<Session>();
+    expectTypeOf(engine.restoreSession("file")).resolves.toEqualTypeOf<Session>();
+    expectTypeOf(session.chat("Hello")).toExtend<Generation>();
+    const jsonSchema = { type: "object", properties: { a: { type: "number" } }, required: ["a"] } as const;
+    const { result } = session.chat({ content: "Hello", jsonSchema });
+    expectTypeOf(result).resolves.toHaveProperty("parsed");
+    void result.then(({ parsed }) => expectTypeOf(parsed!.a).toEqualTypeOf<number>());
+    // @ts-expect-error a session goes on from one answer
+    session.chat({ content: "Hello", n: 2 });
+    // @ts-expect-error the salt is the session's
+    session.chat({ content: "Hello", cacheSalt: "" });
   });
 });
 

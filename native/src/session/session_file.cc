@@ -126,12 +126,19 @@ bool WriteAll(std::FILE* file, const SessionData& data, const Header& header, co
 
 class Reader {
  public:
-  explicit Reader(std::FILE* file) : file_(file) { sha256_init(&hash_); }
+  Reader(std::FILE* file, const std::function<bool()>& give_up) : file_(file), give_up_(give_up) {
+    sha256_init(&hash_);
+  }
 
   bool Read(void* data, std::size_t size) {
-    if (size == 0) return true;
-    if (std::fread(data, 1, size, file_) != size) return false;
-    sha256_update(&hash_, static_cast<const unsigned char*>(data), size);
+    auto* at = static_cast<unsigned char*>(data);
+    while (size > 0) {
+      const std::size_t n = std::min(size, kPiece);
+      if (give_up_() || std::fread(at, 1, n, file_) != n) return false;
+      sha256_update(&hash_, at, n);
+      at += n;
+      size -= n;
+    }
     return true;
   }
 
@@ -145,6 +152,7 @@ class Reader {
 
  private:
   std::FILE* file_;
+  const std::function<bool()>& give_up_;
   sha256_t hash_{};
 };
 
@@ -195,13 +203,14 @@ Status WriteSession(const std::string& path, const SessionData& data, const Mode
   return Unwritable(path, written ? renamed.value() : error);
 }
 
-Result<SessionData> ReadSession(const std::string& path, const ModelIdentity& identity, std::uint64_t bytes_per_cell) {
+Result<SessionData> ReadSession(const std::string& path, const ModelIdentity& identity, std::uint64_t bytes_per_cell,
+                                const std::function<bool()>& give_up) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return Bad(path, "there is no such file: check the path");
   const std::uint64_t size = std::filesystem::file_size(path, error);
   const File file(std::fopen(path.c_str(), "rb"));
   if (error || file == nullptr) return Bad(path, std::string("it can not be read (") + std::strerror(errno) + ")");
-  Reader reader(file.get());
+  Reader reader(file.get(), give_up);
   Header header;
   if (size < sizeof(Header) + sizeof(Digest) || !reader.Read(&header, sizeof(header)) || header.magic != kMagic) {
     return Bad(path, "it is no saved session, or was cut short: save it again");

@@ -27,11 +27,13 @@ struct SessionData {
   std::vector<std::uint8_t> bytes;  // cells * bytes_per_cell: Decoder::ReadCells
 };
 
-// Writes beside `path` and renames. `give_up` is asked now and then; if it says so, nothing is left.
+// Writes beside `path` and renames. `give_up` is asked now and then, here and below; if it says so, the call fails, and
+// leaves nothing.
 Status WriteSession(const std::string& path, const SessionData& data, const ModelIdentity& identity,
                     const std::function<bool()>& give_up);
 
 // kBadSession also where the model is another one, or its cells have another size.
-Result<SessionData> ReadSession(const std::string& path, const ModelIdentity& identity, std::uint64_t bytes_per_cell);
+Result<SessionData> ReadSession(const std::string& path, const ModelIdentity& identity, std::uint64_t bytes_per_cell,
+                                const std::function<bool()>& give_up);
 
 }  // namespace medinfer
