@@ -32,15 +32,6 @@ bool GetTypedArray(const Napi::Value& value, napi_typedarray_type wanted, Bytes*
   return type == wanted && (data != nullptr || bytes->length == 0);
 }
 
-std::string ToPath(const Fields& fields, const char* field) {
-  std::string path = ToString(fields.Value(field), fields.Name(field));
-  // The system would take what stands before it for the whole path.
-  if (path.find('\0') != std::string::npos) {
-    ThrowWrongType(fields.Value(field).Env(), fields.Name(field) + " must not hold a null character");
-  }
-  return path;
-}
-
 PromptPart ToPromptPart(const Napi::Value& value, const std::string& where) {
   const Fields fields(value, where);
   PromptPart part;
@@ -58,6 +49,13 @@ PromptPart ToPromptPart(const Napi::Value& value, const std::string& where) {
 std::string ToString(Napi::Value value, const std::string& field) {
   if (!value.IsString()) ThrowExpected(value, field, "a string");
   return value.As<Napi::String>().Utf8Value();
+}
+
+std::string ToPath(Napi::Value value, const std::string& field) {
+  std::string path = ToString(value, field);
+  // The system would take what stands before it for the whole path.
+  if (path.find('\0') != std::string::npos) ThrowWrongType(value.Env(), field + " must not hold a null character");
+  return path;
 }
 
 bool ToBool(Napi::Value value, const std::string& field) {
@@ -96,8 +94,8 @@ std::vector<float> ToFloats(Napi::Value value, const std::string& field) {
 LoadOptions ToLoadOptions(Napi::Value value) {
   const Fields fields(value, "options");
   LoadOptions options;
-  options.model_path = ToPath(fields, "modelPath");
-  options.mmproj_path = ToPath(fields, "mmprojPath");
+  options.model_path = ToPath(fields.Value("modelPath"), fields.Name("modelPath"));
+  options.mmproj_path = ToPath(fields.Value("mmprojPath"), fields.Name("mmprojPath"));
   options.n_gpu_layers = fields.Integer<std::int32_t>("nGpuLayers");
   options.split_mode = fields.Enum<SplitMode>("splitMode", kSplitModes);
   ForEach(fields.Value("tensorSplit"), fields.Name("tensorSplit"),
@@ -134,6 +132,10 @@ Request ToRequest(Napi::Value value) {
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
   request.n_predict = fields.Integer<std::int32_t>("nPredict");
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
+  request.n = fields.Integer<std::uint32_t>("n");
+  request.base = fields.Integer<StateId>("base");
+  request.keep = ToBool(fields.Value("keep"), fields.Name("keep"));
+  request.sum_logprobs = ToBool(fields.Value("sumLogprobs"), fields.Name("sumLogprobs"));
   request.n_probs = fields.Integer<std::uint32_t>("nProbs");
   request.followed = ToBool(fields.Value("followed"), fields.Name("followed"));
   request.cache_salt = ToString(fields.Value("cacheSalt"), fields.Name("cacheSalt"));

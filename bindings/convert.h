@@ -24,6 +24,7 @@ ImageFile ToImageFile(Napi::Value value, const std::string& field);
 RequestId ToRequestId(Napi::Value value);
 std::vector<ChatMessage> ToChatMessages(Napi::Value value);
 std::string ToString(Napi::Value value, const std::string& field);
+std::string ToPath(Napi::Value value, const std::string& field);
 bool ToBool(Napi::Value value, const std::string& field);
 std::vector<std::int32_t> ToTokens(Napi::Value value, const std::string& field);
 std::vector<float> ToFloats(Napi::Value value, const std::string& field);

@@ -167,6 +167,9 @@ struct BodyWriter {
     timings.Set("decodeMs", event.timings.decode_ms);
     timings.Set("totalMs", event.timings.total_ms);
     out.Set("timings", timings);
+    out.Set("logprobSum", event.logprob_sum);
+    out.Set("drawn", event.n_drawn);
+    out.Set("state", static_cast<double>(event.state));
   }
   void operator()(const Embedded& event) const {
     static const std::vector<float> kNone;
@@ -175,6 +178,16 @@ struct BodyWriter {
     out.Set("tokens", event.tokens);
     out.Set("width", event.width);
     out.Set("cached", event.cached);
+  }
+  void operator()(const Saved& event) const {
+    out.Set("type", "saved");
+    out.Set("tokens", event.tokens);
+  }
+  void operator()(const Restored& event) const {
+    out.Set("type", "restored");
+    out.Set("state", static_cast<double>(event.state));
+    out.Set("tokens", event.tokens);
+    out.Set("note", event.note);
   }
   void operator()(const Failed& event) const {
     out.Set("type", "failed");

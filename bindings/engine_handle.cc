@@ -31,6 +31,10 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::Follow>("follow"),
                          InstanceMethod<&EngineHandle::Pause>("pause"),
                          InstanceMethod<&EngineHandle::Resume>("resume"),
+                         InstanceMethod<&EngineHandle::ForkState>("forkState"),
+                         InstanceMethod<&EngineHandle::DropState>("dropState"),
+                         InstanceMethod<&EngineHandle::SaveState>("saveState"),
+                         InstanceMethod<&EngineHandle::RestoreState>("restoreState"),
                          InstanceMethod<&EngineHandle::GetStats>("stats"),
                          InstanceMethod<&EngineHandle::Tokenize>("tokenize"),
                          InstanceMethod<&EngineHandle::Detokenize>("detokenize"),
@@ -61,9 +65,9 @@ Engine& EngineHandle::Open(const Napi::CallbackInfo& info) const {
   return *engine;
 }
 
-Napi::Value EngineHandle::Accepted(Napi::Env env, const Result<RequestId>& id) {
+Napi::Value EngineHandle::Accepted(Napi::Env env, const Result<RequestId>& id, std::uint32_t n) {
   if (!id.ok()) Throw(env, id.status());
-  session_->AddPending(id.value());
+  for (std::uint32_t i = 0; i < n; ++i) session_->AddPending(id.value() + i);
   return Napi::Number::New(env, static_cast<double>(id.value()));
 }
 
@@ -72,7 +76,8 @@ Napi::Value EngineHandle::Submit(const Napi::CallbackInfo& info) {
     Open(info);  // refuses before images are copied
     // Getters of the request may run, and close the engine.
     Request request = ToRequest(info[0]);
-    return Accepted(info.Env(), Open(info).Submit(std::move(request)));
+    const std::uint32_t n = request.n;
+    return Accepted(info.Env(), Open(info).Submit(std::move(request)), n);
   });
 }
 
@@ -119,6 +124,29 @@ void EngineHandle::Resume(const Napi::CallbackInfo& info) {
     Open(info).Resume(id);
     session_->SetPaused(id, false);
   });
+}
+
+Napi::Value EngineHandle::ForkState(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    const auto fork = Open(info).ForkState(ToRequestId(info[0]));
+    if (!fork.ok()) Throw(info.Env(), fork.status());
+    return Napi::Number::New(info.Env(), static_cast<double>(fork.value()));
+  });
+}
+
+void EngineHandle::DropState(const Napi::CallbackInfo& info) {
+  Guarded(info.Env(), [&] { Open(info).DropState(ToRequestId(info[0])); });
+}
+
+Napi::Value EngineHandle::SaveState(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    const StateId state = ToRequestId(info[0]);
+    return Accepted(info.Env(), Open(info).SaveState(state, ToPath(info[1], "path"), ToString(info[2], "note")));
+  });
+}
+
+Napi::Value EngineHandle::RestoreState(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] { return Accepted(info.Env(), Open(info).RestoreState(ToPath(info[0], "path"))); });
 }
 
 Napi::Value EngineHandle::GetStats(const Napi::CallbackInfo& info) {

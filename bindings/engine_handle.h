@@ -27,6 +27,10 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
   void Follow(const Napi::CallbackInfo& info);
   void Pause(const Napi::CallbackInfo& info);
   void Resume(const Napi::CallbackInfo& info);
+  Napi::Value ForkState(const Napi::CallbackInfo& info);
+  void DropState(const Napi::CallbackInfo& info);
+  Napi::Value SaveState(const Napi::CallbackInfo& info);
+  Napi::Value RestoreState(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);
   Napi::Value Tokenize(const Napi::CallbackInfo& info);
   Napi::Value Detokenize(const Napi::CallbackInfo& info);
@@ -34,7 +38,8 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
 
   // Throws unless `info.This()` is an engine of ours, and open.
   Engine& Open(const Napi::CallbackInfo& info) const;
-  Napi::Value Accepted(Napi::Env env, const Result<RequestId>& id);
+  // Of `n` ids, the first.
+  Napi::Value Accepted(Napi::Env env, const Result<RequestId>& id, std::uint32_t n = 1);
 
   void Hold(bool hold) override;
 

@@ -15,6 +15,7 @@ namespace {
 
 bool IsTerminal(const Event& event) {
   return std::holds_alternative<Done>(event.body) || std::holds_alternative<Embedded>(event.body) ||
+         std::holds_alternative<Saved>(event.body) || std::holds_alternative<Restored>(event.body) ||
          std::holds_alternative<Failed>(event.body);
 }
 

@@ -19,6 +19,7 @@ export type NativeCode =
   | "IMAGE_TOO_LARGE"
   | "NO_VISION"
   | "INVALID_ARGUMENT"
+  | "BAD_SESSION"
   | "BACKEND_LOST"
   | "INTERNAL";
 
@@ -105,6 +106,14 @@ export interface NativeRequest {
   ignoreEos: boolean;
   /** 0: none. */
   nProbs: number;
+  /** Completions: that of i is told under the id + i. */
+  n: number;
+  /** What an earlier request has kept, and this prompt goes on from; 0: nothing. */
+  base: number;
+  /** Whether done tells a `state` to go on from. Only with one completion. */
+  keep: boolean;
+  /** Whether done tells `logprobSum` and `drawn`. */
+  sumLogprobs: boolean;
   cacheSalt: string;
   priority: number;
   /** Whether events come as the request goes. Otherwise they come at its end, or from follow() on. */
@@ -170,6 +179,11 @@ export type NativeEvent =
       stopString: string;
       usage: NativeUsage;
       timings: NativeTimings;
+      /** Of the drawn tokens, as the model gave them, and how many those are; 0 unless the request asks. */
+      logprobSum: number;
+      drawn: number;
+      /** 0: nothing was kept. */
+      state: number;
     }
   | {
       id: number;
@@ -179,6 +193,8 @@ export type NativeEvent =
       width: number;
       cached: boolean;
     }
+  | { id: number; type: "saved"; tokens: number }
+  | { id: number; type: "restored"; state: number; tokens: number; note: string }
   | { id: number; type: "failed"; error: NativeError };
 
 export interface NativeModelInfo {
@@ -247,7 +263,7 @@ export interface NativeDevice {
 /** One loaded model. Every method returns at once; a closed engine throws CLOSED. */
 export interface NativeEngine {
   readonly info: NativeModelInfo;
-  /** Returns the request's id; its events follow. Throws where the request is refused. */
+  /** Returns the id of the request's first completion; events follow. Throws where the request is refused. */
   submit(request: NativeRequest): number;
   embedImage(image: Uint8Array): number;
   cancel(id: number): void;
@@ -257,6 +273,13 @@ export interface NativeEngine {
   follow(id: number): void;
   pause(id: number): void;
   resume(id: number): void;
+  /** Another state of the same tokens. */
+  forkState(state: number): number;
+  dropState(state: number): void;
+  /** Returns an id, which ends with saved or failed. */
+  saveState(state: number, path: string, note: string): number;
+  /** Returns an id, which ends with restored or failed. */
+  restoreState(path: string): number;
   stats(): NativeStats;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   detokenize(tokens: Int32Array, special: boolean): string;

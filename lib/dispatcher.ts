@@ -34,5 +34,17 @@ export class Dispatcher {
 }
 
 function isLast(event: NativeEvent): boolean {
-  return event.type === "done" || event.type === "failed" || event.type === "embedded";
+  switch (event.type) {
+    case "done":
+    case "failed":
+    case "embedded":
+    case "saved":
+    case "restored":
+      return true;
+    case "encode":
+    case "prefill":
+    case "text":
+    case "logprobs":
+      return false;
+  }
 }

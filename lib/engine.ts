@@ -13,6 +13,8 @@ import type { ChatOptions, CompleteOptions } from "./options/request-options.js"
 import { applyTemplate, type ApplyChatTemplateOptions } from "./requests/prepare.js";
 import { startChat, startCompletion } from "./requests/start.js";
 import type { FromSchema, JsonSchema } from "./schema/types.js";
+import type { SessionOptions } from "./session/options.js";
+import { openSession, restoreSession, type Session } from "./session/session.js";
 import { detokenize, tokenize, type DetokenizeOptions, type TokenizeOptions } from "./tokens.js";
 
 /**
@@ -67,6 +69,27 @@ export class Engine {
     options: CompleteOptions & { jsonSchema?: S },
   ): Generation<FromSchema<S>> {
     return startCompletion(this.#core, options) as Generation<FromSchema<S>>;
+  }
+
+  /**
+   * Begins a conversation whose every turn computes only what is new. Any number may be open; who is done with one closes
+   * it.
+   *
+   * @throws MedInferError `INVALID_ARGUMENT` or `CLOSED`
+   */
+  session(options: SessionOptions = {}): Session {
+    return openSession(this.#core, options);
+  }
+
+  /**
+   * Goes on with a conversation that {@link Session.save} wrote, with the same model, projector and `kv.type`. Its next
+   * turn computes only what is new; as far as the KV pool has no room, the rest. Restore only files that you trust: what
+   * they hold is taken for what the model has read, by every request that begins alike and has the session's `cacheSalt`.
+   *
+   * @throws MedInferError (rejects) `BAD_SESSION`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY` or `CLOSED`
+   */
+  restoreSession(path: string | URL): Promise<Session> {
+    return restoreSession(this.#core, path);
   }
 
   /**

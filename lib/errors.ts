@@ -22,6 +22,7 @@ import type { NativeCode } from "./binding.js";
  * | `IMAGE_DECODE` | the image is damaged or of an unsupported format |
  * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit |
  * | `NO_VISION` | an image was given to a model that was loaded without a projector |
+ * | `BAD_SESSION` | a session's file can not be written or read, is damaged, or was saved with another model |
  * | `BACKEND_LOST` | a compute backend, or the addon itself, can not be loaded, or failed while it ran |
  * | `INTERNAL` | a defect of ours |
  */
@@ -86,6 +87,7 @@ const nativeCodes: Record<NativeCode, true> = {
   IMAGE_TOO_LARGE: true,
   NO_VISION: true,
   INVALID_ARGUMENT: true,
+  BAD_SESSION: true,
   BACKEND_LOST: true,
   INTERNAL: true,
 };

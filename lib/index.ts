@@ -10,7 +10,7 @@ export { jsonSchemaToGrammar } from "./schema/grammar.js";
 
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
-export type { ChatOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
+export type { ChatOptions, ChoiceOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
 export type { FromSchema, JsonSchema } from "./schema/types.js";
 export { inspectSampling } from "./inspect-sampling.js";
 export type { LogitBias, Sampling, SamplerName } from "./sampling/types.js";
@@ -33,6 +33,7 @@ export type { AdapterFacts, ModelAdapter, SpecialTokens } from "./chat/adapters.
 export type { ApplyChatTemplateOptions } from "./requests/prepare.js";
 export type { ImageSource } from "./images/load.js";
 export type {
+  ChoiceEvent,
   DoneEvent,
   EncodeEvent,
   FinishReason,
@@ -40,6 +41,7 @@ export type {
   GenerationEvent,
   GenerationResult,
   LogprobsEvent,
+  OfChoice,
   PrefillEvent,
   QueuedEvent,
   ReasoningEvent,
@@ -48,6 +50,8 @@ export type {
   Timings,
   Usage,
 } from "./generation/types.js";
+export type { Session } from "./session/session.js";
+export type { SessionChatOptions, SessionOptions } from "./session/options.js";
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 export type { EmbedImageOptions } from "./embed-image.js";
 export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";

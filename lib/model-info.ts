@@ -49,11 +49,11 @@ export interface KvStats {
   pages: number;
   /** Hold nothing. */
   pagesFree: number;
-  /** Held by running requests. */
+  /** Held by running requests and by sessions. */
   pagesUsed: number;
   /** Have more than one holder: requests, or a request and the cache. */
   pagesShared: number;
-  /** Held by no request, kept for prompts that begin alike, and given up when room is needed. */
+  /** Held by nobody, kept for prompts that begin alike, and given up when room is needed. */
   pagesCached: number;
   /** Given up so far. */
   pagesEvicted: number;

@@ -7,6 +7,13 @@ interface Reader {
   reject(error: MedInferError): void;
 }
 
+/** Waiting events that are looked at: as many as there can be completions. */
+const NEAR = 64;
+
+function indexOf(event: GenerationEvent): number | undefined {
+  return "index" in event ? event.index : undefined;
+}
+
 /**
  * A queue with one end for events and one for promises of them.
  *
@@ -32,18 +39,29 @@ export class EventBuffer {
     else reader.resolve({ done: false, value: event });
   }
 
-  /** Adds an event, as a part of the last one that waits where both say the same kind of thing. */
+  /**
+   * Adds an event, as a part of the last one of its completion that waits where both say the same kind of thing. Those of
+   * other completions between them do not matter.
+   */
   merge(event: GenerationEvent): void {
-    const last = this.length > 0 ? this.#events.at(-1) : undefined;
+    const at = this.#lastOf(indexOf(event));
+    const last = this.#events[at];
     if ((last?.type === "text" || last?.type === "reasoning") && event.type === last.type) {
-      this.#events[this.#events.length - 1] = { type: last.type, text: last.text + event.text };
+      this.#events[at] = { ...last, text: last.text + event.text };
     } else if (last?.type === "logprobs" && event.type === "logprobs") {
-      this.#events[this.#events.length - 1] = { type: "logprobs", tokens: [...last.tokens, ...event.tokens] };
+      this.#events[at] = { ...last, tokens: [...last.tokens, ...event.tokens] };
     } else if (last?.type === "prefill" && event.type === "prefill") {
-      this.#events[this.#events.length - 1] = event;
+      this.#events[at] = event;
     } else {
       this.push(event);
     }
+  }
+
+  /** Where the last event of a completion waits; -1 where none is near. */
+  #lastOf(index: number | undefined): number {
+    const end = Math.max(this.#head, this.#events.length - NEAR);
+    for (let i = this.#events.length - 1; i >= end; i--) if (indexOf(this.#events[i]!) === index) return i;
+    return -1;
   }
 
   /** No event follows. What waits can still be read; then comes the error, once, where there is one. */

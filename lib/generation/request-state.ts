@@ -1,13 +1,10 @@
 /** The life of one request, from the call to its end. */
 import { onAbort } from "../abort.js";
 import type { NativeEvent } from "../binding.js";
-import type { EventSink } from "../dispatcher.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
-import { parseJson } from "../schema/grammar.js";
 import { AnswerStream } from "./answer-stream.js";
+import { Completions, type CompletionsWanted } from "./completions.js";
 import { EventBuffer } from "./event-buffer.js";
-import type { Segment } from "./thinking-splitter.js";
-import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
 /** Unread events at which a request is paused, and at which it goes on. */
@@ -17,8 +14,8 @@ export const LOW_WATER = 16;
 /** What can be done to a request that the engine has taken. */
 export interface RequestControl {
   cancel(): void;
-  /** Nothing more is needed of it: it is to end as one that ended by itself. */
-  finish(): void;
+  /** Nothing more is needed of this completion: it is to end as one that ended by itself. */
+  finish(index: number): void;
   /** Events are to come as the request goes. */
   follow(): void;
   pause(): void;
@@ -37,13 +34,14 @@ type Outcome = { result: GenerationResult } | { error: MedInferError };
  *
  * Invariants: the outcome is set once, and nothing follows it; `#control` is set while the engine has the request.
  */
-export class RequestState implements EventSink {
+export class RequestState {
   readonly #buffer = new EventBuffer();
-  #answer = new AnswerStream();
-  #text = "";
-  #reasoning = "";
+  #wanted: CompletionsWanted = { n: 1 };
+  #completions: Completions | undefined;
   #json = false;
-  #logprobs: TokenLogprobs[] | undefined;
+  #failure: MedInferError | undefined;
+  /** What the engine has kept of it; 0: nothing. */
+  #state = 0;
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
@@ -52,6 +50,9 @@ export class RequestState implements EventSink {
   #result: Deferred | undefined;
   #unfollow: (() => void) | undefined;
   #stopLoading: (() => void) | undefined;
+
+  /** @param onSettled called once, before anybody else hears of the end; must not throw */
+  constructor(private readonly onSettled?: (result: GenerationResult | undefined, state: number) => void) {}
 
   /** Whether the request has ended, or is about to because it was aborted. */
   get over(): boolean {
@@ -84,11 +85,16 @@ export class RequestState implements EventSink {
     this.#json = true;
   }
 
-  /** The engine has the request, whose text comes through `answer`. */
-  submitted(control: RequestControl, answer = new AnswerStream()): void {
+  /** Several completions are wanted. */
+  expect(wanted: CompletionsWanted): void {
+    this.#wanted = wanted;
+  }
+
+  /** The engine has the request; the text of each completion comes through one of `answers`. */
+  submitted(control: RequestControl, answers: readonly AnswerStream[] = [new AnswerStream()]): void {
     this.#stopLoading = undefined;
     this.#control = control;
-    this.#answer = answer;
+    this.#completions = new Completions(answers, this.#json, this.#wanted);
     this.#add({ type: "queued" });
   }
 
@@ -110,27 +116,27 @@ export class RequestState implements EventSink {
     if (this.#outcome === undefined) this.#settle({ error: toMedInferError(error) });
   }
 
-  onEvent(event: NativeEvent): void {
-    if (this.#outcome !== undefined) return;
+  /** What the engine tells of a completion. */
+  onEvent(event: NativeEvent, index = 0): void {
+    const completions = this.#completions;
+    if (this.#outcome !== undefined || completions === undefined) return;
+    if (event.type === "done") this.#state = event.state;
+    const ended = this.#abortError !== undefined || this.#failure !== undefined;
     if (event.type === "failed") {
-      this.#settle({ error: this.#abortError ?? toMedInferError(event.error) });
-    } else if (this.#abortError !== undefined) {
-      if (event.type === "done") this.#settle({ error: this.#abortError });
+      completions.lose();
+      // One fate for all: the others end, too, and then the request.
+      if (!ended && completions.left > 0) this.#control?.cancel();
+      this.#failure ??= toMedInferError(event.error);
+    } else if (ended) {
+      if (event.type === "done") completions.lose();
     } else if (event.type === "done") {
-      this.#finish(event);
-    } else if (event.type === "text") {
-      if (this.#answer.stop !== undefined) return; // drawn before the engine heard of it
-      this.#tell(this.#answer.push(event.text));
-      if (this.#answer.stop !== undefined) this.#control?.finish();
-    } else if (event.type === "logprobs") {
-      const tokens = toLogprobs(event.tokens);
-      (this.#logprobs ??= []).push(...tokens);
-      this.#add({ type: "logprobs", tokens });
-    } else if (event.type === "prefill") {
-      this.#add({ type: "prefill", done: event.done, total: event.total });
-    } else if (event.type === "encode") {
-      this.#add({ type: "encode", images: event.images, cached: event.cached });
+      this.#tell(completions.finish(index, event));
+    } else {
+      const stopped = completions.stopped(index);
+      this.#tell(completions.push(index, event));
+      if (!stopped && completions.stopped(index)) this.#control?.finish(index);
     }
+    if (completions.left === 0) this.#finish(completions);
   }
 
   /** The promise of the result, made when it is first asked for: one that nobody holds can not go unhandled. */
@@ -164,23 +170,17 @@ export class RequestState implements EventSink {
     this.abort(abortedError("the request, whose events are no longer read,"));
   }
 
-  #tell(segments: readonly Segment[]): void {
-    for (const segment of segments) {
-      if (segment.type === "text") this.#text += segment.text;
-      else this.#reasoning += segment.text;
-      this.#add(segment);
-    }
+  #tell(events: readonly GenerationEvent[]): void {
+    for (const event of events) this.#add(event);
   }
 
-  #finish({ finishReason, stopString, usage, timings }: Extract<NativeEvent, { type: "done" }>): void {
-    this.#tell(this.#answer.flush());
-    const { stop } = this.#answer;
-    const ended =
-      stop === undefined ? { finishReason, stopString } : { finishReason: "stop" as const, stopString: stop };
-    // What was cut off may be JSON all the same, and another value than the one that was begun.
-    const parsed = this.#json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
-    const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
-    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, parsed, usage, timings, ...logprobs };
+  #finish(completions: Completions): void {
+    const error = this.#abortError ?? this.#failure;
+    if (error !== undefined) {
+      this.#settle({ error });
+      return;
+    }
+    const result = completions.result();
     this.#add({ type: "done", ...result });
     this.#settle({ result });
   }
@@ -203,7 +203,9 @@ export class RequestState implements EventSink {
 
   #settle(outcome: Outcome): void {
     this.#outcome = outcome;
+    this.onSettled?.("result" in outcome ? outcome.result : undefined, this.#state);
     this.#control = undefined;
+    this.#completions = undefined;
     this.#stopLoading = undefined;
     this.#unfollow?.();
     this.#unfollow = undefined;

@@ -75,6 +75,22 @@ export interface GenerationResult<T = unknown> {
    * included. Undefined unless `nProbs` asks for them.
    */
   logprobs?: TokenLogprobs[];
+  /**
+   * The mean logarithm of the probability of what was drawn, as the model gave it: before biases, penalties and filters.
+   * Undefined unless `bestOf` asks for it.
+   */
+  meanLogprob?: number;
+  /**
+   * All completions, the first of which has the fields above: in the order of their indices, or with `bestOf` the likeliest
+   * first. Undefined unless `n` asks for several.
+   */
+  choices?: GenerationResult<T>[];
+}
+
+/** Which of several completions an event is about. */
+export interface OfChoice {
+  /** From 0 on. Undefined where the request asks for one completion alone. */
+  index?: number;
 }
 
 /** The request is in the engine's queue. */
@@ -83,7 +99,7 @@ export interface QueuedEvent {
 }
 
 /** All images of the prompt are encoded. */
-export interface EncodeEvent {
+export interface EncodeEvent extends OfChoice {
   type: "encode";
   /** How many images the prompt holds. */
   images: number;
@@ -91,8 +107,8 @@ export interface EncodeEvent {
   cached: number;
 }
 
-/** The model has read a part of the prompt. */
-export interface PrefillEvent {
+/** The model has read a part of the prompt. Of several completions the first reads it for all that find room at once. */
+export interface PrefillEvent extends OfChoice {
   type: "prefill";
   /** Tokens read so far. */
   done: number;
@@ -101,13 +117,13 @@ export interface PrefillEvent {
 }
 
 /** More of the answer: whole characters, never a part of a stop. */
-export interface TextEvent {
+export interface TextEvent extends OfChoice {
   type: "text";
   text: string;
 }
 
 /** With `thinkingTags`: more of what stands between the tags. The tags themselves are not told. */
-export interface ReasoningEvent {
+export interface ReasoningEvent extends OfChoice {
   type: "reasoning";
   text: string;
 }
@@ -116,19 +132,25 @@ export interface ReasoningEvent {
  * Tokens that were drawn, where `nProbs` asks for them. They come before their text, which waits for whole characters and
  * for what could become a stop string.
  */
-export interface LogprobsEvent {
+export interface LogprobsEvent extends OfChoice {
   type: "logprobs";
   tokens: TokenLogprobs[];
 }
 
-/** The answer is complete. Always the last event. */
+/** One of several completions is complete. */
+export interface ChoiceEvent<T = unknown> extends GenerationResult<T> {
+  type: "choice";
+  index: number;
+}
+
+/** The answer, or all of them, are complete. Always the last event. */
 export interface DoneEvent<T = unknown> extends GenerationResult<T> {
   type: "done";
 }
 
 /** What a {@link Generation} yields, told apart by `type`. */
 export type GenerationEvent<T = unknown> =
-  QueuedEvent | EncodeEvent | PrefillEvent | ReasoningEvent | TextEvent | LogprobsEvent | DoneEvent<T>;
+  QueuedEvent | EncodeEvent | PrefillEvent | ReasoningEvent | TextEvent | LogprobsEvent | ChoiceEvent<T> | DoneEvent<T>;
 
 /**
  * A running request. Iterate it for events as they come, await `result` for the whole answer, or both.

@@ -75,8 +75,23 @@ export interface GenerationOptions {
   inputSuffix?: undefined;
 }
 
+/** How many answers to one prompt. */
+export interface ChoiceOptions {
+  /**
+   * Completions of the prompt, which is computed once for all of them. Each draws for itself: completion i with the seed
+   * `sampling.seed` + i, or one of its own where there is none, so at `temperature: 0` all are equal. From 1 to 64. Default
+   * 1.
+   */
+  n?: number;
+  /**
+   * Generates so many completions, and gives the `n` whose tokens the model found likeliest on average, the best first. Not
+   * streamed: nobody knows which those are before the end. From `n` to 64. Default: all are given.
+   */
+  bestOf?: number;
+}
+
 /** Options of {@link Engine.chat}. */
-export interface ChatOptions extends GenerationOptions {
+export interface ChatOptions extends GenerationOptions, ChoiceOptions {
   /** The conversation. Images may stand in any message's content. */
   messages: readonly ChatMessage[];
   /** Images put before the text of the last user message, each followed by a line break. */
@@ -100,7 +115,7 @@ export interface ChatOptions extends GenerationOptions {
 }
 
 /** Options of {@link Engine.complete}. */
-export interface CompleteOptions extends GenerationOptions {
+export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
   /** The text to continue, as it is: no chat template is applied. Images may stand among its parts. */
   prompt: Content;
   /** Images put before the prompt, with nothing between. */
@@ -155,6 +170,11 @@ export const generationEntries = {
   inputSuffix: notYet(),
 };
 
+const choiceEntries = {
+  n: v.optional(integer(1, 64), 1),
+  bestOf: v.optional(integer(1, 64)),
+};
+
 /** Keys that a caller may put into the wrong place. */
 const elsewhere = {
   ...Object.fromEntries(samplingKeys.map((key) => [key, "sampling"])),
@@ -173,6 +193,7 @@ export const chatOptionsSchema = object(
     chatTemplate: v.optional(text({ filled: true })),
     useChatTemplate: v.optional(flag(), true),
     templateArguments: templateArgumentsSchema,
+    ...choiceEntries,
     ...generationEntries,
   },
   elsewhere,
@@ -185,6 +206,7 @@ export const completeOptionsSchema = object(
     images,
     parseSpecial: v.optional(flag(), true),
     addSpecial: v.optional(flag(), true),
+    ...choiceEntries,
     ...generationEntries,
   },
   elsewhere,

@@ -16,6 +16,7 @@ import type {
 } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError } from "../errors.js";
+import type { CompletionsWanted } from "../generation/completions.js";
 import type { ImageSource } from "../images/load.js";
 import {
   chatOptionsSchema,
@@ -38,24 +39,28 @@ export interface PreparedRequest {
   /** GBNF; empty: none. */
   grammar: string;
   options: ResolvedGenerationOptions;
+  choices: CompletionsWanted;
+  /** Of a session: what the engine has kept of it; 0: nothing. */
+  base?: number;
 }
 
 /** What Engine.chat sends. */
 export function prepareChat(core: EngineCore, given: ChatOptions): PreparedRequest {
   const options = parse(chatOptionsSchema, given, "engine.chat");
   const grammar = grammarOf(options, "engine.chat");
-  if (!options.useChatTemplate) return { ...prepareUntemplated(options), grammar };
+  const choices = choicesOf(options, "engine.chat");
+  if (!options.useChatTemplate) return { ...prepareUntemplated(options), grammar, choices };
   const template = chooseTemplate(core, options.chatTemplate);
   const messages = withImages(options.messages, options.images, template.userRoles);
   const { templateArguments } = options;
   const { pieces, stopStrings } = render(core, template, messages, { addGenerationPrompt: true, templateArguments });
   // A template may write the BOS token itself: it must not come twice.
   const addSpecial = !(template.writesBos ?? startsWith(pieces, core.info.bosToken));
-  return { pieces, addSpecial, stopStrings, grammar, options };
+  return { pieces, addSpecial, stopStrings, grammar, options, choices };
 }
 
 /** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
-function prepareUntemplated(options: ResolvedChatOptions): Omit<PreparedRequest, "grammar"> {
+function prepareUntemplated(options: ResolvedChatOptions): Omit<PreparedRequest, "grammar" | "choices"> {
   refuseTemplateOptions("engine.chat", options);
   const lineBreak = { type: "text" as const, text: "\n" };
   const contents = withImages(options.messages, options.images)
@@ -94,7 +99,13 @@ export function prepareCompletion(given: CompleteOptions): PreparedRequest {
     .map((part): PromptPiece => (part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial }));
   if (pieces.length === 0) throw argumentError("engine.complete", "prompt", "must not be empty");
   const grammar = grammarOf(options, "engine.complete");
-  return { pieces, addSpecial, stopStrings: [], grammar, options };
+  return { pieces, addSpecial, stopStrings: [], grammar, options, choices: choicesOf(options, "engine.complete") };
+}
+
+function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsWanted {
+  if (bestOf !== undefined && bestOf < n)
+    throw argumentError(call, "bestOf", `must be n (${n}) or more (got ${bestOf})`);
+  return { n, bestOf };
 }
 
 /** Options of {@link Engine.applyChatTemplate}. */

@@ -3,9 +3,10 @@ import type { NativePromptPart } from "../binding.js";
 import type { EngineCore } from "../core.js";
 import { MedInferError, toMedInferError } from "../errors.js";
 import { AnswerStream } from "../generation/answer-stream.js";
+import { completionCount } from "../generation/completions.js";
 import { RequestGeneration } from "../generation/generation.js";
 import { RequestState } from "../generation/request-state.js";
-import type { Generation } from "../generation/types.js";
+import type { Generation, GenerationResult } from "../generation/types.js";
 import type { ImageLoadOptions } from "../images/limits.js";
 import { loadImage, type ImageSource } from "../images/load.js";
 import type { ChatOptions, CompleteOptions } from "../options/request-options.js";
@@ -32,14 +33,23 @@ export function requireVision(core: EngineCore): void {
   );
 }
 
+/** What a session wants to know of its request. Neither may throw. */
+export interface RequestWatcher {
+  /** The bytes of the prompt's images, in order. */
+  onImages(images: readonly Uint8Array[]): void;
+  /** The request is over; without a result it failed. `state`: what the engine has kept of it; 0: nothing. */
+  onSettled(result: GenerationResult | undefined, state: number): void;
+}
+
 /** Runs `prepare`, loads the images and submits. Whatever goes wrong comes out of the generation. */
-function start(core: EngineCore, prepare: () => PreparedRequest): Generation {
-  const state = new RequestState();
+export function start(core: EngineCore, prepare: () => PreparedRequest, watcher?: RequestWatcher): Generation {
+  const state = new RequestState((result, kept) => watcher?.onSettled(result, kept));
   try {
     const request = prepare();
     if (request.options.jsonSchema !== undefined) state.expectJson();
+    state.expect(request.choices);
     state.follow(request.options.signal);
-    if (!state.over) loadAndSubmit(core, state, request);
+    if (!state.over) loadAndSubmit(core, state, request, watcher);
   } catch (error) {
     state.fail(error);
   }
@@ -49,19 +59,28 @@ function start(core: EngineCore, prepare: () => PreparedRequest): Generation {
 type LoadedPart = Uint8Array | { text: string; parseSpecial: boolean };
 
 /** Submits in this turn where the images' bytes are at hand, so that requests queue in the order of their calls. */
-function loadAndSubmit(core: EngineCore, state: RequestState, request: PreparedRequest): void {
+function loadAndSubmit(
+  core: EngineCore,
+  state: RequestState,
+  request: PreparedRequest,
+  watcher: RequestWatcher | undefined,
+): void {
   if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
   const controller = new AbortController();
   const limits = { maxBytes: core.maxImageBytes, signal: controller.signal };
+  const send = (loaded: readonly LoadedPart[]) => {
+    watcher?.onImages(loaded.filter((part) => part instanceof Uint8Array));
+    submit(core, state, request, loaded);
+  };
   const parts = request.pieces.map((piece) => ("image" in piece ? loadImageSafely(piece.image, limits) : piece));
   if (!parts.some((part) => part instanceof Promise)) {
-    submit(core, state, request, parts as LoadedPart[]);
+    send(parts as LoadedPart[]);
     return;
   }
   state.beforeSubmit(() => controller.abort());
   Promise.all(parts.map((part) => Promise.resolve(part)))
     .then((loaded) => {
-      if (!state.over) submit(core, state, request, loaded);
+      if (!state.over) send(loaded);
     })
     .catch((error: unknown) => {
       controller.abort();
@@ -81,10 +100,15 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
 function submit(
   { native, dispatcher }: EngineCore,
   state: RequestState,
-  { addSpecial, stopStrings, grammar, options }: PreparedRequest,
+  { addSpecial, stopStrings, grammar, options, choices, base }: PreparedRequest,
   parts: readonly LoadedPart[],
 ): void {
-  const { scanner, nativeStops } = divideStops([...options.stopStrings, ...stopStrings], options.stopRegexes);
+  const count = completionCount(choices);
+  // A scanner each: it has a state.
+  const divided = Array.from({ length: count }, () =>
+    divideStops([...options.stopStrings, ...stopStrings], options.stopRegexes),
+  );
+  const { scanner, nativeStops } = divided[0]!;
   const id = native.submit({
     prompt: parts.map((part): NativePromptPart => (part instanceof Uint8Array ? { image: part } : part)),
     addSpecial,
@@ -94,20 +118,27 @@ function submit(
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     nProbs: options.nProbs,
+    n: count,
+    base: base ?? 0,
+    keep: base !== undefined,
+    sumLogprobs: choices.bestOf !== undefined,
     cacheSalt: options.cacheSalt,
     priority: options.priority,
     // What looks for stops reads along.
     followed: state.reading || scanner !== undefined,
   });
-  dispatcher.register(id, state);
+  const ids = Array.from({ length: count }, (_, i) => id + i);
+  ids.forEach((each, i) => dispatcher.register(each, { onEvent: (event) => state.onEvent(event, i) }));
+  const all = (call: (each: number) => void) => unlessClosed(() => ids.forEach(call));
   const control = {
-    cancel: () => unlessClosed(() => native.cancel(id)),
-    finish: () => unlessClosed(() => native.finish(id)),
-    follow: () => unlessClosed(() => native.follow(id)),
-    pause: () => unlessClosed(() => native.pause(id)),
-    resume: () => unlessClosed(() => native.resume(id)),
+    cancel: () => all((each) => native.cancel(each)),
+    finish: (index: number) => unlessClosed(() => native.finish(id + index)),
+    follow: () => all((each) => native.follow(each)),
+    pause: () => all((each) => native.pause(each)),
+    resume: () => all((each) => native.resume(each)),
   };
-  state.submitted(control, new AnswerStream(scanner, options.thinkingTags || undefined));
+  const answers = divided.map((stops) => new AnswerStream(stops.scanner, options.thinkingTags || undefined));
+  state.submitted(control, answers);
 }
 
 /** A closed engine has ended the request already: its last event is on the way. */

@@ -12,6 +12,7 @@
 #include "model/decoder.h"
 #include "model/model.h"
 #include "model/projector.h"
+#include "session/model_identity.h"
 #include "validate.h"
 #include "vision/image_encoder.h"
 
@@ -64,6 +65,22 @@ class EngineImpl final : public Engine {
   void Pause(RequestId id) override { inbox_.Push(PauseCommand{id, true}); }
   void Resume(RequestId id) override { inbox_.Push(PauseCommand{id, false}); }
 
+  Result<StateId> ForkState(StateId state) override {
+    const std::lock_guard lock(mutex_);
+    if (inbox_.closed()) return ClosedStatus();
+    const StateId fork = next_id_++;
+    inbox_.Push(ForkStateCommand{state, fork});
+    return fork;
+  }
+
+  void DropState(StateId state) override { inbox_.Push(DropStateCommand{state}); }
+
+  Result<RequestId> SaveState(StateId state, std::string path, std::string note) override {
+    return PushFile(SaveCommand{0, state, std::move(path), std::move(note)});
+  }
+
+  Result<RequestId> RestoreState(std::string path) override { return PushFile(RestoreCommand{0, std::move(path)}); }
+
   const ModelInfo& info() const override { return info_; }
 
   Stats stats() const override {
@@ -99,6 +116,17 @@ class EngineImpl final : public Engine {
   // A forward pass that works for this request alone may be left in the middle. False where the request has ended.
   bool GiveUpPass(RequestId id);
   Result<RequestId> Push(Request request, bool embed_only, std::unique_ptr<GrammarConstraint> grammar = nullptr);
+  template <typename FileCommand>
+  Result<RequestId> PushFile(FileCommand command) {
+    const std::lock_guard lock(mutex_);
+    if (inbox_.closed()) return ClosedStatus();
+    command.id = next_id_++;
+    const RequestId id = command.id;
+    live_.emplace(id, std::make_shared<std::atomic<bool>>(false));
+    inbox_.Push(std::move(command));
+    return id;
+  }
+
   Stats CollectStats() const;
 
   const LoadOptions options_;
@@ -121,6 +149,8 @@ class EngineImpl final : public Engine {
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Projector> projector_;
   std::unique_ptr<ImageEncoder> encoder_;
+  ModelIdentity identity_{};
+  std::unique_ptr<TaskThread> files_;
   std::unique_ptr<EngineLoop> loop_;
   std::thread thread_;
 };
@@ -168,8 +198,10 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   limits.batch_size = options_.batch_size;
   limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
   guard_.inbox = &inbox_;
+  identity_ = IdentifyModel(*model_, options_);
+  files_ = std::make_unique<TaskThread>();
   loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*model_, *decoder_, *pool_, encoder_.get(), guard_, inbox_, *sink_}, limits,
+      EngineLoop::Parts{*model_, *decoder_, *pool_, encoder_.get(), guard_, inbox_, *sink_, *files_, identity_}, limits,
       [this](RequestId id) {
         const std::lock_guard lock(mutex_);
         live_.erase(id);
@@ -193,16 +225,18 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only, std::unique
   command.grammar = std::move(grammar);
   command.embed_only = embed_only;
   command.submitted = Clock::now();
-  command.cancelled = std::make_shared<std::atomic<bool>>(false);
+  const std::uint32_t n = command.request.n;
+  for (std::uint32_t i = 0; i < n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
   const std::lock_guard lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
-  if (live_.size() >= std::size_t{options_.batch_size} + options_.max_queue) {
-    return Status(Code::kQueueFull,
-                  std::to_string(options_.max_queue) + " requests wait already: try again later, or raise maxQueue");
+  if (live_.size() + n > std::size_t{options_.batch_size} + options_.max_queue) {
+    return Status(Code::kQueueFull, "no more than " + std::to_string(options_.max_queue) +
+                                        " requests may wait: try again later, or raise maxQueue");
   }
-  command.id = next_id_++;
-  const RequestId id = command.id;
-  live_.emplace(id, command.cancelled);
+  const RequestId id = next_id_;
+  command.id = id;
+  next_id_ += n;
+  for (std::uint32_t i = 0; i < n; ++i) live_.emplace(id + i, command.cancelled[i]);
   // Under the lock, so that requests reach the loop in the order of their ids.
   inbox_.Push(std::move(command));
   return id;
@@ -226,9 +260,11 @@ void EngineImpl::Close() {
     inbox_.Close();
   }
   const std::lock_guard lock(close_mutex_);
+  if (files_ != nullptr) files_->Close();
   if (thread_.joinable()) thread_.join();
   if (loop_ != nullptr) last_stats_ = CollectStats();
   loop_.reset();
+  files_.reset();
   encoder_.reset();
   projector_.reset();
   decoder_.reset();

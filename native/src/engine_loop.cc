@@ -17,12 +17,6 @@ bool Computes(const Sequence& sequence, std::uint32_t cells) {
   return !sequence.paused && sequence.reading_prompt() && sequence.prompt_done < cells;
 }
 
-void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence) {
-  const auto at = std::upper_bound(list.begin(), list.end(), sequence,
-                                   [](const Sequence* a, const Sequence* b) { return Precedes(*a, *b); });
-  list.insert(at, sequence);
-}
-
 }  // namespace
 
 bool PassGuard::ShouldAbort() const {
@@ -48,23 +42,20 @@ void EngineLoop::Run() {
   // What was submitted before the closing gets its answer too.
   for (Command& command : parts_.inbox.Drain(/*wait=*/false)) {
     if (auto* submit = std::get_if<SubmitCommand>(&command)) Handle(std::move(*submit));
+    if (const auto* save = std::get_if<SaveCommand>(&command)) files_.insert(save->id);
+    if (const auto* restore = std::get_if<RestoreCommand>(&command)) files_.insert(restore->id);
   }
-  while (!sequences_.empty()) Fail(*sequences_.begin()->second, {Code::kClosed, "the engine was closed"});
+  const Status closed(Code::kClosed, "the engine was closed");
+  while (!sequences_.empty()) Fail(*sequences_.begin()->second, closed);
+  while (!files_.empty()) {
+    const RequestId id = *files_.begin();
+    EndFile(id, {id, Failed{closed}});
+  }
   Publish();
 }
 
 void EngineLoop::Handle(SubmitCommand command) {
-  auto owned = std::make_unique<Sequence>();
-  Sequence& sequence = *owned;
-  sequence.id = command.id;
-  sequence.request = std::move(command.request);
-  sequence.grammar = std::move(command.grammar);
-  sequence.cancelled = std::move(command.cancelled);
-  sequence.embed_only = command.embed_only;
-  sequence.submitted = command.submitted;
-  sequence.followed = sequence.request.followed;
-  sequence.arrival = arrivals_++;
-  sequences_.emplace(sequence.id, std::move(owned));
+  Sequence& sequence = AddSequences(command);
   const std::vector<PromptPart>& parts = sequence.request.prompt;
   if (std::none_of(parts.begin(), parts.end(), [](const PromptPart& part) { return part.image != nullptr; })) {
     PrepareText(sequence);
@@ -83,6 +74,9 @@ void EngineLoop::Handle(SubmitCommand command) {
 void EngineLoop::Handle(const CancelCommand& command) {
   const auto found = sequences_.find(command.id);
   if (found != sequences_.end()) Fail(*found->second, {Code::kAborted, "the request was aborted"});
+  if (files_.contains(command.id)) {
+    EndFile(command.id, {command.id, Failed{{Code::kAborted, "the request was aborted"}}});
+  }
 }
 
 void EngineLoop::Handle(const FinishCommand& command) {
@@ -165,25 +159,16 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
               std::to_string(limits_.n_ctx_per_request) + ": shorten the prompt, or raise nCtx and nCtxPerRequest"});
     return;
   }
-  const Request& request = sequence.request;
-  sequence.sampler.emplace(
-      request.sampling,
-      ResolveTokens(parts_.model.vocab(), request.sampling, request.ignore_eos, limits_.n_ctx_per_request),
-      sequence.grammar.get());
-  sequence.stops.emplace(request.stop_strings);
   for (const PromptChunk& chunk : p.chunks) {
-    if (const auto* text = std::get_if<TextChunk>(&chunk)) {
-      for (const std::int32_t token : *text) sequence.sampler->AcceptPrompt(token);
-      continue;
-    }
-    const auto& media = std::get<MediaChunk>(chunk);
-    if (media.non_causal && media.n_tokens > parts_.decoder.n_ubatch()) {
+    const auto* media = std::get_if<MediaChunk>(&chunk);
+    if (media != nullptr && media->non_causal && media->n_tokens > parts_.decoder.n_ubatch()) {
       Fail(sequence,
-           {Code::kInvalidArgument, "this model reads an image in one piece of " + std::to_string(media.n_tokens) +
+           {Code::kInvalidArgument, "this model reads an image in one piece of " + std::to_string(media->n_tokens) +
                                         " tokens: load it with nUbatch of at least that many"});
       return;
     }
   }
+  PrepareSampling(sequence);
   sequence.usage.prompt_tokens = p.n_tokens;
   sequence.usage.image_tokens = p.n_media_tokens;
   sequence.usage.images_cached = p.n_images_cached;
@@ -219,13 +204,23 @@ EngineLoop::Admission EngineLoop::TryAdmit(Sequence& sequence) {
   if (!pool.has_free_sequence()) return Admission::kNoRoom;
   const std::uint32_t n_tokens = sequence.prompt.n_tokens;
   PageTable prefix = pool.FindPrefix(sequence.keys, sequence.request.cache_salt);
-  const std::uint32_t found = sequence.UsableMatch(prefix.size(), pool.page_size());
+  std::uint32_t found = sequence.UsableMatch(prefix.size(), pool.page_size());
   prefix.Truncate(found);
+  if (std::optional<PageTable> base = ForkBase(sequence, found)) {
+    prefix = std::move(*base);
+    found = prefix.size();
+  }
   if (IsComputedElsewhere(sequence, found)) return Admission::kLater;
   // A page beside the prompt for every running sequence, or admitting would preempt at once. Alone it may have all.
   const auto beside = static_cast<std::uint32_t>(running_.size());
   const std::uint32_t headroom = beside == 0 ? 0 : beside + pool.pages().total() / kWatermarkShare;
-  const std::optional<SequenceId> slot = pool.Acquire(prefix, n_tokens - found, headroom);
+  const std::optional<SequenceId> slot = Acquire(prefix, n_tokens - found, headroom);
+  if (!slot && sequence.request.base != 0 && running_.empty()) {
+    // A fork's pages need not be full, so it may take more of them than the whole prompt does.
+    sequence.request.base = 0;
+    prefix.Clear();
+    return TryAdmit(sequence);
+  }
   if (!slot) return Admission::kNoRoom;
   sequence.slot = *slot;
   sequence.state = SequenceState::kRunning;
@@ -289,12 +284,14 @@ void EngineLoop::Preempt(Sequence& sequence) {
   parts_.decoder.Forget(sequence.slot);
   parts_.pool.Release(sequence.slot);
   sequence.Rewind();
+  sequence.request.base = 0;  // see TryAdmit
   sequence.NameCells(unique_media_);
   InsertByPrecedence(queued_, &sequence);
   ++totals_.preemptions;
 }
 
 void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
+  EndSiblings(sequence, [&](Sequence& sibling) { Finish(sibling, reason); });
   Done done;
   done.reason = reason;
   if (sequence.stops) {  // none while its images are encoded
@@ -307,11 +304,15 @@ void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
   }
   done.usage = sequence.usage;
   done.timings = sequence.FinalTimings(Clock::now());
+  done.logprob_sum = sequence.logprob_sum;
+  done.n_drawn = sequence.n_drawn;
+  done.state = Keep(sequence);
   ++totals_.completed;
   End(sequence, {sequence.id, std::move(done)});
 }
 
 void EngineLoop::Fail(Sequence& sequence, Status status) {
+  EndSiblings(sequence, [&](Sequence& sibling) { Fail(sibling, status); });
   const bool aborted = status.code() == Code::kAborted || status.code() == Code::kClosed;
   ++(aborted ? totals_.aborted : totals_.failed);
   End(sequence, {sequence.id, Failed{std::move(status)}});
@@ -324,6 +325,9 @@ void EngineLoop::End(Sequence& sequence, Event event) {
     parts_.pool.Release(sequence.slot);
   } else if (sequence.state == SequenceState::kQueued) {
     std::erase(queued_, &sequence);
+  } else if (sequence.state == SequenceState::kSibling) {
+    std::erase(sequence.first->siblings, &sequence);
+    --siblings_;
   }
   on_end_(sequence.id);
   outbox_.End(sequence, std::move(event));
@@ -348,9 +352,9 @@ void EngineLoop::DescribePool(KvStats& kv) const {
 
 void EngineLoop::Publish() {
   Stats now = totals_;
-  now.queued = static_cast<std::uint32_t>(queued_.size());
+  now.queued = static_cast<std::uint32_t>(queued_.size() + siblings_);
   now.running = static_cast<std::uint32_t>(running_.size());
-  now.encoding = static_cast<std::uint32_t>(sequences_.size() - queued_.size() - running_.size());
+  now.encoding = static_cast<std::uint32_t>(sequences_.size() - now.queued - running_.size());
   now.paused = static_cast<std::uint32_t>(
       std::count_if(running_.begin(), running_.end(), [](const Sequence* s) { return s->paused; }));
   now.kv_cells = parts_.pool.cells();

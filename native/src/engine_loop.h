@@ -6,29 +6,34 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
 #include "inbox.h"
+#include "kv/kept_states.h"
 #include "kv/kv_pool.h"
 #include "medinfer/engine.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "outbox.h"
 #include "sequence.h"
+#include "session/session_file.h"
+#include "task_thread.h"
 #include "vision/image_encoder.h"
 
 namespace medinfer {
 
 // What can be asked of the loop.
 struct SubmitCommand {
-  RequestId id = 0;
+  RequestId id = 0;  // of the first completion; the others' follow
   Request request;
   std::unique_ptr<GrammarConstraint> grammar;  // of the request; null: none
-  CancelFlag cancelled;
+  std::vector<CancelFlag> cancelled;           // by completion
   bool embed_only = false;
   Clock::time_point submitted;
 };
@@ -45,7 +50,30 @@ struct PauseCommand {
 struct FollowCommand {
   RequestId id = 0;
 };
-using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand, PauseCommand, FollowCommand, EncodeOutcome>;
+struct ForkStateCommand {
+  StateId from = 0;
+  StateId to = 0;
+};
+struct DropStateCommand {
+  StateId state = 0;
+};
+struct SaveCommand {
+  RequestId id = 0;
+  StateId state = 0;
+  std::string path;
+  std::string note;
+};
+struct RestoreCommand {
+  RequestId id = 0;
+  std::string path;
+};
+// What became of a session's file.
+struct FileOutcome {
+  RequestId id = 0;
+  std::variant<Saved, SessionData, Status> what;
+};
+using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand, PauseCommand, FollowCommand, ForkStateCommand,
+                             DropStateCommand, SaveCommand, RestoreCommand, EncodeOutcome, FileOutcome>;
 
 // The requests of whose current forward pass must be given up when all of them are cancelled, or the engine closes.
 // `pass` is written and read on the engine thread only.
@@ -64,8 +92,10 @@ class EngineLoop {
     KvPool& pool;
     ImageEncoder* encoder;  // null: no images
     PassGuard& guard;
-    Inbox<Command>& inbox;
+    Inbox<Command>& inbox;  // outlives what `files` runs
     EventSink& sink;
+    TaskThread& files;              // reads and writes sessions, and puts FileOutcome into the inbox
+    const ModelIdentity& identity;  // of what sessions are saved with
   };
   struct Limits {
     std::uint32_t n_ctx_per_request = 0;
@@ -90,6 +120,25 @@ class EngineLoop {
   void Handle(const PauseCommand& command);
   void Handle(const FollowCommand& command);
   void Handle(EncodeOutcome outcome);
+  // engine_states.cc: kept states, and sessions on disk.
+  void Handle(const ForkStateCommand& command);
+  void Handle(const DropStateCommand& command);
+  void Handle(SaveCommand command);
+  void Handle(RestoreCommand command);
+  void Handle(FileOutcome outcome);
+  StateId Keep(Sequence& sequence);
+  std::optional<PageTable> ForkBase(const Sequence& sequence, std::uint32_t found);
+  std::optional<SequenceId> Acquire(PageTable& prefix, std::uint32_t more, std::uint32_t headroom);
+  SessionData Copy(SaveCommand& command);
+  Restored Restore(StateId id, SessionData data);
+  void StartFile(RequestId id, TaskThread::Task task);
+  void EndFile(RequestId id, Event event);
+
+  // engine_choices.cc: several completions of one prompt.
+  Sequence& AddSequences(SubmitCommand& command);
+  void PrepareSampling(Sequence& sequence);
+  void BeginSiblings(Sequence& first, std::span<const float> logits);
+  void EndSiblings(Sequence& first, const std::function<void(Sequence&)>& end);
 
   void PrepareText(Sequence& sequence);
   void Enqueue(Sequence& sequence, PreparedPrompt prompt);
@@ -114,6 +163,7 @@ class EngineLoop {
   bool Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares);
   void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
   void Tell(Sequence& sequence, TokenLogprobs told);
+  void Continue(Sequence& sequence, std::span<float> logits);
   void Draw(Sequence& sequence, std::span<float> logits);
 
   void Preempt(Sequence& sequence);
@@ -132,7 +182,10 @@ class EngineLoop {
   std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
   std::vector<Sequence*> queued_;                 // in order of precedence
   std::vector<Sequence*> running_;                // in order of precedence
+  std::size_t siblings_ = 0;                      // sequences in kSibling
   std::vector<std::unique_ptr<Sequence>> ended_;  // this step; freed when nothing refers to them any more
+  KeptStates states_;
+  std::unordered_set<RequestId> files_;  // saves and restores that have not ended
   Outbox outbox_;
 
   Stats totals_;  // the counters since load; engine thread

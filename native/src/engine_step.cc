@@ -30,14 +30,16 @@ void EngineLoop::Step() {
   if (!media.empty()) DecodeMedia(media);
 }
 
-// Makes sure that every drawn token that is about to be decoded has a cell. Where the pool is short, the sequence that
-// is served last gives way; the first in line never does, so some sequence always advances.
+// Makes sure that every drawn token that is about to be decoded has a cell. Where the pool is short, kept states give
+// up their tables, then the sequence that is served last gives way; the first in line never does, so some sequence
+// always advances.
 void EngineLoop::ReserveDecodeCells() {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
     while (sequence.pending && !sequence.paused && !sequence.cell_reserved) {
       sequence.cell_reserved = parts_.pool.Grow(sequence.slot, 1);
       if (sequence.cell_reserved) break;
+      if (states_.GiveUpOne()) continue;
       Sequence& last = *running_.back();
       Preempt(last);
       if (&last == &sequence) return;
@@ -65,7 +67,7 @@ bool EngineLoop::DecodeText(const std::vector<Share>& shares) {
       sequence.AdvanceDecode();
     }
     Commit(sequence);
-    if (spans[i].logits) Draw(sequence, parts_.decoder.Logits(i));
+    if (spans[i].logits) Continue(sequence, parts_.decoder.Logits(i));
   }
   return true;
 }
@@ -83,7 +85,7 @@ void EngineLoop::DecodeMedia(const std::vector<Share>& shares) {
     Sequence& sequence = *shares[i].sequence;
     AdvancePrompt(sequence, shares[i].n_tokens);
     Commit(sequence);
-    if (spans[i].logits) Draw(sequence, parts_.decoder.Logits(i));
+    if (spans[i].logits) Continue(sequence, parts_.decoder.Logits(i));
   }
 }
 
@@ -134,6 +136,12 @@ void EngineLoop::Tell(Sequence& sequence, TokenLogprobs told) {
   outbox_.Tell(sequence, std::move(told));
 }
 
+// Draws after a pass: for the siblings, too, where it has ended their prompt.
+void EngineLoop::Continue(Sequence& sequence, std::span<float> logits) {
+  if (!sequence.siblings.empty()) BeginSiblings(sequence, logits);
+  Draw(sequence, logits);
+}
+
 void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
   const Request& request = sequence.request;
   if (request.n_predict == 0) {
@@ -142,7 +150,8 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
   }
   TokenLogprobs told;
   const bool tells = request.n_probs > 0;
-  const std::int32_t token = sequence.sampler->Draw(logits, tells ? &told : nullptr, request.n_probs);
+  const bool weighs = tells || request.sum_logprobs;
+  const std::int32_t token = sequence.sampler->Draw(logits, weighs ? &told : nullptr, request.n_probs);
   if (token < 0 && sequence.grammar != nullptr && sequence.grammar->ended()) {
     Finish(sequence, FinishReason::kEos);
     return;
@@ -153,6 +162,10 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
   }
   sequence.last_token = Clock::now();
   if (!sequence.first_token) sequence.first_token = sequence.last_token;
+  if (request.sum_logprobs) {
+    sequence.logprob_sum += told.before;
+    ++sequence.n_drawn;
+  }
   if (tells) Tell(sequence, std::move(told));
   if (llama_vocab_is_eog(parts_.model.vocab(), token)) {
     Finish(sequence, FinishReason::kEos);

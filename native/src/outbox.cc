@@ -44,6 +44,11 @@ void Outbox::End(Sequence& sequence, Event event) {
   urgent_ = true;
 }
 
+void Outbox::End(Event event) {
+  events_.push_back(std::move(event));
+  urgent_ = true;
+}
+
 void Outbox::Follow(Sequence& sequence) {
   if (sequence.followed) return;
   sequence.followed = true;

@@ -24,6 +24,9 @@ class Outbox {
   // The sequence's last event, after all that it has told.
   void End(Sequence& sequence, Event event);
 
+  // The only event of something that is no sequence.
+  void End(Event event);
+
   // From now on somebody reads as the sequence goes.
   void Follow(Sequence& sequence);
 

@@ -109,6 +109,18 @@ void Sequence::NameCells(std::uint64_t& unique) {
   }
 }
 
+void Sequence::TakePrompt(const Sequence& other) {
+  prompt = other.prompt;
+  chunk = other.chunk;
+  chunk_done = other.chunk_done;
+  prompt_done = other.prompt_done;
+  position = other.position;
+  keys = other.keys;
+  committed = other.committed;
+  prepared = other.prepared;
+  usage = other.usage;
+}
+
 void Sequence::Rewind() {
   if (!unreplayed.empty()) {
     if (!std::holds_alternative<TextChunk>(prompt.chunks.back())) prompt.chunks.emplace_back(TextChunk());
@@ -126,6 +138,12 @@ void Sequence::Rewind() {
   committed = 0;
   slot = -1;
   state = SequenceState::kQueued;
+}
+
+void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence) {
+  const auto at = std::upper_bound(list.begin(), list.end(), sequence,
+                                   [](const Sequence* a, const Sequence* b) { return Precedes(*a, *b); });
+  list.insert(at, sequence);
 }
 
 Timings Sequence::FinalTimings(Clock::time_point now) const {

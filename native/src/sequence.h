@@ -28,8 +28,10 @@ using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
 enum class SequenceState : std::uint8_t {
   kEncoding,  // its images are at the encoder
+  kSibling,   // waits for another to have read their common prompt
   kQueued,    // ready; waits for a sequence id and cells
   kRunning,   // holds both
+  kEnded,     // holds neither any more
 };
 
 // What a sequence has done since its events last went out.
@@ -44,7 +46,8 @@ struct Untold {
 
 // Invariants:
 //   - `position` and the prompt cursor describe exactly what the KV cache holds of this sequence;
-//   - `pending` is the latest drawn token, not in the cache yet; empty while the prompt is read.
+//   - `pending` is the latest drawn token, not in the cache yet; empty while the prompt is read;
+//   - a sequence in `siblings` is in kSibling, and has this one as its `first`.
 struct Sequence {
   RequestId id = 0;
   Request request;
@@ -70,10 +73,15 @@ struct Sequence {
   std::optional<std::int32_t> pending;
   std::vector<std::int32_t> unreplayed;  // drawn since the prompt was read, `pending` included
 
+  Sequence* first = nullptr;        // a sibling's: who reads the prompt for it
+  std::vector<Sequence*> siblings;  // they begin when the prompt is read
+
   std::unique_ptr<GrammarConstraint> grammar;  // follows the drawn tokens, so that preempting does not touch it
   std::optional<SamplerChain> sampler;
   std::optional<StopMatcher> stops;
   Usage usage;
+  double logprob_sum = 0;     // of the drawn tokens, where the request asks for it
+  std::uint32_t n_drawn = 0;  // tokens in it
 
   // The outbox's account of it.
   bool followed = false;  // somebody reads as it goes
@@ -112,6 +120,9 @@ struct Sequence {
   // Names the cells of the prompt. Media that nobody else has gets keys from `unique`.
   void NameCells(std::uint64_t& unique);
 
+  // Has the same prompt as `other`, read as far.
+  void TakePrompt(const Sequence& other);
+
   // Its cells are gone: the prompt, and what was drawn since, have to be read again.
   void Rewind();
 
@@ -123,5 +134,8 @@ inline bool Precedes(const Sequence& a, const Sequence& b) {
   if (a.request.priority != b.request.priority) return a.request.priority > b.request.priority;
   return a.arrival < b.arrival;
 }
+
+// Into a list in order of precedence.
+void InsertByPrecedence(std::vector<Sequence*>& list, Sequence* sequence);
 
 }  // namespace medinfer

@@ -12,6 +12,7 @@ constexpr std::uint32_t kMaxSequences = 256;      // LLAMA_MAX_SEQ
 constexpr std::uint32_t kMaxBatch = 1U << 16U;    // tokens
 constexpr std::uint32_t kMaxThreads = 512;        // GGML_MAX_N_THREADS
 constexpr std::uint32_t kMaxProbs = 100;          // tokens told beside a drawn one
+constexpr std::uint32_t kMaxCompletions = 64;     // of one prompt
 
 constexpr std::size_t kMaxSaltBytes = 256;
 
@@ -56,6 +57,8 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   }
   if (Status status = ValidateSampling(request.sampling, n_vocab); !status.ok()) return status;
   if (request.n_probs > kMaxProbs) return OutOfRange("nProbs", 0, kMaxProbs);
+  if (request.n < 1 || request.n > kMaxCompletions) return OutOfRange("n", 1, kMaxCompletions);
+  if (request.keep && request.n != 1) return Invalid("a session goes on from one completion: leave n out");
   if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
   if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),

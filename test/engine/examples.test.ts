@@ -19,6 +19,8 @@ const prints: Record<string, RegExp> = {
   "stop-and-think.mjs":
     /^I am a tiny demonstration model \(stopped at "\. "\)\n I am a tiny [^]*\.\n0 characters of reasoning\n$/,
   "image.mjs": /^[^]*\n\d+ of \d+ prompt tokens are the image\n$/,
+  "choices.mjs": /^(- [^]*?\n){3}-\d\.\d\d [^]*\n$/,
+  "session.mjs": /^\d+ of \d+ tokens were there\n7 And in the elderly\?\n7 messages restored\n$/,
   "abort.mjs": /^ABORTED because the user went away\n$/,
   "annotate-folder.mjs": /^(\{"id":"[^"]+\.png","text":"[^\n]*\n){4}$/,
   "json-schema.mjs": /^true true\n(yes|no)\n$/,

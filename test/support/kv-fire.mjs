@@ -41,6 +41,7 @@ export function drawSchedule(seed) {
       cacheSalt: random.pick(["", "", "another tenant"]),
     };
     if (random.next() < 1 / 8) request.cancelAfter = random.int(0, 6);
+    else if (random.next() < 0.2) request.n = random.int(2, 6);
     return request;
   });
   // The largest request fits, and not much more.

@@ -22,11 +22,13 @@ export const TIE = 1e-3;
  * @property {number} arrivalMs
  * @property {number} [priority]
  * @property {string} [cacheSalt]
+ * @property {number} [n] completions: greedy, so all have to be equal
  * @property {number} [cancelAfter] texts after which it is cancelled; 0: at once
  *
  * @typedef {object} Outcome
  * @property {string} text
  * @property {string} finish a finish reason, or the code of an error
+ * @property {{ text: string, finish: string }[]} [others] the other completions of the request
  *
  * @typedef {object} ParityReport
  * @property {number} requests
@@ -114,7 +116,7 @@ export async function engineOutcomes(requests, options) {
 }
 
 /** @param {Engine} engine @param {ParityRequest} request */
-async function outcome(engine, { parts, predict, arrivalMs, cancelAfter, priority, cacheSalt }) {
+async function outcome(engine, { parts, predict, arrivalMs, cancelAfter, priority, cacheSalt, n = 1 }) {
   await delay(arrivalMs);
   const controller = new AbortController();
   const generation = engine.complete({
@@ -122,6 +124,7 @@ async function outcome(engine, { parts, predict, arrivalMs, cancelAfter, priorit
       "text" in part ? { type: "text", text: part.text } : { type: "image", image: part.image },
     ),
     nPredict: predict,
+    n,
     priority,
     cacheSalt,
     sampling: { temperature: 0, repeatPenalty: 1 },
@@ -132,11 +135,16 @@ async function outcome(engine, { parts, predict, arrivalMs, cancelAfter, priorit
   try {
     if (left === 0) controller.abort();
     for await (const event of generation) {
-      if (event.type !== "text") continue;
+      if (event.type !== "text" || event.index > 0) continue;
       text += event.text;
       if (--left === 0) controller.abort();
     }
-    return { text, finish: (await generation.result).finishReason };
+    const { finishReason, choices = [] } = await generation.result;
+    return {
+      text,
+      finish: finishReason,
+      others: choices.slice(1).map((choice) => ({ text: choice.text, finish: choice.finishReason })),
+    };
   } catch (error) {
     if (!(error instanceof MedInferError)) throw error;
     return { text, finish: error.code };
@@ -152,9 +160,8 @@ async function outcome(engine, { parts, predict, arrivalMs, cancelAfter, priorit
 export function compare(requests, answers, outcomes) {
   const report = { requests: requests.length, cancelled: 0, ties: 0, tokens: 0, meanMargin: 0, mismatches: [] };
   const margins = [];
-  requests.forEach((request, i) => {
+  const check = (request, i, { text, finish }) => {
     const answer = answers[i];
-    const { text, finish } = outcomes[i];
     const cancelled = request.cancelAfter !== undefined && finish === "ABORTED";
     if (cancelled) report.cancelled += 1;
     margins.push(...answer.margins);
@@ -170,6 +177,10 @@ export function compare(requests, answers, outcomes) {
       const expected = `${answer.text} [${answer.finish}]`;
       report.mismatches.push({ request: i, token, margin, expected, actual: `${text} [${finish}]` });
     }
+  };
+  requests.forEach((request, i) => {
+    check(request, i, outcomes[i]);
+    for (const other of outcomes[i].others ?? []) check(request, i, other);
   });
   report.meanMargin = margins.reduce((sum, margin) => sum + margin, 0) / margins.length;
   return report;

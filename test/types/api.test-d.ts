@@ -19,6 +19,7 @@ import {
   type JsonSchema,
   type LoadOptions,
   type Sampling,
+  type Session,
   type TemplateArguments,
   type ThinkingTags,
   type Timings,
@@ -108,7 +109,7 @@ describe("Generation", () => {
     expectTypeOf<Generation>().toExtend<AsyncIterable<GenerationEvent>>();
     expectTypeOf<Generation["result"]>().resolves.toEqualTypeOf<GenerationResult>();
     expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<
-      "queued" | "encode" | "prefill" | "reasoning" | "text" | "logprobs" | "done"
+      "queued" | "encode" | "prefill" | "reasoning" | "text" | "logprobs" | "choice" | "done"
     >();
     const of = <T extends GenerationEvent["type"]>(_type: T) =>
       undefined as unknown as Extract<GenerationEvent, { type: T }>;
@@ -117,8 +118,29 @@ describe("Generation", () => {
     expectTypeOf(of("done").reasoning).toEqualTypeOf<string>();
     expectTypeOf(of("prefill").total).toEqualTypeOf<number>();
     expectTypeOf(of("done").timings).toEqualTypeOf<Timings>();
+    expectTypeOf(of("text").index).toEqualTypeOf<number | undefined>();
+    expectTypeOf(of("choice").index).toEqualTypeOf<number>();
+    expectTypeOf(of("done").choices).toEqualTypeOf<GenerationResult[] | undefined>();
     // @ts-expect-error only text events hold a piece of text… and done the whole
     void of("queued").text;
+  });
+});
+
+describe("Session", () => {
+  it("is typed as a chat is, and can be used with `using`", () => {
+    expectTypeOf<Session>().toExtend<Disposable>();
+    const session = engine.session({ system: "s" });
+    expectTypeOf(session.fork()).resolves.toEqualTypeOf<Session>();
+    expectTypeOf(engine.restoreSession("file")).resolves.toEqualTypeOf<Session>();
+    expectTypeOf(session.chat("Hello")).toExtend<Generation>();
+    const jsonSchema = { type: "object", properties: { a: { type: "number" } }, required: ["a"] } as const;
+    const { result } = session.chat({ content: "Hello", jsonSchema });
+    expectTypeOf(result).resolves.toHaveProperty("parsed");
+    void result.then(({ parsed }) => expectTypeOf(parsed!.a).toEqualTypeOf<number>());
+    // @ts-expect-error a session goes on from one answer
+    session.chat({ content: "Hello", n: 2 });
+    // @ts-expect-error the salt is the session's
+    session.chat({ content: "Hello", cacheSalt: "" });
   });
 });
 

@@ -15,6 +15,9 @@ const done = (id: number): NativeEvent => ({
   stopString: "",
   usage,
   timings,
+  logprobSum: 0,
+  drawn: 0,
+  state: 0,
 });
 
 describe("Dispatcher", () => {

@@ -19,7 +19,7 @@ function start({ submitted = true, signal, answer }: Given = {}) {
   const state = new RequestState();
   const control = { cancel: vi.fn(), finish: vi.fn(), follow: vi.fn(), pause: vi.fn(), resume: vi.fn() };
   state.follow(signal);
-  if (submitted) state.submitted(control, answer);
+  if (submitted) state.submitted(control, answer && [answer]);
   return {
     state,
     control,

@@ -55,7 +55,8 @@ class Engine {
 
   // The methods below may be called from any thread and return at once.
 
-  // Queues a request. On success its events follow; on failure there are none.
+  // Queues a request. On success its events follow; on failure there are none. Completion i of a request of n is told
+  // under the returned id + i, each with a terminal event of its own; until the prompt is read, they end together.
   virtual Result<RequestId> Submit(Request request) = 0;
   // Queues an image for the encoder alone; ends with Embedded.
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;
@@ -70,6 +71,16 @@ class Engine {
   // A paused request keeps its KV cells and generates nothing. Other requests go on.
   virtual void Pause(RequestId id) = 0;
   virtual void Resume(RequestId id) = 0;
+
+  // A second state of the same tokens: metadata alone. Of an unknown state, one that holds nothing.
+  virtual Result<StateId> ForkState(StateId state) = 0;
+  // Unknown ids are ignored. A request that has begun from the state goes on.
+  virtual void DropState(StateId state) = 0;
+  // Writes a state and a note of the caller's to a file, which is then that of a session; ends with Saved. `path` holds
+  // the old file or the new one, never a part. Mode 0600: it holds what a patient said.
+  virtual Result<RequestId> SaveState(StateId state, std::string path, std::string note) = 0;
+  // Reads such a file; ends with Restored, or with Failed(kBadSession) whatever bytes the file has.
+  virtual Result<RequestId> RestoreState(std::string path) = 0;
 
   virtual const ModelInfo& info() const = 0;
   virtual Stats stats() const = 0;

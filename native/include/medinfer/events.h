@@ -1,5 +1,5 @@
-// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded or
-// Failed.
+// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded, Saved,
+// Restored or Failed.
 #pragma once
 
 #include <cstdint>
@@ -67,6 +67,10 @@ struct Done {
   std::string stop_string;  // the one that matched, with kStop; empty where Engine::Finish ended it
   Usage usage;
   Timings timings;
+  StateId state = 0;  // what Request::keep has left; 0: nothing
+  // Where the request asked for it: of the drawn tokens, EOS included, as the model gave them (before the chain).
+  double logprob_sum = 0;
+  std::uint32_t n_drawn = 0;
 };
 
 // The answer to Engine::EmbedImage: row-major [tokens][width] floats.
@@ -77,13 +81,25 @@ struct Embedded {
   bool cached = false;
 };
 
+// The answer to Engine::SaveState.
+struct Saved {
+  std::uint32_t tokens = 0;  // whose keys and values are in the file
+};
+
+// The answer to Engine::RestoreState.
+struct Restored {
+  StateId state = 0;
+  std::uint32_t tokens = 0;  // for whose keys and values there was room; the others will be computed again
+  std::string note;
+};
+
 struct Failed {
   Status status;
 };
 
 struct Event {
   RequestId id = 0;
-  std::variant<Encoded, Prefill, Text, Logprobs, Done, Embedded, Failed> body;
+  std::variant<Encoded, Prefill, Text, Logprobs, Done, Embedded, Saved, Restored, Failed> body;
 };
 
 // Receives events. OnEvents runs on an engine's own thread with all that has happened since the last time, in order by

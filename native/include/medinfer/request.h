@@ -13,6 +13,10 @@ namespace medinfer {
 // Given out by the engine; never 0, never used twice by one engine.
 using RequestId = std::uint64_t;
 
+// What a request has left in the KV cache for those that go on from it: Request::keep. Shares the numbers of requests;
+// 0: none.
+using StateId = RequestId;
+
 // The bytes of an image file as it lies on disk (JPEG, PNG, GIF or BMP). Shared: the engine keeps them while it needs
 // them and copies nothing.
 using ImageFile = std::shared_ptr<const std::vector<std::uint8_t>>;
@@ -33,9 +37,13 @@ struct Request {
   std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
   bool ignore_eos = false;                // EOS can not be drawn
   std::uint32_t n_probs = 0;              // likeliest tokens told beside each drawn one; 0: none
-  bool followed = true;                   // events come as it goes; false: all of them at its end, or from Follow on
-  std::string cache_salt;                 // requests share cached prompt tokens only where this is equal
-  std::int32_t priority = 0;              // higher runs first; equal priorities run in order of arrival
+  std::uint32_t n = 1;                    // completions; the prompt is computed once, completion i draws with seed + i
+  StateId base = 0;           // a kept state; as far as the prompt begins with what it holds, it is not computed
+  bool keep = false;          // leaves a kept state, which Done names. REQUIRES: n == 1
+  bool sum_logprobs = false;  // Done tells how likely the model found what was drawn
+  bool followed = true;       // events come as it goes; false: all of them at its end, or from Follow on
+  std::string cache_salt;     // requests share cached prompt tokens only where this is equal
+  std::int32_t priority = 0;  // higher runs first; equal priorities run in order of arrival
 };
 
 }  // namespace medinfer

@@ -23,6 +23,7 @@ enum class Code : std::uint8_t {
   kImageDecode,      // the image is damaged or of an unsupported format
   kImageTooLarge,    // the image exceeds the byte or pixel limit
   kNoVision,         // an image was given to a model without a projector
+  kBadSession,       // a session's file can not be written or read, is damaged, or was saved with another model
   kBackendLost,      // a compute backend failed while it ran
   kInternal,         // a defect of ours
 };

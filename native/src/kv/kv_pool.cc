@@ -41,8 +41,35 @@ bool KvPool::Grow(SequenceId id, std::uint32_t cells) {
   return true;
 }
 
+std::optional<SequenceId> KvPool::Fork(SequenceId id) {
+  const auto slot = std::find(tables_.begin(), tables_.end(), std::nullopt);
+  if (slot == tables_.end()) return std::nullopt;
+  slot->emplace(table(id).Fork());
+  cells_held_ += (*slot)->size();
+  return static_cast<SequenceId>(slot - tables_.begin());
+}
+
 void KvPool::Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt) {
-  if (prefix_cache_) cache_.Commit(table(id), keys, salt);
+  Commit(table(id), keys, salt);
+}
+
+void KvPool::Commit(const PageTable& table, std::span<const CellKey> keys, std::string_view salt) {
+  if (prefix_cache_) cache_.Commit(table, keys, salt);
+}
+
+bool KvPool::has_free_id() const { return std::find(tables_.begin(), tables_.end(), std::nullopt) != tables_.end(); }
+
+PageTable KvPool::Detach(SequenceId id) {
+  std::optional<PageTable>& held = tables_[static_cast<std::size_t>(id)];
+  PageTable table = std::move(*held);
+  cells_held_ -= table.size();
+  held.reset();
+  return table;
+}
+
+bool KvPool::Extend(PageTable& table, std::uint32_t cells) {
+  scratch_.clear();
+  return MakeRoom(table.PagesNeeded(cells)) && table.Append(cells, scratch_);
 }
 
 void KvPool::Release(SequenceId id) {

@@ -45,8 +45,20 @@ class KvPool {
   // Reserves more cells. False, and no change, where the pool is short. REQUIRES: `id` is held.
   bool Grow(SequenceId id, std::uint32_t cells);
 
+  // A second sequence of the same cells. Metadata alone: no page is taken, and none is copied. None where ids are
+  // short. REQUIRES: `id` is held.
+  std::optional<SequenceId> Fork(SequenceId id);
+
   // Makes the whole pages of a sequence findable, as far as `keys` go: they must be written. REQUIRES: `id` is held.
   void Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt);
+
+  void Commit(const PageTable& table, std::span<const CellKey> keys, std::string_view salt);
+
+  // Gives the id back, and its cells to the caller. REQUIRES: `id` is held.
+  PageTable Detach(SequenceId id);
+
+  // Appends cells to a table that belongs to no sequence. False, and no change, where the pool is short.
+  bool Extend(PageTable& table, std::uint32_t cells);
 
   // Gives the id and its cells back. REQUIRES: `id` is held.
   void Release(SequenceId id);
@@ -58,6 +70,8 @@ class KvPool {
   const PrefixTree& cache() const { return cache_; }
   std::uint32_t page_size() const { return pages_.page_size(); }
   std::uint32_t cells() const { return pages_.total() * pages_.page_size(); }
+  // Whether a sequence id is free.
+  bool has_free_id() const;
   // Pages that could be had.
   std::uint32_t available() const { return pages_.free() + cache_.evictable(); }
   bool has_free_sequence() const;

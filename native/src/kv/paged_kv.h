@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kv/kv_pool.h"
@@ -29,6 +30,15 @@ class PagedKv final : public llama_kv_cache {
   // The first `cells` of the sequence's table are written already; `position` is that of the last of them, or -1.
   void Attach(llama_seq_id sequence, std::uint32_t cells, llama_pos position);
 
+  // Keys and values, as llama.cpp lays them out: layer by layer, first the keys of all cells, then the values.
+  std::uint64_t BytesPerCell() const;
+  // Those of the first `cells` of a table. REQUIRES: they are written.
+  std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const;
+  // Writes the cells begin … end of a table. `bytes` are what ReadCells made of `total` cells. REQUIRES: the table has
+  // them, and nobody else writes their pages.
+  void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
+                  std::span<const std::uint8_t> bytes);
+
   llama_memory_context_ptr init_batch(llama_batch_allocr& balloc, uint32_t n_ubatch, bool embd_all) override;
   void apply_ubatch(const slot_info& sinfo, const llama_ubatch& ubatch) override;
   uint32_t get_n_kv(const slot_info& sinfo) const override;
@@ -42,6 +52,10 @@ class PagedKv final : public llama_kv_cache {
   bool get_can_shift() const override { return false; }
 
  private:
+  // Calls `visit(tensor)` with the storage of all layers, in order.
+  template <typename Visit>
+  void ForEachStorage(Visit visit) const;
+
   struct Written {
     std::uint32_t cells = 0;
     llama_pos position = -1;  // of the last

@@ -232,6 +232,17 @@ void Decoder::Forget(SequenceId sequence) {
   llama_memory_seq_rm(llama_get_memory(impl_->context.get()), sequence, -1, -1);
 }
 
+std::uint64_t Decoder::BytesPerCell() const { return impl_->paged->BytesPerCell(); }
+
+std::vector<std::uint8_t> Decoder::ReadCells(const PageTable& table, std::uint32_t cells) const {
+  return impl_->paged->ReadCells(table, cells);
+}
+
+void Decoder::WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
+                         std::span<const std::uint8_t> bytes) {
+  impl_->paged->WriteCells(table, begin, end, total, bytes);
+}
+
 bool Decoder::paged() const { return impl_->paged != nullptr; }
 
 std::uint32_t Decoder::n_ubatch() const { return llama_n_ubatch(impl_->context.get()); }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "kv/kv_pool.h"
 #include "medinfer/engine.h"
@@ -62,6 +63,12 @@ class Decoder {
   void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position);
   // Forgets a sequence: its cells are free.
   void Forget(SequenceId sequence);
+
+  // The keys and values of a table's cells: see PagedKv. REQUIRES: paged().
+  std::uint64_t BytesPerCell() const;
+  std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const;
+  void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
+                  std::span<const std::uint8_t> bytes);
 
   // Whether the model's cache takes its cells from the pool's pages. Where it has rules of its own (sliding windows,
   // recurrent states), llama.cpp's memory finds them, and the pool only counts.

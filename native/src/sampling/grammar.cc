@@ -39,6 +39,14 @@ GrammarConstraint::GrammarConstraint(const llama_vocab* vocab, std::unique_ptr<l
 
 GrammarConstraint::~GrammarConstraint() = default;
 
+std::unique_ptr<GrammarConstraint> GrammarConstraint::Clone() const {
+  std::unique_ptr<llama_grammar, GrammarDeleter> state(llama_grammar_clone_impl(*grammar_));
+  std::unique_ptr<GrammarConstraint> clone(new GrammarConstraint(vocab_, std::move(state), has_tokens_));
+  clone->failed_ = failed_;
+  clone->utf8_ = utf8_;
+  return clone;
+}
+
 // llama.cpp decodes UTF-8 leniently: it would let an overlong or a surrogate character pass as the one it stands for,
 // which the user then sees as three replacement characters. And it matches a control token by its name, which does not
 // appear in the text.

@@ -21,6 +21,9 @@ class GrammarConstraint final : public TokenConstraint {
   // kInvalidArgument where the grammar is wrong, or too costly to follow. `vocab` outlives the constraint.
   static Result<std::unique_ptr<GrammarConstraint>> Create(const llama_vocab* vocab, const std::string& grammar);
   ~GrammarConstraint() override;
+
+  // Another that has followed the same tokens.
+  std::unique_ptr<GrammarConstraint> Clone() const;
   GrammarConstraint(const GrammarConstraint&) = delete;
   GrammarConstraint& operator=(const GrammarConstraint&) = delete;
 

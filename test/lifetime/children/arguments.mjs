@@ -75,6 +75,8 @@ const cases = {
     wrong({ penaltyPrompt: Int32Array.of(-1) });
     wrong({ dryMultiplier: 1, drySequenceBreakers: ["\0"] });
     assert.throws(() => engine.submit({ ...request, nProbs: 101 }), { code: "INVALID_ARGUMENT" });
+    for (const n of [0, 65]) assert.throws(() => engine.submit({ ...request, n }), { code: "INVALID_ARGUMENT" });
+    assert.throws(() => engine.submit({ ...request, n: 2, keep: true }), { code: "INVALID_ARGUMENT" });
     const look = {
       logits: Float32Array.of(1, 2),
       history: Int32Array.of(0),
@@ -112,6 +114,10 @@ const cases = {
       (...args) => engine.resume(...args),
       (...args) => engine.tokenize(...args),
       (...args) => engine.detokenize(...args),
+      (...args) => engine.forkState(...args),
+      (...args) => engine.dropState(...args),
+      (...args) => engine.saveState(...args),
+      (...args) => engine.restoreState(...args),
       (...args) => addon.initBackends(...args),
       (...args) => addon.load(...args),
       (...args) => addon.applyBuiltinChatTemplate(...args),

@@ -85,6 +85,10 @@ const cases = {
       assert.throws(() => engine.stats(), closed);
       assert.throws(() => engine.tokenize("a", false, false), closed);
       assert.throws(() => engine.detokenize(new Int32Array(1), false), closed);
+      assert.throws(() => engine.forkState(1), closed);
+      assert.throws(() => engine.dropState(1), closed);
+      assert.throws(() => engine.saveState(1, "path", ""), closed);
+      assert.throws(() => engine.restoreState("path"), closed);
       assert.equal(engine.info, info);
       assert.equal(engine.close(), closing);
       await closing;

@@ -39,6 +39,9 @@ export const told = {
     stopString: finishReason === "stop" ? "###" : "",
     usage,
     timings,
+    logprobSum: 0,
+    drawn: 0,
+    state: 0,
   }),
   failed: (code: NativeError["code"], message?: string, retryable?: boolean): Told => ({
     type: "failed",
@@ -52,6 +55,8 @@ export const controlTexts = ["<s>", "</s>", "<|im_start|>", "<|im_end|>"];
 export class FakeEngine implements NativeEngine {
   readonly requests = new Map<number, NativeRequest>();
   readonly images = new Map<number, Uint8Array>();
+  /** What was saved, by path. */
+  readonly files = new Map<string, string>();
   /** What was called beside submit, e.g. `"pause 1"`. */
   readonly calls: string[] = [];
   /** Called with every new request, in a later turn of the event loop. */
@@ -76,7 +81,8 @@ export class FakeEngine implements NativeEngine {
   submit(request: NativeRequest): number {
     this.#requireOpen();
     if (this.refusal !== undefined) throw this.refusal;
-    const id = ++this.#lastId;
+    const id = this.#lastId + 1;
+    this.#lastId += request.n;
     this.requests.set(id, request);
     if (this.onSubmit !== undefined) setImmediate(() => this.onSubmit?.(id, request));
     return id;
@@ -107,6 +113,34 @@ export class FakeEngine implements NativeEngine {
 
   resume(id: number): void {
     this.#call("resume", id);
+  }
+
+  forkState(state: number): number {
+    this.#call("forkState", state);
+    return ++this.#lastId;
+  }
+
+  dropState(state: number): void {
+    this.#call("dropState", state);
+  }
+
+  saveState(state: number, path: string, note: string): number {
+    this.#call("saveState", state);
+    this.files.set(path, note);
+    const id = ++this.#lastId;
+    setImmediate(() => this.emit(id, { type: "saved", tokens: 0 }));
+    return id;
+  }
+
+  restoreState(path: string): number {
+    this.#requireOpen();
+    const id = ++this.#lastId;
+    const note = this.files.get(path);
+    setImmediate(() => {
+      if (note === undefined) this.emit(id, told.failed("BAD_SESSION"));
+      else this.emit(id, { type: "restored", state: id, tokens: 0, note });
+    });
+    return id;
   }
 
   stats(): NativeStats {

@@ -1,0 +1,79 @@
+import type { NativeEvent } from "../binding.js";
+import { parseJson } from "../schema/grammar.js";
+import type { AnswerStream } from "./answer-stream.js";
+import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
+import type { Segment } from "./thinking-splitter.js";
+import type { GenerationEvent, GenerationResult } from "./types.js";
+
+/** What the engine tells of one completion, as users see it: its events, and at the end its result. */
+export class Completion {
+  readonly #answer: AnswerStream;
+  readonly #json: boolean;
+  #text = "";
+  #reasoning = "";
+  #logprobs: TokenLogprobs[] | undefined;
+  #meanLogprob = 0;
+
+  /** @param json whether a complete answer is JSON */
+  constructor(answer: AnswerStream, json: boolean) {
+    this.#answer = answer;
+    this.#json = json;
+  }
+
+  /** Whether a stop was found, which the engine may not know of. */
+  get stopped(): boolean {
+    return this.#answer.stop !== undefined;
+  }
+
+  /** How likely the model found what it drew, on average. After finish(), where the request asked for it. */
+  get meanLogprob(): number {
+    return this.#meanLogprob;
+  }
+
+  /** What is to be told of an event that is not the last. */
+  push(event: NativeEvent): GenerationEvent[] {
+    switch (event.type) {
+      case "text":
+        // What was drawn before the engine heard of a stop is nobody's.
+        return this.stopped ? [] : this.#take(this.#answer.push(event.text));
+      case "logprobs": {
+        const tokens = toLogprobs(event.tokens);
+        (this.#logprobs ??= []).push(...tokens);
+        return [{ type: "logprobs", tokens }];
+      }
+      case "prefill":
+        return [{ type: "prefill", done: event.done, total: event.total }];
+      case "encode":
+        return [{ type: "encode", images: event.images, cached: event.cached }];
+      case "done":
+      case "failed":
+      case "embedded":
+      case "saved":
+      case "restored":
+        return [];
+    }
+  }
+
+  /** The last event: what is still to be told, and the result. */
+  finish(event: Extract<NativeEvent, { type: "done" }>): { rest: GenerationEvent[]; result: GenerationResult } {
+    const { finishReason, stopString, usage, timings, logprobSum, drawn } = event;
+    const rest = this.#take(this.#answer.flush());
+    const { stop } = this.#answer;
+    const ended =
+      stop === undefined ? { finishReason, stopString } : { finishReason: "stop" as const, stopString: stop };
+    // What was cut off may be JSON all the same, and another value than the one that was begun.
+    const parsed = this.#json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
+    const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
+    this.#meanLogprob = drawn === 0 ? 0 : logprobSum / drawn;
+    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, parsed, usage, timings, ...logprobs };
+    return { rest, result };
+  }
+
+  #take(segments: readonly Segment[]): GenerationEvent[] {
+    for (const { type, text } of segments) {
+      if (type === "text") this.#text += text;
+      else this.#reasoning += text;
+    }
+    return [...segments];
+  }
+}

@@ -1,0 +1,50 @@
+/** What a saved session says beside its keys and values: the conversation, as JSON. */
+import * as v from "valibot";
+import { messagesSchema } from "../chat/schema.js";
+import type { ChatMessage, Content } from "../chat/types.js";
+import { MedInferError } from "../errors.js";
+import { object } from "../validation/fields.js";
+import { sessionOptionsSchema, type SessionSettings } from "./options.js";
+
+/** A conversation and what its prompts are made with. */
+export interface SessionNote {
+  messages: ChatMessage[];
+  settings: SessionSettings;
+}
+
+const { chatTemplate, templateArguments, cacheSalt } = sessionOptionsSchema.entries;
+const settingsSchema = object({ chatTemplate, templateArguments, cacheSalt });
+
+/** JSON, with images as base64. REQUIRES: the images are bytes. */
+export function writeNote({ messages, settings }: SessionNote): string {
+  const written = messages.map(({ role, content }) => ({ role, content: mapImages(content, toBase64) }));
+  return JSON.stringify({ messages: written, settings });
+}
+
+/** @throws MedInferError `BAD_SESSION` where it is no such note */
+export function readNote(json: string): SessionNote {
+  try {
+    const { messages, settings } = JSON.parse(json) as { messages: ChatMessage[]; settings: unknown };
+    const read = messages.map(({ role, content }) => ({ role, content: mapImages(content, fromBase64) }));
+    // A session that has not begun has no messages.
+    const checked = read.length === 0 ? [] : v.parse(messagesSchema, read);
+    return { messages: checked, settings: v.parse(settingsSchema, settings) };
+  } catch (cause) {
+    throw new MedInferError(
+      "BAD_SESSION",
+      "the saved session holds no conversation that this version of medinfer reads: restore it with the one that saved it",
+      { cause },
+    );
+  }
+}
+
+/** The content with every image replaced. */
+export function mapImages(content: Content, replace: (image: unknown) => unknown): Content {
+  if (typeof content === "string") return content;
+  return content.map((part) =>
+    part.type === "image" ? { type: "image", image: replace(part.image) as string } : part,
+  );
+}
+
+const toBase64 = (image: unknown) => Buffer.from(image as Uint8Array).toString("base64");
+const fromBase64 = (image: unknown) => new Uint8Array(Buffer.from(image as string, "base64"));

@@ -1,0 +1,53 @@
+/** What a session and its chats may be given. */
+import * as v from "valibot";
+import { contentSchema, imageSchema } from "../chat/schema.js";
+import { templateArgumentsSchema } from "../chat/template-arguments.js";
+import type { Content, TemplateArguments } from "../chat/types.js";
+import type { ImageSource } from "../images/load.js";
+import { generationEntries, type GenerationOptions } from "../options/request-options.js";
+import { list, object, text } from "../validation/fields.js";
+
+/** Options of {@link Engine.session}. All are optional. */
+export interface SessionOptions {
+  /** The system message. Default none. */
+  system?: string;
+  /** A name or a Jinja template. Default: that of the engine. */
+  chatTemplate?: string;
+  /** See {@link ChatOptions.templateArguments}. Default none. */
+  templateArguments?: TemplateArguments;
+  /** See {@link GenerationOptions.cacheSalt}. Default `""`. */
+  cacheSalt?: string;
+}
+
+/** What is said next in a {@link Session}, with the options of the answer. */
+export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt"> {
+  /** What the user says; images may stand among its parts. */
+  content: Content;
+  /** Images put before the content, each followed by a line break. */
+  images?: readonly ImageSource[];
+}
+
+const { cacheSalt, ...chatEntries } = generationEntries;
+
+/** Checks {@link SessionOptions}. */
+export const sessionOptionsSchema = object({
+  system: v.optional(text({ filled: true })),
+  chatTemplate: v.optional(text({ filled: true })),
+  templateArguments: templateArgumentsSchema,
+  cacheSalt,
+});
+
+/** Checks {@link SessionChatOptions}. */
+export const sessionChatSchema = object(
+  { content: contentSchema, images: v.optional(list(imageSchema, "images"), () => []), ...chatEntries },
+  {
+    cacheSalt: "the options of engine.session",
+    chatTemplate: "the options of engine.session",
+    templateArguments: "the options of engine.session",
+    n: "the options of engine.chat",
+    bestOf: "the options of engine.chat",
+  },
+);
+
+/** {@link SessionOptions} with the defaults filled in, without the system message. */
+export type SessionSettings = Omit<v.InferOutput<typeof sessionOptionsSchema>, "system">;

@@ -1,0 +1,210 @@
+import { findTemplate } from "../chat/registry.js";
+import type { ChatMessage, Content } from "../chat/types.js";
+import type { EngineCore } from "../core.js";
+import { argumentError, MedInferError, toMedInferError } from "../errors.js";
+import type { Generation, GenerationResult } from "../generation/types.js";
+import { imagesFirst, prepareChat } from "../requests/prepare.js";
+import { start, unlessClosed } from "../requests/start.js";
+import type { FromSchema, JsonSchema } from "../schema/types.js";
+import { parse } from "../validation/parse.js";
+import { filePath, work } from "./file.js";
+import { mapImages, readNote, writeNote, type SessionNote } from "./note.js";
+import { sessionChatSchema, sessionOptionsSchema, type SessionChatOptions, type SessionOptions } from "./options.js";
+
+/** What the engine has kept of a conversation: an id; 0: nothing. Apart from the session, which may be collected. */
+interface Kept {
+  state: number;
+}
+
+/** Frees what a session holds that was dropped without close(). */
+const forgotten = new FinalizationRegistry<{ core: EngineCore; kept: Kept }>(({ core, kept }) => {
+  drop(core, kept.state);
+});
+
+/**
+ * A conversation whose every turn goes on from what the engine has computed of it. Made by {@link Engine.session}.
+ *
+ * - It answers as `engine.chat({ messages })` with the whole conversation would, and computes only what is new.
+ * - What it holds in the KV pool is given up when running requests need the room, and computed again at the next turn.
+ * - Where a template writes earlier turns in another way than they were (without their reasoning, say), what differs is
+ *   computed again.
+ *
+ * @example
+ * using session = engine.session({ system: "You are a careful doctor." });
+ * console.log((await session.chat("What is gout?").result).text);
+ * console.log((await session.chat("How is it treated?").result).text);
+ */
+export class Session {
+  readonly #core: EngineCore;
+  readonly #settings: SessionNote["settings"];
+  readonly #kept: Kept;
+  #messages: ChatMessage[];
+  #busy = false;
+  #closed = false;
+
+  /** @internal */
+  constructor(core: EngineCore, { messages, settings }: SessionNote, state: number) {
+    this.#core = core;
+    this.#messages = messages;
+    this.#settings = settings;
+    this.#kept = { state };
+    forgotten.register(this, { core, kept: this.#kept }, this);
+  }
+
+  /** The conversation so far. Answers stand in it without white space around them, as templates expect. */
+  get messages(): readonly ChatMessage[] {
+    return [...this.#messages];
+  }
+
+  /**
+   * Says something and answers it. Starts at once; see {@link Generation} for how to read it. When it ends well, what was
+   * said and the answer are in `messages`; when it fails or is aborted, nothing has been said.
+   *
+   * One at a time: it fails with `INVALID_ARGUMENT` while another is under way. With `CLOSED`, the session or its engine
+   * is closed.
+   */
+  chat<const S extends JsonSchema = JsonSchema>(
+    given: Content | (SessionChatOptions & { jsonSchema?: S }),
+  ): Generation<FromSchema<S>> {
+    return this.#chat(given) as Generation<FromSchema<S>>;
+  }
+
+  /**
+   * A second session with the same conversation, which goes on by itself. What is computed is shared, and none of it is
+   * copied. A chat that is under way is not part of it.
+   *
+   * @throws MedInferError (rejects) `CLOSED`
+   */
+  // eslint-disable-next-line @typescript-eslint/require-await -- its errors are to come as rejections
+  async fork(): Promise<Session> {
+    this.#requireOpen();
+    const { state } = this.#kept;
+    try {
+      const fork = state === 0 ? 0 : this.#core.native.forkState(state);
+      return new Session(this.#core, { messages: [...this.#messages], settings: this.#settings }, fork);
+    } catch (error) {
+      throw toMedInferError(error);
+    }
+  }
+
+  /**
+   * Writes the conversation, and the keys and values that the model has computed of it, to a file that
+   * {@link Engine.restoreSession} reads. The file is whole or it is not there, and nobody but its owner may read it: it
+   * holds everything that was said, images included. A chat that is under way is not part of it.
+   *
+   * @throws MedInferError (rejects) `BAD_SESSION` where it can not be written, `INVALID_ARGUMENT` for a model that keeps a
+   * memory of its own (`stats().kv.paged` is false), or `CLOSED`
+   */
+  async save(path: string | URL): Promise<void> {
+    this.#requireOpen();
+    const file = filePath("session.save", path);
+    const note = writeNote({ messages: this.#messages, settings: this.#settings });
+    await work(this.#core, "saved", (native) => native.saveState(this.#kept.state, file, note));
+  }
+
+  /** Frees what the session holds. A chat that is under way goes on. A second call does nothing. */
+  close(): void {
+    this.#closed = true;
+    drop(this.#core, this.#kept.state);
+    this.#kept.state = 0;
+    forgotten.unregister(this);
+  }
+
+  /** The same as close(), for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #chat(given: Content | SessionChatOptions): Generation {
+    const taken = { turn: undefined as ChatMessage[] | undefined };
+    return start(
+      this.#core,
+      () => {
+        this.#requireOpen();
+        if (this.#busy) {
+          throw argumentError(
+            "session.chat",
+            "",
+            "answers one at a time: await the answer before, or fork() the session",
+          );
+        }
+        const whole = typeof given === "string" || Array.isArray(given) ? { content: given as Content } : given;
+        parse(sessionChatSchema, whole, "session.chat");
+        const { content, images = [], ...options } = whole as SessionChatOptions;
+        const said = mapImages(images.length === 0 ? content : imagesFirst(images, content), copied);
+        taken.turn = [...this.#messages, { role: "user", content: said }];
+        const request = prepareChat(this.#core, { ...options, ...this.#settings, messages: taken.turn });
+        this.#busy = true;
+        return { ...request, base: this.#kept.state };
+      },
+      {
+        onImages: (images) => {
+          taken.turn = withImages(taken.turn!, images);
+        },
+        onSettled: (result, state) => {
+          if (taken.turn !== undefined) this.#settle(taken.turn, result, state);
+        },
+      },
+    );
+  }
+
+  #settle(turn: ChatMessage[], result: GenerationResult | undefined, state: number): void {
+    this.#busy = false;
+    if (result === undefined || this.#closed) {
+      drop(this.#core, state);
+    } else {
+      this.#messages = [...turn, { role: "assistant", content: result.text.trim() }];
+      drop(this.#core, this.#kept.state);
+      this.#kept.state = state;
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new MedInferError("CLOSED", "the session is closed: begin a new one");
+  }
+}
+
+/** See Engine.session. */
+export function openSession(core: EngineCore, given: SessionOptions): Session {
+  const { system, ...settings } = parse(sessionOptionsSchema, given, "engine.session");
+  if (settings.chatTemplate !== undefined) findTemplate(settings.chatTemplate);
+  // A closed engine has no sessions.
+  try {
+    core.native.stats();
+  } catch (error) {
+    throw toMedInferError(error);
+  }
+  return new Session(
+    core,
+    { messages: system === undefined ? [] : [{ role: "system", content: system }], settings },
+    0,
+  );
+}
+
+/** See Engine.restoreSession. */
+export async function restoreSession(core: EngineCore, path: string | URL): Promise<Session> {
+  const file = filePath("engine.restoreSession", path);
+  const { state, note } = await work(core, "restored", (native) => native.restoreState(file));
+  try {
+    return new Session(core, readNote(note), state);
+  } catch (error) {
+    drop(core, state);
+    throw error;
+  }
+}
+
+function drop(core: EngineCore, state: number): void {
+  if (state !== 0) unlessClosed(() => core.native.dropState(state));
+}
+
+/** Bytes that nobody changes any more. */
+function copied(image: unknown): unknown {
+  // Not slice(): that of a Buffer shares its memory.
+  return image instanceof Uint8Array ? new Uint8Array(image) : image;
+}
+
+/** The messages with the bytes of their images, which come in order. */
+function withImages(messages: readonly ChatMessage[], images: readonly Uint8Array[]): ChatMessage[] {
+  const left = images.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+  return messages.map(({ role, content }) => ({ role, content: mapImages(content, (image) => left.shift() ?? image) }));
+}

@@ -1,0 +1,36 @@
+#include "kv/kept_states.h"
+
+#include <utility>
+
+namespace medinfer {
+
+void KeptStates::Keep(StateId id, PageTable table, std::vector<CellKey> keys, std::string salt) {
+  auto shared = std::make_shared<const std::vector<CellKey>>(std::move(keys));
+  states_.insert_or_assign(id, State{std::move(table), std::move(shared), std::move(salt), ++clock_});
+}
+
+void KeptStates::Fork(StateId from, StateId to) {
+  const State* state = Find(from);
+  if (state == nullptr) return;
+  State fork{state->table.Fork(), state->keys, state->salt, ++clock_};
+  states_.insert_or_assign(to, std::move(fork));
+}
+
+const KeptStates::State* KeptStates::Find(StateId id) {
+  const auto found = states_.find(id);
+  if (found == states_.end()) return nullptr;
+  found->second.used = ++clock_;
+  return &found->second;
+}
+
+bool KeptStates::GiveUpOne() {
+  State* oldest = nullptr;
+  for (auto& [id, state] : states_) {
+    if (!state.table.empty() && (oldest == nullptr || state.used < oldest->used)) oldest = &state;
+  }
+  if (oldest == nullptr) return false;
+  oldest->table.Clear();
+  return true;
+}
+
+}  // namespace medinfer
