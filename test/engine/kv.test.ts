@@ -10,18 +10,28 @@ const words = (n: number) => Array.from({ length: n }, (_, i) => `mi${"aeiou"[i 
 
 describe("under fire", () => {
   const range = new FireRange();
+  const total = { preemptions: 0, pagesEvicted: 0, prefixHits: 0 };
   afterAll(() => range.close());
 
   // `npm run bench -- kv-parity` runs 500 of them.
   test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
     "schedule %i answers as a plain loop does",
     async (seed) => {
-      const { report } = await range.run(drawSchedule(seed));
+      const { report, stats } = await range.run(drawSchedule(seed));
+      total.preemptions += stats.preemptions;
+      total.pagesEvicted += stats.kv.pagesEvicted;
+      total.prefixHits += stats.kv.prefixHits;
       expect(report.mismatches).toEqual([]);
       expect(report.tokens).toBeGreaterThan(0);
     },
     60_000,
   );
+
+  test("they did meet: pages were shared and evicted, and requests preempted", () => {
+    expect(total.prefixHits).toBeGreaterThan(0);
+    expect(total.pagesEvicted).toBeGreaterThan(0);
+    expect(total.preemptions).toBeGreaterThan(0);
+  });
 });
 
 describe("the prefix cache", () => {
