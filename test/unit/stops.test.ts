@@ -126,11 +126,14 @@ describe("10,000 generated cases, cut at every place", () => {
     fc.assert(property, runs);
   });
 
+  /** V8 11.3 (Node 20) finds "aa" with /(?:(?:a)[^a])+?/iv and not with /a[^a]/iv: no yardstick. */
+  const isMisread = ({ flags, source }: RegExp) => /i.*v/.test(flags) && source.includes("[^");
+
   const regexes = fc.array(regexCase, { minLength: 1, maxLength: 2 });
   it("of regular expressions beside a stop string give what RegExp gives", { timeout: LONG }, () => {
     let stopped = 0;
     const property = fc.property(textCase, regexes, fc.array(stopString, { maxLength: 1 }), (text, some, strings) => {
-      fc.pre(!some.some(refused));
+      fc.pre(!some.some(refused) && !some.some(isMisread));
       const stops = [...some, ...strings];
       const expected = oneShot(text, stops);
       if (expected.stop !== undefined) stopped++;
