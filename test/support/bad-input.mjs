@@ -1,9 +1,10 @@
 // Runs one case of bad input in a child process, and makes the bad files.
 import { fork } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 
-import { cacheDir, fromRoot } from "./paths.mjs";
+import { cachedFile } from "./cached-file.mjs";
+import { fromRoot } from "./paths.mjs";
 import { SeededRandom } from "./seeded-random.mjs";
 
 /**
@@ -41,13 +42,7 @@ export function runBadInput(badCase) {
 }
 
 /** Writes a file of the cache folder and returns its path. @param {string} name @param {Uint8Array} bytes */
-export function badFile(name, bytes) {
-  const folder = path.join(cacheDir, "bad");
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, name);
-  writeFileSync(file, bytes);
-  return file;
-}
+export const badFile = (name, bytes) => cachedFile(`bad/${name}`, bytes);
 
 /** @param {number} size @param {number} [seed] */
 export function randomBytes(size, seed = 1) {

@@ -2,14 +2,12 @@
 //
 // Kernels differ by batch size, so the two may part where the two best tokens are as good as tied: a first difference
 // is accepted where the plain loop's two best logits lie within TIE of each other, and counted.
-import { writeFileSync } from "node:fs";
-import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Engine, MedInferError } from "medinfer";
 
+import { cachedFile } from "./cached-file.mjs";
 import { blocksPng } from "./images.mjs";
-import { cacheDir } from "./paths.mjs";
 import { PlainLoop } from "./plain-loop.mjs";
 import { SeededRandom } from "./seeded-random.mjs";
 
@@ -47,11 +45,9 @@ export function pictures() {
     [90, 140],
     [300, 200],
   ];
-  return sizes.map(([width, height], seed) => {
-    const file = path.join(cacheDir, `blocks-${width}x${height}.png`);
-    writeFileSync(file, blocksPng(seed, { width, height }));
-    return file;
-  });
+  return sizes.map(([width, height], seed) =>
+    cachedFile(`blocks-${width}x${height}.png`, blocksPng(seed, { width, height })),
+  );
 }
 
 /**

@@ -1,9 +1,10 @@
 // Random-weight models, made on first use and kept in the cache folder.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 
+import { cachedFile } from "./cached-file.mjs";
 import { cacheDir, fromRoot } from "./paths.mjs";
 import { tool, writerDigest } from "./tools.mjs";
 
@@ -22,14 +23,12 @@ export function randomModel(kind, options = {}) {
   const digest = createHash("sha256")
     .update([writerDigest, kind, ...words].join("\0"))
     .digest("hex");
-  const file = path.join(cacheDir, `${kind}-${digest.slice(0, 12)}.gguf`);
+  const name = `${kind}-${digest.slice(0, 12)}.gguf`;
+  const file = path.join(cacheDir, name);
   if (existsSync(file)) return file;
-  mkdirSync(cacheDir, { recursive: true });
-  // Written beside its place and moved, so that nobody ever sees a part of it.
-  const partial = `${file}.${process.pid}`;
-  execFileSync(tool("random_gguf"), [kind, partial, ...words], { stdio: ["ignore", "ignore", "inherit"] });
-  renameSync(partial, file);
-  return file;
+  return cachedFile(name, (partial) =>
+    execFileSync(tool("random_gguf"), [kind, partial, ...words], { stdio: ["ignore", "ignore", "inherit"] }),
+  );
 }
 
 /**
