@@ -201,7 +201,7 @@ EngineLoop::Admission EngineLoop::TryAdmit(Sequence& sequence) {
   // Asked of everybody who waits, at every step: what costs a look at the whole prompt comes last.
   if (StillAwaits(sequence)) return Admission::kLater;
   KvPool& pool = parts_.pool;
-  if (!pool.has_free_sequence()) return Admission::kNoRoom;
+  if (!pool.has_free_id()) return Admission::kNoRoom;
   const std::uint32_t n_tokens = sequence.prompt.n_tokens;
   PageTable prefix = pool.FindPrefix(sequence.keys, sequence.request.cache_salt);
   std::uint32_t found = sequence.UsableMatch(prefix.size(), pool.page_size());

@@ -36,9 +36,8 @@ std::optional<PageTable> EngineLoop::ForkBase(const Sequence& sequence, std::uin
   return table;
 }
 
-// As KvPool::Acquire; kept states give up their tables before a request has to wait.
+// As KvPool::Acquire; kept states give up their tables before a request has to wait for pages. REQUIRES: an id is free.
 std::optional<SequenceId> EngineLoop::Acquire(PageTable& prefix, std::uint32_t more, std::uint32_t headroom) {
-  if (!parts_.pool.has_free_id()) return std::nullopt;
   for (;;) {
     const std::optional<SequenceId> slot = parts_.pool.Acquire(prefix, more, headroom);
     if (slot || !states_.GiveUpOne()) return slot;

@@ -22,31 +22,26 @@ bool KvPool::MakeRoom(std::uint32_t pages) {
 }
 
 std::optional<SequenceId> KvPool::Acquire(PageTable& prefix, std::uint32_t more, std::uint32_t headroom) {
-  const auto slot = std::find(tables_.begin(), tables_.end(), std::nullopt);
-  if (slot == tables_.end()) return std::nullopt;
-  const std::uint32_t needed = prefix.PagesNeeded(more);
-  if (available() < needed + headroom || !MakeRoom(needed)) return std::nullopt;
-  scratch_.clear();
-  if (!prefix.Append(more, scratch_)) return std::nullopt;
-  cells_held_ += prefix.size();
-  slot->emplace(std::move(prefix));
-  return static_cast<SequenceId>(slot - tables_.begin());
+  if (!has_free_id() || available() < prefix.PagesNeeded(more) + headroom || !Extend(prefix, more)) return std::nullopt;
+  return Hold(std::move(prefix));
+}
+
+SequenceId KvPool::Hold(PageTable table) {
+  const auto free = std::find(tables_.begin(), tables_.end(), std::nullopt);
+  cells_held_ += table.size();
+  free->emplace(std::move(table));
+  return static_cast<SequenceId>(free - tables_.begin());
 }
 
 bool KvPool::Grow(SequenceId id, std::uint32_t cells) {
-  PageTable& table = *tables_[static_cast<std::size_t>(id)];
-  scratch_.clear();
-  if (!MakeRoom(table.PagesNeeded(cells)) || !table.Append(cells, scratch_)) return false;
+  if (!Extend(*tables_[static_cast<std::size_t>(id)], cells)) return false;
   cells_held_ += cells;
   return true;
 }
 
 std::optional<SequenceId> KvPool::Fork(SequenceId id) {
-  const auto slot = std::find(tables_.begin(), tables_.end(), std::nullopt);
-  if (slot == tables_.end()) return std::nullopt;
-  slot->emplace(table(id).Fork());
-  cells_held_ += (*slot)->size();
-  return static_cast<SequenceId>(slot - tables_.begin());
+  if (!has_free_id()) return std::nullopt;
+  return Hold(table(id).Fork());
 }
 
 void KvPool::Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt) {
@@ -72,15 +67,7 @@ bool KvPool::Extend(PageTable& table, std::uint32_t cells) {
   return MakeRoom(table.PagesNeeded(cells)) && table.Append(cells, scratch_);
 }
 
-void KvPool::Release(SequenceId id) {
-  std::optional<PageTable>& table = tables_[static_cast<std::size_t>(id)];
-  cells_held_ -= table->size();
-  table.reset();
-}
-
-bool KvPool::has_free_sequence() const {
-  return std::find(tables_.begin(), tables_.end(), std::nullopt) != tables_.end();
-}
+void KvPool::Release(SequenceId id) { static_cast<void>(Detach(id)); }
 
 double KvPool::Fragmentation() const {
   // A page's unheld cells are those past the furthest that a table sees of it.

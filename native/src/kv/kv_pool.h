@@ -74,7 +74,6 @@ class KvPool {
   bool has_free_id() const;
   // Pages that could be had.
   std::uint32_t available() const { return pages_.free() + cache_.evictable(); }
-  bool has_free_sequence() const;
   // Nothing is found or kept from here on. REQUIRES: no id is held.
   void DisableCache() { prefix_cache_ = false; }
   // Share of the cells in the pages of sequences that none of them holds: the rest of last pages.
@@ -84,6 +83,8 @@ class KvPool {
 
  private:
   bool MakeRoom(std::uint32_t pages);
+  // Gives a table the lowest free id. REQUIRES: has_free_id().
+  SequenceId Hold(PageTable table);
 
   bool prefix_cache_;
   PagePool pages_;
