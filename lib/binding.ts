@@ -5,6 +5,7 @@
 import { dirname, join } from "node:path";
 
 import { MedInferError, toMedInferError } from "./errors.js";
+import type { Device, EngineStats, ModelInfo } from "./model-info.js";
 
 export type NativeCode =
   | "MODEL_NOT_FOUND"
@@ -197,68 +198,12 @@ export type NativeEvent =
   | { id: number; type: "restored"; state: number; tokens: number; note: string }
   | { id: number; type: "failed"; error: NativeError };
 
-export interface NativeModelInfo {
-  description: string;
-  name: string;
-  chatTemplate: string;
-  bosToken: string;
-  eosToken: string;
-  parameters: number;
-  bytes: number;
-  nVocab: number;
-  nEmbd: number;
-  nLayer: number;
-  nCtxTrain: number;
-  nCtx: number;
-  nCtxPerRequest: number;
-  batchSize: number;
-  nUbatch: number;
-  vision: boolean;
-}
+/** What the files say of themselves; the library adds what is not in them. */
+export type NativeModelInfo = Omit<ModelInfo, "padToken" | "adapter">;
 
-export interface NativeKvStats {
-  paged: boolean;
-  pageSize: number;
-  pages: number;
-  pagesFree: number;
-  pagesUsed: number;
-  pagesShared: number;
-  pagesCached: number;
-  pagesEvicted: number;
-  fragmentation: number;
-  prefixHits: number;
-  tokensSaved: number;
-}
+export type NativeStats = EngineStats;
 
-export interface NativeStats {
-  queued: number;
-  encoding: number;
-  running: number;
-  paused: number;
-  completed: number;
-  failed: number;
-  aborted: number;
-  steps: number;
-  promptTokens: number;
-  generatedTokens: number;
-  preemptions: number;
-  imagesEncoded: number;
-  imageCacheHits: number;
-  imageBatches: number;
-  kvCells: number;
-  kvCellsUsed: number;
-  kv: NativeKvStats;
-  imageCacheBytes: number;
-  threads: number;
-}
-
-export interface NativeDevice {
-  name: string;
-  description: string;
-  backend: string;
-  memoryTotal: number;
-  memoryFree: number;
-}
+export type NativeDevice = Device;
 
 /** One loaded model. Every method returns at once; a closed engine throws CLOSED. */
 export interface NativeEngine {
