@@ -1,7 +1,8 @@
 // Parity under fire: random schedules against small page pools. Requests arrive at random times with shared beginnings,
-// images, priorities and salts, some are cancelled, and the pool is too small for them, so that pages are evicted and
-// requests preempted. Every answer has to be that of a plain loop with a cache of its own.
-import { compare, engineOutcomes, pictures, randomWord } from "./parity.mjs";
+// images, priorities and salts, some are cancelled, sessions fork, and the pool is too small for them, so that pages are
+// evicted and requests preempted. Every answer has to be that of a plain loop with a cache of its own.
+import { drawTalk, runTalk } from "./kv-talks.mjs";
+import { compare, engineOutcomes, joined, pictures, randomWord } from "./parity.mjs";
 import { PlainLoop } from "./plain-loop.mjs";
 import { tinyModel, tinyPairs } from "./random-model.mjs";
 import { SeededRandom } from "./seeded-random.mjs";
@@ -11,6 +12,7 @@ const PLAIN = { threads: 1, ctx: 2048 };
 /**
  * @typedef {object} Schedule
  * @property {import("./parity.mjs").ParityRequest[]} requests
+ * @property {import("./kv-talks.mjs").Talk[]} talks
  * @property {string} family a key of tinyPairs, or "text"
  * @property {import("medinfer").LoadOptions} options of the engine
  */
@@ -54,18 +56,8 @@ export function drawSchedule(seed) {
     nThreads: random.pick([1, "auto"]),
     kv: { type: "f16", pageSize: random.pick([16, 32, 32, 64]) },
   };
-  return { requests, family, options };
-}
-
-/** The parts with neighbouring texts as one, as the engine reads them. */
-function joined(parts) {
-  const whole = [];
-  for (const part of parts) {
-    const last = whole.at(-1);
-    if ("text" in part && last !== undefined && "text" in last) whole.splice(-1, 1, { text: last.text + part.text });
-    else whole.push(part);
-  }
-  return whole;
+  const talks = Array.from({ length: random.int(0, 3) }, () => drawTalk(random, beginnings));
+  return { requests, talks, family, options };
 }
 
 /** Runs schedules one after the other; a plain loop of each family stays loaded. */
@@ -73,13 +65,17 @@ export class FireRange {
   #loops = {};
 
   /** @param {Schedule} schedule */
-  async run({ requests, family, options }) {
+  async run({ requests, talks, family, options }) {
     const { model, mmproj = null } = family === "text" ? { model: tinyModel() } : tinyPairs[family]();
     this.#loops[family] ??= await PlainLoop.start(model, { ...PLAIN, kv: "f16", ...(mmproj && { mmproj }) });
+    const { outcomes, beside, stats } = await engineOutcomes(requests, { ...options, model, mmproj }, (engine) =>
+      Promise.all(talks.map((talk) => runTalk(engine, talk))),
+    );
+    const turns = beside.flat();
+    const all = [...requests, ...turns.map(({ request }) => request)];
     const answers = [];
-    for (const request of requests) answers.push(await this.#loops[family].run(request));
-    const { outcomes, stats } = await engineOutcomes(requests, { ...options, model, mmproj });
-    return { report: compare(requests, answers, outcomes), stats };
+    for (const request of all) answers.push(await this.#loops[family].run(request));
+    return { report: compare(all, answers, [...outcomes, ...turns.map(({ outcome }) => outcome)]), stats };
   }
 
   async close() {

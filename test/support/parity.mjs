@@ -80,6 +80,17 @@ export function randomWord(random) {
   return consonant() + random.pick([..."aeiou"]) + consonant();
 }
 
+/** The parts with neighbouring texts as one, as the engine reads them. */
+export function joined(parts) {
+  const whole = [];
+  for (const part of parts) {
+    const last = whole.at(-1);
+    if ("text" in part && last !== undefined && "text" in last) whole.splice(-1, 1, { text: last.text + part.text });
+    else whole.push(part);
+  }
+  return whole;
+}
+
 /**
  * @param {ParityRequest[]} requests
  * @param {string} model
@@ -97,15 +108,18 @@ export async function plainAnswers(requests, model, options) {
 }
 
 /**
+ * @template T
  * @param {ParityRequest[]} requests
  * @param {import("medinfer").LoadOptions} options
- * @returns {Promise<{ outcomes: Outcome[], stats: import("medinfer").EngineStats }>}
+ * @param {(engine: Engine) => Promise<T>} [also] what else the engine is asked at the same time
+ * @returns {Promise<{ outcomes: Outcome[], beside: T, stats: import("medinfer").EngineStats }>}
  */
-export async function engineOutcomes(requests, options) {
+export async function engineOutcomes(requests, options, also = async () => {}) {
   const engine = await Engine.load(options);
   try {
-    const outcomes = await Promise.all(requests.map((request) => outcome(engine, request)));
-    return { outcomes, stats: engine.stats() };
+    const asked = Promise.all(requests.map((request) => outcome(engine, request)));
+    const [outcomes, beside] = await Promise.all([asked, also(engine)]);
+    return { outcomes, beside, stats: engine.stats() };
   } finally {
     await engine.close();
   }

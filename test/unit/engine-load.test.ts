@@ -1,0 +1,145 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { Engine } from "../../lib/engine.js";
+import { MedInferError } from "../../lib/errors.js";
+import { rejection, settle } from "./support/collect.js";
+import { nativeError, type FakeAddon } from "./support/fake-addon.js";
+import { useFakeAddon } from "./support/fake-binding.js";
+
+vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+
+let addon: FakeAddon;
+let folder: string;
+let picture: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "medinfer-engine-"));
+  picture = path.join(folder, "p.png");
+  await writeFile(picture, "PNG");
+});
+afterAll(() => rm(folder, { recursive: true }));
+beforeEach(() => {
+  addon = useFakeAddon();
+});
+
+describe("Engine.load", () => {
+  it("passes every option on, in the addon's terms", async () => {
+    await Engine.load({
+      mmproj: null,
+      nGpuLayers: 99,
+      splitMode: "row",
+      tensorSplit: [3, 1],
+      nCtx: 2048,
+      nCtxPerRequest: 512,
+      batchSize: 8,
+      nBatch: 1024,
+      nUbatch: 256,
+      nThreads: 2,
+      kv: { type: "q8_0", pageSize: 64, prefixCache: false },
+      maxQueue: 10,
+      maxImageBytes: 1,
+      maxImagePixels: 2,
+      imageCacheBytes: 0,
+    });
+    expect(addon.loads).toEqual([
+      {
+        modelPath: expect.stringMatching(/medinfer-tiny\.gguf$/) as string,
+        mmprojPath: "",
+        nGpuLayers: 99,
+        splitMode: "row",
+        tensorSplit: [3, 1],
+        nCtx: 2048,
+        nCtxPerRequest: 512,
+        batchSize: 8,
+        nBatch: 1024,
+        nUbatch: 256,
+        nThreads: 2,
+        kvType: "q8_0",
+        kvPageSize: 64,
+        kvPrefixCache: false,
+        maxQueue: 10,
+        maxImageBytes: 1,
+        maxImagePixels: 2,
+        imageCacheBytes: 0,
+      },
+    ]);
+  });
+
+  it("writes automatic choices as the addon does", async () => {
+    await Engine.load();
+    expect(addon.loads[0]).toMatchObject({
+      nGpuLayers: -1,
+      nThreads: 0,
+      nBatch: 0,
+      nCtxPerRequest: 0,
+      kvType: "f16",
+      kvPageSize: 32,
+      kvPrefixCache: true,
+    });
+  });
+
+  it("rejects what the addon refuses, and says that a projector was only found", async () => {
+    addon.failure = nativeError("BAD_MMPROJ", "made for another model");
+    const guessed = await rejection(Engine.load());
+    expect(guessed).toBeInstanceOf(MedInferError);
+    expect(guessed).toMatchObject({ code: "BAD_MMPROJ" });
+    expect(guessed.message).toContain("mmproj: null");
+    const named = await rejection(Engine.load({ mmproj: picture }));
+    expect(named.message).toBe("made for another model");
+    addon.failure = nativeError("OUT_OF_MEMORY", "too large", true);
+    expect(await rejection(Engine.load())).toMatchObject({ code: "OUT_OF_MEMORY", retryable: true });
+  });
+
+  it("checks the chat template before it loads", async () => {
+    expect(await rejection(Engine.load({ chatTemplate: "nope" }))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+    expect(addon.loads).toEqual([]);
+  });
+
+  it("reports progress, and ends with what the report throws", async () => {
+    addon.progress = [0.1, 0.5, 1];
+    const seen: number[] = [];
+    await Engine.load({ onProgress: (fraction) => void seen.push(fraction) });
+    expect(seen).toEqual([0.1, 0.5, 1]);
+    const error = new Error("mine");
+    const onProgress = vi.fn(() => {
+      throw error;
+    });
+    expect(await rejection(Engine.load({ onProgress }))).toBe(error);
+    expect(onProgress).toHaveBeenCalledOnce();
+    expect(addon.aborted).toBe(1);
+  });
+
+  it("is aborted before, in the middle, and at the last moment", async () => {
+    expect(await rejection(Engine.load({ signal: AbortSignal.abort("why") }))).toMatchObject({
+      code: "ABORTED",
+      cause: "why",
+    });
+    expect(addon.loads).toEqual([]);
+
+    const middle = new AbortController();
+    addon.gate = new Promise(() => {});
+    const loading = Engine.load({ signal: middle.signal });
+    while (addon.loads.length === 0) await settle();
+    middle.abort();
+    expect(await rejection(loading)).toMatchObject({ code: "ABORTED" });
+    expect(addon.aborted).toBe(1);
+
+    addon = useFakeAddon();
+    const last = new AbortController();
+    addon.info = { nVocab: 20_000 };
+    addon.gate = new Promise((resolve) => setTimeout(resolve, 10));
+    void addon.gate.then(() => setImmediate(() => last.abort()));
+    expect(await rejection(Engine.load({ signal: last.signal }))).toMatchObject({ code: "ABORTED" });
+    expect(addon.engine.closed).toBe(true);
+  });
+
+  it("leaves no listener on the signal", async () => {
+    const { signal } = new AbortController();
+    const [add, remove] = [vi.spyOn(signal, "addEventListener"), vi.spyOn(signal, "removeEventListener")];
+    await Engine.load({ signal });
+    expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
+  });
+});
