@@ -1,22 +1,11 @@
 #include <gtest/gtest.h>
-#include <mtmd-helper.h>
-#include <mtmd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <condition_variable>
-#include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <random>
-#include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "support/encode_jobs.h"
 #include "support/vision_models.h"
 #include "vision/encoder_pass.h"
 #include "vision/image_encoder.h"
@@ -26,143 +15,16 @@
 namespace medinfer {
 namespace {
 
+using testing::Card;
+using testing::ExpectEqualsPlainLoop;
+using testing::Image;
 using testing::LoadPair;
+using testing::MakeEncoder;
+using testing::MakeJob;
+using testing::Outcomes;
+using testing::Share;
+using testing::Text;
 using testing::VisionPair;
-
-constexpr std::uint64_t kCacheBytes = 64U << 20U;
-
-ImageFile Share(std::vector<std::uint8_t> bytes) {
-  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
-}
-
-ImageFile Card(std::uint32_t width, std::uint32_t height, std::uint32_t seed = 0) {
-  return Share(MakeBmp(width, height, [&](std::uint32_t x, std::uint32_t y, std::uint32_t c) {
-    return (x * (7 + c) + y * 13 + seed * 101 + (x * y) % 31) & 255U;
-  }));
-}
-
-PromptPart Text(const std::string& text, bool parse_special = true) { return {text, parse_special, nullptr}; }
-PromptPart Image(ImageFile file) { return {"", true, std::move(file)}; }
-
-EncodeJob MakeJob(RequestId id, std::vector<PromptPart> prompt) {
-  EncodeJob job;
-  job.id = id;
-  job.prompt = std::move(prompt);
-  return job;
-}
-
-// Collects outcomes. `hold`: the first delivery blocks the encode thread until Release, so that jobs can pile up.
-class Outcomes {
- public:
-  explicit Outcomes(bool hold = false) : held_(hold) {}
-
-  ImageEncoder::DoneFn Sink() {
-    return [this](EncodeOutcome outcome) {
-      std::unique_lock lock(mutex_);
-      order_.push_back(outcome.id);
-      EXPECT_TRUE(outcomes_.emplace(outcome.id, std::move(outcome.prompt)).second) << "two outcomes of one job";
-      changed_.notify_all();
-      changed_.wait(lock, [this] { return !held_; });
-    };
-  }
-
-  void Release() {
-    const std::lock_guard lock(mutex_);
-    held_ = false;
-    changed_.notify_all();
-  }
-
-  // Blocks for the job's outcome.
-  const Result<PreparedPrompt>& Wait(RequestId id) {
-    std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::minutes(1), [&] { return outcomes_.contains(id); }));
-    return outcomes_.at(id);
-  }
-  const PreparedPrompt& Good(RequestId id) {
-    const Result<PreparedPrompt>& prompt = Wait(id);
-    EXPECT_TRUE(prompt.ok()) << (prompt.ok() ? "" : prompt.status().message());
-    return prompt.value();
-  }
-  Status Bad(RequestId id) {
-    const Result<PreparedPrompt>& prompt = Wait(id);
-    EXPECT_FALSE(prompt.ok());
-    return prompt.ok() ? Status() : prompt.status();
-  }
-  std::vector<RequestId> order() {
-    const std::lock_guard lock(mutex_);
-    return order_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<RequestId, Result<PreparedPrompt>> outcomes_;
-  std::vector<RequestId> order_;
-  bool held_;
-};
-
-std::unique_ptr<ImageEncoder> MakeEncoder(const VisionPair& pair, Outcomes& outcomes,
-                                          std::uint64_t cache_bytes = kCacheBytes) {
-  return std::make_unique<ImageEncoder>(*pair.projector, ImageLimits{}, cache_bytes, outcomes.Sink());
-}
-
-double LargestDifference(const std::vector<float>& a, const float* b) {
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(double{a[i]} - double{b[i]}));
-  return largest;
-}
-
-// What a program does that calls libmtmd itself, with real bitmaps and one chunk at a time.
-void ExpectEqualsPlainLoop(const VisionPair& pair, const std::vector<PromptPart>& parts, const PreparedPrompt& prompt,
-                           double tolerance) {
-  mtmd_context* context = pair.projector->context();
-  std::vector<mtmd_input_text> texts(parts.size());
-  std::vector<mtmd_input_part> inputs(parts.size());
-  std::vector<const mtmd_input_part*> pointers;
-  std::vector<mtmd::bitmap_ptr> bitmaps;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].image != nullptr) {
-      bitmaps.emplace_back(mtmd_helper_bitmap_init_from_buf(context, parts[i].image->data(), parts[i].image->size(),
-                                                            false, mtmd_helper_init_opt_default())
-                               .bitmap);
-      inputs[i].bitmap = bitmaps.back().get();
-    } else {
-      texts[i] = {parts[i].text.data(), parts[i].text.size(), false, parts[i].parse_special};
-      inputs[i].text = &texts[i];
-    }
-    pointers.push_back(&inputs[i]);
-  }
-  const mtmd::input_chunks_ptr chunks(mtmd_input_chunks_init());
-  ASSERT_EQ(mtmd_tokenize_from_parts(context, chunks.get(), pointers.data(), pointers.size(), true), 0);
-  ASSERT_EQ(mtmd_input_chunks_size(chunks.get()), prompt.chunks.size());
-  std::uint32_t n_tokens = 0;
-  for (std::size_t i = 0; i < prompt.chunks.size(); ++i) {
-    const mtmd_input_chunk* chunk = mtmd_input_chunks_get(chunks.get(), i);
-    n_tokens += static_cast<std::uint32_t>(mtmd_input_chunk_get_n_tokens(chunk));
-    if (const auto* text = std::get_if<TextChunk>(&prompt.chunks[i])) {
-      std::size_t n = 0;
-      const llama_token* tokens = mtmd_input_chunk_get_tokens_text(chunk, &n);
-      EXPECT_EQ(*text, TextChunk(tokens, tokens + n));
-      continue;
-    }
-    const auto& media = std::get<MediaChunk>(prompt.chunks[i]);
-    ASSERT_EQ(mtmd_input_chunk_get_type(chunk), MTMD_INPUT_CHUNK_TYPE_IMAGE);
-    ASSERT_EQ(media.n_tokens, mtmd_input_chunk_get_n_tokens(chunk));
-    ASSERT_EQ(media.embedding->size(), std::size_t{media.n_tokens} * pair.projector->width());
-    EXPECT_EQ(media.n_pos, mtmd_input_chunk_get_n_pos(chunk));
-    EXPECT_EQ(media.non_causal, mtmd_decode_use_non_causal(context, chunk));
-    ASSERT_EQ(media.mrope_layout != nullptr, mtmd_decode_use_mrope(context));
-    for (std::size_t token = 0; media.mrope_layout != nullptr && token < media.n_tokens; ++token) {
-      const mtmd_decoder_pos a = mtmd_image_tokens_get_decoder_pos(mtmd_input_chunk_get_tokens_image(chunk), 11, token);
-      const mtmd_decoder_pos b =
-          mtmd_image_tokens_get_decoder_pos(mtmd_input_chunk_get_tokens_image(media.mrope_layout.get()), 11, token);
-      ASSERT_TRUE(a.t == b.t && a.x == b.x && a.y == b.y && a.z == b.z);
-    }
-    ASSERT_EQ(mtmd_encode_chunk(context, chunk), 0);
-    EXPECT_LE(LargestDifference(*media.embedding, mtmd_get_output_embd(context)), tolerance) << "chunk " << i;
-  }
-  EXPECT_EQ(prompt.n_tokens, n_tokens);
-}
 
 class ImageEncoderTest : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Families, ImageEncoderTest, ::testing::Values("llava", "qwen2vl", "gemma3", "internvl"),
@@ -375,104 +237,6 @@ TEST(ImageEncoderErrorTest, LimitsAreTheEngines) {
   encoder.Enqueue(MakeJob(3, {Image(Card(100, 100))}));
   EXPECT_EQ(outcomes.Good(3).n_images_cached, 0U);  // no cache
   EXPECT_EQ(encoder.stats().cache_bytes, 0U);
-}
-
-TEST(ImageEncoderCancelTest, CancelledJobsAreNotEncoded) {
-  const VisionPair pair = LoadPair("llava");
-  Outcomes outcomes(/*hold=*/true);
-  auto encoder = MakeEncoder(pair, outcomes);
-  encoder->Enqueue(MakeJob(1, {Text("only text")}));
-  outcomes.Wait(1);
-  const auto cancelled = std::make_shared<std::atomic<bool>>(true);
-  const ImageFile shared = Card(80, 80);
-  EncodeJob job = MakeJob(2, {Image(shared)});
-  job.cancelled = cancelled;
-  encoder->Enqueue(std::move(job));
-  encoder->Enqueue(MakeJob(3, {Image(shared)}));
-  outcomes.Release();
-  EXPECT_EQ(outcomes.Bad(2).code(), Code::kAborted);
-  outcomes.Good(3);
-  EXPECT_EQ(encoder->stats().images_encoded, 1U);
-}
-
-// Takes some tenths of a second per image on one core.
-constexpr const char* kSlow = "--embd 384 --layers 8 --heads 6 --ff 1536 --image 336";
-
-double Seconds(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-TEST(ImageEncoderCancelTest, ARunningPassIsGivenUp) {
-  const VisionPair pair = LoadPair("llava", kSlow);
-  Outcomes outcomes;
-  auto encoder = MakeEncoder(pair, outcomes);
-  auto begin = std::chrono::steady_clock::now();
-  encoder->Enqueue(MakeJob(1, {Image(Card(80, 80))}));
-  outcomes.Good(1);
-  const double whole = Seconds(begin);
-
-  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-  EncodeJob job = MakeJob(2, {Image(Card(81, 80))});
-  job.cancelled = cancelled;
-  encoder->Enqueue(std::move(job));
-  std::this_thread::sleep_for(std::chrono::duration<double>(whole / 8));
-  begin = std::chrono::steady_clock::now();
-  *cancelled = true;
-  EXPECT_EQ(outcomes.Bad(2).code(), Code::kAborted);
-  EXPECT_LT(Seconds(begin), whole);
-  EXPECT_EQ(encoder->stats().images_encoded, 1U);
-  // The encoder is as good as before.
-  encoder->Enqueue(MakeJob(3, {Image(Card(81, 80))}));
-  const PreparedPrompt& after = outcomes.Good(3);
-  encoder.reset();
-  ExpectEqualsPlainLoop(pair, {Text(""), Image(Card(81, 80))}, after, 0);
-}
-
-TEST(ImageEncoderCancelTest, DestructionDoesNotWaitForTheQueue) {
-  const VisionPair pair = LoadPair("llava", kSlow);
-  Outcomes outcomes;
-  auto encoder = MakeEncoder(pair, outcomes);
-  for (std::uint32_t i = 0; i < 50; ++i) encoder->Enqueue(MakeJob(i, {Image(Card(80 + i, 80))}));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  const auto begin = std::chrono::steady_clock::now();
-  encoder.reset();
-  EXPECT_LT(Seconds(begin), 1.0);
-  EXPECT_LT(outcomes.order().size(), 50U);
-}
-
-TEST(ImageEncoderStressTest, EveryJobHasOneOutcome) {
-  for (const char* family : {"llava", "internvl"}) {
-    const VisionPair pair = LoadPair(family);
-    Outcomes outcomes;
-    auto encoder = MakeEncoder(pair, outcomes, 100 * 1000);  // a few images
-    constexpr RequestId kPerThread = 40;
-    std::vector<std::thread> threads;
-    for (std::uint32_t t = 0; t < 3; ++t) {
-      threads.emplace_back([&, t] {
-        std::mt19937 random(t);
-        const auto draw = [&](std::uint32_t below) {
-          return std::uniform_int_distribution<std::uint32_t>(0, below - 1)(random);
-        };
-        for (RequestId i = 0; i < kPerThread; ++i) {
-          std::vector<PromptPart> parts = {Text("x")};
-          for (std::uint32_t n = draw(3); n > 0; --n) {
-            parts.push_back(Image(Card(20 + draw(3) * 60, 30, draw(8))));
-            parts.push_back(Text("y"));
-          }
-          if (draw(10) == 0) parts.push_back(Image(Share({1, 2, 3})));
-          EncodeJob job = MakeJob(t * kPerThread + i, std::move(parts));
-          const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-          job.cancelled = cancelled;
-          encoder->Enqueue(std::move(job));
-          if (draw(4) == 0) *cancelled = true;
-          if (draw(5) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(draw(10)));
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    for (RequestId id = 0; id < 3 * kPerThread; ++id) outcomes.Wait(id);
-    EXPECT_EQ(encoder->stats().waiting, 0U);
-  }
 }
 
 }  // namespace
