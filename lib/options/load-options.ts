@@ -14,6 +14,11 @@ export interface KvOptions {
    * tenants that must not share are told apart by `cacheSalt`. Default true.
    */
   prefixCache?: boolean;
+  /**
+   * Whether attention on a CUDA device reads the pages of each request alone, instead of the whole pool behind a mask. It
+   * changes nothing on the CPU, which does so anyway. Experimental: not measured on a GPU yet. Default false.
+   */
+  gather?: boolean;
 }
 
 /** Options of {@link Engine.load}. All are optional. */
@@ -106,6 +111,7 @@ export const loadOptionsSchema = object({
         32,
       ),
       prefixCache: v.optional(flag(), true),
+      gather: v.optional(flag(), false),
     }),
     () => ({}),
   ),
@@ -140,6 +146,7 @@ export function toNativeLoadOptions(
     kvType: options.kv.type,
     kvPageSize: options.kv.pageSize,
     kvPrefixCache: options.kv.prefixCache,
+    kvGather: options.kv.gather,
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

@@ -1,6 +1,7 @@
 #include "kv/paged_kv.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -19,20 +20,21 @@ constexpr std::uint32_t kAttentionStep = 256;
 }  // namespace
 
 PagedKv* PagedKv::Create(const llama_model& llm, const llama_memory_params& params, const llama_cparams& cparams,
-                         const layer_filter_cb& filter, const KvPool& pool) {
+                         const layer_filter_cb& filter, const KvPool& pool, bool gather) {
   const llama_hparams& hparams = llm.hparams;
   const bool plain = cparams.flash_attn && cparams.kv_unified && !hparams.use_alibi && hparams.ple_n_heads == 0 &&
                      hparams.swa_type == LLAMA_SWA_TYPE_NONE && params.mem_other == nullptr;
-  return plain ? new PagedKv(llm, params, cparams, filter, pool) : nullptr;
+  return plain ? new PagedKv(llm, params, cparams, filter, pool, gather) : nullptr;
 }
 
 PagedKv::PagedKv(const llama_model& llm, const llama_memory_params& params, const llama_cparams& cparams,
-                 const layer_filter_cb& filter, const KvPool& pool)
+                 const layer_filter_cb& filter, const KvPool& pool, bool gather)
     : llama_kv_cache(llm, llm.hparams, params.type_k, params.type_v, /*v_trans=*/false, cparams.offload_kqv,
                      /*unified=*/true, pool.cells(), cparams.n_seq_max, /*n_pad=*/1, /*n_swa=*/0, LLAMA_SWA_TYPE_NONE,
                      nullptr, filter, nullptr, nullptr),
       pool_(pool),
       non_causal_type_(llm.hparams.non_causal_type),
+      gather_(gather),
       written_(cparams.n_seq_max) {}
 
 void PagedKv::Attach(llama_seq_id sequence, std::uint32_t cells, llama_pos position) {
@@ -80,6 +82,12 @@ void PagedKv::apply_ubatch(const slot_info& /*sinfo*/, const llama_ubatch& ubatc
     written.position = std::max(written.position, ubatch.pos[i]);
     written.position_begin = std::min(written.position_begin, ubatch.pos[i]);
   }
+  if (!gather_) return;
+  std::uint32_t longest = 0;
+  for (std::uint32_t s = 0; s < ubatch.n_seqs_unq; ++s)
+    longest = std::max(longest, written_[static_cast<std::size_t>(ubatch.seq_id_unq[s])].cells);
+  // The graph depends on it, so it changes seldom.
+  n_seen_ = std::min(get_size(), std::max(kAttentionStep, std::bit_ceil(longest)));
 }
 
 uint32_t PagedKv::get_n_kv(const slot_info& /*sinfo*/) const {

@@ -23,9 +23,9 @@ namespace medinfer {
 class PagedKv final : public llama_kv_cache {
  public:
   // Null for a model that needs more than this: sliding windows, ALiBi, no flash attention, n-gram inputs. `pool` must
-  // outlive it.
+  // outlive it. `gather`: backends that can read the cells of a sequence alone, instead of the pool behind a mask, do.
   static PagedKv* Create(const llama_model& llm, const llama_memory_params& params, const llama_cparams& cparams,
-                         const layer_filter_cb& filter, const KvPool& pool);
+                         const layer_filter_cb& filter, const KvPool& pool, bool gather);
 
   // The first `cells` of the sequence's table are written already; `position` is that of the last of them, or -1.
   void Attach(llama_seq_id sequence, std::uint32_t cells, llama_pos position);
@@ -42,6 +42,7 @@ class PagedKv final : public llama_kv_cache {
   llama_memory_context_ptr init_batch(llama_batch_allocr& balloc, uint32_t n_ubatch, bool embd_all) override;
   void apply_ubatch(const slot_info& sinfo, const llama_ubatch& ubatch) override;
   uint32_t get_n_kv(const slot_info& sinfo) const override;
+  uint32_t get_n_seen() const override { return n_seen_; }
   void set_input_kq_mask(ggml_tensor* dst, const llama_ubatch* ubatch, bool causal_attn) const override;
 
   void clear(bool data) override;
@@ -66,13 +67,16 @@ class PagedKv final : public llama_kv_cache {
   };
 
   PagedKv(const llama_model& llm, const llama_memory_params& params, const llama_cparams& cparams,
-          const layer_filter_cb& filter, const KvPool& pool);
+          const layer_filter_cb& filter, const KvPool& pool, bool gather);
 
   template <typename T>
   void FillMask(T* mask, std::int64_t n_kv, const llama_ubatch& ubatch, bool causal, T seen, T hidden) const;
 
   const KvPool& pool_;
   const llama_non_causal_type non_causal_type_;
+  const bool gather_;
+  // No token of the latest ubatch sees more cells: a backend drops what is beyond. 0: not to gather.
+  std::uint32_t n_seen_ = 0;
   std::vector<Written> written_;  // by sequence
 };
 

@@ -170,7 +170,7 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   params.n_ctx = std::max(n_ctx_per_request, params.n_batch);
   {
     const MakeCache make([&](const auto& llm, const auto& memory, const auto& context, const auto& filter) {
-      return impl->paged = PagedKv::Create(llm, memory, context, filter, pool);
+      return impl->paged = PagedKv::Create(llm, memory, context, filter, pool, options.kv_gather);
     });
     impl->context.reset(llama_init_from_model(model.get(), params));
   }
