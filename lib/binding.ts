@@ -50,6 +50,7 @@ export interface NativeLoadOptions {
   kvType: "f32" | "f16" | "q8_0" | "q4_0";
   kvPageSize: number;
   kvPrefixCache: boolean;
+  kvSwapBytes: number;
   maxQueue: number;
   maxImageBytes: number;
   maxImagePixels: number;

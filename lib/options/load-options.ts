@@ -14,6 +14,11 @@ export interface KvOptions {
    * tenants that must not share are told apart by `cacheSalt`. Default true.
    */
   prefixCache?: boolean;
+  /**
+   * Most memory, in bytes and beside the pool, for the keys and values of requests that gave way to others. What finds no
+   * room is computed again. Default 0.
+   */
+  swapBytes?: number;
 }
 
 /** Options of {@link Engine.load}. All are optional. */
@@ -106,6 +111,7 @@ export const loadOptionsSchema = object({
         32,
       ),
       prefixCache: v.optional(flag(), true),
+      swapBytes: v.optional(integer(0, 2 ** 46), 0),
     }),
     () => ({}),
   ),
@@ -140,6 +146,7 @@ export function toNativeLoadOptions(
     kvType: options.kv.type,
     kvPageSize: options.kv.pageSize,
     kvPrefixCache: options.kv.prefixCache,
+    kvSwapBytes: options.kv.swapBytes,
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

@@ -36,7 +36,7 @@ describe("Engine.load", () => {
       nBatch: 1024,
       nUbatch: 256,
       nThreads: 2,
-      kv: { type: "q8_0", pageSize: 64, prefixCache: false },
+      kv: { type: "q8_0", pageSize: 64, prefixCache: false, swapBytes: 1024 },
       maxQueue: 10,
       maxImageBytes: 1,
       maxImagePixels: 2,
@@ -58,6 +58,7 @@ describe("Engine.load", () => {
         kvType: "q8_0",
         kvPageSize: 64,
         kvPrefixCache: false,
+        kvSwapBytes: 1024,
         maxQueue: 10,
         maxImageBytes: 1,
         maxImagePixels: 2,
@@ -76,6 +77,7 @@ describe("Engine.load", () => {
       kvType: "f16",
       kvPageSize: 32,
       kvPrefixCache: true,
+      kvSwapBytes: 0,
     });
   });
 

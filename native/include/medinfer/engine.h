@@ -33,6 +33,7 @@ struct LoadOptions {
   KvType kv_type = KvType::kF16;
   std::uint32_t kv_page_size = 32;  // cells of a KV page: 16, 32, 64, 128 or 256
   bool kv_prefix_cache = true;      // prompts share what earlier ones have computed
+  std::uint64_t kv_swap_bytes = 0;  // most host memory for the cells of preempted requests; 0: they are computed again
   std::uint32_t max_queue = 1024;   // most requests that wait
   std::uint64_t max_image_bytes = 64ULL << 20U;
   std::uint64_t max_image_pixels = 64ULL * 1000 * 1000;

@@ -35,6 +35,7 @@ export const loadOptions = (changes) => ({
   kvType: /** @type {const} */ ("f16"),
   kvPageSize: 32,
   kvPrefixCache: true,
+  kvSwapBytes: 0,
   maxQueue: 1024,
   maxImageBytes: 1 << 26,
   maxImagePixels: 64e6,
