@@ -112,6 +112,7 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.kv_page_size = fields.Integer<std::uint32_t>("kvPageSize");
   options.kv_prefix_cache = ToBool(fields.Value("kvPrefixCache"), fields.Name("kvPrefixCache"));
   options.kv_gather = ToBool(fields.Value("kvGather"), fields.Name("kvGather"));
+  options.kv_swap_bytes = fields.Integer<std::uint64_t>("kvSwapBytes");
   options.max_queue = fields.Integer<std::uint32_t>("maxQueue");
   options.max_image_bytes = fields.Integer<std::uint64_t>("maxImageBytes");
   options.max_image_pixels = fields.Integer<std::uint64_t>("maxImagePixels");
@@ -188,6 +189,8 @@ Napi::Object ToJs(Napi::Env env, const KvStats& kv) {
   object["fragmentation"] = kv.fragmentation;
   object["prefixHits"] = static_cast<double>(kv.prefix_hits);
   object["tokensSaved"] = static_cast<double>(kv.tokens_saved);
+  object["tokensSwapped"] = static_cast<double>(kv.tokens_swapped);
+  object["swapBytes"] = static_cast<double>(kv.swap_bytes);
   return object;
 }
 

@@ -51,6 +51,7 @@ export interface NativeLoadOptions {
   kvPageSize: number;
   kvPrefixCache: boolean;
   kvGather: boolean;
+  kvSwapBytes: number;
   maxQueue: number;
   maxImageBytes: number;
   maxImagePixels: number;

@@ -63,6 +63,10 @@ export interface KvStats {
   prefixHits: number;
   /** Tokens of prompts that were found and not computed. */
   tokensSaved: number;
+  /** Tokens of requests that gave way to others, which `kv.swapBytes` kept from being computed again. */
+  tokensSwapped: number;
+  /** Bytes that requests which gave way hold outside the pool, now. */
+  swapBytes: number;
 }
 
 /** A snapshot of an engine's counters. */

@@ -19,6 +19,11 @@ export interface KvOptions {
    * changes nothing on the CPU, which does so anyway. Experimental: not measured on a GPU yet. Default false.
    */
   gather?: boolean;
+  /**
+   * Most memory, in bytes and beside the pool, for the keys and values of requests that gave way to others. What finds no
+   * room is computed again. Default 0.
+   */
+  swapBytes?: number;
 }
 
 /** Options of {@link Engine.load}. All are optional. */
@@ -112,6 +117,7 @@ export const loadOptionsSchema = object({
       ),
       prefixCache: v.optional(flag(), true),
       gather: v.optional(flag(), false),
+      swapBytes: v.optional(integer(0, 2 ** 46), 0),
     }),
     () => ({}),
   ),
@@ -147,6 +153,7 @@ export function toNativeLoadOptions(
     kvPageSize: options.kv.pageSize,
     kvPrefixCache: options.kv.prefixCache,
     kvGather: options.kv.gather,
+    kvSwapBytes: options.kv.swapBytes,
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

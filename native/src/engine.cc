@@ -196,6 +196,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   EngineLoop::Limits limits;
   limits.n_ctx_per_request = info_.n_ctx_per_request;
   limits.batch_size = options_.batch_size;
+  limits.swap_bytes = options_.kv_swap_bytes;
   limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
   guard_.inbox = &inbox_;
   identity_ = IdentifyModel(*model_, options_);

@@ -25,7 +25,7 @@ bool PassGuard::ShouldAbort() const {
 }
 
 EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, std::function<void(RequestId)> on_end)
-    : parts_(parts), limits_(limits), on_end_(std::move(on_end)), outbox_(parts.sink) {
+    : parts_(parts), limits_(limits), on_end_(std::move(on_end)), swap_(limits.swap_bytes), outbox_(parts.sink) {
   Publish();
 }
 
@@ -224,11 +224,13 @@ EngineLoop::Admission EngineLoop::TryAdmit(Sequence& sequence) {
   if (!slot) return Admission::kNoRoom;
   sequence.slot = *slot;
   sequence.state = SequenceState::kRunning;
-  sequence.Skip(found);
   sequence.committed = found;
-  parts_.decoder.Attach(*slot, found, sequence.NextTextPosition() - 1);
   totals_.kv.tokens_saved += found;
   if (found > 0) ++totals_.kv.prefix_hits;
+  const std::uint32_t written = SwapIn(sequence, found);
+  sequence.Skip(written);
+  parts_.decoder.Attach(*slot, written, sequence.NextTextPosition() - 1);
+  if (written > found) Commit(sequence);
   if (!sequence.admitted) {
     sequence.admitted = Clock::now();
     sequence.usage.cached_tokens = found;
@@ -281,6 +283,7 @@ bool EngineLoop::HasRunnable() const {
 // Puts a running sequence back into the queue. What it drew is kept and read again as a part of its prompt.
 void EngineLoop::Preempt(Sequence& sequence) {
   std::erase(running_, &sequence);
+  SwapOut(sequence);
   parts_.decoder.Forget(sequence.slot);
   parts_.pool.Release(sequence.slot);
   sequence.Rewind();
@@ -325,6 +328,7 @@ void EngineLoop::End(Sequence& sequence, Event event) {
     parts_.pool.Release(sequence.slot);
   } else if (sequence.state == SequenceState::kQueued) {
     std::erase(queued_, &sequence);
+    swap_.Take(sequence.id);
   } else if (sequence.state == SequenceState::kSibling) {
     std::erase(sequence.first->siblings, &sequence);
     --siblings_;
@@ -348,6 +352,7 @@ void EngineLoop::DescribePool(KvStats& kv) const {
   kv.pages_shared = pages.shared();
   kv.pages_evicted = pool.cache().stats().evicted;
   kv.fragmentation = pool.Fragmentation();
+  kv.swap_bytes = swap_.used();
 }
 
 void EngineLoop::Publish() {

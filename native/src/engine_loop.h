@@ -8,15 +8,15 @@
 #include <mutex>
 #include <optional>
 #include <span>
-#include <string>
 #include <unordered_map>
 #include <unordered_set>
-#include <variant>
 #include <vector>
 
+#include "engine_commands.h"
 #include "inbox.h"
 #include "kv/kept_states.h"
 #include "kv/kv_pool.h"
+#include "kv/swap_space.h"
 #include "medinfer/engine.h"
 #include "model/decoder.h"
 #include "model/model.h"
@@ -27,53 +27,6 @@
 #include "vision/image_encoder.h"
 
 namespace medinfer {
-
-// What can be asked of the loop.
-struct SubmitCommand {
-  RequestId id = 0;  // of the first completion; the others' follow
-  Request request;
-  std::unique_ptr<GrammarConstraint> grammar;  // of the request; null: none
-  std::vector<CancelFlag> cancelled;           // by completion
-  bool embed_only = false;
-  Clock::time_point submitted;
-};
-struct CancelCommand {
-  RequestId id = 0;
-};
-struct FinishCommand {
-  RequestId id = 0;
-};
-struct PauseCommand {
-  RequestId id = 0;
-  bool paused = false;
-};
-struct FollowCommand {
-  RequestId id = 0;
-};
-struct ForkStateCommand {
-  StateId from = 0;
-  StateId to = 0;
-};
-struct DropStateCommand {
-  StateId state = 0;
-};
-struct SaveCommand {
-  RequestId id = 0;
-  StateId state = 0;
-  std::string path;
-  std::string note;
-};
-struct RestoreCommand {
-  RequestId id = 0;
-  std::string path;
-};
-// What became of a session's file.
-struct FileOutcome {
-  RequestId id = 0;
-  std::variant<Saved, SessionData, Status> what;
-};
-using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand, PauseCommand, FollowCommand, ForkStateCommand,
-                             DropStateCommand, SaveCommand, RestoreCommand, EncodeOutcome, FileOutcome>;
 
 // The requests of whose current forward pass must be given up when all of them are cancelled, or the engine closes.
 // `pass` is written and read on the engine thread only.
@@ -101,6 +54,7 @@ class EngineLoop {
     std::uint32_t n_ctx_per_request = 0;
     std::uint32_t batch_size = 0;
     std::uint32_t step_budget = 0;
+    std::uint64_t swap_bytes = 0;
   };
 
   // `on_end` is called on the engine thread for every request, right before its terminal event is emitted.
@@ -133,6 +87,10 @@ class EngineLoop {
   Restored Restore(StateId id, SessionData data);
   void StartFile(RequestId id, TaskThread::Task task);
   void EndFile(RequestId id, Event event);
+
+  // engine_swap.cc: the cells of preempted sequences, in host memory.
+  void SwapOut(const Sequence& sequence);
+  std::uint32_t SwapIn(const Sequence& sequence, std::uint32_t found);
 
   // engine_choices.cc: several completions of one prompt.
   Sequence& AddSequences(SubmitCommand& command);
@@ -185,6 +143,7 @@ class EngineLoop {
   std::size_t siblings_ = 0;                      // sequences in kSibling
   std::vector<std::unique_ptr<Sequence>> ended_;  // this step; freed when nothing refers to them any more
   KeptStates states_;
+  SwapSpace swap_;
   std::unordered_set<RequestId> files_;  // saves and restores that have not ended
   Outbox outbox_;
 

@@ -10,7 +10,7 @@ const words = (n: number) => Array.from({ length: n }, (_, i) => `mi${"aeiou"[i 
 
 describe("under fire", () => {
   const range = new FireRange();
-  const total = { preemptions: 0, pagesEvicted: 0, prefixHits: 0 };
+  const total = { preemptions: 0, pagesEvicted: 0, prefixHits: 0, tokensSwapped: 0 };
   afterAll(() => range.close());
 
   // `npm run bench -- kv-parity` runs 500 of them.
@@ -21,16 +21,18 @@ describe("under fire", () => {
       total.preemptions += stats.preemptions;
       total.pagesEvicted += stats.kv.pagesEvicted;
       total.prefixHits += stats.kv.prefixHits;
+      total.tokensSwapped += stats.kv.tokensSwapped;
       expect(report.mismatches).toEqual([]);
       expect(report.tokens).toBeGreaterThan(0);
     },
     60_000,
   );
 
-  test("they did meet: pages were shared and evicted, and requests preempted", () => {
+  test("they did meet: pages were shared and evicted, requests preempted, and their cells swapped", () => {
     expect(total.prefixHits).toBeGreaterThan(0);
     expect(total.pagesEvicted).toBeGreaterThan(0);
     expect(total.preemptions).toBeGreaterThan(0);
+    expect(total.tokensSwapped).toBeGreaterThan(0);
   });
 });
 
@@ -120,5 +122,41 @@ describe("the prefix cache", () => {
     expect(engine.stats().kv.pagesEvicted).toBeGreaterThan(0);
     expect((await ask(engine, `7 ${words(150)}`)).usage.cachedTokens).toBeGreaterThan(0);
     expect((await ask(engine, `0 ${words(150)}`)).usage.cachedTokens).toBe(0);
+  });
+});
+
+describe("requests that give way", () => {
+  // Four that fit when they begin, and not when they have answered.
+  const crowd = async (swapBytes: number) => {
+    const kv = { prefixCache: false, swapBytes };
+    await using engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 512, batchSize: 4, kv });
+    const results = await Promise.all(
+      [1, 2, 3, 4].map(
+        (i) =>
+          engine.complete({ prompt: `${i} ${words(20)}`, nPredict: 200, ignoreEos: true, sampling: GREEDY }).result,
+      ),
+    );
+    const stats = engine.stats();
+    expect(stats.preemptions).toBeGreaterThan(0);
+    expect(stats.kv.swapBytes).toBe(0);
+    return { stats, prompts: results.reduce((sum, { usage }) => sum + usage.promptTokens, 0) };
+  };
+
+  test("are computed again", async () => {
+    const { stats, prompts } = await crowd(0);
+    expect(stats.kv.tokensSwapped).toBe(0);
+    expect(stats.promptTokens).toBeGreaterThan(prompts + stats.preemptions);
+  });
+
+  test("come back from host memory where they may use some", async () => {
+    const { stats, prompts } = await crowd(2 ** 30);
+    expect(stats.kv.tokensSwapped).toBeGreaterThan(0);
+    // The token that was drawn last is all that is left to read.
+    expect(stats.promptTokens).toBe(prompts + stats.preemptions);
+  });
+
+  test("are computed again when that memory is full", async () => {
+    const { stats } = await crowd(1);
+    expect(stats.kv.tokensSwapped).toBe(0);
   });
 });

@@ -54,7 +54,12 @@ export function drawSchedule(seed) {
     batchSize: random.pick([2, 4, 8, 16]),
     nUbatch: family === "gemma3" ? 512 : random.pick([32, 64, 512]),
     nThreads: random.pick([1, "auto"]),
-    kv: { type: "f16", pageSize: random.pick([16, 32, 32, 64]), gather: random.pick([false, true]) },
+    kv: {
+      type: "f16",
+      pageSize: random.pick([16, 32, 32, 64]),
+      swapBytes: random.pick([0, 2 ** 18, 2 ** 30]),
+      gather: random.pick([false, true]),
+    },
   };
   const talks = Array.from({ length: random.int(0, 3) }, () => drawTalk(random, beginnings));
   return { requests, talks, family, options };

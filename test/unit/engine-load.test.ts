@@ -36,7 +36,7 @@ describe("Engine.load", () => {
       nBatch: 1024,
       nUbatch: 256,
       nThreads: 2,
-      kv: { type: "q8_0", pageSize: 64, prefixCache: false, gather: true },
+      kv: { type: "q8_0", pageSize: 64, prefixCache: false, gather: true, swapBytes: 1024 },
       maxQueue: 10,
       maxImageBytes: 1,
       maxImagePixels: 2,
@@ -59,6 +59,7 @@ describe("Engine.load", () => {
         kvPageSize: 64,
         kvPrefixCache: false,
         kvGather: true,
+        kvSwapBytes: 1024,
         maxQueue: 10,
         maxImageBytes: 1,
         maxImagePixels: 2,
@@ -78,6 +79,7 @@ describe("Engine.load", () => {
       kvPageSize: 32,
       kvPrefixCache: true,
       kvGather: false,
+      kvSwapBytes: 0,
     });
   });
 

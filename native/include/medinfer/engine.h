@@ -34,6 +34,7 @@ struct LoadOptions {
   std::uint32_t kv_page_size = 32;  // cells of a KV page: 16, 32, 64, 128 or 256
   bool kv_prefix_cache = true;      // prompts share what earlier ones have computed
   bool kv_gather = false;           // attention gathers a sequence's own cells, where the backend can (CUDA)
+  std::uint64_t kv_swap_bytes = 0;  // most host memory for the cells of preempted requests; 0: they are computed again
   std::uint32_t max_queue = 1024;   // most requests that wait
   std::uint64_t max_image_bytes = 64ULL << 20U;
   std::uint64_t max_image_pixels = 64ULL * 1000 * 1000;

@@ -36,6 +36,7 @@ export const loadOptions = (changes) => ({
   kvPageSize: 32,
   kvPrefixCache: true,
   kvGather: false,
+  kvSwapBytes: 0,
   maxQueue: 1024,
   maxImageBytes: 1 << 26,
   maxImagePixels: 64e6,
