@@ -2,7 +2,16 @@
 // libggml-cuda.so on a machine that has neither a toolkit nor a GPU. 0.9 GB; for contributors. Who has a GPU has a toolkit,
 // or gets it from NVIDIA.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 
 import { fetchLlama } from "./fetch-llama.mjs";
@@ -41,7 +50,8 @@ function makeDriverStub(folder) {
   const names = new Set();
   for (const file of readdirSync(sources)) {
     if (!/\.cuh?$/.test(file)) continue;
-    for (const [, name] of readFileSync(path.join(sources, file), "utf8").matchAll(/\b(cu[A-Z][A-Za-z]+)\s*\(/g)) names.add(name);
+    for (const [, name] of readFileSync(path.join(sources, file), "utf8").matchAll(/\b(cu[A-Z][A-Za-z]+)\s*\(/g))
+      names.add(name);
   }
   mkdirSync(folder, { recursive: true });
   const source = path.join(folder, "driver-stub.c");
@@ -54,7 +64,11 @@ await runMain(async () => {
   const python = path.join(cudaToolkitDir, "..", "cuda-python");
   rmSync(cudaToolkitDir, { recursive: true, force: true });
   if (!existsSync(path.join(python, "bin", "pip"))) {
-    run("python3", ["-m", "venv", "--clear", python], 'setup:cuda needs Python\'s venv ("apt-get install python3-venv")');
+    run(
+      "python3",
+      ["-m", "venv", "--clear", python],
+      'setup:cuda needs Python\'s venv ("apt-get install python3-venv")',
+    );
   }
   const wanted = Object.entries(packages).map(([name, version]) => `${name}==${version}`);
   console.log("fetching a CUDA 13 toolkit from PyPI, 0.5 GB");

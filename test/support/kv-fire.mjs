@@ -2,7 +2,7 @@
 // images, priorities and salts, some are cancelled, sessions fork, and the pool is too small for them, so that pages are
 // evicted and requests preempted. Every answer has to be that of a plain loop with a cache of its own.
 import { drawTalk, runTalk } from "./kv-talks.mjs";
-import { compare, engineOutcomes, joined, pictures, randomWord } from "./parity.mjs";
+import { compare, engineOutcomes, joined, pictures, randomWords } from "./parity.mjs";
 import { PlainLoop } from "./plain-loop.mjs";
 import { tinyModel, tinyPairs } from "./random-model.mjs";
 import { SeededRandom } from "./seeded-random.mjs";
@@ -22,7 +22,7 @@ export function drawSchedule(seed) {
   const random = new SeededRandom(seed);
   const family = random.pick(["text", "text", "llava", "qwen2vl", "gemma3"]);
   const images = family === "text" ? [] : pictures();
-  const words = (from, to) => Array.from({ length: random.int(from, to) }, () => randomWord(random)).join(" ");
+  const words = (from, to) => randomWords(random, from, to);
   // Short prompts with long answers all fit at first, and then do not.
   const crowded = random.next() < 0.4;
   const beginnings = Array.from({ length: random.int(1, 3) }, () => {
@@ -57,7 +57,9 @@ export function drawSchedule(seed) {
     kv: {
       type: "f16",
       pageSize: random.pick([16, 32, 32, 64]),
-      swapBytes: random.pick([0, 2 ** 18, 2 ** 30]),
+      swapBytes: random.pick([0, 2 ** 18, 2 ** 30, 2 ** 30]),
+      // Where it is off, all that gave way comes back from memory, or is computed again.
+      prefixCache: crowded ? random.pick([true, false]) : true,
       gather: random.pick([false, true]),
     },
   };

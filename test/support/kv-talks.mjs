@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { MedInferError, registerChatTemplate } from "medinfer";
 
-import { joined, randomWord } from "./parity.mjs";
+import { joined, randomWords, toContent } from "./parity.mjs";
 
 /**
  * @typedef {object} Turn
@@ -27,7 +27,7 @@ registerChatTemplate(TEMPLATE, (messages) => messages.map(({ content }) => `${co
  * @returns {Talk}
  */
 export function drawTalk(random, beginnings) {
-  const words = (from, to) => Array.from({ length: random.int(from, to) }, () => randomWord(random)).join(" ");
+  const words = (from, to) => randomWords(random, from, to);
   const turn = (before = []) => ({
     parts: joined([...before, { text: words(1, 12) }]),
     predict: random.int(1, 30),
@@ -50,13 +50,10 @@ export async function runTalk(engine, { arrivalMs, cacheSalt, opening, forks }) 
   const turns = [];
   const say = async (session, before, { parts, predict }) => {
     const prompt = joined([...before, ...parts, { text: " " }]);
-    const content = parts.map((part) =>
-      "text" in part ? { type: "text", text: part.text } : { type: "image", image: part.image },
-    );
     const request = { parts: prompt, predict };
     try {
       const { text, finishReason } = await session.chat({
-        content,
+        content: toContent(parts),
         nPredict: predict,
         sampling: { temperature: 0, repeatPenalty: 1 },
       }).result;

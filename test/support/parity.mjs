@@ -59,8 +59,8 @@ export function drawRequests({ count, seed, images = [], arrivalMs = 400 }) {
   const random = new SeededRandom(seed);
   const words = () => {
     // Most prompts are short, some span several ubatches.
-    const length = random.next() < 0.2 ? random.int(100, 400) : random.int(2, 60);
-    return Array.from({ length }, () => randomWord(random)).join(" ");
+    const [from, to] = random.next() < 0.2 ? [100, 400] : [2, 60];
+    return randomWords(random, from, to);
   };
   return Array.from({ length: count }, () => {
     const parts = [{ text: words() }];
@@ -71,6 +71,11 @@ export function drawRequests({ count, seed, images = [], arrivalMs = 400 }) {
     if (random.next() < 1 / 8) request.cancelAfter = random.int(0, 6);
     return request;
   });
+}
+
+/** As many words as it draws. @param {SeededRandom} random @param {number} from @param {number} to */
+export function randomWords(random, from, to) {
+  return Array.from({ length: random.int(from, to) }, () => randomWord(random)).join(" ");
 }
 
 /** A word of the tiny models' own vocabulary, or now and then a number. @param {SeededRandom} random */
@@ -125,14 +130,16 @@ export async function engineOutcomes(requests, options, also = async () => {}) {
   }
 }
 
+/** Parts as the engine takes them. @param {ParityRequest["parts"]} parts */
+export const toContent = (parts) =>
+  parts.map((part) => ("text" in part ? { type: "text", text: part.text } : { type: "image", image: part.image }));
+
 /** @param {Engine} engine @param {ParityRequest} request */
 async function outcome(engine, { parts, predict, arrivalMs, cancelAfter, priority, cacheSalt, n = 1 }) {
   await delay(arrivalMs);
   const controller = new AbortController();
   const generation = engine.complete({
-    prompt: parts.map((part) =>
-      "text" in part ? { type: "text", text: part.text } : { type: "image", image: part.image },
-    ),
+    prompt: toContent(parts),
     nPredict: predict,
     n,
     priority,

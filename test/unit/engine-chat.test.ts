@@ -1,25 +1,16 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { samplingSchema, toNativeSampling } from "../../lib/sampling/schema.js";
 import { parse } from "../../lib/validation/parse.js";
 import { rejection, settle } from "./support/collect.js";
 import { nativeError, told, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
+import { usePicture } from "./support/picture.js";
 
 vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
 
+const { folder, picture } = usePicture();
 let addon: FakeAddon;
-let folder: string;
-let picture: string;
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "medinfer-engine-"));
-  picture = path.join(folder, "p.png");
-  await writeFile(picture, "PNG");
-});
-afterAll(() => rm(folder, { recursive: true }));
 beforeEach(() => {
   addon = useFakeAddon();
 });

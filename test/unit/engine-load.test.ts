@@ -1,24 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { MedInferError } from "../../lib/errors.js";
 import { rejection, settle } from "./support/collect.js";
 import { nativeError, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
+import { usePicture } from "./support/picture.js";
 
 vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
 
+const { picture } = usePicture();
 let addon: FakeAddon;
-let folder: string;
-let picture: string;
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "medinfer-engine-"));
-  picture = path.join(folder, "p.png");
-  await writeFile(picture, "PNG");
-});
-afterAll(() => rm(folder, { recursive: true }));
 beforeEach(() => {
   addon = useFakeAddon();
 });

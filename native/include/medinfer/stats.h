@@ -36,12 +36,11 @@ struct KvStats {
   std::uint32_t pages_shared = 0;  // of the used, those that more than one holder has
   std::uint32_t pages_cached = 0;  // held by nobody, and findable
   std::uint64_t pages_evicted = 0;
-  double fragmentation = 0;        // share of the cells in used pages that no request holds, 0..1
-  std::uint64_t prefix_hits = 0;   // requests that found a page or more
-  std::uint64_t tokens_saved = 0;  // prompt tokens that were found and not computed
-  std::uint64_t tokens_swapped =
-      0;                         // tokens of preempted requests that were kept in host memory and not computed again
-  std::uint64_t swap_bytes = 0;  // of host memory, now
+  double fragmentation = 0;          // share of the cells in used pages that no request holds, 0..1
+  std::uint64_t prefix_hits = 0;     // requests that found a page or more
+  std::uint64_t tokens_saved = 0;    // prompt tokens that were found and not computed
+  std::uint64_t tokens_swapped = 0;  // of preempted requests, kept in host memory and not computed again
+  std::uint64_t swap_bytes = 0;      // of host memory, now
 };
 
 struct Stats {
