@@ -85,6 +85,11 @@ add_subdirectory("${MEDINFER_LLAMA_DIR}/tools/mtmd" "${CMAKE_BINARY_DIR}/mtmd" E
 set_target_properties(ggml PROPERTIES OUTPUT_NAME medinfer-ggml)
 set_target_properties(ggml-base PROPERTIES OUTPUT_NAME medinfer-ggml-base)
 
+if(TARGET ggml-cuda)
+  # CUDA's own libraries are the host's. Besides the system's loader, look where NVIDIA's installers put them.
+  set_target_properties(ggml-cuda PROPERTIES INSTALL_RPATH "$ORIGIN;/usr/local/cuda/lib64")
+endif()
+
 if(MEDINFER_CPU STREQUAL "native" AND TARGET ggml-cpu AND NOT MSVC)
   # The features are named one by one, and the scheduling model is this machine's all the same.
   target_compile_options(ggml-cpu PRIVATE -mtune=native)

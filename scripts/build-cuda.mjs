@@ -1,49 +1,88 @@
-// Builds ggml's CUDA backend, libggml-cuda.so, as a plugin beside the addon. The addon itself never
-// links CUDA: it loads the plugin at run time and works without it.
-import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+// Builds ggml's CUDA backend, libggml-cuda.so, and packs it: npm run build:cuda [-- --arch 80,86,89,90] [--configure-only]
+//
+// The addon never links CUDA: it loads this library at run time and works without it. It is left in two places: beside the
+// addon, for this machine, and in out/packages/linux-x64-cuda, which is the package @medinfer/linux-x64-cuda.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
 import { build, configureVariant } from "./build.mjs";
+import { architecturesHere, architecturesOf, findNvcc } from "./lib/cuda-toolkit.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, releaseDir } from "./lib/paths.mjs";
 
-/** Machine code for the data-centre cards, PTX of the oldest for all others. */
-const architectures = "75-virtual;80-real;86-real;89-real;90-real";
+const packageDir = fromRoot("out", "packages", "linux-x64-cuda");
+/** What nvcc takes for one file: measured with the flash attention kernels, one architecture after the other. */
+const nvccGb = 2.5;
 
-function findNvcc() {
-  const folders = [process.env.CUDA_PATH, process.env.CUDA_HOME, "/usr/local/cuda"];
-  const candidates = [
-    process.env.CUDACXX,
-    "nvcc",
-    ...folders.filter(Boolean).map((folder) => path.join(folder, "bin", "nvcc")),
+/** The architectures asked for, or those of the GPUs here, in order. */
+function architecturesFor(asked, { nvcc, version }) {
+  const wanted = asked === undefined ? architecturesHere() : asked.split(",").map((each) => each.trim());
+  if (wanted.length === 0) {
+    throw new Failure(
+      "there is no GPU here to build the CUDA backend for: name compute capabilities, as in " +
+        '"npm run build:cuda -- --arch 80,86,89,90"',
+    );
+  }
+  const known = architecturesOf(nvcc);
+  for (const each of wanted) {
+    if (!known.includes(each)) {
+      throw new Failure(`CUDA ${version} builds for the architectures ${known.join(", ")}, and not for "${each}"`);
+    }
+  }
+  return wanted.sort((a, b) => Number(a) - Number(b));
+}
+
+/** Machine code for each, and of the newest also what the driver compiles for GPUs that are newer. */
+const cmakeArchitectures = (wanted) => [...wanted.map((each) => `${each}-real`), `${wanted.at(-1)}-virtual`].join(";");
+
+function writePackage(library, wanted, version) {
+  const { name, version: own, license, repository } = JSON.parse(readFileSync(fromRoot("package.json"), "utf8"));
+  rmSync(packageDir, { recursive: true, force: true });
+  mkdirSync(packageDir, { recursive: true });
+  copyFileSync(library, path.join(packageDir, path.basename(library)));
+  copyFileSync(fromRoot("LICENSE"), path.join(packageDir, "LICENSE"));
+  const about = {
+    name: `@${name}/linux-x64-cuda`,
+    version: own,
+    description: `The CUDA ${version} backend of ${name}, for compute capabilities ${wanted.join(", ")}`,
+    license,
+    repository,
+    os: ["linux"],
+    cpu: ["x64"],
+    libc: ["glibc"],
+    files: [path.basename(library)],
+  };
+  writeFileSync(path.join(packageDir, "package.json"), `${JSON.stringify(about, null, 2)}\n`);
+  const readme = [
+    `# ${about.name}`,
+    `${about.description}. Install it beside ${name} of the same version, on a host with an NVIDIA driver for CUDA ${version} ` +
+      "and CUDA's libraries cudart and cuBLAS; it is found by itself.",
   ];
-  return candidates.find((nvcc) => nvcc && spawnSync(nvcc, ["--version"]).status === 0);
+  writeFileSync(path.join(packageDir, "README.md"), `${readme.join("\n\n")}\n`);
 }
 
 await runMain(async () => {
   const { values } = parseArgs({
     options: {
-      architectures: {
-        type: "string",
-        default: process.env.MEDINFER_CUDA_ARCHITECTURES ?? architectures,
-      },
+      arch: { type: "string" },
       "configure-only": { type: "boolean", default: false },
     },
   });
-  const nvcc = findNvcc();
-  if (!nvcc) {
-    throw new Failure(
-      "building the CUDA backend needs nvcc: install NVIDIA's CUDA toolkit " +
-        '("apt-get install nvidia-cuda-toolkit", or cuda-toolkit from NVIDIA) and put nvcc on PATH, or set CUDA_PATH',
-    );
-  }
+  const toolkit = findNvcc();
+  const wanted = architecturesFor(values.arch, toolkit);
   const options = {
     variant: "cuda",
     targets: ["ggml-cuda"],
-    extra: { CMAKE_CUDA_COMPILER: nvcc, CMAKE_CUDA_ARCHITECTURES: values.architectures },
+    jobGb: nvccGb,
+    extra: {
+      CMAKE_CUDA_COMPILER: toolkit.nvcc,
+      CMAKE_CUDA_ARCHITECTURES: cmakeArchitectures(wanted),
+      // ggml looks for the toolkit before it has a compiler.
+      ...(path.isAbsolute(toolkit.nvcc) ? { CUDAToolkit_ROOT: path.resolve(toolkit.nvcc, "..", "..") } : {}),
+    },
   };
+  console.log(`CUDA ${toolkit.version} (${toolkit.nvcc}), for ${wanted.join(", ")}`);
   if (values["configure-only"]) {
     console.log(`configured ${await configureVariant(options)}`);
     return;
@@ -53,5 +92,12 @@ await runMain(async () => {
   if (!existsSync(library)) throw new Failure(`the build made no ${library}`);
   mkdirSync(releaseDir, { recursive: true });
   copyFileSync(library, path.join(releaseDir, path.basename(library)));
-  console.log(`built libggml-cuda.so in ${seconds.toFixed(0)} s, now beside the addon in build/Release`);
+  writePackage(library, wanted, toolkit.version);
+  const megabytes = (statSync(library).size / 1e6).toFixed(0);
+  console.log(
+    `built libggml-cuda.so (${megabytes} MB) in ${seconds.toFixed(0)} s, now beside the addon in build/Release`,
+  );
+  console.log(
+    `the package is in ${path.relative(process.cwd(), packageDir)}: "npm pack" there, or "npm install" its path`,
+  );
 });

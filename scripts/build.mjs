@@ -91,10 +91,13 @@ function configure(variant, settings, generator) {
   return out;
 }
 
-/** Compiles at most this many files at once: a unity file of llama.cpp can take over 1 GB. */
-function jobs() {
+/** A unity file of llama.cpp can take over 1 GB. */
+const compilerGb = 1.5;
+
+/** Compiles at most this many files at once, for the memory that each takes. */
+function jobs(gigabytes) {
   if (process.env.MEDINFER_JOBS) return Number(process.env.MEDINFER_JOBS);
-  return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30 / 1.5)));
+  return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30 / gigabytes)));
 }
 
 /** Gets the sources and configures; returns the build folder. */
@@ -125,8 +128,8 @@ export function configureVariant(options = {}) {
 }
 
 /**
- * Builds one variant. Without targets it is the addon; with tests, the native tests and the test
- * tools too.
+ * Builds one variant. Without targets it is the addon; with tests, the native tests and the test tools too. `jobGb` is
+ * what one compiler may take of the memory.
  */
 export function build(options = {}) {
   const { variant = "source", tests = false, targets = [] } = options;
@@ -136,7 +139,7 @@ export function build(options = {}) {
 async function compile(options, variant, tests, targets) {
   const out = await prepare(options);
   const wanted = targets.length > 0 ? targets : tests ? ["all"] : ["medinfer_addon"];
-  const args = ["--build", out, "--parallel", String(jobs())];
+  const args = ["--build", out, "--parallel", String(jobs(options.jobGb ?? compilerGb))];
   for (const target of wanted) args.push("--target", target);
   const seconds = await runWithProgress(`building medinfer (${variant})`, "cmake", args, {
     logFile: path.join(out, "build.log"),

@@ -16,8 +16,8 @@ import path from "node:path";
 
 import { fetchLlama } from "./fetch-llama.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
+import { cudaToolkitDir, ownToolkit } from "./lib/cuda-toolkit.mjs";
 import { llamaDir } from "./lib/paths.mjs";
-import { cudaToolkitDir } from "./lib/tools.mjs";
 
 const packages = {
   "nvidia-cuda-nvcc": "13.0.88",
@@ -74,14 +74,13 @@ await runMain(async () => {
   console.log("fetching a CUDA 13 toolkit from PyPI, 0.5 GB");
   const options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--target", cudaToolkitDir];
   run(path.join(python, "bin", "pip"), ["install", ...options, ...wanted], "pip could not install the toolkit");
-  const toolkit = path.join(cudaToolkitDir, "nvidia", "cu13");
-  for (const file of readdirSync(path.join(toolkit, "bin"), { withFileTypes: true })) {
-    if (file.isFile()) chmodSync(path.join(toolkit, "bin", file.name), 0o755);
+  for (const file of readdirSync(path.join(ownToolkit, "bin"), { withFileTypes: true })) {
+    if (file.isFile()) chmodSync(path.join(ownToolkit, "bin", file.name), 0o755);
   }
-  chmodSync(path.join(toolkit, "nvvm", "bin", "cicc"), 0o755);
-  linkLibraries(path.join(toolkit, "lib"));
-  symlinkSync("lib", path.join(toolkit, "lib64")); // where nvcc looks
+  chmodSync(path.join(ownToolkit, "nvvm", "bin", "cicc"), 0o755);
+  linkLibraries(path.join(ownToolkit, "lib"));
+  symlinkSync("lib", path.join(ownToolkit, "lib64")); // where nvcc looks
   await fetchLlama();
-  makeDriverStub(path.join(toolkit, "lib", "stubs"));
-  console.log(`a CUDA toolkit is in ${toolkit}; npm run build:cuda finds it there`);
+  makeDriverStub(path.join(ownToolkit, "lib", "stubs"));
+  console.log(`a CUDA toolkit is in ${ownToolkit}; npm run build:cuda finds it there`);
 });
