@@ -43,6 +43,8 @@ void InitBackendsFrom(const Napi::CallbackInfo& info) {
 Napi::Value ListDevices(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&] {
     CheckBackends(info.Env());
+    const std::string cuda = ToPath(info[0], "cudaBackend");
+    if (!cuda.empty()) static_cast<void>(LoadCuda(cuda));  // why it does not work, a load says
     return ToJs(info.Env(), Devices());
   });
 }

@@ -11,6 +11,7 @@ namespace medinfer {
 namespace {
 
 // In the order of the enumerators.
+constexpr std::array kDevices = {"auto", "cpu", "cuda"};
 constexpr std::array kSplitModes = {"none", "layer", "row", "tensor"};
 constexpr std::array kKvTypes = {"f32", "f16", "q8_0", "q4_0"};
 
@@ -96,6 +97,9 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   LoadOptions options;
   options.model_path = ToPath(fields.Value("modelPath"), fields.Name("modelPath"));
   options.mmproj_path = ToPath(fields.Value("mmprojPath"), fields.Name("mmprojPath"));
+  options.device = fields.Enum<Device>("device", kDevices);
+  options.cuda_backend = ToPath(fields.Value("cudaBackend"), fields.Name("cudaBackend"));
+  options.main_gpu = fields.Integer<std::uint32_t>("mainGpu");
   options.n_gpu_layers = fields.Integer<std::int32_t>("nGpuLayers");
   options.split_mode = fields.Enum<SplitMode>("splitMode", kSplitModes);
   ForEach(fields.Value("tensorSplit"), fields.Name("tensorSplit"),
@@ -155,6 +159,20 @@ std::vector<ChatMessage> ToChatMessages(Napi::Value value) {
   return messages;
 }
 
+Napi::Array ToJs(Napi::Env env, const std::vector<DeviceMemory>& memory) {
+  Napi::Array array = Napi::Array::New(env, memory.size());
+  for (std::uint32_t i = 0; i < memory.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object["device"] = memory[i].device;
+    object["weights"] = static_cast<double>(memory[i].weights);
+    object["kv"] = static_cast<double>(memory[i].kv);
+    object["compute"] = static_cast<double>(memory[i].compute);
+    object["projector"] = static_cast<double>(memory[i].projector);
+    array[i] = object;
+  }
+  return array;
+}
+
 Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   Napi::Object object = Napi::Object::New(env);
   object["description"] = info.description;
@@ -173,6 +191,9 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   object["batchSize"] = info.batch_size;
   object["nUbatch"] = info.n_ubatch;
   object["vision"] = info.vision;
+  object["nGpuLayers"] = info.n_gpu_layers;
+  object["memory"] = ToJs(env, info.memory);
+  object["warning"] = info.warning;
   return object;
 }
 
@@ -227,6 +248,10 @@ Napi::Array ToJs(Napi::Env env, const std::vector<DeviceInfo>& devices) {
     object["backend"] = devices[i].backend;
     object["memoryTotal"] = static_cast<double>(devices[i].memory_total);
     object["memoryFree"] = static_cast<double>(devices[i].memory_free);
+    if (!devices[i].driver.empty()) object["driver"] = devices[i].driver;
+    if (const std::uint32_t capability = devices[i].compute_capability; capability > 0) {
+      object["computeCapability"] = std::to_string(capability / 10) + "." + std::to_string(capability % 10);
+    }
     array[i] = object;
   }
   return array;

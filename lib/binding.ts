@@ -21,6 +21,8 @@ export type NativeCode =
   | "NO_VISION"
   | "INVALID_ARGUMENT"
   | "BAD_SESSION"
+  | "NO_DEVICE"
+  | "DEVICE_BUSY"
   | "BACKEND_LOST"
   | "INTERNAL";
 
@@ -34,7 +36,11 @@ export interface NativeLoadOptions {
   modelPath: string;
   /** Empty: no images. */
   mmprojPath: string;
-  /** -1: as many as the device takes. */
+  device: "auto" | "cpu" | "cuda";
+  /** Path of libggml-cuda.so; empty: there is none. */
+  cudaBackend: string;
+  mainGpu: number;
+  /** -1: as many as fit. */
   nGpuLayers: number;
   splitMode: "none" | "layer" | "row" | "tensor";
   tensorSplit: number[];
@@ -244,7 +250,8 @@ export interface NativeLoad {
 export interface NativeAddon {
   /** Loads the backends that lie in `directory`. Throws where none works. */
   initBackends(directory: string): void;
-  devices(): NativeDevice[];
+  /** Loads the CUDA backend first, where there is one; an empty path: there is none. */
+  devices(cudaBackend: string): NativeDevice[];
   /**
    * `onEvents` gets all events since its last call, and must not throw. It is held for as long as the
    * engine is open: it must not hold the engine, or the engine is never collected.
@@ -269,14 +276,22 @@ export interface NativeAddon {
 /** The package's folder: this file lies one level below it, in lib/ and in dist/. */
 export const packageRoot = join(__dirname, "..");
 
-let loaded: NativeAddon | undefined;
+let loaded: { addon: NativeAddon; directory: string } | undefined;
 
 /**
  * Loads the addon and, from its own folder, its backends: no other folder may choose what code runs in this process.
  * The first call does the work. Not at import time, so that who only renders a template needs no addon.
  */
 export function loadAddon(): NativeAddon {
-  if (loaded !== undefined) return loaded;
+  return (loaded ??= load()).addon;
+}
+
+/** Where the addon lies, its backends beside it. Loads it. */
+export function addonDirectory(): string {
+  return (loaded ??= load()).directory;
+}
+
+function load(): { addon: NativeAddon; directory: string } {
   let addon: NativeAddon;
   let path: string;
   try {
@@ -295,6 +310,5 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     throw toMedInferError(error);
   }
-  loaded = addon;
-  return addon;
+  return { addon, directory: dirname(path) };
 }

@@ -1,11 +1,16 @@
-import { loadAddon } from "./binding.js";
+import { addonDirectory, loadAddon, packageRoot } from "./binding.js";
+import { findCudaBackend } from "./cuda-backend.js";
 import { toMedInferError } from "./errors.js";
 import type { Device } from "./model-info.js";
 
-/** The devices that can compute, the CPU included. */
+/**
+ * The devices that can compute, the CPU included. The first call starts NVIDIA's driver, where it and the CUDA backend
+ * are installed: that can take a second. Why a GPU is missing here, `Engine.load({ device: "cuda" })` says.
+ */
 export function devices(): Device[] {
   try {
-    return loadAddon().devices();
+    const { path = "" } = findCudaBackend(addonDirectory(), packageRoot);
+    return loadAddon().devices(path);
   } catch (error) {
     throw toMedInferError(error);
   }

@@ -23,6 +23,8 @@ import type { NativeCode } from "./binding.js";
  * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit |
  * | `NO_VISION` | an image was given to a model that was loaded without a projector |
  * | `BAD_SESSION` | a session's file can not be written or read, is damaged, or was saved with another model |
+ * | `NO_DEVICE` | CUDA was asked for, and there is no GPU, driver or backend that serves |
+ * | `DEVICE_BUSY` | another process holds the GPU alone; try again later |
  * | `BACKEND_LOST` | a compute backend, or the addon itself, can not be loaded, or failed while it ran |
  * | `INTERNAL` | a defect of ours |
  */
@@ -88,6 +90,8 @@ const nativeCodes: Record<NativeCode, true> = {
   NO_VISION: true,
   INVALID_ARGUMENT: true,
   BAD_SESSION: true,
+  NO_DEVICE: true,
+  DEVICE_BUSY: true,
   BACKEND_LOST: true,
   INTERNAL: true,
 };

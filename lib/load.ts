@@ -1,9 +1,17 @@
 /** Loads a model: options -> files -> native engine. */
 import { onAbort } from "./abort.js";
-import { loadAddon, type NativeAddon, type NativeEngine, type NativeModelInfo } from "./binding.js";
+import {
+  addonDirectory,
+  loadAddon,
+  packageRoot,
+  type NativeAddon,
+  type NativeEngine,
+  type NativeModelInfo,
+} from "./binding.js";
 import { findAdapter } from "./chat/adapters.js";
 import { findControlTokens } from "./chat/control-tokens.js";
 import { findTemplate } from "./chat/registry.js";
+import { findCudaBackend } from "./cuda-backend.js";
 import type { EngineCore } from "./core.js";
 import { Dispatcher } from "./dispatcher.js";
 import { abortedError, MedInferError, toMedInferError } from "./errors.js";
@@ -24,11 +32,21 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   if (options.chatTemplate !== undefined) findTemplate(options.chatTemplate);
   const files = await resolveModel(options.model, options.mmproj);
   throwIfAborted(options.signal);
+  const addon = loadAddon();
+  const usesGpu = options.device === "cuda" || (options.device === "auto" && options.nGpuLayers !== 0);
+  const cuda = usesGpu ? findCudaBackend(addonDirectory(), packageRoot) : {};
+  if (options.device === "cuda" && cuda.path === undefined) throw new MedInferError("NO_DEVICE", cuda.problem ?? "");
   const dispatcher = new Dispatcher();
-  const native = await loadNative(loadAddon(), options, files, dispatcher);
+  const native = await loadNative(addon, options, { ...files, cudaBackend: cuda.path ?? "" }, dispatcher);
   try {
+    const warning = native.info.warning || (cuda.surprising === true ? (cuda.problem ?? "") : "");
+    if (warning !== "") warnOfCpu(warning);
     // The package's own path says nothing about its model.
-    const adapted = adapt(native.info, options.model === undefined ? "" : files.modelPath, options.chatTemplate);
+    const adapted = adapt(
+      { ...native.info, warning },
+      options.model === undefined ? "" : files.modelPath,
+      options.chatTemplate,
+    );
     const control = await findControlTokens(native);
     throwIfAborted(options.signal);
     return { native, dispatcher, control, maxImageBytes: options.maxImageBytes, ...adapted };
@@ -63,14 +81,14 @@ function adapt(model: NativeModelInfo, path: string, asked: string | undefined) 
 async function loadNative(
   addon: NativeAddon,
   options: ResolvedLoadOptions,
-  files: { modelPath: string; mmprojPath: string; mmprojGuessed: boolean },
+  files: { modelPath: string; mmprojPath: string; mmprojGuessed: boolean; cudaBackend: string },
   dispatcher: Dispatcher,
 ): Promise<NativeEngine> {
-  const { modelPath, mmprojPath, mmprojGuessed } = files;
+  const { mmprojGuessed, ...paths } = files;
   const progress = new ProgressReport(options.onProgress);
   const abort = () => load.abort();
   const load = attempt(() =>
-    addon.load(toNativeLoadOptions(options, { modelPath, mmprojPath }), dispatcher.onEvents, (fraction) =>
+    addon.load(toNativeLoadOptions(options, paths), dispatcher.onEvents, (fraction) =>
       progress.report(fraction, abort),
     ),
   );
@@ -88,6 +106,11 @@ async function loadNative(
   } finally {
     unfollow();
   }
+}
+
+/** The caller left the choice to us, and may have expected another: it is said once for each load. */
+function warnOfCpu(reason: string): void {
+  process.emitWarning(`the model runs on the CPU: ${reason}`, { type: "MedInferWarning", code: "MEDINFER_CPU" });
 }
 
 /** Calls the user's progress function, and keeps what it throws: the addon calls us and must not see it. */

@@ -36,6 +36,24 @@ export interface ModelInfo {
   nUbatch: number;
   /** Whether the model reads images. */
   vision: boolean;
+  /** Layers on a GPU, the output counted as one; 0: the model runs on the CPU. */
+  nGpuLayers: number;
+  /** What the model takes of each device's memory, in bytes; `"CPU"` is the host's. */
+  memory: DeviceMemory[];
+  /** Why the model is on the CPU, where a GPU could have been used: see {@link LoadOptions.device}. Mostly empty. */
+  warning: string;
+}
+
+/** What a loaded model takes of one device's memory, in bytes. */
+export interface DeviceMemory {
+  /** The name in {@link Device}. */
+  device: string;
+  weights: number;
+  kv: number;
+  /** Buffers of the largest forward pass. */
+  compute: number;
+  /** The vision projector: weights, and buffers for an image of the usual size. */
+  projector: number;
 }
 
 /** The KV pool, in pages of `pageSize` tokens: those free, used and cached make up the pool. */
@@ -131,4 +149,8 @@ export interface Device {
   memoryTotal: number;
   /** Bytes. */
   memoryFree: number;
+  /** Of a CUDA device: the driver's version, e.g. `"580.65.06"`, where the system says. */
+  driver?: string;
+  /** Of a CUDA device, e.g. `"9.0"`. */
+  computeCapability?: string;
 }

@@ -39,14 +39,25 @@ export interface LoadOptions {
    */
   mmproj?: "auto" | null | string | URL;
   /**
-   * How many layers go to the GPU; a number above the model's is all of them. `"auto"`: as many as fit. Without a GPU
-   * everything runs on the CPU. Default `"auto"`.
+   * Where the model runs. `"cuda"`: on NVIDIA GPUs, or the load fails with `NO_DEVICE`, `DEVICE_BUSY` or `OUT_OF_MEMORY`.
+   * `"auto"`: there where the CUDA backend is installed and works, and otherwise on the CPU; what was wrong is told by a
+   * process warning and in `info.warning`. Default `"auto"`.
+   */
+  device?: "auto" | "cpu" | "cuda";
+  /**
+   * How many layers go to the GPU, the output counted as one; a number above the model's is all of them. `"auto"`: as many
+   * as fit beside the KV pool, the compute buffers and the projector, with 1 GiB to spare. Default `"auto"`.
    */
   nGpuLayers?: "auto" | number;
-  /** How several GPUs share the model. Default `"layer"`. */
+  /**
+   * How several GPUs share the model: `"none"`: `mainGpu` alone; `"layer"`: each has whole layers; `"row"` and `"tensor"`:
+   * each computes a part of every layer. Default `"layer"`.
+   */
   splitMode?: "none" | "layer" | "row" | "tensor";
   /** Each GPU's share, in any unit, e.g. `[3, 1]`. Default: by free memory. */
   tensorSplit?: readonly number[];
+  /** Which GPU, counted from 0 among those that CUDA shows, where one has a part of its own. Default 0. */
+  mainGpu?: number;
   /** The KV pool that all running requests share, in tokens. Default 4096. */
   nCtx?: number;
   /** Most tokens of one request, prompt and answer. Default: `nCtx`, at most what the model was trained for. */
@@ -96,9 +107,11 @@ const mmprojSchema = any<"auto" | null | string | URL>(
 export const loadOptionsSchema = object({
   model: v.optional(pathSchema),
   mmproj: v.optional(mmprojSchema, "auto"),
+  device: v.optional(oneOf(["auto", "cpu", "cuda"]), "auto"),
   nGpuLayers: v.optional(autoOr(0, 100_000), "auto"),
   splitMode: v.optional(oneOf(["none", "layer", "row", "tensor"]), "layer"),
   tensorSplit: v.optional(list(number(0, 1e9), "shares"), () => []),
+  mainGpu: v.optional(integer(0, 1023), 0),
   nCtx: v.optional(integer(1, 2 ** 24), 4096),
   nCtxPerRequest: v.optional(integer(1, 2 ** 24)),
   batchSize: v.optional(integer(1, 256), 4),
@@ -136,10 +149,12 @@ export type ResolvedLoadOptions = v.InferOutput<typeof loadOptionsSchema>;
 /** What the addon takes. */
 export function toNativeLoadOptions(
   options: ResolvedLoadOptions,
-  files: { modelPath: string; mmprojPath: string },
+  files: { modelPath: string; mmprojPath: string; cudaBackend: string },
 ): NativeLoadOptions {
   return {
     ...files,
+    device: options.device,
+    mainGpu: options.mainGpu,
     nGpuLayers: options.nGpuLayers === "auto" ? -1 : options.nGpuLayers,
     splitMode: options.splitMode,
     tensorSplit: [...options.tensorSplit],

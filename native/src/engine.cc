@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <shared_mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "device/registry.h"
 #include "engine_loop.h"
 #include "inbox.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "model/projector.h"
+#include "place_model.h"
 #include "session/model_identity.h"
 #include "validate.h"
 #include "vision/image_encoder.h"
@@ -27,10 +30,15 @@ std::uint32_t EncoderThreads(const LoadOptions& options) {
 
 class EngineImpl final : public Engine {
  public:
-  EngineImpl(const LoadOptions& options, std::shared_ptr<EventSink> sink) : options_(options), sink_(std::move(sink)) {}
+  // `warning`: why the options do not ask for a GPU any more; empty where they are the caller's own.
+  EngineImpl(const LoadOptions& options, std::shared_ptr<EventSink> sink, std::string warning)
+      : options_(options), sink_(std::move(sink)) {
+    info_.warning = std::move(warning);
+  }
   ~EngineImpl() override { EngineImpl::Close(); }
 
   Status Load(const ProgressFn& progress);
+  bool placed_on_gpu() const { return !placement_.devices.empty(); }
 
   Result<RequestId> Submit(Request request) override {
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
@@ -131,6 +139,7 @@ class EngineImpl final : public Engine {
 
   const LoadOptions options_;
   const std::shared_ptr<EventSink> sink_;
+  Placement placement_;
   ModelInfo info_;
 
   std::mutex mutex_;
@@ -156,34 +165,40 @@ class EngineImpl final : public Engine {
 };
 
 Status EngineImpl::Load(const ProgressFn& progress) {
+  auto placed = PlaceModel(options_, [&] { return progress(0.0F); });
+  if (!placed.ok()) return placed.status();
+  placement_ = std::move(placed.value());
+  const std::shared_lock registry(RegistryMutex());
+
   const bool vision = !options_.mmproj_path.empty();
   const float share = vision ? kModelShare : 1.0F;
-  auto model = Model::Load(options_, [&](float fraction) { return progress(fraction * share); });
+  auto model = Model::Load(options_, placement_, [&](float fraction) { return progress(fraction * share); });
   if (!model.ok()) return model.status();
   model_ = std::move(model.value());
 
+  std::string warning = placement_.warning.empty() ? std::move(info_.warning) : placement_.warning;
   info_ = model_->Describe();
-  const std::uint32_t wanted = options_.n_ctx_per_request > 0 ? options_.n_ctx_per_request : options_.n_ctx;
-  KvPool::Options pool;
-  pool.cells = options_.n_ctx;
-  pool.page_size = options_.kv_page_size;
-  pool.max_sequences = options_.batch_size;
-  pool.prefix_cache = options_.kv_prefix_cache;
-  pool_ = std::make_unique<KvPool>(pool);
+  info_.warning = std::move(warning);
+  pool_ = std::make_unique<KvPool>(PoolOptions(options_));
   info_.n_ctx = options_.n_ctx;
-  info_.n_ctx_per_request = std::min({wanted, info_.n_ctx, info_.n_ctx_train});
+  info_.n_ctx_per_request = ContextPerRequest(options_, info_.n_ctx_train);
   auto decoder =
       Decoder::Create(*model_, options_, info_.n_ctx_per_request, *pool_, [this] { return guard_.ShouldAbort(); });
   if (!decoder.ok()) return decoder.status();
   decoder_ = std::move(decoder.value());
   if (!decoder_->paged()) pool_->DisableCache();
+  info_.memory = decoder_->Memory(placement_.devices);
 
   if (vision) {
-    auto projector = Projector::Load(options_.mmproj_path, model_->get(),
-                                     static_cast<std::int32_t>(EncoderThreads(options_)), options_.n_gpu_layers != 0,
-                                     [&](float fraction) { return progress(share + fraction * (1 - share)); });
+    ggml_backend_dev_t gpu = placed_on_gpu() ? placement_.devices.front() : nullptr;
+    auto projector =
+        Projector::Load(options_.mmproj_path, model_->get(), static_cast<std::int32_t>(EncoderThreads(options_)), gpu,
+                        [&](float fraction) { return progress(share + fraction * (1 - share)); });
     if (!projector.ok()) return projector.status();
     projector_ = std::move(projector.value());
+    if (const auto bytes = Projector::MeasureMemory(options_.mmproj_path, gpu); bytes.ok()) {
+      (gpu == nullptr ? info_.memory.back() : info_.memory.front()).projector = bytes.value();
+    }
     const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
     encoder_ = std::make_unique<ImageEncoder>(*projector_, limits, options_.image_cache_bytes,
                                               [this](EncodeOutcome outcome) { inbox_.Push(std::move(outcome)); });
@@ -192,6 +207,9 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   info_.batch_size = options_.batch_size;
   info_.n_ubatch = decoder_->n_ubatch();
   info_.vision = vision;
+  // llama.cpp takes a number above the model's as all of them.
+  const std::int32_t all = static_cast<std::int32_t>(info_.n_layer) + 1;
+  info_.n_gpu_layers = placement_.n_gpu_layers < 0 ? all : std::min(placement_.n_gpu_layers, all);
 
   EngineLoop::Limits limits;
   limits.n_ctx_per_request = info_.n_ctx_per_request;
@@ -278,8 +296,16 @@ void EngineImpl::Close() {
 Result<std::unique_ptr<Engine>> Engine::Load(const LoadOptions& options, const ProgressFn& progress,
                                              std::shared_ptr<EventSink> sink) {
   if (Status status = ValidateLoadOptions(options); !status.ok()) return status;
-  auto engine = std::make_unique<EngineImpl>(options, std::move(sink));
-  if (Status status = engine->Load(progress); !status.ok()) return status;
+  auto engine = std::make_unique<EngineImpl>(options, sink, std::string());
+  Status status = engine->Load(progress);
+  if (status.code() == Code::kOutOfMemory && options.device == Device::kAuto && engine->placed_on_gpu()) {
+    // It was free when it was measured. Somebody else has taken it.
+    LoadOptions on_cpu(options);
+    on_cpu.device = Device::kCpu;
+    engine = std::make_unique<EngineImpl>(on_cpu, std::move(sink), status.message());
+    status = engine->Load(progress);
+  }
+  if (!status.ok()) return status;
   return std::unique_ptr<Engine>(std::move(engine));
 }
 

@@ -32,6 +32,10 @@ const char* CodeName(Code code) {
       return "NO_VISION";
     case Code::kBadSession:
       return "BAD_SESSION";
+    case Code::kNoDevice:
+      return "NO_DEVICE";
+    case Code::kDeviceBusy:
+      return "DEVICE_BUSY";
     case Code::kBackendLost:
       return "BACKEND_LOST";
     case Code::kInternal:
@@ -41,7 +45,8 @@ const char* CodeName(Code code) {
 }
 
 bool IsRetryable(Code code) {
-  return code == Code::kQueueFull || code == Code::kOutOfMemory || code == Code::kBackendLost;
+  return code == Code::kQueueFull || code == Code::kOutOfMemory || code == Code::kDeviceBusy ||
+         code == Code::kBackendLost;
 }
 
 }  // namespace medinfer

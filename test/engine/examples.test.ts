@@ -31,6 +31,8 @@ const prints: Record<string, RegExp> = {
   "prefix-cache.mjs":
     /^ward 3: 0, then [1-9]\d* of \d+ tokens\nward 7: 0\n\d+ of 128 pages are free, [1-9]\d* are kept for prompts like these\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,
+  "devices.mjs":
+    /^[^]*CPU: [^\n]*, \d+ MB free\n[^]*on CPU: weights \d+ MB, KV \d+ MB, work \d+ MB\n\d+ of \d+ layers on a GPU\n$/,
   "common-js.cjs": /^\S[^]*\n$/,
   "worker-thread.mjs": /^from the worker: \S[^]*\n$/,
 };

@@ -208,7 +208,7 @@ TEST(ImageEncoderEmbeddedModelTest, PreparesTheExamplesAsAPlainLoopDoes) {
   const std::string projector_path = root + "/models/medinfer-tiny-mmproj.gguf";
   VisionPair pair;
   pair.model = testing::LoadTextModel(root + "/models/medinfer-tiny.gguf");
-  auto projector = Projector::Load(projector_path, pair.model.get(), 1, false, nullptr);
+  auto projector = Projector::Load(projector_path, pair.model.get(), 1, nullptr, nullptr);
   ASSERT_TRUE(projector.ok()) << projector.status().message();
   pair.projector = std::move(projector.value());
   Outcomes outcomes;

@@ -24,7 +24,7 @@ class ProjectorTest : public ::testing::Test {
   static void TearDownTestSuite() { llama_model_free(model_); }
 
   static Status Load(const std::string& path, const Projector::ProgressFn& progress = nullptr) {
-    const auto projector = Projector::Load(path, model_, 1, false, progress);
+    const auto projector = Projector::Load(path, model_, 1, nullptr, progress);
     return projector.ok() ? Status() : projector.status();
   }
 

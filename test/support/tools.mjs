@@ -7,6 +7,7 @@ import path from "node:path";
 import { cacheDir, fromRoot } from "./paths.mjs";
 
 const sourceDir = fromRoot("test", "support", "tools");
+const targets = ["random_gguf", "plain_loop", "fake_cuda_driver", "fake_cuda_backend"];
 const sources = readdirSync(sourceDir)
   .filter((name) => /\.(cc|h)$/.test(name))
   .map((name) => path.join(sourceDir, name));
@@ -35,14 +36,20 @@ export function tool(name) {
   if (isFresh(binary(name))) return binary(name);
   withLock("tools", () => {
     if (isFresh(binary(name))) return;
-    const targets = ["random_gguf", "plain_loop"].flatMap((target) => ["--target", target]);
-    const build = [fromRoot("scripts", "build.mjs"), "--tests", ...targets];
+    const wanted = targets.flatMap((target) => ["--target", target]);
+    const build = [fromRoot("scripts", "build.mjs"), "--tests", ...wanted];
     const result = spawnSync(process.execPath, build, { encoding: "utf8" });
     if (result.status !== 0) {
       throw new Error(`the test tools could not be built:\n${result.stdout}${result.stderr}`);
     }
   });
   return binary(name);
+}
+
+/** The folder of a libcuda.so.1 that answers as MEDINFER_FAKE_CUDA says, and of a libggml-cuda.so that is none. */
+export function fakeCudaDir() {
+  tool("random_gguf");
+  return fromRoot("out", "source", "bin", "fake-cuda");
 }
 
 /**

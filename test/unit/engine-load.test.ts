@@ -18,6 +18,8 @@ describe("Engine.load", () => {
   it("passes every option on, in the addon's terms", async () => {
     await Engine.load({
       mmproj: null,
+      device: "cpu",
+      mainGpu: 1,
       nGpuLayers: 99,
       splitMode: "row",
       tensorSplit: [3, 1],
@@ -37,6 +39,9 @@ describe("Engine.load", () => {
       {
         modelPath: expect.stringMatching(/medinfer-tiny\.gguf$/) as string,
         mmprojPath: "",
+        device: "cpu",
+        cudaBackend: "",
+        mainGpu: 1,
         nGpuLayers: 99,
         splitMode: "row",
         tensorSplit: [3, 1],
@@ -62,6 +67,8 @@ describe("Engine.load", () => {
   it("writes automatic choices as the addon does", async () => {
     await Engine.load();
     expect(addon.loads[0]).toMatchObject({
+      device: "auto",
+      mainGpu: 0,
       nGpuLayers: -1,
       nThreads: 0,
       nBatch: 0,

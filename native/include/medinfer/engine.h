@@ -16,12 +16,19 @@
 namespace medinfer {
 
 enum class KvType : std::uint8_t { kF32, kF16, kQ8_0, kQ4_0 };
+enum class Device : std::uint8_t { kAuto, kCpu, kCuda };
 enum class SplitMode : std::uint8_t { kNone, kLayer, kRow, kTensor };
+
+constexpr std::int32_t kAutoLayers = -1;
 
 struct LoadOptions {
   std::string model_path;
-  std::string mmproj_path;         // empty: no images
-  std::int32_t n_gpu_layers = -1;  // -1: as many as the device takes; without a GPU backend no layer is offloaded
+  std::string mmproj_path;        // empty: no images
+  Device device = Device::kAuto;  // kAuto: CUDA where it works, else the CPU and a warning in ModelInfo
+  std::string cuda_backend;       // path of libggml-cuda.so; empty: it is not installed
+  std::int32_t n_gpu_layers =
+      kAutoLayers;             // kAutoLayers: as many as fit beside the KV pool, compute buffers and the projector
+  std::uint32_t main_gpu = 0;  // the only one with SplitMode::kNone; the one of small tensors with kRow
   SplitMode split_mode = SplitMode::kLayer;
   std::vector<float> tensor_split;      // share of each GPU; empty: by free memory
   std::uint32_t n_ctx = 4096;           // KV pool, tokens, shared by all sequences

@@ -3,8 +3,20 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace medinfer {
+
+// What a loaded model takes of one device's memory, in bytes.
+struct DeviceMemory {
+  std::string device;  // e.g. "CUDA0"; "CPU" is the host's
+  std::uint64_t weights = 0;
+  std::uint64_t kv = 0;
+  std::uint64_t compute = 0;    // buffers of the largest forward pass
+  std::uint64_t projector = 0;  // weights and buffers
+
+  std::uint64_t total() const { return weights + kv + compute + projector; }
+};
 
 // What the loaded files say about themselves.
 struct ModelInfo {
@@ -24,6 +36,9 @@ struct ModelInfo {
   std::uint32_t batch_size = 0;         // most sequences at once
   std::uint32_t n_ubatch = 0;           // most tokens of one forward pass
   bool vision = false;
+  std::int32_t n_gpu_layers = 0;  // on a GPU, the output counted as one
+  std::vector<DeviceMemory> memory;
+  std::string warning;  // why the model is on the CPU, where CUDA is installed and does not work; mostly empty
 };
 
 // The KV pool, now and since load. A page is kv_page_size cells.

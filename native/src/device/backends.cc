@@ -1,24 +1,154 @@
 #include "medinfer/backends.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <filesystem>
 #include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string_view>
 
+#include "device/cuda_driver.h"
+#include "device/registry.h"
 #include "ggml-backend.h"
 #include "llama.h"
 #include "model/log_capture.h"
 
 namespace medinfer {
+namespace {
+
+constexpr std::string_view kCpuPrefix = "libggml-cpu";
+constexpr int kVersionsPerMajor = 1000;  // CUDA 13.1 is 13010
+constexpr int kVersionsPerMinor = 10;
+
+// A library that stays loaded only as long as this does.
+class TrialLoad {
+ public:
+  explicit TrialLoad(const std::string& file) : handle_(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) {}
+  ~TrialLoad() {
+    if (handle_ != nullptr) dlclose(handle_);
+  }
+  TrialLoad(const TrialLoad&) = delete;
+  TrialLoad& operator=(const TrialLoad&) = delete;
+
+  explicit operator bool() const { return handle_ != nullptr; }
+
+  template <typename Function>
+  Function Find(const char* name) const {
+    return reinterpret_cast<Function>(dlsym(handle_, name));
+  }
+
+ private:
+  void* handle_;
+};
+
+// Like ggml_backend_load_all_from_path, but of the CPU alone: that one also loads what GGML_BACKEND_PATH names.
+bool LoadBestCpu(const std::string& dir) {
+  namespace fs = std::filesystem;
+  std::string best;
+  int best_score = 0;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(dir, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kCpuPrefix)) continue;
+    const TrialLoad library(entry.path().string());
+    if (!library) continue;
+    // A build for one machine has one variant, without a score.
+    const auto score_of = library.Find<int (*)()>("ggml_backend_score");
+    const int score = score_of == nullptr ? 1 : score_of();
+    if (score > best_score) {
+      best_score = score;
+      best = entry.path().string();
+    }
+  }
+  return !best.empty() && ggml_backend_load(best.c_str()) != nullptr;
+}
+
+std::string CudaName(int version) {
+  return "CUDA " + std::to_string(version / kVersionsPerMajor) + "." +
+         std::to_string(version % kVersionsPerMajor / kVersionsPerMinor);
+}
+
+// Within one major version a driver serves what was built with any minor one.
+Status CheckVersion(const TrialLoad& plugin, const CudaDriver& driver) {
+  // The runtime that the plugin is linked with.
+  const auto get_version = plugin.Find<int (*)(int*)>("cudaRuntimeGetVersion");
+  int built_with = 0;
+  if (get_version == nullptr || get_version(&built_with) != 0) return {};
+  if (driver.cuda_version() / kVersionsPerMajor >= built_with / kVersionsPerMajor) return {};
+  return {Code::kNoDevice, "the NVIDIA driver here serves " + CudaName(driver.cuda_version()) +
+                               " at most, and this backend needs " + CudaName(built_with) +
+                               ": install a newer driver, or build the backend with an older toolkit "
+                               "(npm run build:cuda)"};
+}
+
+std::vector<std::uint32_t> ArchitecturesOf(ggml_backend_reg_t reg) {
+  std::vector<std::uint32_t> found;
+  const auto get_features = reinterpret_cast<ggml_backend_get_features_t>(
+      ggml_backend_reg_get_proc_address(reg, "ggml_backend_get_features"));
+  if (get_features == nullptr) return found;
+  for (const ggml_backend_feature* feature = get_features(reg); feature->name != nullptr; ++feature) {
+    if (std::string_view(feature->name) != "ARCHS") continue;
+    const std::string_view list = feature->value;  // "800,900"
+    const char* at = list.data();
+    const char* const end = at + list.size();
+    while (at < end) {
+      std::uint32_t value = 0;
+      const auto parsed = std::from_chars(at, end, value);
+      if (parsed.ptr == at) break;
+      found.push_back(value / kVersionsPerMinor);
+      at = parsed.ptr + 1;
+    }
+  }
+  return found;
+}
+
+// ggml ends the process over a kernel that has no code for the GPU.
+Status CheckArchitectures(ggml_backend_reg_t reg, const CudaDriver& driver) {
+  const std::vector<std::uint32_t> built = ArchitecturesOf(reg);
+  if (built.empty()) return {};
+  const std::uint32_t newest = *std::ranges::max_element(built);
+  for (const CudaDriver::Device& device : driver.devices()) {
+    const std::uint32_t wanted = device.capability;
+    // Machine code serves later minor versions too. Of the newest architecture there is PTX, for all that follow.
+    const bool served = wanted >= newest || std::ranges::any_of(built, [&](std::uint32_t one) {
+                          return one / kVersionsPerMinor == wanted / kVersionsPerMinor && one <= wanted;
+                        });
+    if (served) continue;
+    return {Code::kNoDevice, "the CUDA backend has no code for a GPU of compute capability " +
+                                 std::to_string(wanted / kVersionsPerMinor) + "." +
+                                 std::to_string(wanted % kVersionsPerMinor) + ": build it for " +
+                                 std::to_string(wanted) + " (npm run build:cuda -- --arch " + std::to_string(wanted) +
+                                 "), or hide that GPU with CUDA_VISIBLE_DEVICES"};
+  }
+  return {};
+}
+
+// What the driver says of a device that ggml lists; null where they do not meet.
+const CudaDriver::Device* FindDevice(const CudaDriver& driver, const char* id) {
+  if (id == nullptr) return nullptr;
+  for (const CudaDriver::Device& device : driver.devices()) {
+    if (std::string_view(id).starts_with(device.pci_bus_id)) return &device;  // a share of a GPU has a suffix
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::shared_mutex& RegistryMutex() {
+  static std::shared_mutex mutex;
+  return mutex;
+}
 
 Status InitBackends(const std::string& dir) {
-  // ggml's registry is process-wide and is never torn down, so one success serves every environment that follows.
-  static std::mutex mutex;
   static bool done = false;
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(RegistryMutex());
   if (done) return {};
   InstallLogSink();
-  ggml_backend_load_all_from_path(dir.c_str());
-  if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) == nullptr) {
+  if (!LoadBestCpu(dir)) {
     return {Code::kBackendLost, "no CPU backend (libggml-cpu*) works in " + dir +
                                     ": reinstall medinfer, or build it with \"npm rebuild medinfer\""};
   }
@@ -27,8 +157,39 @@ Status InitBackends(const std::string& dir) {
   return {};
 }
 
+Status LoadCuda(const std::string& file) {
+  static std::optional<Status> outcome;  // of a backend that was loaded: it can not be unloaded
+  const std::lock_guard lock(RegistryMutex());
+  if (outcome.has_value()) return *outcome;
+  const auto driver = CudaDriver::Open();
+  if (!driver.ok()) return driver.status();
+  // Stays until ggml has loaded it, too: cuBLAS takes its time.
+  const TrialLoad plugin(file);
+  if (!plugin) {
+    const char* reason = dlerror();
+    return {Code::kBackendLost, "the CUDA backend can not be loaded (" +
+                                    std::string(reason == nullptr ? file : reason) +
+                                    "): it needs CUDA's libraries cudart and cublas, of the toolkit's version that it "
+                                    "was built with, where the system's loader finds them (LD_LIBRARY_PATH)"};
+  }
+  if (Status status = CheckVersion(plugin, driver.value()); !status.ok()) return status;
+  if (Status status = driver.value().Enter(); !status.ok()) return status;
+  const LogCapture log;
+  ggml_backend_reg_t reg = ggml_backend_load(file.c_str());
+  if (reg == nullptr) {
+    return {Code::kBackendLost, "the CUDA backend " + file + " was built for another version of medinfer (" +
+                                    log.errors() + "): install the version that matches, or build it again"};
+  }
+  outcome = ggml_backend_reg_dev_count(reg) == 0
+                ? Status(Code::kNoDevice, "CUDA finds no GPU (" + log.errors() + "): see nvidia-smi")
+                : CheckArchitectures(reg, driver.value());
+  return *outcome;
+}
+
 std::vector<DeviceInfo> Devices() {
+  const std::shared_lock lock(RegistryMutex());
   std::vector<DeviceInfo> devices;
+  std::optional<Result<CudaDriver>> driver;
   for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);
     ggml_backend_dev_props props{};
@@ -37,10 +198,16 @@ std::vector<DeviceInfo> Devices() {
     info.name = props.name;
     info.description = props.description;
     info.backend = ggml_backend_reg_name(ggml_backend_dev_backend_reg(device));
-    std::transform(info.backend.begin(), info.backend.end(), info.backend.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(info.backend, info.backend.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     info.memory_total = props.memory_total;
     info.memory_free = props.memory_free;
+    if (info.backend == "cuda") {
+      info.driver = NvidiaDriverVersion();
+      if (!driver.has_value()) driver.emplace(CudaDriver::Open());
+      const CudaDriver::Device* known = driver->ok() ? FindDevice(driver->value(), props.device_id) : nullptr;
+      if (known != nullptr) info.compute_capability = known->capability;
+    }
     devices.push_back(std::move(info));
   }
   return devices;

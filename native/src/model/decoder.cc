@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "ggml-backend.h"
 #include "kv/paged_kv.h"
+#include "llama-ext.h"
 #include "llama.h"
 #include "model/cpu_threads.h"
 #include "model/log_capture.h"
@@ -241,6 +243,22 @@ std::vector<std::uint8_t> Decoder::ReadCells(const PageTable& table, std::uint32
 void Decoder::WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
                          std::span<const std::uint8_t> bytes) {
   impl_->paged->WriteCells(table, begin, end, total, bytes);
+}
+
+std::vector<DeviceMemory> Decoder::Memory(const std::vector<ggml_backend_dev_t>& devices) const {
+  std::vector<DeviceMemory> memory(devices.size() + 1);
+  for (std::size_t i = 0; i < devices.size(); ++i) memory[i].device = ggml_backend_dev_name(devices[i]);
+  memory.back().device = "CPU";
+  for (const auto& [type, bytes] : llama_get_memory_breakdown(impl_->context.get())) {
+    const auto owner = std::ranges::find(devices, ggml_backend_buft_get_device(type));
+    // What a GPU reaches in the host's memory is the host's.
+    const bool host = ggml_backend_buft_is_host(type) || owner == devices.end();
+    DeviceMemory& of = host ? memory.back() : memory[static_cast<std::size_t>(owner - devices.begin())];
+    of.weights += bytes.model;
+    of.kv += bytes.context;
+    of.compute += bytes.compute;
+  }
+  return memory;
 }
 
 bool Decoder::paged() const { return impl_->paged != nullptr; }

@@ -70,6 +70,9 @@ class Decoder {
   void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
                   std::span<const std::uint8_t> bytes);
 
+  // What the model, its cache and the buffers of a pass take, by device: those of `devices`, and last the host.
+  std::vector<DeviceMemory> Memory(const std::vector<ggml_backend_dev_t>& devices) const;
+
   // Whether the model's cache takes its cells from the pool's pages. Where it has rules of its own (sliding windows,
   // recurrent states), llama.cpp's memory finds them, and the pool only counts.
   bool paged() const;

@@ -36,4 +36,9 @@ LogCapture::~LogCapture() { captured.reset(); }
 
 std::string LogCapture::errors() const { return captured.value_or(""); }
 
+bool LogCapture::SaysOutOfMemory() const {
+  const std::string lines = errors();
+  return lines.find("out of memory") != std::string::npos || lines.find("allocate") != std::string::npos;
+}
+
 }  // namespace medinfer

@@ -20,6 +20,8 @@ class LogCapture {
 
   // The error lines so far, newest last, joined by "; ", without newlines. Empty where none was logged.
   std::string errors() const;
+  // Whether one of them is of memory that could not be had.
+  bool SaysOutOfMemory() const;
 };
 
 }  // namespace medinfer

@@ -69,12 +69,31 @@ void Model::Deleter::operator()(llama_model* model) const { llama_model_free(mod
 
 Model::Model(llama_model* model) : model_(model), vocab_(llama_model_get_vocab(model)) {}
 
-Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Engine::ProgressFn& report) {
+Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Placement& placement,
+                                           const Engine::ProgressFn& progress) {
+  return Read(options, placement, progress, /*outline=*/false);
+}
+
+Result<std::unique_ptr<Model>> Model::Outline(const LoadOptions& options, const Placement& placement) {
+  return Read(options, placement, [](float) { return true; }, /*outline=*/true);
+}
+
+Result<std::unique_ptr<Model>> Model::Read(const LoadOptions& options, const Placement& placement,
+                                           const Engine::ProgressFn& report, bool outline) {
   if (Status status = CheckModelFile(options.model_path); !status.ok()) return status;
   LoadProgress progress{report};
   llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = options.n_gpu_layers;
-  params.split_mode = ToLlama(options.split_mode);
+  // Always named: without a list llama.cpp takes every device that any engine of this process has loaded.
+  std::vector<ggml_backend_dev_t> devices(placement.devices);
+  devices.push_back(nullptr);
+  params.devices = devices.data();
+  params.n_gpu_layers = placement.devices.empty() ? 0 : placement.n_gpu_layers;
+  params.split_mode = placement.devices.empty() ? LLAMA_SPLIT_MODE_LAYER : ToLlama(options.split_mode);
+  params.main_gpu = params.split_mode == LLAMA_SPLIT_MODE_NONE ? 0 : static_cast<std::int32_t>(options.main_gpu);
+  if (outline) {
+    params.no_alloc = true;
+    params.load_mode = LLAMA_LOAD_MODE_NONE;
+  }
   params.progress_callback = OnProgress;
   params.progress_callback_user_data = &progress;
   std::vector<float> tensor_split(options.tensor_split);
@@ -86,6 +105,10 @@ Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Eng
   llama_model* model = llama_model_load_from_file(options.model_path.c_str(), params);
   if (model == nullptr) {
     if (progress.aborted) return Status(Code::kAborted, "the load was aborted");
+    if (log.SaysOutOfMemory()) {
+      return Status(Code::kOutOfMemory, "the model's weights do not fit (" + log.errors() +
+                                            "): lower nGpuLayers, or choose a smaller quantisation");
+    }
     return Status(Code::kBadGguf, "the model " + options.model_path + " can not be loaded (" + log.errors() +
                                       "): download it again, or check that it is a text model that llama.cpp supports");
   }

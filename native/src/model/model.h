@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "device/placement.h"
 #include "medinfer/engine.h"
 #include "medinfer/stats.h"
 #include "medinfer/status.h"
@@ -20,7 +21,11 @@ namespace medinfer {
 class Model {
  public:
   // Blocks while the file is read. `progress` as in Engine::Load.
-  static Result<std::unique_ptr<Model>> Load(const LoadOptions& options, const Engine::ProgressFn& progress);
+  static Result<std::unique_ptr<Model>> Load(const LoadOptions& options, const Placement& placement,
+                                             const Engine::ProgressFn& progress);
+  // Reads the file's metadata alone. A decoder over it allocates nothing and can not decode: it says how much memory
+  // it would take.
+  static Result<std::unique_ptr<Model>> Outline(const LoadOptions& options, const Placement& placement);
 
   llama_model* get() const { return model_.get(); }
   const llama_vocab* vocab() const { return vocab_; }
@@ -38,6 +43,8 @@ class Model {
   };
 
   explicit Model(llama_model* model);
+  static Result<std::unique_ptr<Model>> Read(const LoadOptions& options, const Placement& placement,
+                                             const Engine::ProgressFn& progress, bool outline);
   std::string Metadata(const char* key) const;
 
   std::unique_ptr<llama_model, Deleter> model_;

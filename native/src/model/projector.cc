@@ -31,13 +31,8 @@ double Work(const ggml_tensor* node) {
   }
 }
 
-ggml_backend_dev_t EncodingDevice(bool use_gpu) {
-  ggml_backend_dev_t device = nullptr;
-  if (use_gpu) {
-    device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU);
-    if (device == nullptr) device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_IGPU);
-  }
-  return device != nullptr ? device : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+ggml_backend_dev_t DeviceOr(ggml_backend_dev_t gpu) {
+  return gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
 }
 
 // libmtmd ends the process where the weights can not be allocated.
@@ -62,7 +57,8 @@ bool OnProgress(float fraction, void* user_data) {
 }  // namespace
 
 Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, const llama_model* model,
-                                                   std::int32_t n_threads, bool use_gpu, const ProgressFn& report) {
+                                                   std::int32_t n_threads, ggml_backend_dev_t gpu,
+                                                   const ProgressFn& report) {
   const LogCapture log;
   const Result<ProjectorFile> inspected = InspectProjectorFile(path);
   if (!inspected.ok()) return inspected.status();
@@ -74,7 +70,7 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
                                         std::to_string(width) +
                                         "; name the mmproj file that was published with the model");
   }
-  ggml_backend_dev_t device = EncodingDevice(use_gpu);
+  ggml_backend_dev_t device = DeviceOr(gpu);
   if (device == nullptr) return Status(Code::kInternal, "no compute backend is loaded");
   if (!CanAllocate(device, file.tensor_bytes)) {
     return Status(Code::kOutOfMemory, "the projector's " + std::to_string(file.tensor_bytes >> 20U) +
@@ -85,8 +81,8 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   std::unique_ptr<Projector> projector(new Projector());
   LoadProgress progress{report};
   mtmd_context_params params = mtmd_context_params_default();
-  params.use_gpu = ggml_backend_dev_type(device) != GGML_BACKEND_DEVICE_TYPE_CPU;
-  params.device = params.use_gpu ? device : nullptr;
+  params.use_gpu = gpu != nullptr;
+  params.device = gpu;
   params.print_timings = false;
   // Threads meet at a barrier after every node, and spin there while another process, or our own decoding, has their
   // core. A small model's nodes are shorter than that wait.
@@ -113,6 +109,20 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   projector->width_ = width;
   projector->depends_on_position_ = file.type == "deepseek4v";
   return projector;
+}
+
+Result<std::uint64_t> Projector::MeasureMemory(const std::string& path, ggml_backend_dev_t gpu) {
+  const LogCapture log;
+  if (const auto inspected = InspectProjectorFile(path); !inspected.ok()) return inspected.status();
+  mtmd_context_params params = mtmd_context_params_default();
+  params.use_gpu = gpu != nullptr;
+  params.device = gpu;
+  params.print_timings = false;
+  std::uint64_t bytes = 0;
+  for (const auto& [device, size] : mtmd_get_memory_usage(path.c_str(), params)) {
+    if (device == DeviceOr(gpu)) bytes += size;
+  }
+  return bytes;
 }
 
 Projector::~Projector() { mtmd_free(context_); }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "ggml-backend.h"
 #include "medinfer/status.h"
 
 struct ggml_tensor;
@@ -24,10 +25,14 @@ class Projector {
 
   // Fails with kModelNotFound, kBadMmproj, kOutOfMemory or kAborted. libmtmd trusts its files and ends the process
   // over a bad one, so the file's structure and sizes are checked first. `model` has to outlive the projector.
-  // `n_threads` is the most that encoding uses on CPU; a small projector uses fewer.
+  // `n_threads` is the most that encoding uses on CPU; a small projector uses fewer. `gpu`: null for the CPU.
   // REQUIRES: InitBackends succeeded, n_threads >= 1.
   static Result<std::unique_ptr<Projector>> Load(const std::string& path, const llama_model* model,
-                                                 std::int32_t n_threads, bool use_gpu, const ProgressFn& progress);
+                                                 std::int32_t n_threads, ggml_backend_dev_t gpu,
+                                                 const ProgressFn& progress);
+  // What it takes of its device's memory in bytes, with buffers for the image that libmtmd would warm up with; from the
+  // file's metadata alone. Fails like Load.
+  static Result<std::uint64_t> MeasureMemory(const std::string& path, ggml_backend_dev_t gpu);
   ~Projector();
   Projector(const Projector&) = delete;
   Projector& operator=(const Projector&) = delete;

@@ -23,6 +23,9 @@ export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 export const loadOptions = (changes) => ({
   modelPath: models.tiny,
   mmprojPath: "",
+  device: /** @type {const} */ ("cpu"),
+  cudaBackend: "",
+  mainGpu: 0,
   nGpuLayers: 0,
   splitMode: /** @type {const} */ ("layer"),
   tensorSplit: [],

@@ -60,7 +60,7 @@ VisionPair LoadPair(const std::string& family, const std::string& projector_opti
   VisionPair pair;
   pair.model = LoadTextModel(RandomFile(llama ? "llama" : family));
   auto projector =
-      Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(), 2, false, nullptr);
+      Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(), 2, nullptr, nullptr);
   EXPECT_TRUE(projector.ok()) << (projector.ok() ? "" : projector.status().message());
   if (projector.ok()) pair.projector = std::move(projector.value());
   return pair;

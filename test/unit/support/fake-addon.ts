@@ -190,6 +190,8 @@ export class FakeAddon implements NativeAddon {
   /** Until it resolves, a load is under way. */
   gate: Promise<void> = Promise.resolve();
   aborted = 0;
+  /** Where it claims to lie. */
+  directory = "/nowhere";
 
   initBackends(): void {}
 

@@ -19,3 +19,7 @@ export function useFakeAddon(): FakeAddon {
 export function loadAddon(): FakeAddon {
   return addon;
 }
+
+export function addonDirectory(): string {
+  return addon.directory;
+}

@@ -1,0 +1,59 @@
+/** Where the CUDA backend lies. It is loaded by this path alone: no search path may choose what runs in this process. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const file = "libggml-cuda.so";
+const packageName = "@medinfer/linux-x64-cuda";
+/** There while the kernel has NVIDIA's driver loaded. */
+const driverFile = "/proc/driver/nvidia/version";
+
+/** The backend's file, or why there is none. */
+export interface CudaBackend {
+  path?: string;
+  /** What is wrong, and what to do. */
+  problem?: string;
+  /** Whether `problem` is to be told to who did not ask for CUDA: there is a GPU, and it would stand idle. */
+  surprising?: boolean;
+}
+
+/**
+ * Beside the addon, where `npm run build:cuda` puts it, or else in the package {@link packageName}, whose version must be
+ * this package's, in `root`: the two libraries share structures.
+ */
+export function findCudaBackend(addonDirectory: string, root: string): CudaBackend {
+  const built = join(addonDirectory, file);
+  if (existsSync(built)) return { path: built };
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return { problem: `CUDA is served on Linux x64 alone, and this is ${process.platform} ${process.arch}` };
+  }
+  const installed = resolvePackage(root);
+  const wanted = versionIn(join(root, "package.json"));
+  if (installed === undefined) {
+    return {
+      problem:
+        `the CUDA backend is not installed: run "npm install ${packageName}@${wanted}", or build it for this machine ` +
+        'with "npm run build:cuda" in medinfer\'s folder',
+      surprising: existsSync(driverFile),
+    };
+  }
+  const found = versionIn(installed);
+  if (found !== wanted) {
+    return {
+      problem: `${packageName} is of version ${found}, and medinfer of ${wanted}: run "npm install ${packageName}@${wanted}"`,
+      surprising: true,
+    };
+  }
+  return { path: join(dirname(installed), file) };
+}
+
+function resolvePackage(root: string): string | undefined {
+  try {
+    return require.resolve(`${packageName}/package.json`, { paths: [root] });
+  } catch {
+    return undefined;
+  }
+}
+
+function versionIn(packageJson: string): string {
+  return (JSON.parse(readFileSync(packageJson, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,39 @@
+// Where a model runs: on which devices, with how many of its layers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ggml-backend.h"
+#include "medinfer/engine.h"
+#include "medinfer/stats.h"
+#include "medinfer/status.h"
+
+namespace medinfer {
+
+struct Placement {
+  std::vector<ggml_backend_dev_t> devices;  // beside the CPU; empty: the CPU alone
+  std::int32_t n_gpu_layers = 0;            // the output counts as one more layer; negative: all
+  std::string warning;                      // why it is not on the GPU, although one was to be used; mostly empty
+};
+
+// The devices that the options ask for. Loads the CUDA backend where they may. Fails, where they ask for CUDA, with
+// what LoadCuda fails with, or kNoDevice; and with kInvalidArgument where the main GPU does not exist.
+Result<Placement> ChooseDevices(const LoadOptions& options);
+
+// Memory of a load by device, in the order of the placement's devices and then the host's.
+// Called with a number of layers; what it fails with ends the search.
+using MeasureFn = std::function<Result<std::vector<DeviceMemory>>(std::int32_t n_gpu_layers)>;
+
+// The most layers, up to `n_layers` and the output, that leave kMarginBytes free on every device. 0: not even one.
+// REQUIRES: more layers never take less of a device. Measures O(log n) times.
+Result<std::int32_t> FitLayers(std::int32_t n_layers, const std::vector<std::uint64_t>& free_bytes,
+                               const MeasureFn& measure);
+
+// Left free on a device: for cuBLAS, for the graphs of CUDA and what its kernels allocate while they run, and for the
+// largest image. llama.cpp leaves as much when it fits a model (common/fit.cpp).
+constexpr std::uint64_t kMarginBytes = 1ULL << 30U;
+
+}  // namespace medinfer
