@@ -37,6 +37,7 @@ set(GGML_BACKEND_DL ON)
 set(GGML_OPENMP OFF)     # ggml's own thread pool suffers less from a busy neighbour
 set(GGML_LLAMAFILE ON)
 set(GGML_CUDA ${MEDINFER_CUDA})
+set(GGML_RPC ${MEDINFER_BUILD_TESTS})  # stands for a GPU in tests: memory of its own, reached through the same interface
 set(GGML_CUDA_GRAPHS ON)
 set(GGML_CUDA_NCCL OFF)  # a link dependency that most hosts lack
 set(GGML_BUILD_TESTS OFF)
@@ -85,6 +86,12 @@ add_subdirectory("${MEDINFER_LLAMA_DIR}/tools/mtmd" "${CMAKE_BINARY_DIR}/mtmd" E
 set_target_properties(ggml PROPERTIES OUTPUT_NAME medinfer-ggml)
 set_target_properties(ggml-base PROPERTIES OUTPUT_NAME medinfer-ggml-base)
 
+if(TARGET ggml-rpc)
+  # Not beside the addon, where packages are made from.
+  set_target_properties(ggml-rpc PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY "$<1:${CMAKE_BINARY_DIR}/bin>"
+    INSTALL_RPATH "${MEDINFER_OUTPUT_DIR}")
+endif()
 if(TARGET ggml-cuda)
   # CUDA's own libraries are the host's. Besides the system's loader, look where NVIDIA's installers put them.
   set_target_properties(ggml-cuda PROPERTIES INSTALL_RPATH "$ORIGIN;/usr/local/cuda/lib64")

@@ -13,17 +13,6 @@
 namespace medinfer {
 namespace {
 
-// Memory of a load with so many layers on the placement's devices.
-Result<std::vector<DeviceMemory>> Measure(const LoadOptions& options, const Placement& placement) {
-  auto model = Model::Outline(options, placement);
-  if (!model.ok()) return model.status();
-  const KvPool pool(PoolOptions(options));
-  const std::uint32_t n_ctx = ContextPerRequest(options, model.value()->Describe().n_ctx_train);
-  auto decoder = Decoder::Create(*model.value(), options, n_ctx, pool, [] { return false; });
-  if (!decoder.ok()) return decoder.status();
-  return decoder.value()->Memory(placement.devices);
-}
-
 std::vector<std::uint64_t> FreeBytes(const std::vector<ggml_backend_dev_t>& devices) {
   std::vector<std::uint64_t> bytes;
   for (ggml_backend_dev_t device : devices) {
@@ -57,6 +46,16 @@ std::uint32_t ContextPerRequest(const LoadOptions& options, std::uint32_t n_ctx_
   return std::min({wanted, options.n_ctx, n_ctx_train});
 }
 
+Result<std::vector<DeviceMemory>> MeasureModel(const LoadOptions& options, const Placement& placement) {
+  auto model = Model::Outline(options, placement);
+  if (!model.ok()) return model.status();
+  const KvPool pool(PoolOptions(options));
+  const std::uint32_t n_ctx = ContextPerRequest(options, model.value()->Describe().n_ctx_train);
+  auto decoder = Decoder::Create(*model.value(), options, n_ctx, pool, [] { return false; });
+  if (!decoder.ok()) return decoder.status();
+  return decoder.value()->Memory(placement.devices);
+}
+
 Result<Placement> PlaceModel(const LoadOptions& options, const std::function<bool()>& keep_going) {
   auto chosen = ChooseDevices(options);
   if (!chosen.ok() || chosen.value().devices.empty() || options.n_gpu_layers != kAutoLayers) return chosen;
@@ -78,7 +77,7 @@ Result<Placement> PlaceModel(const LoadOptions& options, const std::function<boo
   const auto layers = FitLayers(n_layers, free, [&](std::int32_t n_gpu_layers) -> Result<std::vector<DeviceMemory>> {
     if (!keep_going()) return Status(Code::kAborted, "the load was aborted");
     placement.n_gpu_layers = n_gpu_layers;
-    auto memory = Measure(options, placement);
+    auto memory = MeasureModel(options, placement);
     if (memory.ok()) memory.value().front().projector = projector;
     return memory;
   });

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "device/placement.h"
 #include "kv/kv_pool.h"
 #include "medinfer/engine.h"
+#include "medinfer/stats.h"
 #include "medinfer/status.h"
 
 namespace medinfer {
@@ -15,6 +17,10 @@ KvPool::Options PoolOptions(const LoadOptions& options);
 
 // Most tokens of one request, for a model that was trained for `n_ctx_train`.
 std::uint32_t ContextPerRequest(const LoadOptions& options, std::uint32_t n_ctx_train);
+
+// What a load with this placement would take, by device and last the host; from the files' metadata, the projector left
+// out.
+Result<std::vector<DeviceMemory>> MeasureModel(const LoadOptions& options, const Placement& placement);
 
 // Devices, and on them the layers that the options name or, with kAutoLayers, as many as fit beside the KV pool, the
 // compute buffers and the projector. Where none fits: kOutOfMemory if the options ask for CUDA, else the CPU and a

@@ -158,9 +158,8 @@ Status InitBackends(const std::string& dir) {
 }
 
 Status LoadCuda(const std::string& file) {
-  static std::optional<Status> outcome;  // of a backend that was loaded: it can not be unloaded
   const std::lock_guard lock(RegistryMutex());
-  if (outcome.has_value()) return *outcome;
+  if (ggml_backend_reg_by_name("CUDA") != nullptr) return {};
   const auto driver = CudaDriver::Open();
   if (!driver.ok()) return driver.status();
   // Stays until ggml has loaded it, too: cuBLAS takes its time.
@@ -180,10 +179,12 @@ Status LoadCuda(const std::string& file) {
     return {Code::kBackendLost, "the CUDA backend " + file + " was built for another version of medinfer (" +
                                     log.errors() + "): install the version that matches, or build it again"};
   }
-  outcome = ggml_backend_reg_dev_count(reg) == 0
-                ? Status(Code::kNoDevice, "CUDA finds no GPU (" + log.errors() + "): see nvidia-smi")
-                : CheckArchitectures(reg, driver.value());
-  return *outcome;
+  Status status = ggml_backend_reg_dev_count(reg) == 0
+                      ? Status(Code::kNoDevice, "CUDA finds no GPU (" + log.errors() + "): see nvidia-smi")
+                      : CheckArchitectures(reg, driver.value());
+  // Only a GPU that serves stays in the registry.
+  if (!status.ok()) ggml_backend_unload(reg);
+  return status;
 }
 
 std::vector<DeviceInfo> Devices() {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <shared_mutex>
-#include <string_view>
 #include <utility>
 
 #include "device/registry.h"
@@ -11,14 +10,13 @@
 namespace medinfer {
 namespace {
 
-std::vector<ggml_backend_dev_t> CudaDevices() {
+// CUDA's: no other backend of GPUs is ever loaded.
+std::vector<ggml_backend_dev_t> LoadedGpus() {
   const std::shared_lock registry(RegistryMutex());
   std::vector<ggml_backend_dev_t> devices;
   for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);
-    if (std::string_view(ggml_backend_reg_name(ggml_backend_dev_backend_reg(device))) == "CUDA") {
-      devices.push_back(device);
-    }
+    if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) devices.push_back(device);
   }
   return devices;
 }
@@ -39,12 +37,15 @@ Result<Placement> ChooseDevices(const LoadOptions& options) {
   const bool must = options.device == Device::kCuda;
   const bool may = options.device == Device::kAuto && options.n_gpu_layers != 0 && !options.cuda_backend.empty();
   if (!must && !may) return placement;
-  if (Status status = LoadCudaOf(options); !status.ok()) {
-    if (must) return status;
-    placement.warning = status.message();
-    return placement;
+  placement.devices = LoadedGpus();
+  if (placement.devices.empty()) {
+    if (Status status = LoadCudaOf(options); !status.ok()) {
+      if (must) return status;
+      placement.warning = status.message();
+      return placement;
+    }
+    placement.devices = LoadedGpus();
   }
-  placement.devices = CudaDevices();
   placement.n_gpu_layers = options.n_gpu_layers;
   if (options.main_gpu >= placement.devices.size()) {
     return Status(Code::kInvalidArgument, "mainGpu is " + std::to_string(options.main_gpu) + ", and there are " +

@@ -49,7 +49,8 @@ std::unique_ptr<llama_model, ModelDeleter> LoadTextModel(const std::string& path
   const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
   EXPECT_TRUE(backends.ok()) << backends.message();
   llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = 0;
+  ggml_backend_dev_t none = nullptr;  // no device beside the CPU
+  params.devices = &none;
   std::unique_ptr<llama_model, ModelDeleter> model(llama_model_load_from_file(path.c_str(), params));
   EXPECT_NE(model, nullptr) << path;
   return model;

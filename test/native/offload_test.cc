@@ -1,0 +1,172 @@
+// An engine on a device that is no CPU: what a GPU does, as far as it can be seen without one.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "device/placement.h"
+#include "model/decoder.h"
+#include "model/model.h"
+#include "place_model.h"
+#include "support/engine_harness.h"
+#include "support/remote_device.h"
+#include "support/vision_models.h"
+#include "vision_test_files.h"
+
+namespace medinfer {
+namespace {
+
+using testing::GreedyRequest;
+using testing::Loaded;
+using testing::LoadEngine;
+using testing::RandomModel;
+using testing::RemoteDevice;
+
+class Offload : public ::testing::Test {
+ protected:
+  static LoadOptions Options() {
+    LoadOptions options;
+    options.model_path = RandomModel();
+    options.device = Device::kCuda;
+    options.n_ctx = 512;
+    options.kv_type = KvType::kF32;
+    options.n_threads = 1;
+    return options;
+  }
+
+  static std::int32_t LayersAndOutput() {
+    auto model = Model::Outline(Options(), Place(0));
+    EXPECT_TRUE(model.ok());
+    return static_cast<std::int32_t>(model.value()->Describe().n_layer) + 1;
+  }
+
+  static Placement Place(std::int32_t n_gpu_layers) { return {{RemoteDevice()}, n_gpu_layers, ""}; }
+
+  // Texts of some requests that share prefixes, and that a small pool makes give way to each other.
+  static std::vector<std::string> Texts(const Loaded& loaded) {
+    std::vector<RequestId> ids;
+    const std::string shared = "The quick brown fox jumps over the lazy dog, and once more over the same dog. ";
+    for (int i = 0; i < 8; ++i) {
+      auto id = loaded.engine->Submit(GreedyRequest(shared + std::string(static_cast<std::size_t>(i), 'x'), 48));
+      EXPECT_TRUE(id.ok());
+      ids.push_back(id.value());
+    }
+    std::vector<std::string> texts;
+    for (const RequestId id : ids) {
+      const auto seen = loaded.recorder->Wait(id);
+      EXPECT_TRUE(seen.done());
+      texts.push_back(seen.text);
+    }
+    return texts;
+  }
+};
+
+TEST_F(Offload, IsMeasuredFromMetadataAsItIsAllocated) {
+  const LoadOptions options = Options();
+  std::uint64_t before = 0;
+  for (std::int32_t layers = 1; layers <= LayersAndOutput(); ++layers) {
+    const Placement placement = Place(layers);
+    const auto measured = MeasureModel(options, placement);
+    ASSERT_TRUE(measured.ok()) << measured.status().message();
+    ASSERT_EQ(measured.value().size(), 2U);
+    const DeviceMemory& outlined = measured.value().front();
+    EXPECT_GT(outlined.total(), before) << layers;
+    before = outlined.total();
+
+    auto model = Model::Load(options, placement, [](float) { return true; });
+    ASSERT_TRUE(model.ok()) << model.status().message();
+    const KvPool pool(PoolOptions(options));
+    const auto decoder = Decoder::Create(*model.value(), options, options.n_ctx, pool, [] { return false; });
+    ASSERT_TRUE(decoder.ok()) << decoder.status().message();
+    EXPECT_TRUE(decoder.value()->paged());
+    const DeviceMemory allocated = decoder.value()->Memory(placement.devices).front();
+    EXPECT_EQ(outlined.weights, allocated.weights) << layers;
+    EXPECT_EQ(outlined.kv, allocated.kv) << layers;
+    EXPECT_EQ(outlined.compute, allocated.compute) << layers;
+  }
+}
+
+TEST_F(Offload, SaysTheSameWithAnyNumberOfLayers) {
+  const auto shape = [](LoadOptions& options) {
+    options.batch_size = 4;
+    options.n_ctx = 512;
+  };
+  const std::vector<std::string> wanted = Texts(LoadEngine(RandomModel(), shape));
+  for (const std::int32_t layers : {1, LayersAndOutput() / 2, LayersAndOutput(), kAutoLayers}) {
+    const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
+      shape(options);
+      options.device = Device::kCuda;
+      options.n_gpu_layers = layers;
+    });
+    ASSERT_NE(loaded.engine, nullptr);
+    const ModelInfo& info = loaded.engine->info();
+    EXPECT_EQ(info.n_gpu_layers, layers == kAutoLayers ? LayersAndOutput() : layers);
+    ASSERT_EQ(info.memory.size(), 2U);
+    EXPECT_EQ(info.memory[0].device, ggml_backend_dev_name(RemoteDevice()));
+    EXPECT_GT(info.memory[0].weights, 0U);
+    EXPECT_EQ(info.warning, "");
+    EXPECT_EQ(Texts(loaded), wanted) << layers;
+  }
+}
+
+TEST_F(Offload, SwapsCellsOfTheDevice) {
+  const auto shape = [](LoadOptions& options) {
+    options.batch_size = 8;
+    options.n_ctx = 256;
+    options.kv_page_size = 16;
+    options.kv_prefix_cache = false;
+    options.kv_swap_bytes = 1U << 30U;
+  };
+  const Loaded on_cpu = LoadEngine(RandomModel(), shape);
+  const std::vector<std::string> wanted = Texts(on_cpu);
+  const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
+    shape(options);
+    options.device = Device::kCuda;
+  });
+  EXPECT_EQ(Texts(loaded), wanted);
+  EXPECT_GT(loaded.engine->stats().kv.tokens_swapped, 0U);
+}
+
+TEST_F(Offload, EncodesImagesThereToo) {
+  const std::string projector = testing::RandomFile("llava-mmproj");
+  const auto embed = [&](Device device) {
+    const Loaded loaded = LoadEngine(testing::RandomFile("llama"), [&](LoadOptions& options) {
+      options.device = device;
+      options.mmproj_path = projector;
+    });
+    const auto id =
+        loaded.engine->EmbedImage(std::make_shared<const std::vector<std::uint8_t>>(ReadFixture("rgb.png")));
+    EXPECT_TRUE(id.ok());
+    const auto embedded = std::get<Embedded>(*loaded.recorder->Wait(id.value()).end);
+    return std::pair(*embedded.values, loaded.engine->info().memory.front());
+  };
+  const auto measured = Projector::MeasureMemory(projector, RemoteDevice());
+  ASSERT_TRUE(measured.ok());
+  const auto [wanted, host] = embed(Device::kCpu);
+  const auto [found, memory] = embed(Device::kCuda);
+  EXPECT_EQ(memory.device, ggml_backend_dev_name(RemoteDevice()));
+  EXPECT_EQ(memory.projector, measured.value());
+  EXPECT_GT(memory.projector, 0U);
+  ASSERT_EQ(found.size(), wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) ASSERT_NEAR(found[i], wanted[i], 1e-4F) << i;
+}
+
+TEST_F(Offload, ChoosesGpusByNumberAndShare) {
+  LoadOptions options = Options();
+  options.main_gpu = 1;
+  EXPECT_EQ(ChooseDevices(options).status().code(), Code::kInvalidArgument);
+  options.main_gpu = 0;
+  options.tensor_split = {1, 1};
+  EXPECT_EQ(ChooseDevices(options).status().code(), Code::kInvalidArgument);
+  options.tensor_split = {1};
+  options.split_mode = SplitMode::kNone;
+  ASSERT_TRUE(ChooseDevices(options).ok());
+  EXPECT_EQ(ChooseDevices(options).value().devices, std::vector<ggml_backend_dev_t>{RemoteDevice()});
+}
+
+}  // namespace
+}  // namespace medinfer
