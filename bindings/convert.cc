@@ -225,6 +225,7 @@ Napi::Object ToJs(Napi::Env env, const Stats& stats) {
   object["failed"] = static_cast<double>(stats.failed);
   object["aborted"] = static_cast<double>(stats.aborted);
   object["steps"] = static_cast<double>(stats.steps);
+  object["graphsReused"] = static_cast<double>(stats.graphs_reused);
   object["promptTokens"] = static_cast<double>(stats.prompt_tokens);
   object["generatedTokens"] = static_cast<double>(stats.generated_tokens);
   object["preemptions"] = static_cast<double>(stats.preemptions);

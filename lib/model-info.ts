@@ -103,6 +103,8 @@ export interface EngineStats {
   aborted: number;
   /** Forward passes since load. */
   steps: number;
+  /** Of them, those that ran the graph of the pass before: a GPU replays it. */
+  graphsReused: number;
   /** Tokens read since load. */
   promptTokens: number;
   /** Tokens generated since load. */

@@ -365,6 +365,7 @@ void EngineLoop::Publish() {
   now.kv_cells = parts_.pool.cells();
   now.kv_cells_used = static_cast<std::uint32_t>(parts_.pool.cells_held());
   DescribePool(now.kv);
+  now.graphs_reused = parts_.decoder.graphs_reused();
   now.threads = parts_.decoder.threads();
   {
     const std::lock_guard lock(stats_mutex_);

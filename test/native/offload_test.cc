@@ -155,6 +155,22 @@ TEST_F(Offload, EncodesImagesThereToo) {
   for (std::size_t i = 0; i < wanted.size(); ++i) ASSERT_NEAR(found[i], wanted[i], 1e-4F) << i;
 }
 
+// A GPU records the graph of a pass, and replays it as long as it stays the same.
+TEST_F(Offload, KeepsItsGraphWhileItDecodes) {
+  for (const bool gather : {false, true}) {
+    const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
+      options.device = Device::kCuda;
+      options.n_ctx = 1024;
+      options.kv_gather = gather;
+    });
+    const auto id = loaded.engine->Submit(GreedyRequest("Once", 200));
+    ASSERT_TRUE(loaded.recorder->Wait(id.value()).done());
+    const Stats stats = loaded.engine->stats();
+    EXPECT_GE(stats.steps, 200U);
+    EXPECT_GE(stats.graphs_reused + 5, stats.steps) << gather;
+  }
+}
+
 TEST_F(Offload, ChoosesGpusByNumberAndShare) {
   LoadOptions options = Options();
   options.main_gpu = 1;

@@ -69,7 +69,8 @@ struct Stats {
   std::uint64_t failed = 0;
   std::uint64_t aborted = 0;
   // Work since load.
-  std::uint64_t steps = 0;  // forward passes
+  std::uint64_t steps = 0;          // forward passes
+  std::uint64_t graphs_reused = 0;  // of them, those that ran the graph of the one before, which a GPU replays
   std::uint64_t prompt_tokens = 0;
   std::uint64_t generated_tokens = 0;
   std::uint64_t preemptions = 0;  // sequences put back into the queue to free KV cells

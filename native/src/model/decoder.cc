@@ -265,6 +265,10 @@ bool Decoder::paged() const { return impl_->paged != nullptr; }
 
 std::uint32_t Decoder::n_ubatch() const { return llama_n_ubatch(impl_->context.get()); }
 
+std::uint64_t Decoder::graphs_reused() const {
+  return static_cast<std::uint64_t>(llama_perf_context(impl_->context.get()).n_reused);
+}
+
 std::uint32_t Decoder::threads() const { return impl_->threads_used; }
 
 }  // namespace medinfer

@@ -77,6 +77,8 @@ class Decoder {
   // recurrent states), llama.cpp's memory finds them, and the pool only counts.
   bool paged() const;
   std::uint32_t n_ubatch() const;
+  // Passes that could run the graph of the one before.
+  std::uint64_t graphs_reused() const;
   // CPU threads of the latest pass.
   std::uint32_t threads() const;
 
