@@ -121,8 +121,9 @@ class EngineLoop {
   bool Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares);
   void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
   void Tell(Sequence& sequence, TokenLogprobs told);
-  void Continue(Sequence& sequence, std::span<float> logits);
+  void Continue(Sequence& sequence, std::size_t span, bool has_logits);
   void Draw(Sequence& sequence, std::span<float> logits);
+  void Enter(Sequence& sequence, std::int32_t token);
 
   void Preempt(Sequence& sequence);
   void Finish(Sequence& sequence, FinishReason reason);

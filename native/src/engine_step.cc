@@ -10,6 +10,19 @@
 #include "text/detokenizer.h"
 
 namespace medinfer {
+namespace {
+
+// Whether somebody in the pass draws from logits, and the likeliest token will not do.
+template <typename Span, typename Share>
+bool CopiesLogits(const Decoder& decoder, const std::vector<Share>& shares, const std::vector<Span>& spans) {
+  if (!decoder.finds_likeliest()) return true;
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    if (spans[i].logits && shares[i].sequence->NeedsLogits()) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 void EngineLoop::Step() {
   ReserveDecodeCells();
@@ -58,7 +71,8 @@ bool EngineLoop::DecodeText(const std::vector<Share>& shares) {
     }
   }
   Guard(shares);
-  if (!Succeeded(parts_.decoder.DecodeText(spans), shares)) return false;
+  const bool copies = CopiesLogits(parts_.decoder, shares, spans);
+  if (!Succeeded(parts_.decoder.DecodeText(spans, copies), shares)) return false;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     Sequence& sequence = *shares[i].sequence;
     if (sequence.reading_prompt()) {
@@ -67,7 +81,7 @@ bool EngineLoop::DecodeText(const std::vector<Share>& shares) {
       sequence.AdvanceDecode();
     }
     Commit(sequence);
-    if (spans[i].logits) Continue(sequence, parts_.decoder.Logits(i));
+    if (spans[i].logits) Continue(sequence, i, copies);
   }
   return true;
 }
@@ -80,12 +94,13 @@ void EngineLoop::DecodeMedia(const std::vector<Share>& shares) {
         {s.slot, s.position, &s.CurrentMedia(), s.chunk_done, share.n_tokens, s.PromptEndsAfter(share.n_tokens)});
   }
   Guard(shares);
-  if (!Succeeded(parts_.decoder.DecodeMedia(spans), shares)) return;
+  const bool copies = CopiesLogits(parts_.decoder, shares, spans);
+  if (!Succeeded(parts_.decoder.DecodeMedia(spans, copies), shares)) return;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     Sequence& sequence = *shares[i].sequence;
     AdvancePrompt(sequence, shares[i].n_tokens);
     Commit(sequence);
-    if (spans[i].logits) Continue(sequence, parts_.decoder.Logits(i));
+    if (spans[i].logits) Continue(sequence, i, copies);
   }
 }
 
@@ -137,7 +152,9 @@ void EngineLoop::Tell(Sequence& sequence, TokenLogprobs told) {
 }
 
 // Draws after a pass: for the siblings, too, where it has ended their prompt.
-void EngineLoop::Continue(Sequence& sequence, std::span<float> logits) {
+void EngineLoop::Continue(Sequence& sequence, std::size_t span, bool has_logits) {
+  if (!has_logits) return Enter(sequence, parts_.decoder.Likeliest(span));
+  const std::span<float> logits = parts_.decoder.Logits(span);
   if (!sequence.siblings.empty()) BeginSiblings(sequence, logits);
   Draw(sequence, logits);
 }
@@ -160,13 +177,19 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
     Fail(sequence, {Code::kInvalidArgument, "no token is left to draw: the request's biases or grammar forbid all"});
     return;
   }
-  sequence.last_token = Clock::now();
-  if (!sequence.first_token) sequence.first_token = sequence.last_token;
   if (request.sum_logprobs) {
     sequence.logprob_sum += told.before;
     ++sequence.n_drawn;
   }
   if (tells) Tell(sequence, std::move(told));
+  Enter(sequence, token);
+}
+
+// What follows from a token that was drawn.
+void EngineLoop::Enter(Sequence& sequence, std::int32_t token) {
+  const Request& request = sequence.request;
+  sequence.last_token = Clock::now();
+  if (!sequence.first_token) sequence.first_token = sequence.last_token;
   if (llama_vocab_is_eog(parts_.model.vocab(), token)) {
     Finish(sequence, FinishReason::kEos);
     return;

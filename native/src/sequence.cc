@@ -23,6 +23,11 @@ double Milliseconds(Clock::time_point from, Clock::time_point to) {
 
 }  // namespace
 
+bool Sequence::NeedsLogits() const {
+  return request.n_probs > 0 || request.sum_logprobs || request.n_predict == 0 || !siblings.empty() ||
+         !sampler->takes_likeliest();
+}
+
 SequenceView Sequence::View(std::uint32_t index) const {
   SequenceView view;
   view.index = index;

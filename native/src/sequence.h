@@ -95,6 +95,8 @@ struct Sequence {
   std::optional<Clock::time_point> first_token;
   Clock::time_point last_token;
 
+  // Whether the likeliest token is not all that it takes from a pass. REQUIRES: `sampler`.
+  bool NeedsLogits() const;
   bool reading_prompt() const { return chunk < prompt.chunks.size(); }
   SequenceView View(std::uint32_t index) const;
 

@@ -83,6 +83,7 @@ TEST_F(Offload, IsMeasuredFromMetadataAsItIsAllocated) {
     const auto decoder = Decoder::Create(*model.value(), options, options.n_ctx, pool, [] { return false; });
     ASSERT_TRUE(decoder.ok()) << decoder.status().message();
     EXPECT_TRUE(decoder.value()->paged());
+    EXPECT_TRUE(decoder.value()->finds_likeliest());  // the output is the first that goes there
     const DeviceMemory allocated = decoder.value()->Memory(placement.devices).front();
     EXPECT_EQ(outlined.weights, allocated.weights) << layers;
     EXPECT_EQ(outlined.kv, allocated.kv) << layers;
@@ -111,6 +112,37 @@ TEST_F(Offload, SaysTheSameWithAnyNumberOfLayers) {
     EXPECT_EQ(info.warning, "");
     EXPECT_EQ(Texts(loaded), wanted) << layers;
   }
+}
+
+// Rows of logits stay on the device only where nobody draws from them.
+TEST_F(Offload, DrawsBesideRequestsThatTakeTheLikeliest) {
+  const auto texts = [](const Loaded& loaded) {
+    std::vector<Request> requests;
+    for (int i = 0; i < 12; ++i) {
+      Request request = GreedyRequest("Case " + std::to_string(i), 24 + 2 * i);
+      if (i % 4 == 1) request.sampling.repeat_penalty = 1.2F;
+      if (i % 4 == 2) request.n_probs = 2;
+      if (i % 4 == 3) {
+        request.sampling.temperature = 0.8F;
+        request.sampling.seed = 7;
+      }
+      if (i == 8) request.n = 2;
+      if (i == 4) request.n_predict = 0;
+      requests.push_back(std::move(request));
+    }
+    std::vector<RequestId> ids;
+    for (Request& request : requests) {
+      const std::uint32_t n = request.n;
+      const auto id = loaded.engine->Submit(std::move(request));
+      EXPECT_TRUE(id.ok());
+      for (std::uint32_t k = 0; k < n; ++k) ids.push_back(id.value() + k);
+    }
+    std::vector<std::string> seen;
+    for (const RequestId id : ids) seen.push_back(loaded.recorder->Wait(id).text);
+    return seen;
+  };
+  const auto wanted = texts(LoadEngine(RandomModel()));
+  EXPECT_EQ(texts(LoadEngine(RandomModel(), [](LoadOptions& options) { options.device = Device::kCuda; })), wanted);
 }
 
 TEST_F(Offload, SwapsCellsOfTheDevice) {

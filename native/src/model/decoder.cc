@@ -61,6 +61,7 @@ struct Decoder::Impl {
   std::size_t n_vocab = 0;
   std::size_t n_embd_inp = 0;
   std::uint32_t threads_used = 0;
+  bool finds_likeliest = false;
 
   // The batch of the current pass. One entry per token, except `position` with M-RoPE (planes) and `embedding`.
   std::vector<llama_token> token;
@@ -90,7 +91,7 @@ struct Decoder::Impl {
   }
 
   void AddMropePositions(std::span<const MediaSpan> spans);
-  DecodeOutcome Decode(bool prefill);
+  DecodeOutcome Decode(bool prefill, bool copies_logits);
 };
 
 // llama_batch wants all tokens' t, then all their y, x and z.
@@ -110,7 +111,7 @@ void Decoder::Impl::AddMropePositions(std::span<const MediaSpan> spans) {
   }
 }
 
-DecodeOutcome Decoder::Impl::Decode(bool prefill) {
+DecodeOutcome Decoder::Impl::Decode(bool prefill, bool copies_logits) {
   const std::size_t n = sequence.size();
   n_sequences.assign(n, 1);
   sequences.resize(n);
@@ -124,6 +125,7 @@ DecodeOutcome Decoder::Impl::Decode(bool prefill) {
   batch.seq_id = sequences.data();
   batch.logits = wants_logits.data();
 
+  if (finds_likeliest) llama_set_copy_logits(context.get(), copies_logits);
   threads_used = threads->Prepare(prefill);
   const auto begin = std::chrono::steady_clock::now();
   const std::int32_t rc = llama_decode(context.get(), batch);
@@ -186,12 +188,14 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
                                           log.errors() + "): lower nCtx, or choose a smaller kv.type");
   }
   impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads);
+  impl->finds_likeliest = model.has_output_on_device() && options.split_mode != SplitMode::kTensor;
+  llama_set_arg_max(impl->context.get(), impl->finds_likeliest);
   impl->n_vocab = static_cast<std::size_t>(llama_vocab_n_tokens(model.vocab()));
   impl->n_embd_inp = static_cast<std::size_t>(llama_model_n_embd_inp(model.get()));
   return std::unique_ptr<Decoder>(new Decoder(std::move(impl)));
 }
 
-DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans) {
+DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans, bool copies_logits) {
   impl_->Clear();
   bool prefill = false;
   for (const TextSpan& span : spans) {
@@ -201,10 +205,10 @@ DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans) {
     for (std::size_t i = 0; i < span.tokens.size(); ++i) impl_->position.push_back(position++);
     prefill = prefill || span.tokens.size() > 1;
   }
-  return impl_->Decode(prefill);
+  return impl_->Decode(prefill, copies_logits);
 }
 
-DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans) {
+DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits) {
   impl_->Clear();
   for (const MediaSpan& span : spans) {
     impl_->AddRun(span.sequence, span.count, span.logits);
@@ -217,13 +221,19 @@ DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans) {
   const MediaChunk& chunk = *spans.front().chunk;
   if (chunk.mrope_layout != nullptr) impl_->AddMropePositions(spans);
   if (chunk.non_causal) llama_set_causal_attn(impl_->context.get(), false);
-  const DecodeOutcome outcome = impl_->Decode(/*prefill=*/true);
+  const DecodeOutcome outcome = impl_->Decode(/*prefill=*/true, copies_logits);
   if (chunk.non_causal) llama_set_causal_attn(impl_->context.get(), true);
   return outcome;
 }
 
 std::span<float> Decoder::Logits(std::size_t span) {
   return {llama_get_logits_ith(impl_->context.get(), impl_->logits_at[span]), impl_->n_vocab};
+}
+
+bool Decoder::finds_likeliest() const { return impl_->finds_likeliest; }
+
+std::int32_t Decoder::Likeliest(std::size_t span) const {
+  return llama_get_arg_max_ith(impl_->context.get(), impl_->logits_at[span]);
 }
 
 void Decoder::Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) {

@@ -51,12 +51,17 @@ class Decoder {
                                                  AbortFn should_abort);
   ~Decoder();
 
-  // One forward pass. Rows of logits are kept, in the order of the spans that ask for them, until the next pass.
-  DecodeOutcome DecodeText(std::span<const TextSpan> spans);
-  DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans);
+  // One forward pass. Rows of logits are kept, in the order of the spans that ask for them, until the next pass. They
+  // may stay on their device with `copies_logits` false: where finds_likeliest(), for whoever needs no more than that.
+  DecodeOutcome DecodeText(std::span<const TextSpan> spans, bool copies_logits);
+  DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits);
 
-  // Of the latest pass. REQUIRES: that span asked for logits. Overwritable.
+  // Of the latest pass. REQUIRES: that span asked for logits, and they were copied. Overwritable.
   std::span<float> Logits(std::size_t span);
+  // Whether a pass finds the likeliest token of each row itself. So it does where the rows are not the host's.
+  bool finds_likeliest() const;
+  // That of the latest pass. REQUIRES: finds_likeliest(), and that span asked for logits.
+  std::int32_t Likeliest(std::size_t span) const;
 
   // A sequence begins: so many cells of its table are written, the last of them at this position (-1: none). Cells and
   // pages mean nothing where the model is not paged.

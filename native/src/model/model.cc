@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 
+#include "llama-model.h"
 #include "llama.h"
 #include "model/log_capture.h"
 #include "model/model_file.h"
@@ -127,6 +128,10 @@ std::string Model::Metadata(const char* key) const {
   std::array<char, 512> value{};
   const std::int32_t n = llama_model_meta_val_str(model_.get(), key, value.data(), value.size());
   return n < 0 ? std::string() : std::string(value.data());
+}
+
+bool Model::has_output_on_device() const {
+  return ggml_backend_dev_type(model_->dev_output()) != GGML_BACKEND_DEVICE_TYPE_CPU;
 }
 
 ModelInfo Model::Describe() const {

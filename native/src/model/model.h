@@ -30,6 +30,9 @@ class Model {
   llama_model* get() const { return model_.get(); }
   const llama_vocab* vocab() const { return vocab_; }
 
+  // Whether the logits are computed on another device than the CPU.
+  bool has_output_on_device() const;
+
   // Facts of the file; the fields that depend on load options are left 0.
   ModelInfo Describe() const;
 

@@ -26,6 +26,11 @@ SamplerChain::SamplerChain(const SamplingParams& params, SamplerTokens tokens, T
 
 SamplerChain::~SamplerChain() = default;
 
+bool SamplerChain::takes_likeliest() const {
+  return stages_.greedy && stages_.filters.empty() && stages_.first_penalties == nullptr && tokens_.biases.empty() &&
+         constraint_ == nullptr && !observer_;
+}
+
 void SamplerChain::AcceptPrompt(std::int32_t token) {
   if (stages_.first_penalties != nullptr && !tokens_.penalty_prompt) stages_.first_penalties->Accept(token);
   for (const Stage& stage : stages_.filters) {

@@ -41,6 +41,10 @@ class SamplerChain {
   // bytes; null: costs nothing.
   std::int32_t Draw(std::span<float> logits, TokenLogprobs* told = nullptr, std::size_t n_probs = 0);
 
+  // Whether what Draw would return is the likeliest token, and nothing has to be entered: no bias, penalty, filter,
+  // constraint or observer.
+  bool takes_likeliest() const;
+
   // From now on every stage is shown. Costs a copy of all candidates.
   void Observe(Observer observer) { observer_ = std::move(observer); }
 
