@@ -2,6 +2,7 @@ import { mediumModel, smallModel } from "../test/support/random-model.mjs";
 import { admission, fragmentation, overload } from "./kv/admission.mjs";
 import { holes, idleCache, mixedDecode } from "./kv/decode.mjs";
 import { forks, sharedPrefix } from "./kv/prefix.mjs";
+import { isMet, markdown, targetTable } from "./lib/targets.mjs";
 
 export const about =
   "what the paged KV pool is worth: requests at once, speed, shared prefixes, overload; beside llama-server and node-llama-cpp";
@@ -68,31 +69,13 @@ export async function run({ cases, runs, threads, model, quick }, log) {
   };
 }
 
-/** Whether a figure is what it has to be; one that is no number never is. */
-function isMet({ value, atLeast = -Infinity, atMost = Infinity, below = Infinity }) {
-  return value >= atLeast && value <= atMost && value < below;
-}
-
 function table(results) {
   const lines = [["case", "figure", ...Object.values(SYSTEMS)]];
   for (const [name, { rows }] of Object.entries(results)) {
     for (const row of rows) lines.push([name, row.what, ...Object.keys(SYSTEMS).map((system) => row[system] ?? "–")]);
   }
-  const wanted = [["case", "target", "wanted", "found", "ok"]];
-  for (const [name, { targets }] of Object.entries(results)) {
-    for (const { what, value, atLeast, atMost, below, ok } of targets) {
-      const bound = [
-        [atLeast, "at least"],
-        [atMost, "at most"],
-        [below, "below"],
-      ].find(([limit]) => limit !== undefined);
-      wanted.push([name, what, `${bound[1]} ${bound[0]}`, value, ok ? "yes" : "no"]);
-    }
-  }
-  return `${markdown(lines)}\n\n${markdown(wanted)}`;
-}
-
-function markdown([head, ...rows]) {
-  const line = (cells) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const targets = Object.entries(results).flatMap(([name, { targets: list }]) =>
+    list.map((each) => ({ case: name, ...each })),
+  );
+  return `${markdown(lines)}\n\n${targetTable(targets)}`;
 }

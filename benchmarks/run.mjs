@@ -6,7 +6,18 @@ import { parseArgs } from "node:util";
 
 import { machine } from "./lib/machine.mjs";
 
-const names = ["accuracy", "event-loop", "abort", "throughput", "kv", "parity", "kv-parity", "micro", "sampling"];
+const names = [
+  "accuracy",
+  "event-loop",
+  "abort",
+  "throughput",
+  "kv",
+  "parity",
+  "kv-parity",
+  "micro",
+  "sampling",
+  "gpu",
+];
 
 const [name, ...rest] = process.argv.slice(2);
 if (!names.includes(name)) {

@@ -1,5 +1,5 @@
 // An engine that answers requests at a call and tells what its KV pool did meanwhile; for kv.
-import { Engine } from "medinfer";
+import { devices, Engine } from "medinfer";
 
 import { serve } from "../lib/worker.mjs";
 
@@ -11,10 +11,17 @@ const greedy = { ignoreEos: true, sampling: { temperature: 0, repeatPenalty: 1 }
 serve({
   /** @param {import("medinfer").LoadOptions} options */
   async load(options) {
-    engine = await Engine.load({ mmproj: null, ...options });
-    const { nEmbd, nLayer } = engine.info;
-    // Keys and values of 2 bytes each; these models have as many heads for keys and values as for queries.
-    return { bytesPerCell: 2 * 2 * nEmbd * nLayer, sessions: typeof engine.session === "function" };
+    const before = freeOnGpus();
+    engine = await Engine.load({ mmproj: null, device: "cpu", ...options });
+    const { memory, nCtx } = engine.info;
+    const kv = memory.reduce((sum, each) => sum + each.kv, 0);
+    const takenBytes = before - freeOnGpus();
+    return {
+      info: engine.info,
+      takenBytes,
+      bytesPerCell: Math.round(kv / nCtx),
+      sessions: typeof engine.session === "function",
+    };
   },
 
   stats: () => engine.stats(),
@@ -74,6 +81,9 @@ serve({
   close: () => engine.close(),
 });
 
+const freeOnGpus = () =>
+  devices().reduce((sum, { backend, memoryFree }) => sum + (backend === "cpu" ? 0 : memoryFree), 0);
+
 async function answer({ prompt, predict }, stream, started) {
   const generation = engine.complete({ prompt, nPredict: predict, ...greedy });
   let firstTokenMs;
@@ -90,6 +100,7 @@ async function answer({ prompt, predict }, stream, started) {
       promptTokens: usage.promptTokens,
       cachedTokens: usage.cachedTokens,
       firstTokenMs,
+      prefillMs: timings.prefillMs,
       decodeMs: timings.decodeMs,
     };
   } catch (error) {

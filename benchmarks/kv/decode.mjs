@@ -17,14 +17,18 @@ const SETTLE_MS = 300;
  * second took longer is what the tokens between took to decode. The few tokens of a prompt that a system reads again in
  * each of the two cancel out.
  */
-export async function mixedDecode({ model, threads, quick, runs, log }) {
-  const counts = quick ? [2, 4] : [8, 32, 64];
+export async function mixedDecode({ model, threads, quick, runs, gpu = false, log }) {
+  const counts = quick ? [2, 4] : gpu ? [1, 2, 4, 8, 16, 32, 64, 128] : [8, 32, 64];
   const few = 4;
-  const more = quick ? { 2: 12, 4: 12 } : { 8: 52, 32: 28, 64: 20 };
+  const more = quick
+    ? { 2: 12, 4: 12 }
+    : gpu
+      ? Object.fromEntries(counts.map((count) => [count, 68]))
+      : { 8: 52, 32: 28, 64: 20 };
   const each = 512;
   const most = Math.max(...counts);
   const prompts = mixedPrompts({ count: most, max: 440, median: quick ? 40 : 160, seed: 21 });
-  const systems = await startDecoders({ model, threads, prompts, each, log });
+  const { systems, weights, bytesPerCell } = await startDecoders({ model, threads, prompts, each, gpu, log });
   const figures = {};
   try {
     for (const count of counts) {
@@ -52,7 +56,13 @@ export async function mixedDecode({ model, threads, quick, runs, log }) {
     round(median(figures[count].medinfer.samples.map((rate, i) => rate / figures[count][theirs].samples[i])));
   const unifiedAt = counts.includes(32) ? 32 : most;
   return {
-    figures: { unit: "tokens/s", promptTokens: prompts.map((each) => each.promptTokens), byCount: figures },
+    figures: {
+      unit: "tokens/s",
+      weights,
+      bytesPerCell,
+      promptTokens: prompts.map((each) => each.promptTokens),
+      byCount: figures,
+    },
     rows: counts.map((count) => ({
       what: `tokens/s of ${count} sequences of mixed lengths`,
       medinfer: figures[count].medinfer.median,
@@ -71,7 +81,7 @@ export async function mixedDecode({ model, threads, quick, runs, log }) {
   };
 }
 
-async function startDecoders({ model, threads, prompts, each, log }) {
+async function startDecoders({ model, threads, prompts, each, gpu, log }) {
   const texts = prompts.map(({ prompt }) => prompt);
   const parallel = texts.length;
   const ctx = parallel * each;
@@ -83,7 +93,8 @@ async function startDecoders({ model, threads, prompts, each, log }) {
   };
   const systems = {};
 
-  const engine = await Medinfer.load({ model, nCtx: ctx, batchSize: parallel, nThreads: threads });
+  const place = gpu ? { device: "cuda" } : {};
+  const engine = await Medinfer.load({ ...place, model, nCtx: ctx, batchSize: parallel, nThreads: threads });
   systems.medinfer = {
     run: async (count, predict) => sum(await engine.run({ requests: requests(count, predict) })),
     close: () => engine.close(),
@@ -92,7 +103,7 @@ async function startDecoders({ model, threads, prompts, each, log }) {
     ["split", false],
     ["unified", true],
   ]) {
-    const server = await LlamaServer.start(model, { parallel, ctx, threads, unified, cachePrompt: true, log });
+    const server = await LlamaServer.start(model, { parallel, ctx, threads, unified, gpu, cachePrompt: true, log });
     systems[name] = {
       // Each prompt in its slot, where the server finds all of it but the last token.
       run: async (count, predict) =>
@@ -105,7 +116,7 @@ async function startDecoders({ model, threads, prompts, each, log }) {
     log(`2: ${name} has read the prompts in ${round(ms / 1000)} s`);
   }
 
-  const entry = nodeLlamaCpp(log);
+  const entry = gpu ? undefined : nodeLlamaCpp(log); // its binary for GPUs is a download of its own
   if (entry) {
     const worker = new Worker(new URL("../children/node-llama-cpp.mjs", import.meta.url));
     await worker.call("load", { entry, model, sequences: parallel, contextSize: each, threads });
@@ -117,7 +128,11 @@ async function startDecoders({ model, threads, prompts, each, log }) {
     };
     log("2: node-llama-cpp has read the prompts");
   }
-  return systems;
+  return {
+    systems,
+    weights: engine.info.memory.reduce((sum, each) => sum + each.weights, 0),
+    bytesPerCell: engine.bytesPerCell,
+  };
 }
 
 /** Case 3. Passes are counted, not time: the small model. */

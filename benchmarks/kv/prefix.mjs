@@ -5,7 +5,7 @@ import { closing, failures, Medinfer, runOnServer, splitInto } from "./systems.m
 import { promptOfTokens } from "./workload.mjs";
 
 /** Case 4: all users at once, and nobody knows the prefix yet. */
-export async function sharedPrefix({ model, threads, quick, log }) {
+export async function sharedPrefix({ model, threads, quick, gpu = false, log }) {
   const users = quick ? 6 : 32;
   const shared = quick ? 200 : 2000;
   const own = 24;
@@ -23,7 +23,7 @@ export async function sharedPrefix({ model, threads, quick, log }) {
 
   let bytesPerCell;
   const ours = await closing(
-    await Medinfer.load({ model, nCtx: cells, batchSize: users, nThreads: threads }),
+    await Medinfer.load({ ...(gpu && { device: "cuda" }), model, nCtx: cells, batchSize: users, nThreads: threads }),
     async (engine) => {
       bytesPerCell = engine.bytesPerCell;
       const { answers, samples, promptTokens } = await engine.run({ requests, stream: true, sampleMs: 10 });
@@ -43,7 +43,7 @@ export async function sharedPrefix({ model, threads, quick, log }) {
   const tokens = shared + own + predict;
   const options = splitInto(cells, tokens);
   const serve = async (unified) => {
-    const server = await LlamaServer.start(model, { ...options, unified, cachePrompt: true, threads, log });
+    const server = await LlamaServer.start(model, { ...options, unified, gpu, cachePrompt: true, threads, log });
     return closing(server, async (it) => {
       const { answers } = await runOnServer(it, { requests, stream: true, cache: true });
       const figures = {

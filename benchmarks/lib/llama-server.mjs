@@ -1,33 +1,11 @@
-// llama-server, built on demand from the same source, as a child process on a port of this host alone.
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+// llama-server as a child process on a port of this host alone.
+import { spawn } from "node:child_process";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { fromRoot } from "../../test/support/paths.mjs";
-
-const binary = fromRoot("out", "peers", "bin", "llama-server");
-
-let built = false;
-
-/** Builds it where it is missing or older than its source: some minutes, or nothing. @param {(line: string) => void} log */
-function build(log) {
-  if (built) return;
-  if (!existsSync(binary)) log("building llama-server in out/peers, which takes some minutes once");
-  const configure = ["-S", fromRoot("benchmarks", "peers"), "-B", fromRoot("out", "peers")];
-  const source = process.env.MEDINFER_LLAMA_CPP;
-  if (source) configure.push(`-DMEDINFER_LLAMA_DIR=${source}`);
-  for (const args of [
-    [...configure, "-DCMAKE_BUILD_TYPE=Release"],
-    ["--build", fromRoot("out", "peers"), "--parallel", "--target", "llama-server", "ggml-cpu"],
-  ]) {
-    const { status, stdout, stderr } = spawnSync("cmake", args, { encoding: "utf8", maxBuffer: 1 << 28 });
-    if (status !== 0) throw new Error(`llama-server could not be built:\n${stdout}\n${stderr}`);
-  }
-  built = true;
-}
+import { peer } from "./peers.mjs";
 
 async function freePort() {
   const server = createServer();
@@ -59,26 +37,27 @@ export class LlamaServer {
    * comes twice in a row, so that they would only cost it time.
    *
    * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
-   * prompt in its slot for the next one that begins alike. `watchPasses` has llama.cpp write every forward pass to its
+   * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has llama.cpp write every forward pass to its
    * log, see `passes`: do not take times then.
    * @param {string} model
    * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean,
-   *   watchPasses?: boolean, log: (line: string) => void }} options
+   *   gpu?: boolean, watchPasses?: boolean, log: (line: string) => void }} options
    */
-  static async start(model, { parallel, ctx, threads, unified, cachePrompt, watchPasses, log }) {
-    build(log);
+  static async start(model, { parallel, ctx, threads, unified, cachePrompt, gpu, watchPasses, log }) {
+    const binary = peer("llama-server", log);
     const port = await freePort();
     const args = ["-m", model, "-c", ctx, "-np", parallel, "--host", "127.0.0.1", "--port", port];
     args.push("--no-ui", "--cache-ram", 0, "-fit", "off", "--metrics", unified ? "-kvu" : "-no-kvu");
     if (!cachePrompt) args.push("--no-cache-prompt");
+    args.push(...(gpu ? ["-ngl", 999, "-fa", "on"] : ["--device", "none"]));
     if (threads !== undefined) args.push("-t", threads);
     if (watchPasses) args.push("-lv", 5);
-    const server = new LlamaServer(args.map(String), `http://127.0.0.1:${port}`, watchPasses);
+    const server = new LlamaServer(binary, args.map(String), `http://127.0.0.1:${port}`, watchPasses);
     await server.#ready();
     return server;
   }
 
-  constructor(args, url, watchPasses) {
+  constructor(binary, args, url, watchPasses) {
     this.#url = url;
     const env = watchPasses ? { ...process.env, LLAMA_BATCH_DEBUG: "1" } : process.env;
     this.#child = spawn(binary, args, { env, stdio: ["ignore", "ignore", watchPasses ? "pipe" : "ignore"] });

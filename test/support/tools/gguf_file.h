@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -46,6 +48,10 @@ class GgufFile {
   using RowFilter = std::function<bool(std::int64_t)>;
 
   explicit GgufFile(std::uint64_t seed) : seed_(seed), meta_(gguf_init_empty(), gguf_free) {}
+
+  // Large models in seconds: only the first values of a tensor are drawn and quantised, and its other rows repeat them,
+  // as do tensors of the same type, row length and deviation. For speed, where it does not matter what a model says.
+  void RepeatRows() { repeats_ = true; }
 
   gguf_context* meta() { return meta_.get(); }
   void Set(const std::string& key, const std::string& value) { gguf_set_val_str(meta(), key.c_str(), value.c_str()); }
@@ -110,7 +116,8 @@ class GgufFile {
     const std::int64_t length = tensor.dims[0];
     std::int64_t rows = 1;
     for (std::size_t i = 1; i < tensor.dims.size(); ++i) rows *= tensor.dims[i];
-    const std::int64_t chunk = std::min(rows, std::max<std::int64_t>(1, (1 << 18) / length));
+    const std::int64_t chunk = std::min(rows, std::max<std::int64_t>(1, (1 << (repeats_ ? 22 : 18)) / length));
+    if (repeats_ && tensor.deviation > 0) return Pad(WriteRepeated(tensor, rows, chunk, file), file);
     std::vector<float> values(static_cast<std::size_t>(chunk * length), tensor.constant);
     std::vector<std::uint8_t> bytes(ggml_row_size(tensor.type, length) * static_cast<std::size_t>(chunk));
     UniformSource source(seed_, tensor.name);
@@ -129,11 +136,36 @@ class GgufFile {
           ggml_quantize_chunk(tensor.type, values.data(), bytes.data(), 0, count, length, /*imatrix=*/nullptr);
       written += std::fwrite(bytes.data(), 1, size, file);
     }
+    Pad(written, file);
+  }
+
+  std::size_t WriteRepeated(const Tensor& tensor, std::int64_t rows, std::int64_t chunk, std::FILE* file) const {
+    const std::int64_t length = tensor.dims[0];
+    const std::size_t row_size = ggml_row_size(tensor.type, length);
+    std::vector<std::uint8_t>& bytes = drawn_[{tensor.type, length, tensor.deviation}];
+    if (bytes.size() < row_size * static_cast<std::size_t>(chunk)) {
+      std::vector<float> values(static_cast<std::size_t>(chunk * length));
+      UniformSource source(seed_, tensor.name);
+      for (float& value : values) value = source.Next(tensor.deviation);
+      bytes.resize(row_size * static_cast<std::size_t>(chunk));
+      ggml_quantize_chunk(tensor.type, values.data(), bytes.data(), 0, chunk, length, /*imatrix=*/nullptr);
+    }
+    std::size_t written = 0;
+    for (std::int64_t first = 0; first < rows; first += chunk) {
+      const auto count = static_cast<std::size_t>(std::min(chunk, rows - first));
+      written += std::fwrite(bytes.data(), 1, row_size * count, file);
+    }
+    return written;
+  }
+
+  void Pad(std::size_t written, std::FILE* file) const {
     const std::size_t padded = GGML_PAD(written, gguf_get_alignment(meta_.get()));
     for (; written < padded; ++written) std::fputc(0, file);
   }
 
   std::uint64_t seed_;
+  bool repeats_ = false;
+  mutable std::map<std::tuple<ggml_type, std::int64_t, float>, std::vector<std::uint8_t>> drawn_;  // by RepeatRows
   std::unique_ptr<gguf_context, void (*)(gguf_context*)> meta_;
   std::vector<Tensor> tensors_;
 };

@@ -1,11 +1,13 @@
 // Random-weight GGUF files of any shape, so that size, speed and correctness can be tested with no download.
 //
-//   random_gguf KIND OUT [--seed N] [--type f32|f16|q8_0|q4_k|q4_k_m] [shape]
+//   random_gguf KIND OUT [--seed N] [--type f32|f16|q8_0|q4_k|q4_k_m] [--repeat 1] [shape]
 //
 // KIND: llama, qwen2vl, gemma3 (text models); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors),
 // internvl-mmproj (for a llama model; libmtmd can encode several of its images in one pass).
 // Shape of a text model: --embd --layers --heads --kv-heads --ff --ctx --vocab words:N|FILE --logit-scale --window;
 // of a projector: --embd --layers --heads --ff --image --patch --merge --out (the text model's --embd).
+//
+// With --repeat 1, rows repeat: gigabytes in seconds, for measuring speed alone.
 //
 // Weights are scaled so that a model behaves like a trained one where it matters to a test: attention has peaks, so
 // that every token of the prompt shapes the answer, and logits spread (--logit-scale is their standard deviation), so
@@ -206,6 +208,7 @@ int Run(int argc, char** argv) {
   if (options.words().size() != 2) throw std::runtime_error("usage: random_gguf KIND OUT [--option value]…");
   const std::string& kind = options.words()[0];
   GgufFile file(static_cast<std::uint64_t>(options.Int("seed", 1)));
+  if (options.Int("repeat", 0) != 0) file.RepeatRows();
 
   const std::string suffix = "-mmproj";
   const std::size_t end = kind.size() > suffix.size() ? kind.size() - suffix.size() : 0;

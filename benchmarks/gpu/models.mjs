@@ -1,0 +1,30 @@
+// Models of the sizes that people run, with random weights: as fast as trained ones of the same shape.
+import { randomModel } from "../../test/support/random-model.mjs";
+import { fromRoot } from "../../test/support/paths.mjs";
+
+/** SentencePiece, 32,000 pieces; and 128,256 words of a made-up vocabulary. */
+const spm = fromRoot("native", "llama.cpp", "models", "ggml-vocab-llama-spm.gguf");
+const words = "words:128000";
+
+const shapes = {
+  /** Llama 2 7B: as many heads for keys and values as for queries. */
+  "7B": { embd: 4096, layers: 32, heads: 32, "kv-heads": 32, ff: 11008, vocab: spm },
+  /** Llama 3 8B: four queries for each head of keys and values. */
+  "8B": { embd: 4096, layers: 32, heads: 32, "kv-heads": 8, ff: 14336, vocab: words },
+  /** Qwen2.5-VL 3B. */
+  "3B-VLM": { embd: 2048, layers: 36, heads: 16, "kv-heads": 2, ff: 11008, vocab: words },
+};
+const tiny = { embd: 256, layers: 2, heads: 4, "kv-heads": 2, ff: 512, vocab: spm };
+/** Its vision encoder: 32 layers of 1,280, patches of 14, four of which become a token. */
+const encoder = { embd: 1280, layers: 32, heads: 16, ff: 3456, image: 560, patch: 14, merge: 2, out: 2048 };
+const tinyEncoder = { embd: 64, layers: 2, heads: 2, ff: 128, image: 112, patch: 14, merge: 2, out: 256 };
+
+/** @param {keyof typeof shapes} name @param {"f16" | "q4_k_m"} type @param {boolean} quick a tiny one in its place */
+export function modelOf(name, type, quick) {
+  const kind = name === "3B-VLM" ? "qwen2vl" : "llama";
+  return randomModel(kind, { ...(quick ? tiny : shapes[name]), ctx: 131_072, type, repeat: 1 });
+}
+
+/** @param {boolean} quick */
+export const encoderOf = (quick) =>
+  randomModel("qwen2vl-mmproj", { ...(quick ? tinyEncoder : encoder), type: "f16", repeat: 1 });
