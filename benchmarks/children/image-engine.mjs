@@ -11,12 +11,8 @@ const greedy = { ignoreEos: true, sampling: { temperature: 0, repeatPenalty: 1 }
 
 async function annotate({ images, answer, atOnce }) {
   const started = performance.now();
-  const rows = images.map((image) => ({
-    image,
-    messages: [{ role: "user", content: "Extract the medications." }],
-    images: [image],
-  }));
-  let promptTokens = 0;
+  const rows = images.map((image) => ({ image, prompt: "Extract the medications." }));
+  let imageTokens = 0;
   for await (const { error, usage } of engine.annotate(rows, {
     concurrency: atOnce,
     onError: "throw",
@@ -24,10 +20,10 @@ async function annotate({ images, answer, atOnce }) {
     ...greedy,
   })) {
     if (error) throw error;
-    promptTokens = usage.imageTokens;
+    imageTokens = usage.imageTokens;
   }
   const seconds = (performance.now() - started) / 1000;
-  return { images: images.length, perSecond: round(images.length / seconds), tokensPerImage: promptTokens };
+  return { images: images.length, perSecond: round(images.length / seconds), tokensPerImage: imageTokens };
 }
 
 /** Milliseconds between the tokens of some streams, until all have ended. */
