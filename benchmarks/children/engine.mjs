@@ -9,7 +9,7 @@ let engine;
 serve({
   /** @param {import("medinfer").LoadOptions} options */
   async load(options) {
-    engine = await Engine.load(options);
+    engine = await Engine.load({ device: "cpu", ...options });
   },
 
   /**

@@ -1,6 +1,8 @@
 // A device for another process: rpc_device PORT serves this machine's CPU on 127.0.0.1 until its parent ends. It stands
 // for a GPU where there is none: its memory is not the host's, and everything goes through the interface of a device.
+#ifdef __linux__
 #include <sys/prctl.h>
+#endif
 
 #include <csignal>
 #include <cstdio>
@@ -14,7 +16,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: rpc_device PORT\n");
     return 2;
   }
+#ifdef __linux__
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
   ggml_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   ggml_backend_load_all_from_path(MEDINFER_BACKEND_DIR);
   ggml_backend_reg_t rpc = ggml_backend_load(MEDINFER_RPC_BACKEND);
