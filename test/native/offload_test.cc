@@ -28,6 +28,8 @@ using testing::RemoteDevice;
 
 class Offload : public ::testing::Test {
  protected:
+  void SetUp() override { ASSERT_NE(RemoteDevice(), nullptr); }
+
   static LoadOptions Options() {
     LoadOptions options;
     options.model_path = RandomModel();
