@@ -250,9 +250,7 @@ Napi::Array ToJs(Napi::Env env, const std::vector<DeviceInfo>& devices) {
     object["memoryTotal"] = static_cast<double>(devices[i].memory_total);
     object["memoryFree"] = static_cast<double>(devices[i].memory_free);
     if (!devices[i].driver.empty()) object["driver"] = devices[i].driver;
-    if (const std::uint32_t capability = devices[i].compute_capability; capability > 0) {
-      object["computeCapability"] = std::to_string(capability / 10) + "." + std::to_string(capability % 10);
-    }
+    if (!devices[i].compute_capability.empty()) object["computeCapability"] = devices[i].compute_capability;
     array[i] = object;
   }
   return array;

@@ -95,7 +95,7 @@ function configure(variant, settings, generator) {
 const compilerGb = 1.5;
 
 /** Compiles at most this many files at once, for the memory that each takes. */
-function jobs(gigabytes) {
+export function jobs(gigabytes) {
   if (process.env.MEDINFER_JOBS) return Number(process.env.MEDINFER_JOBS);
   return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30 / gigabytes)));
 }

@@ -38,9 +38,6 @@ export const device = () => devices().find((each) => each.backend === "cuda");
  * @returns {{ device: string, description: string, bytesPerSecond: number, flopPerSecond: number }}
  */
 export function limits({ gpu, quick }) {
-  const words = [backendDir, ...(gpu ? [cudaBackend] : []), ...(quick ? ["--quick"] : [])];
+  const words = [backendDir, gpu ? "gpu" : "cpu", ...(quick ? ["--quick"] : [])];
   return JSON.parse(execFileSync(fromRoot("out", "source", "bin", "device_limits"), words, { encoding: "utf8" }));
 }
-
-/** Where engines are placed. @param {boolean} gpu */
-export const place = (gpu) => (gpu ? { device: "cuda" } : { device: "cpu" });

@@ -1,21 +1,23 @@
 // Images: how many a second are annotated, and what encoding them does to the text streams beside it.
 import { cachedFile } from "../../test/support/cached-file.mjs";
 import { blocksPng } from "../../test/support/images.mjs";
+import { place } from "../kv/systems.mjs";
 import { round } from "../lib/stats.mjs";
 import { Worker } from "../lib/worker.mjs";
-import { place } from "./host.mjs";
 import { encoderOf, modelOf } from "./models.mjs";
 
 /** Tokens of an annotation. */
 const ANSWER = 32;
 
+const picture = (seed, side) =>
+  cachedFile(`blocks-gpu-${side}-${seed}.png`, blocksPng(seed, { width: side, height: side }));
+
 /** @param {{ gpu: boolean, quick: boolean, log: (line: string) => void }} settings */
 export async function images({ gpu, quick, log }) {
   const count = quick ? 4 : 32;
   const side = quick ? 112 : 560;
-  const unique = Array.from({ length: count }, (_, seed) =>
-    cachedFile(`blocks-gpu-${side}-${seed}.png`, blocksPng(seed, { width: side, height: side })),
-  );
+  const pictures = (first, n) => Array.from({ length: n }, (_, i) => picture(first + i, side));
+  const unique = pictures(0, count);
   const worker = new Worker(new URL("../children/image-engine.mjs", import.meta.url));
   const model = modelOf("3B-VLM", "q4_k_m", quick);
   const load = {
@@ -28,17 +30,11 @@ export async function images({ gpu, quick, log }) {
   };
   try {
     await worker.call("load", load);
-    await worker.call("annotate", {
-      images: [cachedFile("blocks-gpu-warm.png", blocksPng(999, { width: side, height: side }))],
-      answer: ANSWER,
-      atOnce: 1,
-    });
+    await worker.call("annotate", { images: pictures(999, 1), answer: ANSWER, atOnce: 1 }); // warms up
     const one = await worker.call("annotate", { images: unique.slice(0, count / 2), answer: ANSWER, atOnce: 1 });
     const many = await worker.call("annotate", { images: unique.slice(count / 2), answer: ANSWER, atOnce: count });
     const repeated = await worker.call("annotate", { images: unique, answer: ANSWER, atOnce: count });
-    const fresh = Array.from({ length: count }, (_, seed) =>
-      cachedFile(`blocks-gpu-${side}-${seed + 500}.png`, blocksPng(seed + 500, { width: side, height: side })),
-    );
+    const fresh = pictures(500, count);
     const gaps = await worker.call("streams", { streams: 4, tokens: quick ? 24 : 256, images: fresh, answer: ANSWER });
     log(`images: ${one.perSecond} a second one by one, ${many.perSecond} together, ${repeated.perSecond} seen before`);
     log(

@@ -3,8 +3,8 @@ import { Engine } from "medinfer";
 
 import { compare, drawRequests, engineOutcomes, pictures, plainAnswers } from "../../test/support/parity.mjs";
 import { randomModel, tinyModel, tinyPairs } from "../../test/support/random-model.mjs";
+import { place } from "../kv/systems.mjs";
 import { round } from "../lib/stats.mjs";
-import { place } from "./host.mjs";
 
 /** Sums in another order, and products of F16: where answers part, the two best logits were this near. */
 const TIE = 0.02;

@@ -3,11 +3,10 @@ import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import { promisify } from "node:util";
 
-import { closing, Medinfer } from "../kv/systems.mjs";
+import { closing, Medinfer, place } from "../kv/systems.mjs";
 import { promptOfTokens } from "../kv/workload.mjs";
 import { median, round, summary } from "../lib/stats.mjs";
 import { peer } from "../lib/peers.mjs";
-import { place } from "./host.mjs";
 import { modelOf } from "./models.mjs";
 
 const PROMPT = 512;
@@ -107,11 +106,11 @@ async function medinfer({ model, gpu, runs }) {
 }
 
 async function llamaBench({ model, gpu, runs, log }) {
-  const place = gpu ? ["-ngl", "999", "-fa", "1"] : ["-ngl", "0", "-dev", "none"];
+  const layers = gpu ? ["-ngl", "999", "-fa", "1"] : ["-ngl", "0", "-dev", "none"];
   const sizes = ["-p", `${PROMPT}`, "-n", `${ANSWER}`, "-r", `${runs}`, "-b", "512"];
   const { stdout } = await promisify(execFile)(
     peer("llama-bench", log),
-    ["-m", model, "-o", "json", ...place, ...sizes],
+    ["-m", model, "-o", "json", ...layers, ...sizes],
     { maxBuffer: 1 << 26 },
   );
   const results = JSON.parse(stdout);

@@ -6,7 +6,7 @@ import { LlamaServer } from "../lib/llama-server.mjs";
 import { nodeLlamaCpp } from "../lib/node-llama-cpp.mjs";
 import { median, round, summary } from "../lib/stats.mjs";
 import { Worker } from "../lib/worker.mjs";
-import { closing, Medinfer, runOnServer } from "./systems.mjs";
+import { closing, Medinfer, place, runOnServer } from "./systems.mjs";
 import { mixedPrompts, promptOfTokens } from "./workload.mjs";
 
 /** Idle thread pools spin for a while before they sleep; the next system must not pay for it. */
@@ -93,8 +93,7 @@ async function startDecoders({ model, threads, prompts, each, gpu, log }) {
   };
   const systems = {};
 
-  const place = gpu ? { device: "cuda" } : {};
-  const engine = await Medinfer.load({ ...place, model, nCtx: ctx, batchSize: parallel, nThreads: threads });
+  const engine = await Medinfer.load({ ...place(gpu), model, nCtx: ctx, batchSize: parallel, nThreads: threads });
   systems.medinfer = {
     run: async (count, predict) => sum(await engine.run({ requests: requests(count, predict) })),
     close: () => engine.close(),

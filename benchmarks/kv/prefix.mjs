@@ -1,7 +1,7 @@
 // What prompts that begin alike cost: users with one long prefix, and forks of one conversation.
 import { LlamaServer } from "../lib/llama-server.mjs";
 import { median, percentile, round } from "../lib/stats.mjs";
-import { closing, failures, Medinfer, runOnServer, splitInto } from "./systems.mjs";
+import { closing, failures, Medinfer, place, runOnServer, splitInto } from "./systems.mjs";
 import { promptOfTokens } from "./workload.mjs";
 
 /** Case 4: all users at once, and nobody knows the prefix yet. */
@@ -23,7 +23,7 @@ export async function sharedPrefix({ model, threads, quick, gpu = false, log }) 
 
   let bytesPerCell;
   const ours = await closing(
-    await Medinfer.load({ ...(gpu && { device: "cuda" }), model, nCtx: cells, batchSize: users, nThreads: threads }),
+    await Medinfer.load({ ...place(gpu), model, nCtx: cells, batchSize: users, nThreads: threads }),
     async (engine) => {
       bytesPerCell = engine.bytesPerCell;
       const { answers, samples, promptTokens } = await engine.run({ requests, stream: true, sampleMs: 10 });

@@ -7,6 +7,9 @@ const SLOT_STEP = 256;
 /** A slot ends an answer a little before its part is full. */
 const SLOT_SPARE = 8;
 
+/** Where engines run. @param {boolean} gpu */
+export const place = (gpu) => ({ device: gpu ? "cuda" : "cpu" });
+
 /** An engine in a process of its own. */
 export class Medinfer {
   #worker = new Worker(new URL("../children/kv-engine.mjs", import.meta.url));

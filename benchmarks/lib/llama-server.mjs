@@ -37,8 +37,8 @@ export class LlamaServer {
    * comes twice in a row, so that they would only cost it time.
    *
    * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
-   * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has llama.cpp write every forward pass to its
-   * log, see `passes`: do not take times then.
+   * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has
+   * llama.cpp write every forward pass to its log, see `passes`: do not take times then.
    * @param {string} model
    * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean,
    *   gpu?: boolean, watchPasses?: boolean, log: (line: string) => void }} options

@@ -1,11 +1,13 @@
 // llama.cpp's own programs, built on demand from the same source as the addon.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync } from "node:fs";
-import os from "node:os";
 
+import { jobs } from "../../scripts/build.mjs";
 import { fromRoot } from "../../test/support/paths.mjs";
 
 const folder = fromRoot("out", "peers");
+/** What the server's largest files take. */
+const compilerGb = 2;
 const built = new Set();
 
 /**
@@ -18,8 +20,10 @@ export function peer(name, log) {
   if (!existsSync(binary)) log(`building ${name} in out/peers, which takes some minutes once`);
   const configure = ["-S", fromRoot("benchmarks", "peers"), "-B", folder, "-DCMAKE_BUILD_TYPE=Release"];
   if (process.env.MEDINFER_LLAMA_CPP) configure.push(`-DMEDINFER_LLAMA_DIR=${process.env.MEDINFER_LLAMA_CPP}`);
-  const jobs = Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 31)));
-  for (const args of [configure, ["--build", folder, "--parallel", String(jobs), "--target", name, "ggml-cpu"]]) {
+  for (const args of [
+    configure,
+    ["--build", folder, "--parallel", String(jobs(compilerGb)), "--target", name, "ggml-cpu"],
+  ]) {
     const { status, stdout, stderr } = spawnSync("cmake", args, { encoding: "utf8", maxBuffer: 1 << 28 });
     if (status !== 0) throw new Error(`${name} could not be built:\n${stdout}\n${stderr}`);
   }

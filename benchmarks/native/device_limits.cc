@@ -1,41 +1,29 @@
 // What a device can do at most, measured with ggml's own kernels: bytes a second that a copy moves, and multiply-adds a
 // second of a large product of F16 matrices. Every figure of a benchmark is a share of one of the two.
 //
-//   device_limits BACKEND_DIR [CUDA_BACKEND] [--quick]     prints one line of JSON; the first GPU, or else the CPU
+//   device_limits BACKEND_DIR gpu|cpu [--quick]     prints one line of JSON
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "ggml-alloc.h"
-#include "ggml-backend.h"
-#include "ggml.h"
+#include "ggml-cpp.h"
 
 namespace {
-
-struct Deleter {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-  void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
-  void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Deleter>;
 
 constexpr int kTensors = 8;
 constexpr int kRuns = 5;
 
 // Seconds of the fastest of some runs of the graph that `build` makes, after one that warms up.
 double Fastest(ggml_backend_t backend, const std::function<ggml_tensor*(ggml_context*)>& build) {
-  const Owned<ggml_context> context(
+  const ggml_context_ptr context(
       ggml_init({kTensors * ggml_tensor_overhead() + ggml_graph_overhead(), nullptr, /*no_alloc=*/true}));
   ggml_tensor* result = build(context.get());
   ggml_cgraph* graph = ggml_new_graph(context.get());
   ggml_build_forward_expand(graph, result);
-  const Owned<ggml_backend_buffer> buffer(ggml_backend_alloc_ctx_tensors(context.get(), backend));
+  const ggml_backend_buffer_ptr buffer(ggml_backend_alloc_ctx_tensors(context.get(), backend));
   if (!buffer) return 0;
   ggml_backend_buffer_clear(buffer.get(), 0);
   double fastest = 0;
@@ -54,20 +42,19 @@ double Fastest(ggml_backend_t backend, const std::function<ggml_tensor*(ggml_con
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   const bool quick = std::ranges::find(words, "--quick") != words.end();
-  if (words.empty()) {
-    std::fprintf(stderr, "usage: device_limits BACKEND_DIR [CUDA_BACKEND] [--quick]\n");
+  if (words.size() < 2 || (words[1] != "gpu" && words[1] != "cpu")) {
+    std::fprintf(stderr, "usage: device_limits BACKEND_DIR gpu|cpu [--quick]\n");
     return 2;
   }
   ggml_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   ggml_backend_load_all_from_path(words[0].c_str());
-  if (words.size() > 1 && words[1] != "--quick") ggml_backend_load(words[1].c_str());
-  ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU);
-  if (device == nullptr) device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+  ggml_backend_dev_t device = ggml_backend_dev_by_type(words[1] == "gpu" ? GGML_BACKEND_DEVICE_TYPE_GPU
+                                                                         : GGML_BACKEND_DEVICE_TYPE_CPU);
   if (device == nullptr) {
-    std::fprintf(stderr, "no backend works in %s\n", words[0].c_str());
+    std::fprintf(stderr, "no %s backend works in %s\n", words[1].c_str(), words[0].c_str());
     return 1;
   }
-  const Owned<ggml_backend> backend(ggml_backend_dev_init(device, nullptr));
+  const ggml_backend_ptr backend(ggml_backend_dev_init(device, nullptr));
 
   const std::int64_t floats = quick ? 1 << 22 : 1 << 29;  // 16 MB, or 2 GB: far more than any cache
   const double copy = Fastest(backend.get(), [&](ggml_context* context) {

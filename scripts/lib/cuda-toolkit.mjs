@@ -1,9 +1,9 @@
 // NVIDIA's CUDA toolkit and GPUs, as this machine has them.
-import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 import { Failure } from "./fail.mjs";
 import { fromRoot } from "./paths.mjs";
+import { output } from "./tools.mjs";
 
 /** Where "npm run setup:cuda" puts a toolkit. */
 export const cudaToolkitDir = fromRoot("out", "cuda-toolkit");
@@ -13,17 +13,12 @@ export const ownToolkit = path.join(cudaToolkitDir, "nvidia", "cu13");
 
 const oldestMajor = 12;
 
-function output(command, args) {
-  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
-  return status === 0 ? stdout : null;
-}
-
 /** The compiler of the first toolkit found, and its version as "13.0". */
 export function findNvcc() {
   const folders = [process.env.CUDA_PATH, process.env.CUDA_HOME, "/usr/local/cuda", ownToolkit].filter(Boolean);
   const candidates = [process.env.CUDACXX, "nvcc", ...folders.map((folder) => path.join(folder, "bin", "nvcc"))];
   for (const nvcc of candidates.filter(Boolean)) {
-    const version = output(nvcc, ["--version"])?.match(/release (\d+\.\d+)/)?.[1];
+    const version = output(nvcc)?.match(/release (\d+\.\d+)/)?.[1];
     if (version === undefined) continue;
     if (Number.parseInt(version, 10) >= oldestMajor) return { nvcc, version };
     throw new Failure(

@@ -7,7 +7,7 @@ const minimumCMake = { major: 3, minor: 21 };
 const minimumGcc = 11; // C++20 as the core uses it
 
 /** What a program prints, or null where it cannot be run. */
-function output(command, args = ["--version"]) {
+export function output(command, args = ["--version"]) {
   const result = spawnSync(command, args, { encoding: "utf8" });
   return result.status === 0 ? `${result.stdout}${result.stderr}` : null;
 }

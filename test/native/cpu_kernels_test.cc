@@ -1,14 +1,11 @@
 // The CPU operations that native/patches change, against arithmetic written out in double precision.
-#include <ggml-alloc.h>
-#include <ggml-backend.h>
-#include <ggml.h>
+#include <ggml-cpp.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -17,14 +14,6 @@
 
 namespace medinfer {
 namespace {
-
-struct Deleter {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-  void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
-  void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Deleter>;
 
 std::vector<float> Normal(std::mt19937& random, std::size_t count) {
   std::normal_distribution<float> normal;
@@ -62,9 +51,9 @@ class CpuGraph {
   }
 
  private:
-  Owned<ggml_backend> backend_;
-  Owned<ggml_context> context_;
-  Owned<ggml_backend_buffer> buffer_;
+  ggml_backend_ptr backend_;
+  ggml_context_ptr context_;
+  ggml_backend_buffer_ptr buffer_;
 };
 
 // Writes `values` as the tensor's type, and returns what that type keeps of them.

@@ -16,8 +16,8 @@ struct DeviceInfo {
   std::string backend;             // lower case: "cpu", "cuda", ...
   std::uint64_t memory_total = 0;  // bytes
   std::uint64_t memory_free = 0;
-  std::string driver;                    // of a CUDA device, e.g. "580.65.06"; empty where it is not known
-  std::uint32_t compute_capability = 0;  // of a CUDA device: 90 for 9.0; 0 of others
+  std::string driver;              // of a CUDA device, e.g. "580.65.06"; empty where it is not known
+  std::string compute_capability;  // of a CUDA device, e.g. "9.0"; empty where it is not known
 };
 
 // Loads the best CPU backend of those in `dir`. What is loaded is the only process-wide state of the core: ggml's

@@ -23,6 +23,8 @@ namespace {
 constexpr std::string_view kCpuPrefix = "libggml-cpu";
 constexpr int kVersionsPerMajor = 1000;  // CUDA 13.1 is 13010
 constexpr int kVersionsPerMinor = 10;
+constexpr std::uint32_t kMinorCapabilities = 10;  // 90 is 9.0
+constexpr std::uint32_t kPerCapability = 10;      // the compiler counts 900 for it
 
 // A library that stays loaded only as long as this does.
 class TrialLoad {
@@ -67,6 +69,10 @@ bool LoadBestCpu(const std::string& dir) {
   return !best.empty() && ggml_backend_load(best.c_str()) != nullptr;
 }
 
+std::string CapabilityName(std::uint32_t capability) {
+  return std::to_string(capability / kMinorCapabilities) + "." + std::to_string(capability % kMinorCapabilities);
+}
+
 std::string CudaName(int version) {
   return "CUDA " + std::to_string(version / kVersionsPerMajor) + "." +
          std::to_string(version % kVersionsPerMajor / kVersionsPerMinor);
@@ -99,7 +105,7 @@ std::vector<std::uint32_t> ArchitecturesOf(ggml_backend_reg_t reg) {
       std::uint32_t value = 0;
       const auto parsed = std::from_chars(at, end, value);
       if (parsed.ptr == at) break;
-      found.push_back(value / kVersionsPerMinor);
+      found.push_back(value / kPerCapability);
       at = parsed.ptr + 1;
     }
   }
@@ -115,14 +121,12 @@ Status CheckArchitectures(ggml_backend_reg_t reg, const CudaDriver& driver) {
     const std::uint32_t wanted = device.capability;
     // Machine code serves later minor versions too. Of the newest architecture there is PTX, for all that follow.
     const bool served = wanted >= newest || std::ranges::any_of(built, [&](std::uint32_t one) {
-                          return one / kVersionsPerMinor == wanted / kVersionsPerMinor && one <= wanted;
+                          return one / kMinorCapabilities == wanted / kMinorCapabilities && one <= wanted;
                         });
     if (served) continue;
-    return {Code::kNoDevice, "the CUDA backend has no code for a GPU of compute capability " +
-                                 std::to_string(wanted / kVersionsPerMinor) + "." +
-                                 std::to_string(wanted % kVersionsPerMinor) + ": build it for " +
-                                 std::to_string(wanted) + " (npm run build:cuda -- --arch " + std::to_string(wanted) +
-                                 "), or hide that GPU with CUDA_VISIBLE_DEVICES"};
+    return {Code::kNoDevice, "the CUDA backend has no code for a GPU of compute capability " + CapabilityName(wanted) +
+                                 ": build it for " + std::to_string(wanted) + " (npm run build:cuda -- --arch " +
+                                 std::to_string(wanted) + "), or hide that GPU with CUDA_VISIBLE_DEVICES"};
   }
   return {};
 }
@@ -207,7 +211,7 @@ std::vector<DeviceInfo> Devices() {
       info.driver = NvidiaDriverVersion();
       if (!driver.has_value()) driver.emplace(CudaDriver::Open());
       const CudaDriver::Device* known = driver->ok() ? FindDevice(driver->value(), props.device_id) : nullptr;
-      if (known != nullptr) info.compute_capability = known->capability;
+      if (known != nullptr) info.compute_capability = CapabilityName(known->capability);
     }
     devices.push_back(std::move(info));
   }

@@ -25,7 +25,7 @@ constexpr int kPciBusIdLength = 32;
 
 }  // namespace
 
-struct CudaDriver::Library {
+struct CudaDriver::Functions {
   CUresult (*init)(unsigned int) = nullptr;
   CUresult (*get_version)(int*) = nullptr;
   CUresult (*get_count)(int*) = nullptr;
@@ -63,7 +63,7 @@ Result<CudaDriver> CudaDriver::Open(const char* library) {
         "no NVIDIA driver is installed here (there is no libcuda.so.1): install it, give the container access "
         "to the GPU, or load with device: 'cpu'");
   }
-  auto functions = std::make_shared<Library>();
+  auto functions = std::make_shared<Functions>();
   if (!functions->Find(handle)) {
     return Status(Code::kNoDevice, "the NVIDIA driver here is older than CUDA 7: install a newer one");
   }
@@ -96,16 +96,16 @@ Result<CudaDriver> CudaDriver::Open(const char* library) {
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     driver.devices_.push_back(std::move(found));
   }
-  driver.library_ = std::move(functions);
+  driver.functions_ = std::move(functions);
   return driver;
 }
 
 Status CudaDriver::Enter() const {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     CUdevice device = 0;
-    library_->get_device(&device, static_cast<int>(i));
+    functions_->get_device(&device, static_cast<int>(i));
     CUcontext context = nullptr;
-    const CUresult error = library_->retain_context(&context, device);
+    const CUresult error = functions_->retain_context(&context, device);
     if (error == kSuccess) continue;
     const std::string which = "GPU " + std::to_string(i);
     if (error == kErrorOutOfMemory) {
@@ -118,7 +118,7 @@ Status CudaDriver::Enter() const {
                                      " is held by another process alone: try again when that has ended, or set its "
                                      "compute mode to default (nvidia-smi -c 0)"};
     }
-    return {Code::kNoDevice, which + " can not be used (" + library_->NameOf(error) +
+    return {Code::kNoDevice, which + " can not be used (" + functions_->NameOf(error) +
                                  "): see nvidia-smi, or hide it "
                                  "with CUDA_VISIBLE_DEVICES"};
   }

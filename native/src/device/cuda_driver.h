@@ -31,11 +31,11 @@ class CudaDriver {
   Status Enter() const;
 
  private:
-  struct Library;
+  struct Functions;
 
   CudaDriver() = default;
 
-  std::shared_ptr<const Library> library_;
+  std::shared_ptr<const Functions> functions_;
   int cuda_version_ = 0;
   std::vector<Device> devices_;
 };
