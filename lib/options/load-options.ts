@@ -50,13 +50,14 @@ export interface LoadOptions {
    */
   nGpuLayers?: "auto" | number;
   /**
-   * How several GPUs share the model: `"none"`: `mainGpu` alone; `"layer"`: each has whole layers; `"row"` and `"tensor"`:
-   * each computes a part of every layer. Default `"layer"`.
+   * How several GPUs share the model: `"none"`: `mainGpu` alone; `"layer"`: each has whole layers; `"tensor"`: each has a
+   * part of every layer, where the model's architecture allows it; `"row"` is llama.cpp's older form of that, which its CUDA
+   * backend no longer has: it is refused with `INVALID_ARGUMENT`. Default `"layer"`.
    */
   splitMode?: "none" | "layer" | "row" | "tensor";
-  /** Each GPU's share, in any unit, e.g. `[3, 1]`. Default: by free memory. */
+  /** Each GPU's share, one for each GPU and in any unit, e.g. `[3, 1]`. Default: by free memory. */
   tensorSplit?: readonly number[];
-  /** Which GPU, counted from 0 among those that CUDA shows, where one has a part of its own. Default 0. */
+  /** The GPU, counted from 0 among those that CUDA shows, of what is not divided: the projector, or all. Default 0. */
   mainGpu?: number;
   /** The KV pool that all running requests share, in tokens. Default 4096. */
   nCtx?: number;
@@ -110,7 +111,13 @@ export const loadOptionsSchema = object({
   device: v.optional(oneOf(["auto", "cpu", "cuda"]), "auto"),
   nGpuLayers: v.optional(autoOr(0, 100_000), "auto"),
   splitMode: v.optional(oneOf(["none", "layer", "row", "tensor"]), "layer"),
-  tensorSplit: v.optional(list(number(0, 1e9), "shares"), () => []),
+  tensorSplit: v.optional(
+    v.pipe(
+      list(number(0, 1e9), "shares"),
+      v.check((shares) => shares.length === 0 || shares.some((share) => share > 0), "must hold a share above 0"),
+    ),
+    () => [],
+  ),
   mainGpu: v.optional(integer(0, 1023), 0),
   nCtx: v.optional(integer(1, 2 ** 24), 4096),
   nCtxPerRequest: v.optional(integer(1, 2 ** 24)),

@@ -168,7 +168,14 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   auto placed = PlaceModel(options_, [&] { return progress(0.0F); });
   if (!placed.ok()) return placed.status();
   placement_ = std::move(placed.value());
-  const std::shared_lock registry(RegistryMutex());
+  // Devices that are made one for SplitMode::kTensor are entered into a table of ggml's without a lock.
+  std::shared_lock registry(RegistryMutex(), std::defer_lock);
+  std::unique_lock alone(RegistryMutex(), std::defer_lock);
+  if (placed_on_gpu() && options_.split_mode == SplitMode::kTensor) {
+    alone.lock();
+  } else {
+    registry.lock();
+  }
 
   const bool vision = !options_.mmproj_path.empty();
   const float share = vision ? kModelShare : 1.0F;
@@ -190,14 +197,14 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   info_.memory = decoder_->Memory(placement_.devices);
 
   if (vision) {
-    ggml_backend_dev_t gpu = placed_on_gpu() ? placement_.devices.front() : nullptr;
+    ggml_backend_dev_t gpu = placed_on_gpu() ? placement_.devices[placement_.main] : nullptr;
     auto projector =
         Projector::Load(options_.mmproj_path, model_->get(), static_cast<std::int32_t>(EncoderThreads(options_)), gpu,
                         [&](float fraction) { return progress(share + fraction * (1 - share)); });
     if (!projector.ok()) return projector.status();
     projector_ = std::move(projector.value());
     if (const auto bytes = Projector::MeasureMemory(options_.mmproj_path, gpu); bytes.ok()) {
-      (gpu == nullptr ? info_.memory.back() : info_.memory.front()).projector = bytes.value();
+      (gpu == nullptr ? info_.memory.back() : info_.memory[placement_.main]).projector = bytes.value();
     }
     const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
     encoder_ = std::make_unique<ImageEncoder>(*projector_, limits, options_.image_cache_bytes,

@@ -23,8 +23,9 @@ std::uint32_t ContextPerRequest(const LoadOptions& options, std::uint32_t n_ctx_
 Result<std::vector<DeviceMemory>> MeasureModel(const LoadOptions& options, const Placement& placement);
 
 // Devices, and on them the layers that the options name or, with kAutoLayers, as many as fit beside the KV pool, the
-// compute buffers and the projector. Where none fits: kOutOfMemory if the options ask for CUDA, else the CPU and a
-// warning. `keep_going` is asked between measurements; false ends it with kAborted. Takes 0.1 to 2 s on a GPU.
+// compute buffers and the projector. Where none fits, or where tensors are to be divided (SplitMode::kTensor) and do
+// not fit: kOutOfMemory if the options ask for CUDA, else the CPU and a warning. `keep_going` is asked between
+// measurements; false ends it with kAborted. Takes 0.1 to 2 s on a GPU.
 Result<Placement> PlaceModel(const LoadOptions& options, const std::function<bool()>& keep_going);
 
 }  // namespace medinfer

@@ -24,12 +24,11 @@ using testing::GreedyRequest;
 using testing::Loaded;
 using testing::LoadEngine;
 using testing::RandomModel;
-using testing::RemoteDevice;
+using testing::RemoteDevices;
+using testing::TextsOf;
 
 class Offload : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_NE(RemoteDevice(), nullptr); }
-
   static LoadOptions Options() {
     LoadOptions options;
     options.model_path = RandomModel();
@@ -40,31 +39,15 @@ class Offload : public ::testing::Test {
     return options;
   }
 
-  static std::int32_t LayersAndOutput() {
+  std::int32_t LayersAndOutput() const {
     auto model = Model::Outline(Options(), Place(0));
     EXPECT_TRUE(model.ok());
     return static_cast<std::int32_t>(model.value()->Describe().n_layer) + 1;
   }
 
-  static Placement Place(std::int32_t n_gpu_layers) { return {{RemoteDevice()}, n_gpu_layers, ""}; }
+  Placement Place(std::int32_t n_gpu_layers) const { return {gpus_.list(), n_gpu_layers, 0, ""}; }
 
-  // Texts of some requests that share prefixes, and that a small pool makes give way to each other.
-  static std::vector<std::string> Texts(const Loaded& loaded) {
-    std::vector<RequestId> ids;
-    const std::string shared = "The quick brown fox jumps over the lazy dog, and once more over the same dog. ";
-    for (int i = 0; i < 8; ++i) {
-      auto id = loaded.engine->Submit(GreedyRequest(shared + std::string(static_cast<std::size_t>(i), 'x'), 48));
-      EXPECT_TRUE(id.ok());
-      ids.push_back(id.value());
-    }
-    std::vector<std::string> texts;
-    for (const RequestId id : ids) {
-      const auto seen = loaded.recorder->Wait(id);
-      EXPECT_TRUE(seen.done());
-      texts.push_back(seen.text);
-    }
-    return texts;
-  }
+  const RemoteDevices gpus_{1};
 };
 
 TEST_F(Offload, IsMeasuredFromMetadataAsItIsAllocated) {
@@ -98,7 +81,7 @@ TEST_F(Offload, SaysTheSameWithAnyNumberOfLayers) {
     options.batch_size = 4;
     options.n_ctx = 512;
   };
-  const std::vector<std::string> wanted = Texts(LoadEngine(RandomModel(), shape));
+  const std::vector<std::string> wanted = TextsOf(LoadEngine(RandomModel(), shape));
   for (const std::int32_t layers : {1, LayersAndOutput() / 2, LayersAndOutput(), kAutoLayers}) {
     const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
       shape(options);
@@ -109,10 +92,10 @@ TEST_F(Offload, SaysTheSameWithAnyNumberOfLayers) {
     const ModelInfo& info = loaded.engine->info();
     EXPECT_EQ(info.n_gpu_layers, layers == kAutoLayers ? LayersAndOutput() : layers);
     ASSERT_EQ(info.memory.size(), 2U);
-    EXPECT_EQ(info.memory[0].device, ggml_backend_dev_name(RemoteDevice()));
+    EXPECT_EQ(info.memory[0].device, ggml_backend_dev_name(gpus_[0]));
     EXPECT_GT(info.memory[0].weights, 0U);
     EXPECT_EQ(info.warning, "");
-    EXPECT_EQ(Texts(loaded), wanted) << layers;
+    EXPECT_EQ(TextsOf(loaded), wanted) << layers;
   }
 }
 
@@ -156,12 +139,12 @@ TEST_F(Offload, SwapsCellsOfTheDevice) {
     options.kv_swap_bytes = 1U << 30U;
   };
   const Loaded on_cpu = LoadEngine(RandomModel(), shape);
-  const std::vector<std::string> wanted = Texts(on_cpu);
+  const std::vector<std::string> wanted = TextsOf(on_cpu);
   const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
     shape(options);
     options.device = Device::kCuda;
   });
-  EXPECT_EQ(Texts(loaded), wanted);
+  EXPECT_EQ(TextsOf(loaded), wanted);
   EXPECT_GT(loaded.engine->stats().kv.tokens_swapped, 0U);
 }
 
@@ -178,11 +161,11 @@ TEST_F(Offload, EncodesImagesThereToo) {
     const auto embedded = std::get<Embedded>(*loaded.recorder->Wait(id.value()).end);
     return std::pair(*embedded.values, loaded.engine->info().memory.front());
   };
-  const auto measured = Projector::MeasureMemory(projector, RemoteDevice());
+  const auto measured = Projector::MeasureMemory(projector, gpus_[0]);
   ASSERT_TRUE(measured.ok());
   const auto [wanted, host] = embed(Device::kCpu);
   const auto [found, memory] = embed(Device::kCuda);
-  EXPECT_EQ(memory.device, ggml_backend_dev_name(RemoteDevice()));
+  EXPECT_EQ(memory.device, ggml_backend_dev_name(gpus_[0]));
   EXPECT_EQ(memory.projector, measured.value());
   EXPECT_GT(memory.projector, 0U);
   ASSERT_EQ(found.size(), wanted.size());
@@ -215,7 +198,7 @@ TEST_F(Offload, ChoosesGpusByNumberAndShare) {
   options.tensor_split = {1};
   options.split_mode = SplitMode::kNone;
   ASSERT_TRUE(ChooseDevices(options).ok());
-  EXPECT_EQ(ChooseDevices(options).value().devices, std::vector<ggml_backend_dev_t>{RemoteDevice()});
+  EXPECT_EQ(ChooseDevices(options).value().devices, gpus_.list());
 }
 
 }  // namespace

@@ -28,9 +28,9 @@ struct LoadOptions {
   std::string cuda_backend;       // path of libggml-cuda.so; empty: it is not installed
   std::int32_t n_gpu_layers =
       kAutoLayers;             // kAutoLayers: as many as fit beside the KV pool, compute buffers and the projector
-  std::uint32_t main_gpu = 0;  // the only one with SplitMode::kNone; the one of small tensors with kRow
+  std::uint32_t main_gpu = 0;  // the only one with SplitMode::kNone; otherwise the projector's
   SplitMode split_mode = SplitMode::kLayer;
-  std::vector<float> tensor_split;      // share of each GPU; empty: by free memory
+  std::vector<float> tensor_split;      // share of each GPU, one for each; empty: by free memory
   std::uint32_t n_ctx = 4096;           // KV pool, tokens, shared by all sequences
   std::uint32_t n_ctx_per_request = 0;  // 0: n_ctx; always at most the context the model was trained for
   std::uint32_t batch_size = 4;         // most sequences at once, 1..256

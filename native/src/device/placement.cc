@@ -21,11 +21,15 @@ std::vector<ggml_backend_dev_t> LoadedGpus() {
   return devices;
 }
 
+// Whether a matrix can have its rows on several devices. llama.cpp has taken that out of its CUDA backend.
+bool SplitsRows(ggml_backend_dev_t device) {
+  return ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), "ggml_backend_split_buffer_type") !=
+         nullptr;
+}
+
 Status LoadCudaOf(const LoadOptions& options) {
   if (options.cuda_backend.empty()) {
-    return {Code::kNoDevice,
-            "the CUDA backend is not installed: run \"npm install @medinfer/linux-x64-cuda\", or build it for this "
-            "machine with \"npm run build:cuda\" in medinfer's folder"};
+    return {Code::kNoDevice, "no CUDA backend was named"};
   }
   return LoadCuda(options.cuda_backend);
 }
@@ -51,13 +55,29 @@ Result<Placement> ChooseDevices(const LoadOptions& options) {
     return Status(Code::kInvalidArgument, "mainGpu is " + std::to_string(options.main_gpu) + ", and there are " +
                                               std::to_string(placement.devices.size()) + " GPUs, counted from 0");
   }
-  if (options.tensor_split.size() > placement.devices.size()) {
+  if (!options.tensor_split.empty() && options.tensor_split.size() != placement.devices.size()) {
     return Status(Code::kInvalidArgument, "tensorSplit holds " + std::to_string(options.tensor_split.size()) +
                                               " shares, and there are " + std::to_string(placement.devices.size()) +
-                                              " GPUs");
+                                              " GPUs: name one share for each");
   }
-  if (options.split_mode == SplitMode::kNone) placement.devices = {placement.devices[options.main_gpu]};
+  if (options.split_mode == SplitMode::kRow && !std::ranges::all_of(placement.devices, SplitsRows)) {
+    return Status(
+        Code::kInvalidArgument,
+        "splitMode \"row\" is not served by this backend: use \"tensor\", which took its place, or \"layer\"");
+  }
+  if (options.split_mode == SplitMode::kNone) {
+    placement.devices = {placement.devices[options.main_gpu]};
+  } else {
+    placement.main = options.main_gpu;
+  }
   return placement;
+}
+
+bool Fits(const std::vector<DeviceMemory>& needed, const std::vector<std::uint64_t>& free_bytes) {
+  for (std::size_t i = 0; i < free_bytes.size(); ++i) {
+    if (needed[i].total() + kMarginBytes > free_bytes[i]) return false;
+  }
+  return true;
 }
 
 Result<std::int32_t> FitLayers(std::int32_t n_layers, const std::vector<std::uint64_t>& free_bytes,
@@ -65,10 +85,7 @@ Result<std::int32_t> FitLayers(std::int32_t n_layers, const std::vector<std::uin
   const auto fits = [&](std::int32_t layers) -> Result<bool> {
     const auto needed = measure(layers);
     if (!needed.ok()) return needed.status();
-    for (std::size_t i = 0; i < free_bytes.size(); ++i) {
-      if (needed.value()[i].total() + kMarginBytes > free_bytes[i]) return false;
-    }
-    return true;
+    return Fits(needed.value(), free_bytes);
   };
   const std::int32_t all = n_layers + 1;
   auto whole = fits(all);

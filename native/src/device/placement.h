@@ -16,16 +16,21 @@ namespace medinfer {
 struct Placement {
   std::vector<ggml_backend_dev_t> devices;  // beside the CPU; empty: the CPU alone
   std::int32_t n_gpu_layers = 0;            // the output counts as one more layer; negative: all
+  std::size_t main = 0;                     // which of the devices has what is not divided: the projector
   std::string warning;                      // why it is not on the GPU, although one was to be used; mostly empty
 };
 
 // The devices that the options ask for. Loads the CUDA backend where they may. Fails, where they ask for CUDA, with
-// what LoadCuda fails with, or kNoDevice; and with kInvalidArgument where the main GPU does not exist.
+// what LoadCuda fails with, or kNoDevice; and with kInvalidArgument where the main GPU does not exist, where there is
+// not one share for each GPU, and where the backend can not divide a model that way.
 Result<Placement> ChooseDevices(const LoadOptions& options);
 
 // Memory of a load by device, in the order of the placement's devices and then the host's.
 // Called with a number of layers; what it fails with ends the search.
 using MeasureFn = std::function<Result<std::vector<DeviceMemory>>(std::int32_t n_gpu_layers)>;
+
+// Whether that leaves kMarginBytes free on every device.
+bool Fits(const std::vector<DeviceMemory>& needed, const std::vector<std::uint64_t>& free_bytes);
 
 // The most layers, up to `n_layers` and the output, that leave kMarginBytes free on every device. 0: not even one.
 // REQUIRES: more layers never take less of a device. Measures O(log n) times.

@@ -260,13 +260,21 @@ std::vector<DeviceMemory> Decoder::Memory(const std::vector<ggml_backend_dev_t>&
   for (std::size_t i = 0; i < devices.size(); ++i) memory[i].device = ggml_backend_dev_name(devices[i]);
   memory.back().device = "CPU";
   for (const auto& [type, bytes] : llama_get_memory_breakdown(impl_->context.get())) {
-    const auto owner = std::ranges::find(devices, ggml_backend_buft_get_device(type));
+    ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
+    const auto add = [&](DeviceMemory& to) {
+      to.weights += bytes.model;
+      to.kv += bytes.context;
+      to.compute += bytes.compute;
+    };
+    if (device != nullptr && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_META) {
+      // SplitMode::kTensor: all devices as one, of which only the largest part is told.
+      std::for_each(memory.begin(), memory.end() - 1, add);
+      continue;
+    }
+    const auto owner = std::ranges::find(devices, device);
     // What a GPU reaches in the host's memory is the host's.
     const bool host = ggml_backend_buft_is_host(type) || owner == devices.end();
-    DeviceMemory& of = host ? memory.back() : memory[static_cast<std::size_t>(owner - devices.begin())];
-    of.weights += bytes.model;
-    of.kv += bytes.context;
-    of.compute += bytes.compute;
+    add(host ? memory.back() : memory[static_cast<std::size_t>(owner - devices.begin())]);
   }
   return memory;
 }

@@ -41,4 +41,8 @@ bool LogCapture::SaysOutOfMemory() const {
   return lines.find("out of memory") != std::string::npos || lines.find("allocate") != std::string::npos;
 }
 
+bool LogCapture::SaysNoTensorSplit() const {
+  return errors().find("LLAMA_SPLIT_MODE_TENSOR not implemented") != std::string::npos;
+}
+
 }  // namespace medinfer

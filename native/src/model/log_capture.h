@@ -22,6 +22,8 @@ class LogCapture {
   std::string errors() const;
   // Whether one of them is of memory that could not be had.
   bool SaysOutOfMemory() const;
+  // Whether SplitMode::kTensor is not there for the model's architecture.
+  bool SaysNoTensorSplit() const;
 };
 
 }  // namespace medinfer

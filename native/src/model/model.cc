@@ -110,6 +110,10 @@ Result<std::unique_ptr<Model>> Model::Read(const LoadOptions& options, const Pla
       return Status(Code::kOutOfMemory, "the model's weights do not fit (" + log.errors() +
                                             "): lower nGpuLayers, or choose a smaller quantisation");
     }
+    if (log.SaysNoTensorSplit()) {
+      return Status(Code::kInvalidArgument,
+                    "splitMode \"tensor\" is not there for this model's architecture: use \"layer\"");
+    }
     return Status(Code::kBadGguf, "the model " + options.model_path + " can not be loaded (" + log.errors() +
                                       "): download it again, or check that it is a text model that llama.cpp supports");
   }
@@ -129,6 +133,8 @@ std::string Model::Metadata(const char* key) const {
   const std::int32_t n = llama_model_meta_val_str(model_.get(), key, value.data(), value.size());
   return n < 0 ? std::string() : std::string(value.data());
 }
+
+std::int64_t Model::n_head_kv() const { return llama_model_n_head_kv(model_.get()); }
 
 bool Model::has_output_on_device() const {
   return ggml_backend_dev_type(model_->dev_output()) != GGML_BACKEND_DEVICE_TYPE_CPU;

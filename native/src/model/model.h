@@ -30,6 +30,8 @@ class Model {
   llama_model* get() const { return model_.get(); }
   const llama_vocab* vocab() const { return vocab_; }
 
+  // Heads of keys and values in a layer.
+  std::int64_t n_head_kv() const;
   // Whether the logits are computed on another device than the CPU.
   bool has_output_on_device() const;
 

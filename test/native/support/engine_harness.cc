@@ -89,4 +89,22 @@ Request GreedyRequest(const std::string& prompt, std::int32_t n_predict) {
   return request;
 }
 
+std::vector<std::string> TextsOf(const Loaded& loaded) {
+  if (loaded.engine == nullptr) return {};
+  std::vector<RequestId> ids;
+  const std::string shared = "The quick brown fox jumps over the lazy dog, and once more over the same dog. ";
+  for (int i = 0; i < 8; ++i) {
+    auto id = loaded.engine->Submit(GreedyRequest(shared + std::string(static_cast<std::size_t>(i), 'x'), 48));
+    EXPECT_TRUE(id.ok());
+    ids.push_back(id.value());
+  }
+  std::vector<std::string> texts;
+  for (const RequestId id : ids) {
+    const auto seen = loaded.recorder->Wait(id);
+    EXPECT_TRUE(seen.done());
+    texts.push_back(seen.text);
+  }
+  return texts;
+}
+
 }  // namespace medinfer::testing

@@ -59,4 +59,7 @@ Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions
 // A greedy request for `n_predict` tokens that never ends earlier.
 Request GreedyRequest(const std::string& prompt, std::int32_t n_predict);
 
+// Texts of some greedy requests that share prefixes, and that a small pool makes give way to each other.
+std::vector<std::string> TextsOf(const Loaded& loaded);
+
 }  // namespace medinfer::testing

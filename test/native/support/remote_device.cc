@@ -13,6 +13,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "medinfer/backends.h"
 
@@ -59,28 +60,39 @@ void Start(const std::string& port) {
   posix_spawn_file_actions_destroy(&actions);
 }
 
-ggml_backend_dev_t Connect() {
-  const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
-  EXPECT_TRUE(backends.ok()) << backends.message();
+using AddServer = decltype(&ggml_backend_rpc_add_server);
+
+// Starts one more process and connects to it; the registry does not know it yet.
+ggml_backend_reg_t Connect() {
   const std::uint16_t port = FreePort();
   Start(std::to_string(port));
   for (int i = 0; i < 1000 && !Listens(port); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 
-  ggml_backend_reg_t rpc = ggml_backend_load(MEDINFER_RPC_BACKEND);
+  static ggml_backend_reg_t rpc = ggml_backend_load(MEDINFER_RPC_BACKEND);
   EXPECT_NE(rpc, nullptr) << MEDINFER_RPC_BACKEND;
-  const auto add_server = reinterpret_cast<decltype(&ggml_backend_rpc_add_server)>(
-      ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
+  const auto add_server =
+      reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
   ggml_backend_reg_t server = add_server(("127.0.0.1:" + std::to_string(port)).c_str());
   EXPECT_NE(server, nullptr);
-  ggml_backend_register(server);
-  return ggml_backend_reg_dev_get(server, 0);
+  return server;
 }
 
 }  // namespace
 
-ggml_backend_dev_t RemoteDevice() {
-  static ggml_backend_dev_t device = Connect();
-  return device;
+RemoteDevices::RemoteDevices(std::size_t count) {
+  const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+  EXPECT_TRUE(backends.ok()) << backends.message();
+  static std::vector<ggml_backend_reg_t> started;
+  while (started.size() < count) started.push_back(Connect());
+  servers_.assign(started.begin(), started.begin() + static_cast<std::ptrdiff_t>(count));
+  for (ggml_backend_reg_t server : servers_) {
+    ggml_backend_register(server);
+    devices_.push_back(ggml_backend_reg_dev_get(server, 0));
+  }
+}
+
+RemoteDevices::~RemoteDevices() {
+  for (ggml_backend_reg_t server : servers_) ggml_backend_unload(server);
 }
 
 }  // namespace medinfer::testing
