@@ -2,11 +2,12 @@
 //
 // The addon never links CUDA: it loads this library at run time and works without it. It is left in two places: beside the
 // addon, for this machine, and in out/packages/linux-x64-cuda, which is the package @medinfer/linux-x64-cuda.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
 import { build, configureVariant } from "./build.mjs";
+import { writeCudaPackage } from "./lib/cuda-package.mjs";
 import { architecturesHere, architecturesOf, findNvcc } from "./lib/cuda-toolkit.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, releaseDir } from "./lib/paths.mjs";
@@ -35,32 +36,6 @@ function architecturesFor(asked, { nvcc, version }) {
 
 /** Machine code for each, and of the newest also what the driver compiles for GPUs that are newer. */
 const cmakeArchitectures = (wanted) => [...wanted.map((each) => `${each}-real`), `${wanted.at(-1)}-virtual`].join(";");
-
-function writePackage(library, wanted, version) {
-  const { name, version: own, license, repository } = JSON.parse(readFileSync(fromRoot("package.json"), "utf8"));
-  rmSync(packageDir, { recursive: true, force: true });
-  mkdirSync(packageDir, { recursive: true });
-  copyFileSync(library, path.join(packageDir, path.basename(library)));
-  copyFileSync(fromRoot("LICENSE"), path.join(packageDir, "LICENSE"));
-  const about = {
-    name: `@${name}/linux-x64-cuda`,
-    version: own,
-    description: `The CUDA ${version} backend of ${name}, for compute capabilities ${wanted.join(", ")}`,
-    license,
-    repository,
-    os: ["linux"],
-    cpu: ["x64"],
-    libc: ["glibc"],
-    files: [path.basename(library)],
-  };
-  writeFileSync(path.join(packageDir, "package.json"), `${JSON.stringify(about, null, 2)}\n`);
-  const readme = [
-    `# ${about.name}`,
-    `${about.description}. Install it beside ${name} of the same version, on a host with an NVIDIA driver for CUDA ${version} ` +
-      "and CUDA's libraries cudart and cuBLAS; it is found by itself.",
-  ];
-  writeFileSync(path.join(packageDir, "README.md"), `${readme.join("\n\n")}\n`);
-}
 
 await runMain(async () => {
   const { values } = parseArgs({
@@ -92,7 +67,7 @@ await runMain(async () => {
   if (!existsSync(library)) throw new Failure(`the build made no ${library}`);
   mkdirSync(releaseDir, { recursive: true });
   copyFileSync(library, path.join(releaseDir, path.basename(library)));
-  writePackage(library, wanted, toolkit.version);
+  writeCudaPackage(packageDir, library, { architectures: wanted, version: toolkit.version });
   const megabytes = (statSync(library).size / 1e6).toFixed(0);
   console.log(
     `built libggml-cuda.so (${megabytes} MB) in ${seconds.toFixed(0)} s, now beside the addon in build/Release`,

@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { writeCudaPackage } from "../../scripts/lib/cuda-package.mjs";
+import { fakeCudaDir } from "../support/tools.mjs";
 import { npm, repository } from "./support.js";
 
 const prebuilds = path.join(repository, "prebuilds");
@@ -25,6 +27,18 @@ const body = `
 const programs = {
   "use.mjs": `import { Engine, MedInferError, devices } from "medinfer";\n${body}`,
   "use.cjs": `const { Engine, MedInferError, devices } = require("medinfer");\n(async () => {${body}})();`,
+  "gpu.mjs": `
+    import { Engine, devices } from "medinfer";
+    const warnings = [];
+    process.on("warning", ({ name, message }) => name === "MedInferWarning" && warnings.push(message));
+    const { code, message } = await Engine.load({ device: "cuda", nCtx: 512 }).catch((error) => error);
+    const engine = await Engine.load({ device: "auto", nCtx: 512 });
+    const { text } = await engine.complete({ prompt: "Extract", nPredict: 8, ignoreEos: true }).result;
+    await engine.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    const backends = devices().map((device) => device.backend);
+    console.log(JSON.stringify({ code, message, warnings, backends, spoke: text.length > 0 }));
+  `,
   "same.mjs": `
     import { createRequire } from "node:module";
     import * as esm from "medinfer";
@@ -46,8 +60,9 @@ function emptyProject(name: string): string {
   return folder;
 }
 
-function runProgram(folder: string, file: string): Record<string, unknown> {
-  const output = execFileSync(process.execPath, [file], { cwd: folder, encoding: "utf8" });
+function runProgram(folder: string, file: string, extra: NodeJS.ProcessEnv = {}): Record<string, unknown> {
+  const env = { ...process.env, NODE_OPTIONS: "--no-warnings", ...extra };
+  const output = execFileSync(process.execPath, [file], { cwd: folder, env, encoding: "utf8" });
   return JSON.parse(output) as Record<string, unknown>;
 }
 
@@ -120,5 +135,56 @@ describe("the packed package", () => {
     const headers = existsSync(path.join(prefix, "include", "node")) ? ["--nodedir", prefix] : [];
     execFileSync(process.execPath, [nodeGyp, "rebuild", ...headers], { cwd: installed, stdio: "pipe" });
     expectItWorks(path.join(workspace, "from-source"));
+  });
+});
+
+// With a library that stands for the backend: building the real one takes a CUDA toolkit and many minutes.
+describe.runIf(process.platform === "linux" && process.arch === "x64")("the packed CUDA backend", () => {
+  const name = "@medinfer/linux-x64-cuda";
+  const { version } = JSON.parse(readFileSync(path.join(repository, "package.json"), "utf8")) as { version: string };
+
+  /** The package's tarball, of medinfer's version or of another. */
+  function pack(folderName: string, of = version): string {
+    const folder = path.join(workspace, folderName);
+    writeCudaPackage(folder, path.join(fakeCudaDir(), "libggml-cuda.so"), { architectures: ["90"], version: "13.0" });
+    const file = path.join(folder, "package.json");
+    const about = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    expect(about).toMatchObject({ name, version });
+    writeFileSync(file, JSON.stringify({ ...about, version: of }));
+    npm(folder, ["pack"]);
+    return path.join(folder, `medinfer-linux-x64-cuda-${of}.tgz`);
+  }
+
+  it("carries the library alone", () => {
+    const files = execFileSync("tar", ["-tzf", pack("cuda")], { encoding: "utf8" })
+      .trim()
+      .split("\n")
+      .sort();
+    expect(files).toEqual(["LICENSE", "README.md", "libggml-cuda.so", "package.json"].map((file) => `package/${file}`));
+  });
+
+  it("is found beside medinfer, whose errors and warnings name the driver where that does not serve", () => {
+    const folder = emptyProject("with-cuda");
+    npm(folder, ["install", tarball, pack("cuda")]);
+    const hosts: [RegExp, NodeJS.ProcessEnv][] = [
+      [/NVIDIA driver does not start/, { LD_LIBRARY_PATH: fakeCudaDir(), MEDINFER_FAKE_CUDA: "init=999" }],
+    ];
+    if (!existsSync("/proc/driver/nvidia/version")) hosts.push([/no NVIDIA driver is installed here/, {}]);
+    for (const [message, env] of hosts) {
+      const told = runProgram(folder, "gpu.mjs", env);
+      expect(told).toMatchObject({ code: "NO_DEVICE", backends: ["cpu"], spoke: true });
+      expect(told.message).toMatch(message);
+      expect(told.warnings).toEqual([expect.stringMatching(message)]);
+    }
+  });
+
+  it("of another version is refused by name", () => {
+    const folder = emptyProject("with-other-cuda");
+    // Without the flag npm leaves it out, for medinfer names the version of its peer.
+    npm(folder, ["install", "--legacy-peer-deps", tarball, pack("other-cuda", "0.0.1")]);
+    const told = runProgram(folder, "gpu.mjs");
+    const wanted = `${name} is of version 0.0.1, and medinfer of ${version}: run "npm install ${name}@${version}"`;
+    expect(told).toMatchObject({ code: "NO_DEVICE", message: wanted, backends: ["cpu"], spoke: true });
+    expect(told.warnings).toEqual([`the model runs on the CPU: ${wanted}`]);
   });
 });
