@@ -22,6 +22,7 @@ export const options = {
 };
 
 const CASES = { parity, single, decode, prefix, images };
+const PEERS = { single: "llama-bench", decode: "llama-server", prefix: "llama-server" };
 
 /**
  * `quick` makes everything tiny and `cpu` leaves the GPU out: for trying the benchmark itself. Files are written after every
@@ -32,7 +33,8 @@ export async function run({ cases, runs, out, cpu, quick }, log) {
   const gpu = !cpu;
   const names = cases.split(",");
   for (const name of names) if (!CASES[name]) throw new Error(`there is no case ${name}: ${Object.keys(CASES)}`);
-  prepare({ gpu, log });
+  const peers = new Set(names.map((name) => PEERS[name]).filter(Boolean));
+  prepare({ gpu, peers: [...peers], log });
   const most = limits({ gpu, quick });
   log(`${most.description}: ${round(most.bytesPerSecond / 1e9)} GB/s, ${round(most.flopPerSecond / 1e12)} TFLOP/s`);
   const result = {

@@ -9,7 +9,7 @@ const LEAST = 1.2;
 /** @param {{ gpu: boolean, quick: boolean, runs: number, limits: object, log: (line: string) => void }} settings */
 export async function decode({ gpu, quick, runs, limits, log }) {
   const model = modelOf("8B", "q4_k_m", quick);
-  const { figures } = await mixedDecode({ model, quick, runs, gpu, log });
+  const { figures } = await mixedDecode({ model, quick, runs, gpu, serversAlone: true, log });
   const { weights, bytesPerCell, promptTokens, byCount } = figures;
   const rows = Object.entries(byCount).map(([count, { medinfer, split, unified }]) => {
     const best = Math.max(split.median, unified.median);
@@ -37,14 +37,23 @@ export async function decode({ gpu, quick, runs, limits, log }) {
   };
 }
 
-/** @param {{ gpu: boolean, quick: boolean, log: (line: string) => void }} settings */
-export async function prefix({ gpu, quick, log }) {
+/** @param {{ gpu: boolean, quick: boolean, limits: object, log: (line: string) => void }} settings */
+export async function prefix({ gpu, quick, limits, log }) {
   const model = modelOf("8B", "q4_k_m", quick);
   const { figures, rows, targets } = await sharedPrefix({ model, quick, gpu, log });
+  // Two operations for each weight and token that was read, until the last user saw a token.
+  const ofLimit = ({ prefillTokens, firstTokenP99Ms }) =>
+    round((2 * figures.parameters * prefillTokens) / ((firstTokenP99Ms / 1000) * limits.flopPerSecond));
   return {
     figures,
     head: ["32 users with a prefix of 2,000 tokens", "medinfer", "llama-server", "llama-server -kvu"],
-    rows: rows.map((row) => [row.what, row.medinfer, row.split, row.unified]),
+    rows: [
+      ...rows.map((row) => [row.what, row.medinfer, row.split, row.unified]),
+      [
+        "reading all of it, of the arithmetic limit",
+        ...[figures.medinfer, figures.split, figures.unified].map(ofLimit),
+      ],
+    ],
     targets,
   };
 }

@@ -12,10 +12,11 @@ const backendDir = fromRoot("build", "Release");
 const cudaBackend = path.join(backendDir, "libggml-cuda.so");
 
 /**
- * Builds what is missing: the CUDA backend, unless one lies beside the addon, and llama.cpp's programs.
- * @param {{ gpu: boolean, log: (line: string) => void }} options without `gpu` all runs on the CPU, to try the benchmark out
+ * Builds what is missing: the CUDA backend, unless one lies beside the addon, and those of llama.cpp's programs.
+ * @param {{ gpu: boolean, peers: ("llama-bench" | "llama-server")[], log: (line: string) => void }} options without `gpu`
+ *   all runs on the CPU, to try the benchmark out
  */
-export function prepare({ gpu, log }) {
+export function prepare({ gpu, peers, log }) {
   if (gpu && !existsSync(cudaBackend)) {
     log("building the CUDA backend, once");
     const { status } = spawnSync(process.execPath, [fromRoot("scripts", "build-cuda.mjs")], {
@@ -23,9 +24,9 @@ export function prepare({ gpu, log }) {
     });
     if (status !== 0) throw new Error("the CUDA backend could not be built: see above");
   }
-  for (const name of ["llama-bench", "llama-server"]) peer(name, log);
+  for (const name of peers) peer(name, log);
   if (!gpu) return;
-  lendCuda(cudaBackend);
+  if (peers.length > 0) lendCuda(cudaBackend);
   if (device() === undefined) throw new Error('no GPU works here: Engine.load({ device: "cuda" }) says why');
 }
 

@@ -4,7 +4,7 @@ import { blocksPng } from "../../test/support/images.mjs";
 import { place } from "../kv/systems.mjs";
 import { round } from "../lib/stats.mjs";
 import { Worker } from "../lib/worker.mjs";
-import { encoderOf, modelOf } from "./models.mjs";
+import { encoderOf, encoderOperations, imageSide, modelOf } from "./models.mjs";
 
 /** Tokens of an annotation. */
 const ANSWER = 32;
@@ -12,45 +12,67 @@ const ANSWER = 32;
 const picture = (seed, side) =>
   cachedFile(`blocks-gpu-${side}-${seed}.png`, blocksPng(seed, { width: side, height: side }));
 
-/** @param {{ gpu: boolean, quick: boolean, log: (line: string) => void }} settings */
-export async function images({ gpu, quick, log }) {
-  const count = quick ? 4 : 32;
-  const side = quick ? 112 : 560;
-  const pictures = (first, n) => Array.from({ length: n }, (_, i) => picture(first + i, side));
-  const unique = pictures(0, count);
+/** @param {{ gpu: boolean, quick: boolean, limits: object, log: (line: string) => void }} settings */
+export async function images({ gpu, quick, limits, log }) {
+  const counts = quick ? [1, 2, 4] : [1, 4, 16, 32];
+  const most = counts.at(-1);
+  let drawn = 0;
+  const fresh = (n) => Array.from({ length: n }, () => picture(drawn++, imageSide(quick)));
   const worker = new Worker(new URL("../children/image-engine.mjs", import.meta.url));
-  const model = modelOf("3B-VLM", "q4_k_m", quick);
   const load = {
     ...place(gpu),
-    model,
+    model: modelOf("3B-VLM", "q4_k_m", quick),
     mmproj: encoderOf(quick),
     nCtx: quick ? 4096 : 65_536,
-    batchSize: count,
+    batchSize: most,
     imageCacheBytes: 2 ** 30,
   };
+  const ofLimit = (perSecond) => round((perSecond * encoderOperations(quick)) / limits.flopPerSecond);
   try {
     await worker.call("load", load);
-    await worker.call("annotate", { images: pictures(999, 1), answer: ANSWER, atOnce: 1 }); // warms up
-    const one = await worker.call("annotate", { images: unique.slice(0, count / 2), answer: ANSWER, atOnce: 1 });
-    const many = await worker.call("annotate", { images: unique.slice(count / 2), answer: ANSWER, atOnce: count });
-    const repeated = await worker.call("annotate", { images: unique, answer: ANSWER, atOnce: count });
-    const fresh = pictures(500, count);
-    const gaps = await worker.call("streams", { streams: 4, tokens: quick ? 24 : 256, images: fresh, answer: ANSWER });
-    log(`images: ${one.perSecond} a second one by one, ${many.perSecond} together, ${repeated.perSecond} seen before`);
+    await worker.call("annotate", { images: fresh(1), answer: ANSWER, atOnce: 1 }); // warms up
+    const byCount = {};
+    for (const atOnce of counts) {
+      const images = fresh(Math.max(atOnce, quick ? 2 : 8));
+      const unique = await worker.call("annotate", { images, answer: ANSWER, atOnce });
+      const repeated = await worker.call("annotate", { images, answer: ANSWER, atOnce });
+      byCount[atOnce] = { unique, repeated };
+      log(`images: ${atOnce} at once: ${unique.perSecond} a second, ${repeated.perSecond} seen before`);
+    }
+    const streams = { streams: 4, tokens: quick ? 24 : 256, images: fresh(most), answer: ANSWER };
+    const gaps = await worker.call("streams", streams);
+    const ms = ({ p50, p99, most }) => `${p50} / ${p99} / ${most}`;
     log(
-      `images: between tokens of text ${gaps.alone.p50} / ${gaps.alone.p99} ms alone, ${gaps.beside.p50} / ${gaps.beside.p99} beside images`,
+      `images: ms between tokens of text, p50 / p99 / most: ${ms(gaps.alone)} alone, ${ms(gaps.beside)} beside images`,
     );
+    const { tokensPerImage } = byCount[1].unique;
     return {
-      figures: { tokensPerImage: one.tokensPerImage, one, many, repeated, gaps },
-      head: [`3B-VLM, ${one.tokensPerImage} tokens an image, answers of ${ANSWER}`, "figure"],
+      figures: { tokensPerImage, byCount, gaps },
+      head: [`3B-VLM, ${tokensPerImage} tokens an image, answers of ${ANSWER}`, "new", "of the limit", "seen before"],
       rows: [
-        ["images a second, one at a time", one.perSecond],
-        [`images a second, ${count / 2} at once`, many.perSecond],
-        [`images a second, ${count} that were seen before`, repeated.perSecond],
-        ["ms between tokens of 4 text streams, p50 / p99", `${gaps.alone.p50} / ${gaps.alone.p99}`],
-        [`the same while ${count} images are annotated`, `${gaps.beside.p50} / ${gaps.beside.p99}`],
-        ["images over one by one", round(many.perSecond / one.perSecond)],
+        ...Object.entries(byCount).map(([atOnce, { unique, repeated }]) => [
+          `images a second, ${atOnce} at once`,
+          unique.perSecond,
+          ofLimit(unique.perSecond),
+          repeated.perSecond,
+        ]),
+        [
+          `${most} at once over one by one`,
+          round(byCount[most].unique.perSecond / byCount[1].unique.perSecond),
+          "–",
+          "–",
+        ],
+        ["ms between tokens of 4 text streams, p50 / p99 / most", ms(gaps.alone), "–", "–"],
+        [`the same while ${most} images are annotated`, ms(gaps.beside), "–", "–"],
       ],
+      plot: {
+        title: "Images a second, by how many are annotated at once",
+        x: counts,
+        lines: {
+          new: counts.map((count) => byCount[count].unique.perSecond),
+          "seen before": counts.map((count) => byCount[count].repeated.perSecond),
+        },
+      },
       targets: [],
     };
   } finally {

@@ -28,3 +28,18 @@ export function modelOf(name, type, quick) {
 /** @param {boolean} quick */
 export const encoderOf = (quick) =>
   randomModel("qwen2vl-mmproj", { ...(quick ? tinyEncoder : encoder), type: "f16", repeat: 1 });
+
+/** Pixels of a side of the images that it is given. @param {boolean} quick */
+export const imageSide = (quick) => (quick ? tinyEncoder : encoder).image;
+
+/**
+ * What it takes to encode an image: two operations for each weight and patch, and those of the patches' attention to each
+ * other. What the language model does is left out.
+ * @param {boolean} quick
+ */
+export function encoderOperations(quick) {
+  const { embd, layers, ff, image, patch } = quick ? tinyEncoder : encoder;
+  const patches = (image / patch) ** 2;
+  const weights = layers * (4 * embd ** 2 + 2 * embd * ff);
+  return 2 * weights * patches + 4 * layers * embd * patches ** 2;
+}

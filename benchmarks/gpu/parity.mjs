@@ -1,8 +1,9 @@
 // That the GPU computes what the CPU does: greedy answers token for token, embeddings of images, attention that gathers.
 import { Engine } from "medinfer";
 
+import { AT_ONCE, attentionModel, attentions } from "../../test/support/attentions.mjs";
 import { compare, drawRequests, engineOutcomes, pictures, plainAnswers } from "../../test/support/parity.mjs";
-import { randomModel, tinyModel, tinyPairs } from "../../test/support/random-model.mjs";
+import { tinyModel, tinyPairs } from "../../test/support/random-model.mjs";
 import { place } from "../kv/systems.mjs";
 import { round } from "../lib/stats.mjs";
 
@@ -10,11 +11,6 @@ import { round } from "../lib/stats.mjs";
 const TIE = 0.02;
 /** Greatest difference of an image's embedding, relative to its greatest value. */
 const EMBEDDING = 0.01;
-
-/** Heads of 64, 128 and 256, and one to eight queries for each head of keys and values. */
-const attentions = [64, 128, 256].flatMap((width) =>
-  [1, 2, 4, 8].map((queries) => ({ width, queries, heads: Math.max(queries, 2) })),
-);
 
 /** @param {{ gpu: boolean, quick: boolean, log: (line: string) => void }} settings */
 export async function parity({ gpu, quick, log }) {
@@ -46,16 +42,16 @@ export async function parity({ gpu, quick, log }) {
     told(family, compare(mixed, answers, outcomes, TIE));
   }
   // Paged beside contiguous, and gathering beside a mask: the plain loop has a contiguous cache.
-  for (const { width, queries, heads } of quick ? attentions.slice(0, 2) : attentions) {
-    const shape = { embd: width * heads, heads, "kv-heads": heads / queries, ff: 512, layers: 2 };
-    const model = randomModel("llama", { type: "f16", ...shape });
+  for (const attention of quick ? attentions.slice(0, 2) : attentions) {
+    const { width, queries } = attention;
+    const model = attentionModel(attention, "f16");
     const answers = await plainAnswers(text, model, { kv: "f16" });
     for (const gather of [false, true]) {
       const { outcomes } = await engineOutcomes(text, {
         ...options,
         model,
         mmproj: null,
-        batchSize: 16,
+        batchSize: AT_ONCE,
         kv: { gather },
       });
       told(

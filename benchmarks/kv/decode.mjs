@@ -17,7 +17,7 @@ const SETTLE_MS = 300;
  * second took longer is what the tokens between took to decode. The few tokens of a prompt that a system reads again in
  * each of the two cancel out.
  */
-export async function mixedDecode({ model, threads, quick, runs, gpu = false, log }) {
+export async function mixedDecode({ model, threads, quick, runs, gpu = false, serversAlone = gpu, log }) {
   const counts = quick ? [2, 4] : gpu ? [1, 2, 4, 8, 16, 32, 64, 128] : [8, 32, 64];
   const few = 4;
   const more = quick
@@ -28,7 +28,15 @@ export async function mixedDecode({ model, threads, quick, runs, gpu = false, lo
   const each = 512;
   const most = Math.max(...counts);
   const prompts = mixedPrompts({ count: most, max: 440, median: quick ? 40 : 160, seed: 21 });
-  const { systems, weights, bytesPerCell } = await startDecoders({ model, threads, prompts, each, gpu, log });
+  const { systems, weights, bytesPerCell } = await startDecoders({
+    model,
+    threads,
+    prompts,
+    each,
+    gpu,
+    serversAlone,
+    log,
+  });
   const figures = {};
   try {
     for (const count of counts) {
@@ -81,7 +89,7 @@ export async function mixedDecode({ model, threads, quick, runs, gpu = false, lo
   };
 }
 
-async function startDecoders({ model, threads, prompts, each, gpu, log }) {
+async function startDecoders({ model, threads, prompts, each, gpu, serversAlone, log }) {
   const texts = prompts.map(({ prompt }) => prompt);
   const parallel = texts.length;
   const ctx = parallel * each;
@@ -115,7 +123,7 @@ async function startDecoders({ model, threads, prompts, each, gpu, log }) {
     log(`2: ${name} has read the prompts in ${round(ms / 1000)} s`);
   }
 
-  const entry = gpu ? undefined : nodeLlamaCpp(log); // its binary for GPUs is a download of its own
+  const entry = serversAlone ? undefined : nodeLlamaCpp(log); // a download; for GPUs one more
   if (entry) {
     const worker = new Worker(new URL("../children/node-llama-cpp.mjs", import.meta.url));
     await worker.call("load", { entry, model, sequences: parallel, contextSize: each, threads });

@@ -22,10 +22,12 @@ export async function sharedPrefix({ model, threads, quick, gpu = false, log }) 
   };
 
   let bytesPerCell;
+  let parameters;
   const ours = await closing(
     await Medinfer.load({ ...place(gpu), model, nCtx: cells, batchSize: users, nThreads: threads }),
     async (engine) => {
       bytesPerCell = engine.bytesPerCell;
+      parameters = engine.info.parameters;
       const { answers, samples, promptTokens } = await engine.run({ requests, stream: true, sampleMs: 10 });
       const fullest = samples.reduce((most, each) => (each.running > most.running ? each : most));
       return {
@@ -65,7 +67,7 @@ export async function sharedPrefix({ model, threads, quick, gpu = false, log }) 
   const row = (what, value) => ({ what, medinfer: value(ours), split: value(split), unified: value(unified) });
   const name = `${users} users, ${shared} tokens shared:`;
   return {
-    figures: { users, shared, own, predict, cells, medinfer: ours, split, unified },
+    figures: { users, shared, own, predict, cells, parameters, medinfer: ours, split, unified },
     rows: [
       row(`${name} tokens read`, (each) => each.prefillTokens),
       row(`${name} first token p50 / p99, ms`, (each) => `${each.firstTokenP50Ms} / ${each.firstTokenP99Ms}`),
