@@ -1,0 +1,214 @@
+"""Train the default model: one command from nothing to the two GGUF files.
+
+    python train.py                       # everything, with the recipe below
+    python train.py --see 20 --speak 20   # a smoke run
+
+Two stages. "See": the vision tower learns to name the characters in each patch, from dense windows; from LISTEN on the
+decoder joins and writes the windows' text down. "Speak": whole pages, questions and answers. The auxiliary head is not
+exported. A run continues from the last checkpoint in --work; everything random in a step follows from (seed, step,
+process), so an interrupted run ends like an uninterrupted one on the same kind of machine.
+
+Data parallel: each process computes its share of a batch on one thread, and gradients are averaged once a step. On a
+busy host that loses far less than threads that wait for each other at every operation.
+"""
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed
+import torch.multiprocessing
+from torch import Tensor, nn
+
+from language import tokenizer
+from network.export_gguf import export
+from network.model import MedInferTiny, Shape
+from training.losses import Reader, answer_loss, character_loss, pointing_loss, speak, text_loss
+from training.muon import optimizers
+from training.shards import draw_shards
+from training.steps import Batch, Pages, see_batch, speak_batch
+from training.validate import validate
+
+HERE = Path(__file__).resolve().parent
+SEED = 20261125
+RATE, MATRIX_RATE = 2e-3, 0.012
+"""Peak learning rates of AdamW and of Muon."""
+VISION_SHARE = 0.5
+"""Of the learning rate, for the vision tower in the second stage: with all of it, it forgets how to read."""
+WEIGHT_DECAY = 0.02
+WARM_UP = 100
+DESCENT_SHARE = 0.3
+"""Share of the steps at the end over which the learning rates fall to zero."""
+LISTEN = 0.72
+"""From this share of the first stage on, the decoder joins in every other step."""
+POINTING_SHARE = 1.0
+"""Of the pointing loss beside the answers'. It falls first: who knows where to read soon reads."""
+WHOLE_EVERY = 5
+"""Each such step looks at whole pages, blank patches and all; in the last WHOLE_SHARE of all steps every other one."""
+WHOLE_SHARE = 0.15
+WINDOWS_EVERY = 6
+"""Each such step of the second stage is one of the first, so that reading is not forgotten."""
+VALIDATE_EVERY = 250
+VALIDATION_PAGES = 64
+COLUMNS = ("step", "stage", "seconds", "rate", "answer_loss", "pointing_loss", "character_loss", "characters", "tokens",
+           "values", "unseen")
+
+
+def share_of_rate(step: int, steps: int) -> float:
+    """A warm-up, a plateau, and a straight way down. A plateau, because a run can then be made longer by continuing it."""
+    return min(1.0, (step + 1) / WARM_UP, (steps - step) / (steps * DESCENT_SHARE))
+
+
+def batch_at(step: int, rank: int, options: argparse.Namespace, pages: Pages) -> Batch:
+    """What process `rank` looks at in a step."""
+    rng = np.random.Generator(np.random.PCG64([SEED, step, rank]))
+    late = step >= (options.see + options.speak) * (1 - WHOLE_SHARE)
+    whole = step % (2 if late else WHOLE_EVERY) == 0
+    share = options.processes
+    if step < options.see or step % WINDOWS_EVERY == 5:
+        write = step >= options.see or (step >= options.see * LISTEN and step % 2 == 1)
+        return see_batch(pages, rng, whole and step < options.see, write, share)
+    # In runs of two: whole pages and JSON must not always meet.
+    return speak_batch(pages, rng, whole, step // 2 % 2 == 1, share)
+
+
+def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Random) -> tuple[Tensor, list[float]]:
+    """What a step minimises, and its parts: answers, pointing, characters."""
+    with torch.autocast("cpu", torch.bfloat16):
+        features = model.vision(batch.patches, batch.places)
+        characters = character_loss(reader(features), batch.characters)
+        if batch.asked is None:
+            return characters, [0.0, 0.0, characters.item()]
+        spoken = speak(model, model.projector(features), batch.places, batch.head, batch.asked)
+        answer = answer_loss(model.decoder, spoken, batch.asked.labels)
+        pointing = pointing_loss(spoken, batch.asked.patches)
+        loss = 2 * answer + POINTING_SHARE * pointing + 0.5 * characters + 0.2 * text_loss(model.decoder, rng)
+    return loss, [answer.item(), pointing.item(), characters.item()]
+
+
+def average_gradients(parameters: list[nn.Parameter], processes: int) -> None:
+    """Replace every gradient by its mean over the processes; a missing one counts as zero."""
+    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+    torch.distributed.all_reduce(flat)
+    flat /= processes
+    for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters])):
+        parameter.grad = mean.view_as(parameter)
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+
+
+class Run:
+    """The state of a training run, as it lies in its checkpoint."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        torch.manual_seed(SEED)
+        shape = Shape(vocab=len(tokenizer.vocabulary()))
+        self.model, self.reader = MedInferTiny(shape), Reader(shape)
+        self.eyes = optimizers([self.model.vision, self.reader], RATE, MATRIX_RATE, WEIGHT_DECAY)
+        self.voice = optimizers([self.model.projector, self.model.decoder], RATE, MATRIX_RATE, WEIGHT_DECAY)
+        self.parameters = [*self.model.parameters(), *self.reader.parameters()]
+        self.step, self.seconds = 0, 0.0
+        self.rows: list[dict[str, object]] = []
+        self.path: Path = options.work / "checkpoint.pt"
+        if self.path.exists():
+            state = torch.load(self.path, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.reader.load_state_dict(state["reader"])
+            for optimizer, stored in zip((*self.eyes, *self.voice), state["optimizers"]):
+                optimizer.load_state_dict(stored)
+            self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
+
+    def save(self) -> None:
+        """Write the checkpoint and the log."""
+        partial = self.path.with_suffix(".part")
+        torch.save({"model": self.model.state_dict(), "reader": self.reader.state_dict(),
+                    "optimizers": [optimizer.state_dict() for optimizer in (*self.eyes, *self.voice)],
+                    "step": self.step, "seconds": self.seconds, "rows": self.rows}, partial)
+        os.replace(partial, self.path)
+        with open(self.path.with_name("training-log.csv"), "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def advance(self, batch: Batch, rng: random.Random, options: argparse.Namespace) -> list[float]:
+        """One step; returns the parts of its loss."""
+        loss, parts = losses_of(self.model, self.reader, batch, rng)
+        loss.backward()
+        average_gradients(self.parameters, options.processes)
+        share = share_of_rate(self.step, options.see + options.speak)
+        eyes = share * (VISION_SHARE if self.step >= options.see else 1.0)
+        stepped = [(eyes, self.eyes)] if batch.asked is None else [(eyes, self.eyes), (share, self.voice)]
+        for of_rate, (matrices, others) in stepped:
+            for optimizer, peak in ((matrices, MATRIX_RATE), (others, RATE)):
+                for group in optimizer.param_groups:
+                    group["lr"] = peak * of_rate
+                optimizer.step()
+        for parameter in self.parameters:
+            parameter.grad = None
+        self.step += 1
+        return parts
+
+
+def train(rank: int, options: argparse.Namespace) -> None:
+    """Run or continue the recipe as process `rank`; process 0 validates, saves, and exports at the end."""
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", init_method=options.rendezvous, rank=rank, world_size=options.processes)
+    run = Run(options)
+    if rank == 0 and run.step:
+        print(f"continues from step {run.step}", flush=True)
+    torch.distributed.barrier()
+    pages = Pages(options.work / "pages", options.counts)
+    steps, sums = options.see + options.speak, []
+    while run.step < steps:
+        began = time.monotonic()
+        batch = batch_at(run.step, rank, options, pages)
+        sums.append(run.advance(batch, random.Random(f"{SEED} {run.step} {rank}"), options))
+        run.seconds += time.monotonic() - began
+        if rank == 0 and run.step % 25 == 0:
+            told = np.array(sums[-25:])
+            answers = told[told[:, 0] > 0]
+            print(f"step {run.step} answer {answers[:, 0].mean() if len(answers) else 0:.4f} pointing "
+                  f"{answers[:, 1].mean() if len(answers) else 0:.3f} characters {told[:, 2].mean():.4f} "
+                  f"{run.seconds / run.step:.2f} s/step", flush=True)
+        if rank == 0 and (run.step % VALIDATE_EVERY == 0 or run.step == steps):
+            told = np.array(sums)
+            measured = validate(run.model, run.reader, pages, VALIDATION_PAGES, run.step > options.see)
+            run.rows.append({"step": run.step, "stage": "speak" if run.step > options.see else "see", "seconds": round(run.seconds),
+                             "rate": round(share_of_rate(run.step - 1, steps), 4),
+                             **dict(zip(("answer_loss", "pointing_loss", "character_loss"), told.mean(0).round(4).tolist())), **measured})
+            print(run.rows[-1], flush=True)
+            sums = []
+            run.save()
+    if rank == 0:
+        for folder, quantised in ((options.out, True), (options.work / "f16", False)):
+            for path in export(run.model, folder, quantised):
+                print(path, f"{path.stat().st_size / 1e6:.2f} MB")
+    torch.distributed.destroy_process_group()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, default=HERE / "checkpoints", help="checkpoint and drawn pages (about 20 GB)")
+    parser.add_argument("--out", type=Path, default=HERE, help="where the two GGUF files go, in Q8_0; in F16 they go to --work/f16")
+    parser.add_argument("--see", type=int, default=1600, help="steps of the first stage")
+    parser.add_argument("--speak", type=int, default=4400, help="steps of the second stage")
+    parser.add_argument("--pages", type=int, default=40, help="shards of 512 training pages")
+    parser.add_argument("--sheets", type=int, default=24, help="shards of 512 dense sheets of text")
+    parser.add_argument("--processes", type=int, default=2, help="part of the recipe: another number gives other weights")
+    options = parser.parse_args()
+    options.counts = {"page": options.pages, "sheet": options.sheets, "held-out": 1}
+    draw_shards(options.work / "pages", options.counts, options.processes)
+    rendezvous = options.work / "rendezvous"
+    rendezvous.unlink(missing_ok=True)
+    options.rendezvous = rendezvous.resolve().as_uri()
+    torch.multiprocessing.spawn(train, (options,), nprocs=options.processes)
+
+
+if __name__ == "__main__":
+    main()
