@@ -41,6 +41,8 @@ RATE, MATRIX_RATE = 2e-3, 0.012
 """Peak learning rates of AdamW and of Muon."""
 VISION_SHARE = 0.5
 """Of the learning rate, for the vision tower in the second stage: with all of it, it forgets how to read."""
+EYES_EVERY = 3
+"""In the second stage the tower learns in each such step, windows among them, and only looks in the others."""
 WEIGHT_DECAY = 0.02
 WARM_UP = 100
 DESCENT_SHARE = 0.3
@@ -78,11 +80,12 @@ def batch_at(step: int, rank: int, options: argparse.Namespace, pages: Pages) ->
     return speak_batch(pages, rng, whole, step // 2 % 2 == 1, share)
 
 
-def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Random) -> tuple[Tensor, list[float]]:
-    """What a step minimises, and its parts: answers, pointing, characters."""
+def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Random, learns: bool) -> tuple[Tensor, list[float]]:
+    """What a step minimises, and its parts: answers, pointing, characters. `learns`: whether the vision tower does."""
     with torch.autocast("cpu", torch.bfloat16):
-        features = model.vision(batch.patches, batch.places)
-        characters = character_loss(reader(features), batch.characters)
+        with torch.set_grad_enabled(learns):
+            features = model.vision(batch.patches, batch.places)
+            characters = character_loss(reader(features), batch.characters)
         if batch.asked is None:
             return characters, [0.0, 0.0, characters.item()]
         spoken = speak(model, model.projector(features), batch.places, batch.head, batch.asked)
@@ -93,8 +96,9 @@ def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Ran
 
 
 def average_gradients(parameters: list[nn.Parameter], processes: int) -> None:
-    """Replace every gradient by its mean over the processes; a missing one counts as zero."""
-    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+    """Replace every gradient by its mean over the processes."""
+    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
     torch.distributed.all_reduce(flat)
     flat /= processes
     for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters])):
@@ -137,13 +141,15 @@ class Run:
 
     def advance(self, batch: Batch, rng: random.Random, options: argparse.Namespace) -> list[float]:
         """One step; returns the parts of its loss."""
-        loss, parts = losses_of(self.model, self.reader, batch, rng)
+        speaks = self.step >= options.see
+        learns = not speaks or batch.asked is None or self.step % EYES_EVERY == EYES_EVERY - 1
+        loss, parts = losses_of(self.model, self.reader, batch, rng, learns)
         loss.backward()
         average_gradients(self.parameters, options.processes)
         share = share_of_rate(self.step, options.see + options.speak)
-        eyes = share * (VISION_SHARE if self.step >= options.see else 1.0)
-        stepped = [(eyes, self.eyes)] if batch.asked is None else [(eyes, self.eyes), (share, self.voice)]
-        for of_rate, (matrices, others) in stepped:
+        eyes = [(share * (VISION_SHARE if speaks else 1.0), self.eyes)] if learns else []
+        voice = [] if batch.asked is None else [(share, self.voice)]
+        for of_rate, (matrices, others) in eyes + voice:
             for optimizer, peak in ((matrices, MATRIX_RATE), (others, RATE)):
                 for group in optimizer.param_groups:
                     group["lr"] = peak * of_rate
