@@ -5,13 +5,13 @@
 // --native makes the CPU backend for this machine alone: it tests the same path in a tenth of the
 // time, and must not be published.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 
 import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
-import { fromRoot, root } from "./lib/paths.mjs";
+import { fromRoot, releaseDir, root } from "./lib/paths.mjs";
 
 /** node-gyp downloads headers unless it is told where they are; the addon uses none of them. */
 function nodeDir() {
@@ -21,6 +21,7 @@ function nodeDir() {
 
 async function prebuild() {
   const variant = process.argv.includes("--native") ? "source" : "portable";
+  const hadCuda = existsSync(path.join(releaseDir, "libggml-cuda.so"));
   const bin = createRequire(import.meta.url).resolve("prebuildify/bin.js");
   const env = { ...process.env, MEDINFER_VARIANT: variant };
   if (!env.npm_config_nodedir && nodeDir()) env.npm_config_nodedir = nodeDir();
@@ -36,6 +37,9 @@ async function prebuild() {
   if (existsSync(fromRoot("out", "source", "CMakeCache.txt"))) {
     rmSync(fromRoot("build"), { recursive: true, force: true });
     await build();
+    // The CUDA backend took many minutes to build, and is not the addon's.
+    const cuda = fromRoot("out", "cuda", "Release", "libggml-cuda.so");
+    if (hadCuda && existsSync(cuda)) copyFileSync(cuda, path.join(releaseDir, "libggml-cuda.so"));
   }
   for (const folder of readdirSync(fromRoot("prebuilds"))) {
     const files = readdirSync(fromRoot("prebuilds", folder));

@@ -1,7 +1,16 @@
 // Where an engine runs, on a host whose NVIDIA driver and CUDA backend are as a test wants them. Every case has a process
 // of its own, with a libcuda.so.1 that answers as it is told: what fails is the real way through the addon.
 import { fork } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { devices, type Device, type ErrorCode, type LoadOptions, type ModelInfo } from "medinfer";
@@ -21,9 +30,21 @@ interface Told {
 
 const { version } = JSON.parse(readFileSync(fromRoot("package.json"), "utf8")) as { version: string };
 let modules: string;
+let child: string;
 
 beforeAll(() => {
   modules = mkdtempSync(path.join(tmpdir(), "medinfer-modules-"));
+  // A medinfer beside whose addon no backend has been built: that would be taken before any package.
+  const own = path.join(modules, "node_modules", "medinfer");
+  const addon = path.join("build", "Release");
+  cpSync(fromRoot(addon), path.join(own, addon), {
+    recursive: true,
+    filter: (file) => path.basename(file) !== "libggml-cuda.so",
+  });
+  for (const part of ["dist", "package.json"]) cpSync(fromRoot(part), path.join(own, part), { recursive: true });
+  for (const part of ["models", "node_modules"]) symlinkSync(fromRoot(part), path.join(own, part));
+  child = path.join(modules, "load.mjs");
+  copyFileSync(fromRoot("test", "support", "children", "load.mjs"), child);
 });
 afterAll(() => {
   rmSync(modules, { recursive: true, force: true });
@@ -44,7 +65,7 @@ const installFake = (): string =>
 
 function load(options: LoadOptions, driver: string, nodePath: string): Promise<Told> {
   return new Promise((resolve, reject) => {
-    const child = fork(fromRoot("test", "support", "children", "load.mjs"), {
+    const running = fork(child, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       timeout: 60_000,
       env: {
@@ -57,15 +78,15 @@ function load(options: LoadOptions, driver: string, nodePath: string): Promise<T
     });
     let output = "";
     let told: Told | undefined;
-    child.stdout?.on("data", (data) => (output += String(data)));
-    child.stderr?.on("data", (data) => (output += String(data)));
-    child.on("message", (message) => (told = message as Told));
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
+    running.stdout?.on("data", (data) => (output += String(data)));
+    running.stderr?.on("data", (data) => (output += String(data)));
+    running.on("message", (message) => (told = message as Told));
+    running.on("error", reject);
+    running.on("close", (code, signal) => {
       if (code === 0 && told !== undefined && output === "") resolve(told);
       else reject(new Error(`the child ended with ${signal ?? code} and printed: ${output}`));
     });
-    child.send(options);
+    running.send(options);
   });
 }
 
