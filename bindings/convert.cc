@@ -116,7 +116,7 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.kv_page_size = fields.Integer<std::uint32_t>("kvPageSize");
   options.kv_prefix_cache = ToBool(fields.Value("kvPrefixCache"), fields.Name("kvPrefixCache"));
   options.kv_gather = ToBool(fields.Value("kvGather"), fields.Name("kvGather"));
-  options.kv_swap_bytes = fields.Integer<std::uint64_t>("kvSwapBytes");
+  options.kv_swap_bytes = fields.Integer<std::int64_t>("kvSwapBytes");
   options.max_queue = fields.Integer<std::uint32_t>("maxQueue");
   options.max_image_bytes = fields.Integer<std::uint64_t>("maxImageBytes");
   options.max_image_pixels = fields.Integer<std::uint64_t>("maxImagePixels");

@@ -20,10 +20,10 @@ export interface KvOptions {
    */
   gather?: boolean;
   /**
-   * Most memory, in bytes and beside the pool, for the keys and values of requests that gave way to others. What finds no
-   * room is computed again. Default 0.
+   * Most memory, in bytes and beside the pool, for the keys and values of requests that gave way to others; taken only
+   * while there are such. What finds no room is computed again. Default `"auto"`: as many as the pool has.
    */
-  swapBytes?: number;
+  swapBytes?: "auto" | number;
 }
 
 /** Options of {@link Engine.load}. All are optional. */
@@ -137,7 +137,7 @@ export const loadOptionsSchema = object({
       ),
       prefixCache: v.optional(flag(), true),
       gather: v.optional(flag(), false),
-      swapBytes: v.optional(integer(0, 2 ** 46), 0),
+      swapBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
     }),
     () => ({}),
   ),
@@ -175,7 +175,7 @@ export function toNativeLoadOptions(
     kvPageSize: options.kv.pageSize,
     kvPrefixCache: options.kv.prefixCache,
     kvGather: options.kv.gather,
-    kvSwapBytes: options.kv.swapBytes,
+    kvSwapBytes: options.kv.swapBytes === "auto" ? -1 : options.kv.swapBytes,
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

@@ -137,6 +137,12 @@ class EngineImpl final : public Engine {
 
   Stats CollectStats() const;
 
+  // Budget of the swap space. REQUIRES: the decoder is there.
+  std::uint64_t SwapBytes() const {
+    if (options_.kv_swap_bytes != kAutoBytes) return static_cast<std::uint64_t>(options_.kv_swap_bytes);
+    return decoder_->paged() ? decoder_->BytesPerCell() * options_.n_ctx : 0;
+  }
+
   const LoadOptions options_;
   const std::shared_ptr<EventSink> sink_;
   Placement placement_;
@@ -221,7 +227,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   EngineLoop::Limits limits;
   limits.n_ctx_per_request = info_.n_ctx_per_request;
   limits.batch_size = options_.batch_size;
-  limits.swap_bytes = options_.kv_swap_bytes;
+  limits.swap_bytes = SwapBytes();
   limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
   guard_.inbox = &inbox_;
   identity_ = IdentifyModel(*model_, options_);

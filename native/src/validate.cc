@@ -36,6 +36,7 @@ Status ValidateLoadOptions(const LoadOptions& o) {
   }
   if (o.n_threads > kMaxThreads) return OutOfRange("nThreads", 0, kMaxThreads);
   if (o.n_gpu_layers < -1) return Invalid("nGpuLayers must be -1 or more");
+  if (o.kv_swap_bytes < kAutoBytes) return Invalid("kv.swapBytes must be -1 or more");
   if (o.max_queue < 1) return Invalid("maxQueue must be 1 or more");
   float sum = 0;
   for (const float share : o.tensor_split) {

@@ -127,7 +127,7 @@ describe("the prefix cache", () => {
 
 describe("requests that give way", () => {
   // Four that fit when they begin, and not when they have answered.
-  const crowd = async (swapBytes: number) => {
+  const crowd = async (swapBytes?: number) => {
     const kv = { prefixCache: false, swapBytes };
     await using engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 512, batchSize: 4, kv });
     const results = await Promise.all(
@@ -148,11 +148,16 @@ describe("requests that give way", () => {
     expect(stats.promptTokens).toBeGreaterThan(prompts + stats.preemptions);
   });
 
-  test("come back from host memory where they may use some", async () => {
+  test("come back from host memory where there is room for all", async () => {
     const { stats, prompts } = await crowd(2 ** 30);
     expect(stats.kv.tokensSwapped).toBeGreaterThan(0);
     // The token that was drawn last is all that is left to read.
     expect(stats.promptTokens).toBe(prompts + stats.preemptions);
+  });
+
+  test("come back from host memory by default, as many as the pool has room for", async () => {
+    const { stats } = await crowd();
+    expect(stats.kv.tokensSwapped).toBeGreaterThan(0);
   });
 
   test("are computed again when that memory is full", async () => {

@@ -77,7 +77,7 @@ describe("Engine.load", () => {
       kvPageSize: 32,
       kvPrefixCache: true,
       kvGather: false,
-      kvSwapBytes: 0,
+      kvSwapBytes: -1,
     });
   });
 

@@ -20,6 +20,7 @@ enum class Device : std::uint8_t { kAuto, kCpu, kCuda };
 enum class SplitMode : std::uint8_t { kNone, kLayer, kRow, kTensor };
 
 constexpr std::int32_t kAutoLayers = -1;
+constexpr std::int64_t kAutoBytes = -1;
 
 struct LoadOptions {
   std::string model_path;
@@ -38,11 +39,12 @@ struct LoadOptions {
   std::uint32_t n_ubatch = 512;         // most tokens of one forward pass; bounds the time an abort takes
   std::uint32_t n_threads = 0;          // 0: adapts to how busy the host is
   KvType kv_type = KvType::kF16;
-  std::uint32_t kv_page_size = 32;  // cells of a KV page: 16, 32, 64, 128 or 256
-  bool kv_prefix_cache = true;      // prompts share what earlier ones have computed
-  bool kv_gather = false;           // attention gathers a sequence's own cells, where the backend can (CUDA)
-  std::uint64_t kv_swap_bytes = 0;  // most host memory for the cells of preempted requests; 0: they are computed again
-  std::uint32_t max_queue = 1024;   // most requests that wait
+  std::uint32_t kv_page_size = 32;          // cells of a KV page: 16, 32, 64, 128 or 256
+  bool kv_prefix_cache = true;              // prompts share what earlier ones have computed
+  bool kv_gather = false;                   // attention gathers a sequence's own cells, where the backend can (CUDA)
+  std::int64_t kv_swap_bytes = kAutoBytes;  // most host memory for the cells of preempted requests, which are computed
+                                            // again where it has no room; kAutoBytes: as many as the pool has
+  std::uint32_t max_queue = 1024;           // most requests that wait
   std::uint64_t max_image_bytes = 64ULL << 20U;
   std::uint64_t max_image_pixels = 64ULL * 1000 * 1000;
   std::uint64_t image_cache_bytes = 256ULL << 20U;
