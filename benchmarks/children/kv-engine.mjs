@@ -59,7 +59,7 @@ serve({
    */
   async fork({ system, content, forks, predict }) {
     const session = engine.session({ system });
-    await session.chat(content, { nPredict: predict, ...greedy }).result;
+    await session.chat({ content, nPredict: predict, ...greedy }).result;
     const pages = () => engine.stats().kv.pagesUsed + engine.stats().kv.pagesCached;
     const before = pages();
     const made = [];
@@ -72,7 +72,7 @@ serve({
     const added = pages() - before;
     // That they are worth something: each goes on without reading what came before.
     const promptTokens = engine.stats().promptTokens;
-    await Promise.all(made.map((fork, i) => fork.chat(`${i}`, { nPredict: predict, ...greedy }).result));
+    await Promise.all(made.map((fork, i) => fork.chat({ content: `${i}`, nPredict: predict, ...greedy }).result));
     const read = engine.stats().promptTokens - promptTokens;
     for (const each of [session, ...made]) await each.close();
     return { ms, pages: added, tokensReadAfterwards: read };
