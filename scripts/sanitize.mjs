@@ -4,11 +4,12 @@ import path from "node:path";
 
 import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
-import { root } from "./lib/paths.mjs";
+import { fromRoot, root } from "./lib/paths.mjs";
 
 const environments = {
   asan: {
     ASAN_OPTIONS: "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    LSAN_OPTIONS: `suppressions=${fromRoot("cmake", "lsan-suppressions.txt")}`,
     UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
   },
   tsan: { TSAN_OPTIONS: "second_deadlock_stack=1" },
