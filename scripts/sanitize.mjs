@@ -12,7 +12,7 @@ const environments = {
     LSAN_OPTIONS: `suppressions=${fromRoot("cmake", "lsan-suppressions.txt")}`,
     UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
   },
-  tsan: { TSAN_OPTIONS: "second_deadlock_stack=1" },
+  tsan: { TSAN_OPTIONS: `second_deadlock_stack=1:suppressions=${fromRoot("cmake", "tsan-suppressions.txt")}` },
 };
 
 await runMain(async () => {
