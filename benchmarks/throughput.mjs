@@ -10,7 +10,7 @@ import { median, round, summary } from "./lib/stats.mjs";
 import { Worker } from "./lib/worker.mjs";
 
 export const about =
-  "tokens per second of 1, 8 and 32 requests at once, beside a plain llama.cpp loop and llama-server of the same source";
+  "tokens per second of 1, 8 and 32 requests at once, beside a plain llama.cpp loop and llama-server of the same release";
 export const options = {
   runs: { type: "string", default: "5" },
   model: { type: "string", default: "small,medium" },

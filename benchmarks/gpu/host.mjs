@@ -24,7 +24,7 @@ export function prepare({ gpu, peers, log }) {
     });
     if (status !== 0) throw new Error("the CUDA backend could not be built: see above");
   }
-  for (const name of peers) peer(name, log);
+  for (const name of peers) peer(name, { gpu, log });
   if (!gpu) return;
   if (peers.length > 0) lendCuda(cudaBackend);
   if (device() === undefined) throw new Error('no GPU works here: Engine.load({ device: "cuda" }) says why');

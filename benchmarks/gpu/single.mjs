@@ -109,7 +109,7 @@ async function llamaBench({ model, gpu, runs, log }) {
   const layers = gpu ? ["-ngl", "999", "-fa", "1"] : ["-ngl", "0", "-dev", "none"];
   const sizes = ["-p", `${PROMPT}`, "-n", `${ANSWER}`, "-r", `${runs}`, "-b", "512"];
   const { stdout } = await promisify(execFile)(
-    peer("llama-bench", log),
+    peer("llama-bench", { gpu, log }),
     ["-m", model, "-o", "json", ...layers, ...sizes],
     { maxBuffer: 1 << 26 },
   );

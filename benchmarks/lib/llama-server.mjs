@@ -44,7 +44,7 @@ export class LlamaServer {
    *   gpu?: boolean, watchPasses?: boolean, log: (line: string) => void }} options
    */
   static async start(model, { parallel, ctx, threads, unified, cachePrompt, gpu, watchPasses, log }) {
-    const binary = peer("llama-server", log);
+    const binary = peer("llama-server", { gpu: gpu === true, log });
     const port = await freePort();
     const args = ["-m", model, "-c", ctx, "-np", parallel, "--host", "127.0.0.1", "--port", port];
     args.push("--no-ui", "--cache-ram", 0, "-fit", "off", "--metrics", unified ? "-kvu" : "-no-kvu");
