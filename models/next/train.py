@@ -41,7 +41,7 @@ RATE, MATRIX_RATE = 2e-3, 0.012
 """Peak learning rates of AdamW and of Muon."""
 VISION_SHARE = 0.5
 """Of the learning rate, for the vision tower in the second stage: with all of it, it forgets how to read."""
-EYES_EVERY = 3
+EYES_EVERY = 2
 """In the second stage the tower learns in each such step, windows among them, and only looks in the others."""
 WEIGHT_DECAY = 0.02
 WARM_UP = 100
