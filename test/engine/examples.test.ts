@@ -23,6 +23,7 @@ const prints: Record<string, RegExp> = {
   "session.mjs": /^\d+ of \d+ tokens were there\n7 And in the elderly\?\n7 messages restored\n$/,
   "abort.mjs": /^ABORTED because the user went away\n$/,
   "annotate-folder.mjs": /^(\{"id":"[^"]+\.png","text":"[^\n]*\n){4}$/,
+  "read-as-json.mjs": /^(0000[0-3]\.png \{"patient":"[^\n]*"medications":\[\{"name":"[^\n]*\}\]\}\n){4}$/,
   "json-schema.mjs": /^true true\n(yes|no)\n$/,
   "chat-template.mjs":
     /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\nsystem: [^]*\nassistant: <think><\/think>\n$/,

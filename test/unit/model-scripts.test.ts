@@ -1,12 +1,12 @@
-/** Tests of the next embedded model's scripts: what of them needs no PyTorch. */
+/** Tests of the embedded model's scripts: what of them needs no PyTorch. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { fromRoot } from "../support/paths.mjs";
 
-it("answers, vocabulary and scores of the next embedded model, in Python", async () => {
+it("answers, vocabulary and scores of the embedded model, in Python", async () => {
   const { stderr } = await promisify(execFile)("python3", ["-m", "unittest", "language.test_answers"], {
-    cwd: fromRoot("models", "next"),
+    cwd: fromRoot("models"),
   });
   expect(stderr).toMatch(/^Ran ([1-9]\d+) tests in [^]*\nOK\n$/m);
 });
