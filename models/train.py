@@ -45,7 +45,7 @@ EYES_EVERY = 2
 """In the second stage the tower learns in each such step, windows among them, and only looks in the others."""
 WEIGHT_DECAY = 0.02
 WARM_UP = 100
-DESCENT_SHARE = 0.3
+DESCENT_SHARE = 0.5
 """Share of the steps at the end over which the learning rates fall to zero."""
 LISTEN = 0.72
 """From this share of the first stage on, the decoder joins in every other step."""
@@ -54,6 +54,8 @@ POINTING_SHARE = 1.0
 WHOLE_EVERY = 5
 """Each such step looks at whole pages, blank patches and all; in the last WHOLE_SHARE of all steps every other one."""
 WHOLE_SHARE = 0.15
+PENALISED_EVERY = 3
+"""Each such step of the second stage learns its answers under a repeat penalty."""
 WINDOWS_EVERY = 6
 """Each such step of the second stage is one of the first, so that reading is not forgotten."""
 VALIDATE_EVERY = 250
@@ -80,7 +82,8 @@ def batch_at(step: int, rank: int, options: argparse.Namespace, pages: Pages) ->
     return speak_batch(pages, rng, whole, step // 2 % 2 == 1, share)
 
 
-def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Random, learns: bool) -> tuple[Tensor, list[float]]:
+def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Random, learns: bool,
+              penalised: bool) -> tuple[Tensor, list[float]]:
     """What a step minimises, and its parts: answers, pointing, characters. `learns`: whether the vision tower does."""
     with torch.autocast("cpu", torch.bfloat16):
         with torch.set_grad_enabled(learns):
@@ -89,7 +92,7 @@ def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Ran
         if batch.asked is None:
             return characters, [0.0, 0.0, characters.item()]
         spoken = speak(model, model.projector(features), batch.places, batch.head, batch.asked)
-        answer = answer_loss(model.decoder, spoken, batch.asked.labels)
+        answer = answer_loss(model.decoder, spoken, batch.asked, batch.head, penalised)
         pointing = pointing_loss(spoken, batch.asked.patches)
         loss = 2 * answer + POINTING_SHARE * pointing + 0.5 * characters + 0.2 * text_loss(model.decoder, rng)
     return loss, [answer.item(), pointing.item(), characters.item()]
@@ -143,7 +146,8 @@ class Run:
         """One step; returns the parts of its loss."""
         speaks = self.step >= options.see
         learns = not speaks or batch.asked is None or self.step % EYES_EVERY == EYES_EVERY - 1
-        loss, parts = losses_of(self.model, self.reader, batch, rng, learns)
+        penalised = speaks and self.step % PENALISED_EVERY == 0
+        loss, parts = losses_of(self.model, self.reader, batch, rng, learns, penalised)
         loss.backward()
         average_gradients(self.parameters, options.processes)
         share = share_of_rate(self.step, options.see + options.speak)
@@ -202,8 +206,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=HERE / "checkpoints", help="checkpoint and drawn pages (about 20 GB)")
     parser.add_argument("--out", type=Path, default=HERE, help="where the two GGUF files go, in Q8_0; in F16 they go to --work/f16")
-    parser.add_argument("--see", type=int, default=1250, help="steps of the first stage")
-    parser.add_argument("--speak", type=int, default=4550, help="steps of the second stage")
+    parser.add_argument("--see", type=int, default=1500, help="steps of the first stage")
+    parser.add_argument("--speak", type=int, default=5900, help="steps of the second stage")
     parser.add_argument("--pages", type=int, default=40, help="shards of 512 training pages")
     parser.add_argument("--sheets", type=int, default=24, help="shards of 512 dense sheets of text")
     parser.add_argument("--processes", type=int, default=2, help="part of the recipe: another number gives other weights")

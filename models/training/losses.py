@@ -16,6 +16,8 @@ from training.views import NO_CHARACTER, SLOTS
 TEXT_BATCH = 8
 NO_CHARACTER_WEIGHT = 0.2
 """Most slots are empty, and easily told."""
+REPEAT_PENALTY = 1.18
+"""That of the published example's sampling, over so many tokens that an answer ends before."""
 POINTING_LAYERS = (1, 2)
 """In these decoder layers the first head is told to look at the patch that the next character is read from."""
 
@@ -64,10 +66,26 @@ def speak(model: MedInferTiny, tokens: Tensor, places: Tensor, head: list[int], 
     return Spoken(hidden, keys, queries, sees, len(head))
 
 
-def answer_loss(decoder: Decoder, spoken: Spoken, labels: Tensor) -> Tensor:
-    """Cross entropy of the answers' tokens."""
-    learned = labels != IGNORED
-    return F.cross_entropy(decoder.logits(spoken.hidden[learned]), labels[learned])
+def answer_loss(decoder: Decoder, spoken: Spoken, asked: Branches, head: list[int], penalised: bool) -> Tensor:
+    """Cross entropy of the answers' tokens; with `penalised` after a repeat penalty, as llama.cpp's sampler computes it.
+
+    What is spelled repeats its letters: unless a model has learned to be sure enough of them, the penalty makes it take
+    letters that the page does not have.
+    """
+    learned = asked.labels != IGNORED
+    logits = decoder.logits(spoken.hidden[learned])
+    if penalised:
+        logits = torch.where(repeated(asked, head, logits.shape[1])[learned], torch.minimum(
+            logits / REPEAT_PENALTY, logits * REPEAT_PENALTY), logits)
+    return F.cross_entropy(logits, asked.labels[learned])
+
+
+def repeated(asked: Branches, head: list[int], vocab: int) -> Tensor:
+    """bool [batch, length, vocab]: which tokens stand before the next one, in its branch or ahead of the image."""
+    given = F.one_hot(asked.tokens, vocab).to(torch.bfloat16)
+    before = asked.sees.to(torch.bfloat16) @ given > 0
+    before[..., torch.tensor(head)] = True
+    return before
 
 
 def pointing_loss(spoken: Spoken, patches: Tensor) -> Tensor:
