@@ -84,7 +84,8 @@ def batch_at(step: int, rank: int, options: argparse.Namespace, pages: Pages) ->
 
 def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Random, learns: bool,
               penalised: bool) -> tuple[Tensor, list[float]]:
-    """What a step minimises, and its parts: answers, pointing, characters. `learns`: whether the vision tower does."""
+    """What a step minimises, and its parts: answers, pointing, characters. `learns`: whether the vision tower does;
+    `penalised`: see answer_loss()."""
     with torch.autocast("cpu", torch.bfloat16):
         with torch.set_grad_enabled(learns):
             features = model.vision(batch.patches, batch.places)

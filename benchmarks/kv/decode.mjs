@@ -25,7 +25,7 @@ export async function mixedDecode({ model, threads, quick, runs, gpu = false, se
     : gpu
       ? Object.fromEntries(counts.map((count) => [count, 68]))
       : { 8: 204, 32: 52, 64: 28 };
-  const each = 768;
+  const each = gpu ? 512 : 768;
   const most = Math.max(...counts);
   const prompts = mixedPrompts({ count: most, max: 440, median: quick ? 40 : 160, seed: 21 });
   const { systems, weights, bytesPerCell } = await startDecoders({
