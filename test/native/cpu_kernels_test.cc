@@ -81,13 +81,16 @@ struct Attention {
   std::int64_t queries;
   std::int64_t cells;
   double tolerance;
+  float max_bias = 0;  // of ALiBi
+  float softcap = 0;
+  bool sinks = false;
 };
 
 class FlashAttention : public testing::TestWithParam<Attention> {};
 
 // A pool of many sequences: each query sees scattered runs of cells and single ones, the first sees nothing but one
-// cell.
-std::vector<float> ScatteredMask(std::mt19937& random, std::int64_t queries, std::int64_t cells) {
+// cell. What is seen lies between 0 and -`spread`.
+std::vector<float> ScatteredMask(std::mt19937& random, std::int64_t queries, std::int64_t cells, float spread) {
   std::vector<float> mask(static_cast<std::size_t>(queries * cells), -std::numeric_limits<float>::infinity());
   const auto at = [&](std::int64_t limit) { return std::uniform_int_distribution<std::int64_t>(0, limit - 1)(random); };
   for (std::int64_t query = 0; query < queries; ++query) {
@@ -97,6 +100,7 @@ std::vector<float> ScatteredMask(std::mt19937& random, std::int64_t queries, std
       const std::int64_t start = at(cells);
       std::fill(row + start, row + std::min(cells, start + at(150)), 0.0F);
     }
+    for (std::int64_t cell = 0; cell < cells; ++cell) row[cell] -= spread * static_cast<float>(at(16)) / 16;
   }
   return mask;
 }
@@ -112,22 +116,28 @@ TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
   ggml_tensor* mask = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F16, p.cells, p.queries);
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(p.head_size)));
   ggml_tensor* output = ggml_flash_attn_ext(graph.context(), query, ggml_permute(graph.context(), key, 0, 2, 1, 3),
-                                            ggml_permute(graph.context(), value, 0, 2, 1, 3), mask, scale, 0.0F, 0.0F);
+                                            ggml_permute(graph.context(), value, 0, 2, 1, 3), mask, scale, p.max_bias,
+                                            p.softcap);
   ggml_prec_set_acc(output, GGML_PREC_F32);
+  ggml_tensor* sinks = ggml_new_tensor_1d(graph.context(), GGML_TYPE_F32, p.heads);
+  if (p.sinks) ggml_flash_attn_ext_add_sinks(output, sinks);
   graph.Allocate();
   const auto q = Store(query, Normal(random, static_cast<std::size_t>(ggml_nelements(query))));
   const auto k = Store(key, Normal(random, static_cast<std::size_t>(ggml_nelements(key))));
   const auto v = Store(value, Normal(random, static_cast<std::size_t>(ggml_nelements(value))));
-  const auto m = Store(mask, ScatteredMask(random, p.queries, p.cells));
+  const auto m = Store(mask, ScatteredMask(random, p.queries, p.cells, p.max_bias > 0 ? 4.0F : 0.0F));
+  const auto sink = Store(sinks, Normal(random, static_cast<std::size_t>(p.heads)));
 
   const auto got = graph.Compute(output);
 
   double worst = 0;
   for (std::int64_t h = 0; h < p.heads; ++h) {
     const std::int64_t kv_head = h / (p.heads / p.kv_heads);
+    // As in the paper, for numbers of heads that are powers of two (Press et al. 2022, section 3).
+    const double slope = p.max_bias > 0 ? std::exp2(-p.max_bias * static_cast<double>(h + 1) / p.heads) : 1;
     for (std::int64_t i = 0; i < p.queries; ++i) {
       std::vector<double> sum(static_cast<std::size_t>(p.head_size));
-      double total = 0;
+      double total = p.sinks ? std::exp(sink[h]) : 0;
       for (std::int64_t cell = 0; cell < p.cells; ++cell) {
         if (std::isinf(m[i * p.cells + cell])) continue;
         const std::int64_t row = (cell * p.kv_heads + kv_head) * p.head_size;
@@ -135,7 +145,9 @@ TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
         for (std::int64_t d = 0; d < p.head_size; ++d) {
           score += static_cast<double>(q[(h * p.queries + i) * p.head_size + d]) * k[row + d];
         }
-        const double weight = std::exp(score * scale);
+        score *= scale;
+        if (p.softcap > 0) score = p.softcap * std::tanh(score / p.softcap);
+        const double weight = std::exp(score + slope * m[i * p.cells + cell]);
         total += weight;
         for (std::int64_t d = 0; d < p.head_size; ++d) sum[d] += weight * v[row + d];
       }
@@ -155,6 +167,13 @@ INSTANTIATE_TEST_SUITE_P(Shapes, FlashAttention,
                                          Attention{"batch_odd_head", GGML_TYPE_F16, 40, 3, 3, 5, 333, 1e-5},
                                          Attention{"batch_wide_head", GGML_TYPE_F16, 80, 8, 4, 17, 500, 1e-5},
                                          Attention{"batch_f32", GGML_TYPE_F32, 64, 4, 2, 9, 200, 1e-5},
+                                         Attention{"batch_many_heads", GGML_TYPE_F16, 128, 32, 32, 3, 300, 1e-5},
+                                         Attention{"batch_grouped_heads", GGML_TYPE_F16, 64, 12, 2, 5, 400, 1e-5},
+                                         Attention{"batch_alibi", GGML_TYPE_F16, 64, 4, 4, 5, 400, 1e-4, 8},
+                                         Attention{"batch_softcap", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 2},
+                                         Attention{"batch_sinks", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 0, true},
+                                         Attention{"one_query_sinks", GGML_TYPE_F16, 64, 4, 4, 1, 600, 1e-5, 0, 0, true},
+                                         Attention{"grouped_q8_0", GGML_TYPE_Q8_0, 64, 12, 4, 5, 512, 2e-2},
                                          Attention{"prompt", GGML_TYPE_F16, 64, 4, 2, 150, 640, 1e-5},
                                          Attention{"prompt_odd_tile", GGML_TYPE_F16, 128, 2, 2, 67, 333, 1e-5},
                                          Attention{"prompt_f32", GGML_TYPE_F32, 64, 2, 2, 64, 64, 1e-5},
