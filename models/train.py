@@ -1,12 +1,14 @@
 """Train the default model: one command from nothing to the two GGUF files.
 
-    python train.py                       # everything, with the recipe below
-    python train.py --see 20 --speak 20   # a smoke run
+    python train.py                                    # everything, with the recipe below
+    python train.py --start .                          # the last stage alone, from the files in this folder
+    python train.py --see 20 --speak 20 --polish 20    # a smoke run
 
-Two stages. "See": the vision tower learns to name the characters in each patch, from dense windows; from LISTEN on the
-decoder joins and writes the windows' text down. "Speak": whole pages, questions and answers. The auxiliary head is not
-exported. A run continues from the last checkpoint in --work; everything random in a step follows from (seed, step,
-process), so an interrupted run ends like an uninterrupted one on the same kind of machine.
+Three stages. "See": the vision tower learns to name the characters in each patch, from dense windows; from LISTEN on the
+decoder joins and writes the windows' text down. "Speak": whole pages, questions and answers, with rates that fall to
+zero. "Polish": the same again from a quarter of the rates, falling all the way. The auxiliary head is not exported. A run
+continues from the last checkpoint in --work; everything random in a step follows from (seed, step, process), so an
+interrupted run ends like an uninterrupted one on the same kind of machine.
 
 Data parallel: each process computes its share of a batch on one thread, and gradients are averaged once a step. On a
 busy host that loses far less than threads that wait for each other at every operation.
@@ -28,9 +30,10 @@ from torch import Tensor, nn
 
 from language import tokenizer
 from network.export_gguf import export
+from network.load_gguf import load_model
 from network.model import MedInferTiny, Shape
 from training.losses import Reader, answer_loss, character_loss, pointing_loss, speak, text_loss
-from training.muon import optimizers
+from training.muon import adamw, optimizers
 from training.shards import draw_shards
 from training.steps import Batch, Pages, see_batch, speak_batch
 from training.validate import validate
@@ -39,40 +42,52 @@ HERE = Path(__file__).resolve().parent
 SEED = 20261125
 RATE, MATRIX_RATE = 2e-3, 0.012
 """Peak learning rates of AdamW and of Muon."""
+HEAD_RATE = 0.01
+"""Of the auxiliary head while all that it has to do is to catch up with the tower."""
 VISION_SHARE = 0.5
-"""Of the learning rate, for the vision tower in the second stage: with all of it, it forgets how to read."""
+"""Of the learning rate, for the vision tower after the first stage: with all of it, it forgets how to read."""
 EYES_EVERY = 2
-"""In the second stage the tower learns in each such step, windows among them, and only looks in the others."""
+"""After the first stage the tower learns in each such step, windows among them, and only looks in the others."""
 WEIGHT_DECAY = 0.02
 WARM_UP = 100
 DESCENT_SHARE = 0.5
-"""Share of the steps at the end over which the learning rates fall to zero."""
+"""Share of the first two stages' steps, at their end, over which the learning rates fall to zero."""
+POLISH_SHARE = 0.25
+"""Of the peak learning rates, where the third stage begins."""
 LISTEN = 0.72
 """From this share of the first stage on, the decoder joins in every other step."""
 POINTING_SHARE = 1.0
 """Of the pointing loss beside the answers'. It falls first: who knows where to read soon reads."""
 WHOLE_EVERY = 5
-"""Each such step looks at whole pages, blank patches and all; in the last WHOLE_SHARE of all steps every other one."""
-WHOLE_SHARE = 0.15
+"""Each such step looks at whole pages, blank patches and all; of the LAST steps every other one."""
+LAST = 800
 PENALISED_EVERY = 3
-"""Each such step of the second stage learns its answers under a repeat penalty."""
+"""After the first stage each such step learns its answers under a repeat penalty."""
 WINDOWS_EVERY = 6
-"""Each such step of the second stage is one of the first, so that reading is not forgotten."""
+"""After the first stage each such step is one of the first, so that reading is not forgotten."""
 VALIDATE_EVERY = 250
 VALIDATION_PAGES = 64
 COLUMNS = ("step", "stage", "seconds", "rate", "answer_loss", "pointing_loss", "character_loss", "characters", "tokens",
            "values", "unseen")
 
 
-def share_of_rate(step: int, steps: int) -> float:
-    """A warm-up, a plateau, and a straight way down. A plateau, because a run can then be made longer by continuing it."""
-    return min(1.0, (step + 1) / WARM_UP, (steps - step) / (steps * DESCENT_SHARE))
+def share_of_rate(step: int, options: argparse.Namespace) -> float:
+    """Of the peak rates: a warm-up, a plateau and a straight way down; and once more from POLISH_SHARE, without plateau."""
+    first = options.see + options.speak
+    if step < first:
+        return min(1.0, (step + 1) / WARM_UP, (first - step) / (first * DESCENT_SHARE))
+    return POLISH_SHARE * min((step - first + 1) / WARM_UP, (first + options.polish - step) / options.polish)
+
+
+def stage_at(step: int, options: argparse.Namespace) -> str:
+    """The name of the stage that a step belongs to."""
+    return "see" if step < options.see else "speak" if step < options.see + options.speak else "polish"
 
 
 def batch_at(step: int, rank: int, options: argparse.Namespace, pages: Pages) -> Batch:
     """What process `rank` looks at in a step."""
     rng = np.random.Generator(np.random.PCG64([SEED, step, rank]))
-    late = step >= (options.see + options.speak) * (1 - WHOLE_SHARE)
+    late = step >= options.see + options.speak + options.polish - LAST
     whole = step % (2 if late else WHOLE_EVERY) == 0
     share = options.processes
     if step < options.see or step % WINDOWS_EVERY == 5:
@@ -89,7 +104,7 @@ def losses_of(model: MedInferTiny, reader: Reader, batch: Batch, rng: random.Ran
     with torch.autocast("cpu", torch.bfloat16):
         with torch.set_grad_enabled(learns):
             features = model.vision(batch.patches, batch.places)
-            characters = character_loss(reader(features), batch.characters)
+        characters = character_loss(reader(features), batch.characters)
         if batch.asked is None:
             return characters, [0.0, 0.0, characters.item()]
         spoken = speak(model, model.projector(features), batch.places, batch.head, batch.asked)
@@ -117,17 +132,21 @@ class Run:
         torch.manual_seed(SEED)
         shape = Shape(vocab=len(tokenizer.vocabulary()))
         self.model, self.reader = MedInferTiny(shape), Reader(shape)
-        self.eyes = optimizers([self.model.vision, self.reader], RATE, MATRIX_RATE, WEIGHT_DECAY)
-        self.voice = optimizers([self.model.projector, self.model.decoder], RATE, MATRIX_RATE, WEIGHT_DECAY)
-        self.parameters = [*self.model.parameters(), *self.reader.parameters()]
         self.step, self.seconds = 0, 0.0
-        self.rows: list[dict[str, object]] = []
         self.path: Path = options.work / "checkpoint.pt"
+        if options.start and not self.path.exists():
+            self.model.load_state_dict(load_model(options.start).state_dict())
+            self.step = options.see + options.speak
+        self.eyes = optimizers([self.model.vision], RATE, MATRIX_RATE, WEIGHT_DECAY)
+        self.voice = optimizers([self.model.projector, self.model.decoder], RATE, MATRIX_RATE, WEIGHT_DECAY)
+        self.head = adamw(self.reader.parameters(), RATE)
+        self.parameters = [*self.model.parameters(), *self.reader.parameters()]
+        self.rows: list[dict[str, object]] = []
         if self.path.exists():
             state = torch.load(self.path, weights_only=True)
             self.model.load_state_dict(state["model"])
             self.reader.load_state_dict(state["reader"])
-            for optimizer, stored in zip((*self.eyes, *self.voice), state["optimizers"]):
+            for optimizer, stored in zip((*self.eyes, *self.voice, self.head), state["optimizers"]):
                 optimizer.load_state_dict(stored)
             self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
 
@@ -135,7 +154,7 @@ class Run:
         """Write the checkpoint and the log."""
         partial = self.path.with_suffix(".part")
         torch.save({"model": self.model.state_dict(), "reader": self.reader.state_dict(),
-                    "optimizers": [optimizer.state_dict() for optimizer in (*self.eyes, *self.voice)],
+                    "optimizers": [optimizer.state_dict() for optimizer in (*self.eyes, *self.voice, self.head)],
                     "step": self.step, "seconds": self.seconds, "rows": self.rows}, partial)
         os.replace(partial, self.path)
         with open(self.path.with_name("training-log.csv"), "w", newline="", encoding="utf-8") as file:
@@ -146,19 +165,23 @@ class Run:
     def advance(self, batch: Batch, rng: random.Random, options: argparse.Namespace) -> list[float]:
         """One step; returns the parts of its loss."""
         speaks = self.step >= options.see
-        learns = not speaks or batch.asked is None or self.step % EYES_EVERY == EYES_EVERY - 1
+        # Where the third stage begins from files, the auxiliary head is new: it learns first, and teaches after that.
+        rests = 0 <= self.step - options.see - options.speak < WARM_UP
+        learns = not rests and (not speaks or batch.asked is None or self.step % EYES_EVERY == EYES_EVERY - 1)
         penalised = speaks and self.step % PENALISED_EVERY == 0
         loss, parts = losses_of(self.model, self.reader, batch, rng, learns, penalised)
         loss.backward()
         average_gradients(self.parameters, options.processes)
-        share = share_of_rate(self.step, options.see + options.speak)
-        eyes = [(share * (VISION_SHARE if speaks else 1.0), self.eyes)] if learns else []
-        voice = [] if batch.asked is None else [(share, self.voice)]
-        for of_rate, (matrices, others) in eyes + voice:
-            for optimizer, peak in ((matrices, MATRIX_RATE), (others, RATE)):
-                for group in optimizer.param_groups:
-                    group["lr"] = peak * of_rate
-                optimizer.step()
+        share = share_of_rate(self.step, options)
+        due = [(self.head, HEAD_RATE if rests else RATE * share)]
+        for now, of_rate, (matrices, others) in ((learns, share * (VISION_SHARE if speaks else 1.0), self.eyes),
+                                                 (batch.asked is not None, share, self.voice)):
+            if now:
+                due += [(matrices, MATRIX_RATE * of_rate), (others, RATE * of_rate)]
+        for optimizer, rate in due:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
         for parameter in self.parameters:
             parameter.grad = None
         self.step += 1
@@ -174,7 +197,7 @@ def train(rank: int, options: argparse.Namespace) -> None:
         print(f"continues from step {run.step}", flush=True)
     torch.distributed.barrier()
     pages = Pages(options.work / "pages", options.counts)
-    steps, sums = options.see + options.speak, []
+    steps, sums = options.see + options.speak + options.polish, []
     while run.step < steps:
         began = time.monotonic()
         batch = batch_at(run.step, rank, options, pages)
@@ -185,12 +208,12 @@ def train(rank: int, options: argparse.Namespace) -> None:
             answers = told[told[:, 0] > 0]
             print(f"step {run.step} answer {answers[:, 0].mean() if len(answers) else 0:.4f} pointing "
                   f"{answers[:, 1].mean() if len(answers) else 0:.3f} characters {told[:, 2].mean():.4f} "
-                  f"{run.seconds / run.step:.2f} s/step", flush=True)
+                  f"{run.seconds:.0f} s", flush=True)
         if rank == 0 and (run.step % VALIDATE_EVERY == 0 or run.step == steps):
             told = np.array(sums)
             measured = validate(run.model, run.reader, pages, VALIDATION_PAGES, run.step > options.see)
-            run.rows.append({"step": run.step, "stage": "speak" if run.step > options.see else "see", "seconds": round(run.seconds),
-                             "rate": round(share_of_rate(run.step - 1, steps), 4),
+            run.rows.append({"step": run.step, "stage": stage_at(run.step - 1, options), "seconds": round(run.seconds),
+                             "rate": round(share_of_rate(run.step - 1, options), 4),
                              **dict(zip(("answer_loss", "pointing_loss", "character_loss"), told.mean(0).round(4).tolist())), **measured})
             print(run.rows[-1], flush=True)
             sums = []
@@ -207,8 +230,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=HERE / "checkpoints", help="checkpoint and drawn pages (about 20 GB)")
     parser.add_argument("--out", type=Path, default=HERE, help="where the two GGUF files go, in Q8_0; in F16 they go to --work/f16")
-    parser.add_argument("--see", type=int, default=1500, help="steps of the first stage")
-    parser.add_argument("--speak", type=int, default=5900, help="steps of the second stage")
+    parser.add_argument("--see", type=int, default=1250, help="steps of the first stage")
+    parser.add_argument("--speak", type=int, default=4550, help="steps of the second stage")
+    parser.add_argument("--polish", type=int, default=3600, help="steps of the third stage")
+    parser.add_argument("--start", type=Path, help="a folder with the two GGUF files: do the third stage alone, from them")
     parser.add_argument("--pages", type=int, default=40, help="shards of 512 training pages")
     parser.add_argument("--sheets", type=int, default=24, help="shards of 512 dense sheets of text")
     parser.add_argument("--processes", type=int, default=2, help="part of the recipe: another number gives other weights")

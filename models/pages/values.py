@@ -8,7 +8,7 @@ from typing import Any
 from pages import inventing, lists
 from pages.lists import conditions, laboratory, medicines
 
-INVENTED_SHARE = 0.45
+INVENTED_SHARE = 0.6
 """Training: how often a name, diagnosis, symptom, medication or test is invented."""
 HELD_OUT_SHARE = 0.4
 """Test: how often it is one that training never prints."""

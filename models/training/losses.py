@@ -18,6 +18,10 @@ NO_CHARACTER_WEIGHT = 0.2
 """Most slots are empty, and easily told."""
 REPEAT_PENALTY = 1.18
 """That of the published example's sampling, over so many tokens that an answer ends before."""
+OFFSET_SHARE = 1e-3
+"""Of the square of the logarithm of softmax's denominator, in the pointing loss (the z-loss of Chowdhery et al. 2022, section
+5). Softmax does not mind if all scores of a head fall together, and under Muon's steps of equal length they do: within 600
+steps to -25 and beyond, where bfloat16 tells no two patches apart."""
 POINTING_LAYERS = (1, 2)
 """In these decoder layers the first head is told to look at the patch that the next character is read from."""
 
@@ -100,7 +104,9 @@ def pointing_loss(spoken: Spoken, patches: Tensor) -> Tensor:
         scores = (query @ key.transpose(1, 2) * query.shape[2] ** -0.5).masked_fill(~spoken.sees[:, 0], -1e9)[asked]
         wanted = scores.gather(1, either)
         wanted = torch.cat((wanted[:, :1], wanted[:, 1:].masked_fill(twice, -1e9)), dim=1)
-        losses.append((scores.logsumexp(1) - wanted.logsumexp(1)).mean())
+        total = scores.logsumexp(1)
+        away = total - wanted.logsumexp(1) + OFFSET_SHARE * total.square()
+        losses.append(away.sum() / max(1, len(away)))  # an image that is no document has nothing to point at
     return torch.stack(losses).mean()
 
 

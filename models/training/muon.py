@@ -6,6 +6,8 @@ steps, 0.38 with AdamW alone.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 import torch.distributed
 from torch import Tensor, nn
@@ -59,6 +61,11 @@ class Muon(torch.optim.Optimizer):
             weight.add_(piece.view_as(weight), alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
 
 
+def adamw(parameters: Iterable[nn.Parameter], rate: float) -> torch.optim.Optimizer:
+    """AdamW without decay."""
+    return torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+
+
 def optimizers(modules: list[nn.Module], rate: float, matrix_rate: float, decay: float) -> list[torch.optim.Optimizer]:
     """Muon and AdamW over the parameters of these modules. The matrices are those inside transformer layers."""
     matrices: list[nn.Parameter] = []
@@ -71,5 +78,4 @@ def optimizers(modules: list[nn.Module], rate: float, matrix_rate: float, decay:
                 parts.append(3 if "qkv" in name else 2 if "gate_up" in name else 1)
             else:
                 others.append(parameter)
-    adam = torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-    return [Muon(matrices, parts, matrix_rate, decay), adam]
+    return [Muon(matrices, parts, matrix_rate, decay), adamw(others, rate)]
