@@ -115,9 +115,9 @@ TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
   ggml_tensor* value = ggml_new_tensor_3d(graph.context(), p.type, p.head_size, p.kv_heads, p.cells);
   ggml_tensor* mask = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F16, p.cells, p.queries);
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(p.head_size)));
-  ggml_tensor* output = ggml_flash_attn_ext(graph.context(), query, ggml_permute(graph.context(), key, 0, 2, 1, 3),
-                                            ggml_permute(graph.context(), value, 0, 2, 1, 3), mask, scale, p.max_bias,
-                                            p.softcap);
+  ggml_tensor* output =
+      ggml_flash_attn_ext(graph.context(), query, ggml_permute(graph.context(), key, 0, 2, 1, 3),
+                          ggml_permute(graph.context(), value, 0, 2, 1, 3), mask, scale, p.max_bias, p.softcap);
   ggml_prec_set_acc(output, GGML_PREC_F32);
   ggml_tensor* sinks = ggml_new_tensor_1d(graph.context(), GGML_TYPE_F32, p.heads);
   if (p.sinks) ggml_flash_attn_ext_add_sinks(output, sinks);
@@ -172,7 +172,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, FlashAttention,
                                          Attention{"batch_alibi", GGML_TYPE_F16, 64, 4, 4, 5, 400, 1e-4, 8},
                                          Attention{"batch_softcap", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 2},
                                          Attention{"batch_sinks", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 0, true},
-                                         Attention{"one_query_sinks", GGML_TYPE_F16, 64, 4, 4, 1, 600, 1e-5, 0, 0, true},
+                                         Attention{"one_query_sinks", GGML_TYPE_F16, 64, 4, 4, 1, 600, 1e-5, 0, 0,
+                                                   true},
                                          Attention{"grouped_q8_0", GGML_TYPE_Q8_0, 64, 12, 4, 5, 512, 2e-2},
                                          Attention{"prompt", GGML_TYPE_F16, 64, 4, 2, 150, 640, 1e-5},
                                          Attention{"prompt_odd_tile", GGML_TYPE_F16, 128, 2, 2, 67, 333, 1e-5},
