@@ -134,7 +134,8 @@ TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
   for (std::int64_t h = 0; h < p.heads; ++h) {
     const std::int64_t kv_head = h / (p.heads / p.kv_heads);
     // As in the paper, for numbers of heads that are powers of two (Press et al. 2022, section 3).
-    const double slope = p.max_bias > 0 ? std::exp2(-p.max_bias * static_cast<double>(h + 1) / p.heads) : 1;
+    const double slope =
+        p.max_bias > 0 ? std::exp2(-p.max_bias * static_cast<double>(h + 1) / static_cast<double>(p.heads)) : 1;
     for (std::int64_t i = 0; i < p.queries; ++i) {
       std::vector<double> sum(static_cast<std::size_t>(p.head_size));
       double total = p.sinks ? std::exp(sink[h]) : 0;
