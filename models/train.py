@@ -76,7 +76,7 @@ def share_of_rate(step: int, options: argparse.Namespace) -> float:
     first = options.see + options.speak
     if step < first:
         return min(1.0, (step + 1) / WARM_UP, (first - step) / (first * DESCENT_SHARE))
-    return POLISH_SHARE * min((step - first + 1) / WARM_UP, (first + options.polish - step) / options.polish)
+    return POLISH_SHARE * min((step - first + 1) / WARM_UP, (options.steps - step) / options.polish)
 
 
 def stage_at(step: int, options: argparse.Namespace) -> str:
@@ -87,7 +87,7 @@ def stage_at(step: int, options: argparse.Namespace) -> str:
 def batch_at(step: int, rank: int, options: argparse.Namespace, pages: Pages) -> Batch:
     """What process `rank` looks at in a step."""
     rng = np.random.Generator(np.random.PCG64([SEED, step, rank]))
-    late = step >= options.see + options.speak + options.polish - LAST
+    late = step >= options.steps - LAST
     whole = step % (2 if late else WHOLE_EVERY) == 0
     share = options.processes
     if step < options.see or step % WINDOWS_EVERY == 5:
@@ -197,8 +197,8 @@ def train(rank: int, options: argparse.Namespace) -> None:
         print(f"continues from step {run.step}", flush=True)
     torch.distributed.barrier()
     pages = Pages(options.work / "pages", options.counts)
-    steps, sums = options.see + options.speak + options.polish, []
-    while run.step < steps:
+    sums = []
+    while run.step < options.steps:
         began = time.monotonic()
         batch = batch_at(run.step, rank, options, pages)
         sums.append(run.advance(batch, random.Random(f"{SEED} {run.step} {rank}"), options))
@@ -209,7 +209,7 @@ def train(rank: int, options: argparse.Namespace) -> None:
             print(f"step {run.step} answer {answers[:, 0].mean() if len(answers) else 0:.4f} pointing "
                   f"{answers[:, 1].mean() if len(answers) else 0:.3f} characters {told[:, 2].mean():.4f} "
                   f"{run.seconds:.0f} s", flush=True)
-        if rank == 0 and (run.step % VALIDATE_EVERY == 0 or run.step == steps):
+        if rank == 0 and (run.step % VALIDATE_EVERY == 0 or run.step == options.steps):
             told = np.array(sums)
             measured = validate(run.model, run.reader, pages, VALIDATION_PAGES, run.step > options.see)
             run.rows.append({"step": run.step, "stage": stage_at(run.step - 1, options), "seconds": round(run.seconds),
@@ -238,6 +238,7 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, default=24, help="shards of 512 dense sheets of text")
     parser.add_argument("--processes", type=int, default=2, help="part of the recipe: another number gives other weights")
     options = parser.parse_args()
+    options.steps = options.see + options.speak + options.polish
     options.counts = {"page": options.pages, "sheet": options.sheets, "held-out": 1}
     draw_shards(options.work / "pages", options.counts, options.processes)
     rendezvous = options.work / "rendezvous"
