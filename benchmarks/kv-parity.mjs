@@ -1,3 +1,4 @@
+import { TIE } from "../test/support/parity.mjs";
 import { drawSchedule, FireRange } from "../test/support/kv-fire.mjs";
 
 export const about =
@@ -7,10 +8,22 @@ export const options = {
   from: { type: "string", default: "1" },
 };
 
+/** Of so many schedules one measures how far the plain loop is from itself. */
+const NOISE_EVERY = 10;
+
+/** @param {number[]} distances */
+const summary = (distances) => ({
+  tokens: distances.length,
+  rms: Math.sqrt(distances.reduce((sum, distance) => sum + distance ** 2, 0) / distances.length),
+  max: distances.reduce((max, distance) => Math.max(max, distance), 0),
+  aboveTie: distances.filter((distance) => distance > TIE).length,
+});
+
 /** @param {{ schedules: string, from: string }} options @param {(line: string) => void} log */
 export async function run({ schedules, from }, log) {
   const total = { requests: 0, tokens: 0, cancelled: 0, ties: 0, mismatches: [] };
   const kv = { preemptions: 0, prefixHits: 0, tokensSaved: 0, pagesEvicted: 0 };
+  const noise = [];
   const range = new FireRange();
   try {
     for (let seed = Number(from); seed < Number(from) + Number(schedules); seed++) {
@@ -20,10 +33,12 @@ export async function run({ schedules, from }, log) {
       total.mismatches.push(...report.mismatches.map((mismatch) => ({ seed, family: schedule.family, ...mismatch })));
       kv.preemptions += stats.preemptions;
       for (const key of ["prefixHits", "tokensSaved", "pagesEvicted"]) kv[key] += stats.kv[key];
+      if (seed % NOISE_EVERY === 0) noise.push(...(await range.noise(schedule)));
       if (seed % 20 === 0) log(`schedule ${seed}: ${total.tokens} tokens, ${total.mismatches.length} mismatches`);
     }
   } finally {
     await range.close();
   }
-  return { schedules: Number(schedules), ...total, ...kv, equal: total.mismatches.length === 0 };
+  const equal = total.mismatches.length === 0;
+  return { schedules: Number(schedules), ...total, ...kv, noise: summary(noise), equal };
 }

@@ -67,22 +67,50 @@ export function drawSchedule(seed) {
   return { requests, talks, family, options };
 }
 
-/** Runs schedules one after the other; a plain loop of each family stays loaded. */
+const filesOf = (family) => (family === "text" ? { model: tinyModel(), mmproj: null } : tinyPairs[family]());
+
+/** Runs schedules one after the other; plain loops of each family stay loaded. */
 export class FireRange {
   #loops = {};
 
+  /** @param {string} family @param {number} ubatch */
+  async #loop(family, ubatch) {
+    const { model, mmproj } = filesOf(family);
+    const options = { ...PLAIN, kv: "f16", ubatch, ...(mmproj && { mmproj }) };
+    return (this.#loops[`${family} ${ubatch}`] ??= await PlainLoop.start(model, options));
+  }
+
   /** @param {Schedule} schedule */
   async run({ requests, talks, family, options }) {
-    const { model, mmproj = null } = family === "text" ? { model: tinyModel() } : tinyPairs[family]();
-    this.#loops[family] ??= await PlainLoop.start(model, { ...PLAIN, kv: "f16", ...(mmproj && { mmproj }) });
-    const { outcomes, beside, stats } = await engineOutcomes(requests, { ...options, model, mmproj }, (engine) =>
+    const loop = await this.#loop(family, 512);
+    const { outcomes, beside, stats } = await engineOutcomes(requests, { ...options, ...filesOf(family) }, (engine) =>
       Promise.all(talks.map((talk) => runTalk(engine, talk))),
     );
     const turns = beside.flat();
     const all = [...requests, ...turns.map(({ request }) => request)];
     const answers = [];
-    for (const request of all) answers.push(await this.#loops[family].run(request));
+    for (const request of all) answers.push(await loop.run(request));
     return { report: compare(all, answers, [...outcomes, ...turns.map(({ outcome }) => outcome)]), stats };
+  }
+
+  /**
+   * What the margins of the plain loop are apart, token by token as far as both say the same, when it reads the same
+   * prompts in one go and one token at a time: no comparison with it can be finer than that. Nothing for gemma3, which
+   * reads an image in one go.
+   * @param {Schedule} schedule
+   */
+  async noise({ requests, family }) {
+    const distances = [];
+    if (family === "gemma3") return distances;
+    for (const request of requests) {
+      const whole = await (await this.#loop(family, 512)).run(request);
+      const single = await (await this.#loop(family, 1)).run(request);
+      for (const [i, token] of whole.tokens.entries()) {
+        if (token !== single.tokens[i]) break;
+        distances.push(Math.abs(whole.margins[i] - single.margins[i]));
+      }
+    }
+    return distances;
   }
 
   async close() {
