@@ -1,5 +1,6 @@
 import { TIE } from "../test/support/parity.mjs";
 import { drawSchedule, FireRange } from "../test/support/kv-fire.mjs";
+import { round } from "./lib/stats.mjs";
 
 export const about =
   "random schedules on page pools that are too small, with shared prompts, images and cancellations, against a plain loop";
@@ -12,10 +13,10 @@ export const options = {
 const NOISE_EVERY = 10;
 
 /** @param {number[]} distances */
-const summary = (distances) => ({
+const spread = (distances) => ({
   tokens: distances.length,
-  rms: Math.sqrt(distances.reduce((sum, distance) => sum + distance ** 2, 0) / distances.length),
-  max: distances.reduce((max, distance) => Math.max(max, distance), 0),
+  rms: round(Math.sqrt(distances.reduce((sum, distance) => sum + distance ** 2, 0) / distances.length)),
+  max: round(distances.reduce((max, distance) => Math.max(max, distance), 0)),
   aboveTie: distances.filter((distance) => distance > TIE).length,
 });
 
@@ -28,17 +29,17 @@ export async function run({ schedules, from }, log) {
   try {
     for (let seed = Number(from); seed < Number(from) + Number(schedules); seed++) {
       const schedule = drawSchedule(seed);
-      const { report, stats } = await range.run(schedule);
+      const { report, answers, stats } = await range.run(schedule);
       for (const key of ["requests", "tokens", "cancelled", "ties"]) total[key] += report[key];
       total.mismatches.push(...report.mismatches.map((mismatch) => ({ seed, family: schedule.family, ...mismatch })));
       kv.preemptions += stats.preemptions;
       for (const key of ["prefixHits", "tokensSaved", "pagesEvicted"]) kv[key] += stats.kv[key];
-      if (seed % NOISE_EVERY === 0) noise.push(...(await range.noise(schedule)));
+      if (seed % NOISE_EVERY === 0) noise.push(...(await range.noise(schedule, answers)));
       if (seed % 20 === 0) log(`schedule ${seed}: ${total.tokens} tokens, ${total.mismatches.length} mismatches`);
     }
   } finally {
     await range.close();
   }
   const equal = total.mismatches.length === 0;
-  return { schedules: Number(schedules), ...total, ...kv, noise: summary(noise), equal };
+  return { schedules: Number(schedules), ...total, ...kv, noise: spread(noise), equal };
 }

@@ -90,7 +90,7 @@ export class FireRange {
     const all = [...requests, ...turns.map(({ request }) => request)];
     const answers = [];
     for (const request of all) answers.push(await loop.run(request));
-    return { report: compare(all, answers, [...outcomes, ...turns.map(({ outcome }) => outcome)]), stats };
+    return { report: compare(all, answers, [...outcomes, ...turns.map(({ outcome }) => outcome)]), answers, stats };
   }
 
   /**
@@ -98,13 +98,15 @@ export class FireRange {
    * prompts in one go and one token at a time: no comparison with it can be finer than that. Nothing for gemma3, which
    * reads an image in one go.
    * @param {Schedule} schedule
+   * @param {import("./plain-loop.mjs").PlainAnswer[]} answers what run() had from the loop
    */
-  async noise({ requests, family }) {
+  async noise({ requests, family }, answers) {
     const distances = [];
     if (family === "gemma3") return distances;
-    for (const request of requests) {
-      const whole = await (await this.#loop(family, 512)).run(request);
-      const single = await (await this.#loop(family, 1)).run(request);
+    const loop = await this.#loop(family, 1);
+    for (const [which, request] of requests.entries()) {
+      const whole = answers[which];
+      const single = await loop.run(request);
       for (const [i, token] of whole.tokens.entries()) {
         if (token !== single.tokens[i]) break;
         distances.push(Math.abs(whole.margins[i] - single.margins[i]));
