@@ -1,10 +1,10 @@
-// Puts clang-format and clang-tidy into out/tools, a Python environment of the project's own.
+// Puts the linters that npm does not have into out/tools, a Python environment of the project's own.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 
 import { Failure, runMain } from "./lib/fail.mjs";
-import { llvmTools, toolsDir } from "./lib/llvm-tools.mjs";
+import { lintTools, toolsDir } from "./lib/lint-tools.mjs";
 
 function run(command, args, advice) {
   const result = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] });
@@ -12,12 +12,13 @@ function run(command, args, advice) {
 }
 
 await runMain(() => {
-  const pip = path.join(toolsDir, "bin", "pip");
-  if (!existsSync(pip)) {
+  const python = path.join(toolsDir, "bin", "python");
+  if (!existsSync(python)) {
     const advice = 'setup:tools needs Python\'s venv: "apt-get install python3-venv"';
     run("python3", ["-m", "venv", "--clear", toolsDir], advice);
   }
-  const wanted = Object.entries(llvmTools).map(([name, version]) => `${name}==${version}`);
-  const options = ["--quiet", "--disable-pip-version-check"];
-  run(pip, ["install", ...options, ...wanted], `pip could not install ${wanted.join(" ")}`);
+  const wanted = Object.entries(lintTools).map(([name, version]) => `${name}==${version}`);
+  // By -m: the script bin/pip knows only the folder that it was made in.
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+  run(python, [...pip, ...wanted], `pip could not install ${wanted.join(" ")}`);
 });

@@ -6,7 +6,7 @@ import os from "node:os";
 import { build } from "./build.mjs";
 import { ccFiles } from "./lib/cc-files.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
-import { findLlvmTool } from "./lib/llvm-tools.mjs";
+import { findLintTool } from "./lib/lint-tools.mjs";
 import { fromRoot, root } from "./lib/paths.mjs";
 
 /** Runs clang-tidy on one file; resolves with its output where it found something. */
@@ -24,7 +24,7 @@ function check(command, file) {
 }
 
 await runMain(async () => {
-  const command = findLlvmTool("clang-tidy");
+  const command = findLintTool("clang-tidy");
   if (!existsSync(fromRoot("out", "source", "compile_commands.json"))) await build();
   const named = process.argv.slice(2);
   const queue = named.length > 0 ? named : ccFiles(["native", "bindings"]).filter((file) => file.endsWith(".cc"));

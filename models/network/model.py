@@ -9,6 +9,7 @@ layer or the decoder sees of the others does not depend on where they stand in m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -121,13 +122,13 @@ class Normalise(torch.autograd.Function):
     """x / rms(x) * gain with a backward pass of few operations: PyTorch's own makes a dozen passes over x on a CPU."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, gain: Tensor, eps: float) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, gain: Tensor, eps: float) -> Tensor:  # type: ignore[override]
         rate = (x.square().mean(-1, keepdim=True) + eps).rsqrt()
         ctx.save_for_backward(x, gain, rate)
         return x * (rate * gain)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
         x, gain, rate = ctx.saved_tensors
         scaled = gradient * x
         by_gain = (scaled * rate).flatten(0, -2).sum(0)

@@ -53,9 +53,19 @@ class Style:
         return replace(self, size=size)
 
 
+Piece = tuple[str, Style, str | None]
+"""A text, how it is written, and the path of the value that it is, if it is one."""
+
+
 def mix(a: Color, b: Color, share: float) -> Color:
     """Blend two colours; share 0 gives a, 1 gives b."""
     return tuple(round(p + (q - p) * share) for p, q in zip(a, b))  # type: ignore[return-value]
+
+
+def darker(color: Color, by: int) -> Color:
+    """The colour with `by` less of each of red, green and blue."""
+    red, green, blue = color
+    return max(0, red - by), max(0, green - by), max(0, blue - by)
 
 
 @dataclass

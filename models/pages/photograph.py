@@ -8,6 +8,7 @@ import functools
 import io
 import math
 import random
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
@@ -22,7 +23,7 @@ MOST_CORNER = 0.02
 _TILE = 1200
 """Side of a noise tile in pixels; a page takes a piece at a random offset."""
 
-Matrix = np.ndarray
+Matrix: TypeAlias = np.ndarray
 
 
 @functools.cache

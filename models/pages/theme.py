@@ -4,7 +4,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from pages.canvas import LEAST_VALUE, Canvas, Color, DoesNotFit, Style, mix
+from pages.canvas import LEAST_VALUE, Canvas, Color, DoesNotFit, Piece, Style, mix
 from pages.fonts import BOLD_FACES, HAND_FACES, PRINT_FACES, Face
 
 INKS: tuple[Color, ...] = ((16, 16, 20), (30, 30, 36), (48, 46, 46), (58, 60, 66), (24, 28, 44))
@@ -113,7 +113,7 @@ def underline(c: Canvas, t: Theme, x0: float, x1: float, y: float) -> None:
         c.dots(x0, x1, y + 3.2, mix(t.faint, (0, 0, 0), 0.2))
 
 
-def run(c: Canvas, items: list[tuple[str, Style, str | None]], x: float, right: float, y: float, pitch: float, indent: float = 0.0,
+def run(c: Canvas, items: list[Piece], x: float, right: float, y: float, pitch: float, indent: float = 0.0,
         gap: float = 6.0) -> float:
     """Write (text, style, path) pieces one after another, a new line only between pieces; returns the last baseline.
 

@@ -113,7 +113,7 @@ def pointing_loss(spoken: Spoken, patches: Tensor) -> Tensor:
 def text_examples(count: int, rng: random.Random) -> list[tuple[list[int], list[int]]]:
     """Prompts without an image and their answers: the known questions, and a stock answer to anything else."""
     known = {question for question, _ in texts.QUESTIONS}
-    examples = []
+    examples: list[tuple[list[int], list[int]]] = []
     while len(examples) < count:
         if rng.random() < 0.75:
             question, answer = rng.choice(texts.QUESTIONS)

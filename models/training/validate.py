@@ -47,5 +47,5 @@ def validate(model: MedInferTiny, reader: Reader, pages: Pages, count: int, spok
     result = {"characters": float(np.mean(characters))}
     if spoken:
         result |= {"tokens": float(np.mean(tokens)), "values": float(np.mean(values[False] + values[True])),
-                   "unseen": float(np.mean(values[True] or [0.0]))}
+                   "unseen": float(np.mean(values[True] or [False]))}
     return {name: round(value, 4) for name, value in result.items()}

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import random
 
-from pages.canvas import Canvas, mix
+from pages.canvas import Canvas, Piece, mix
 from pages.lists import people
 from pages.theme import Theme, labelled, run, underline
 
@@ -12,8 +12,8 @@ from . import parts
 TITLES: tuple[str, ...] = ("OUTPATIENT CARD", "Outpatient card", "Patient record", "Visit note", "Clinic card", "Consultation")
 
 
-def _symptom_pieces(t: Theme, f: dict, separator: str) -> list:
-    pieces = []
+def _symptom_pieces(t: Theme, f: dict, separator: str) -> list[Piece]:
+    pieces: list[Piece] = []
     for number, symptom in enumerate(f["symptoms"]):
         if number:
             pieces.append((separator, t.value, None))
@@ -35,7 +35,8 @@ def ruled(c: Canvas, t: Theme, f: dict, rng: random.Random, train: bool) -> None
         c.line(0, first + number * pitch + 3.2, c.width, first + number * pitch + 3.2, blue, 0.5)
     t.rule = "none"
     y = parts.pairs(c, t, parts.demographics(rng, f), left, right, first, pitch) + pitch
-    order = [("symptoms", _symptom_pieces(t, f, rng.choice((",", "+", ";", "-")))), ("diagnosis", [(f["diagnosis"], t.value, "diagnosis")])]
+    symptoms = _symptom_pieces(t, f, rng.choice((",", "+", ";", "-")))
+    order: list[tuple[str, list[Piece]]] = [("symptoms", symptoms), ("diagnosis", [(f["diagnosis"], t.value, "diagnosis")])]
     if rng.random() < 0.5:
         order.reverse()
     for key, pieces in order:
@@ -67,7 +68,7 @@ def panels(c: Canvas, t: Theme, f: dict, rng: random.Random, train: bool) -> Non
     y = 12 + t.label.size
     bullet = rng.choice(("-", "*", "+", ""))
 
-    def section(key: str, lines: list[list], y: float) -> float:
+    def section(key: str, lines: list[list[Piece]], y: float) -> float:
         c.text(x, y, t.label_text(key), t.label)
         c.line(x, y + 4, right, y + 4, t.faint, 0.5)
         y += pitch
@@ -77,11 +78,12 @@ def panels(c: Canvas, t: Theme, f: dict, rng: random.Random, train: bool) -> Non
         return y + 4
 
     m = f["medications"][0]
-    blocks = [("symptoms", [[(s, t.value, f"symptoms.{i}")] for i, s in enumerate(f["symptoms"])]),
-              ("diagnosis", [[(f["diagnosis"], t.value, "diagnosis")]]),
-              ("medications", [parts.directions(t, "", m, "medications.0", ("name", "strength")),
-                               parts.directions(t, "", m, "medications.0", ("dose", "frequency")),
-                               parts.directions(t, "", m, "medications.0", ("duration",))])]
+    blocks: list[tuple[str, list[list[Piece]]]] = [
+        ("symptoms", [[(s, t.value, f"symptoms.{i}")] for i, s in enumerate(f["symptoms"])]),
+        ("diagnosis", [[(f["diagnosis"], t.value, "diagnosis")]]),
+        ("medications", [parts.directions(t, "", m, "medications.0", keys)
+                         for keys in (("name", "strength"), ("dose", "frequency"), ("duration",))]),
+    ]
     if rng.random() < 0.4:
         blocks[0], blocks[1] = blocks[1], blocks[0]
     for key, lines in blocks:

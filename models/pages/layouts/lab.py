@@ -4,7 +4,7 @@ from __future__ import annotations
 import random
 
 from pages import lists
-from pages.canvas import Canvas, mix
+from pages.canvas import Canvas, darker, mix
 from pages.fonts import PRINT_FACES
 from pages.lists import people
 from pages.theme import Theme
@@ -45,7 +45,7 @@ def table(c: Canvas, t: Theme, f: dict, rng: random.Random, train: bool) -> None
     lines = rng.choice(("rows", "grid", "zebra", "none"))
     for number, test in enumerate(f["tests"]):
         if lines == "zebra" and number % 2:
-            c.box(left, y, right, y + row, fill=tuple(max(0, v - 10) for v in t.paper))
+            c.box(left, y, right, y + row, fill=darker(t.paper, 10))
         if lines in ("rows", "grid"):
             c.line(left, y + row, right, y + row, t.faint)
         base = y + row / 2 + t.value.size * 0.3

@@ -6,7 +6,7 @@ import math
 import random
 
 from pages import lists
-from pages.canvas import Canvas, Color, DoesNotFit, Style, mix
+from pages.canvas import Canvas, Color, DoesNotFit, Piece, Style, mix
 from pages.lists import people
 from pages.theme import Theme, underline
 
@@ -106,10 +106,10 @@ def demographics(rng: random.Random, fields: dict, with_date: bool = True) -> li
 
 
 def directions(t: Theme, separator: str, medication: dict, path: str, keys: tuple[str, ...] = ("dose", "frequency", "duration"),
-               style: Style | None = None) -> list[tuple[str, Style, str | None]]:
+               style: Style | None = None) -> list[Piece]:
     """The named parts of a medication as pieces for run(); a separator sticks to its value but is no part of it."""
     style = style or t.value
-    pieces: list[tuple[str, Style, str | None]] = []
+    pieces: list[Piece] = []
     for number, key in enumerate(keys):
         if number and separator.strip():
             pieces.append((separator.strip(), style, None))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import random
 
-from pages.canvas import Canvas, Style
+from pages.canvas import Canvas, Style, darker
 from pages.fonts import PRINT_FACES, Face
 from pages.lists import people
 from pages.theme import Theme, labelled, run, underline
@@ -82,7 +82,7 @@ def keyed(c: Canvas, t: Theme, f: dict, rng: random.Random, train: bool) -> None
         if key == "name":
             c.line(left, y - t.value.size * 0.92, right, y - t.value.size * 0.92, t.accent, 0.8)
         if shade and number % 2:
-            c.box(left - 3, y - t.value.size * 0.9, right, y - t.value.size * 0.9 + pitch, fill=tuple(max(0, v - 9) for v in t.paper))
+            c.box(left - 3, y - t.value.size * 0.9, right, y - t.value.size * 0.9 + pitch, fill=darker(t.paper, 9))
         c.text(left, y, t.label_text(key), t.label)
         end = c.text(column, y, value, c.fitted(value, t.value, right - column), path)
         underline(c, t, column - 1, max(end, right - 4), y)

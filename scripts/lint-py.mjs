@@ -1,0 +1,21 @@
+// ruff over all our Python, mypy over that of the embedded model.
+import { spawnSync } from "node:child_process";
+
+import { Failure, runMain } from "./lib/fail.mjs";
+import { findLintTool } from "./lib/lint-tools.mjs";
+import { fromRoot } from "./lib/paths.mjs";
+
+const models = fromRoot("models");
+const checks = [
+  ["ruff", ["check", "--quiet", "--no-cache", "."]],
+  ["ruff", ["check", "--quiet", "--no-cache", "--config", "pyproject.toml", "../benchmarks", "../test"]],
+  ["mypy", ["--no-error-summary", "--cache-dir", fromRoot("out", "mypy"), "."]],
+];
+
+await runMain(() => {
+  const failed = checks.filter(([name, args]) => {
+    const result = spawnSync(findLintTool(name), args, { cwd: models, stdio: "inherit" });
+    return result.status !== 0;
+  });
+  if (failed.length > 0) throw new Failure(`${failed.map(([name]) => name).join(" and ")}: see above`);
+});
