@@ -13,14 +13,24 @@ export const options = {
   seed: { type: "string", default: "7" },
   // A folder with the same two files in F16 (train.py leaves them in its --work folder).
   f16: { type: "string" },
+  // Also under the sampling of MedicalVisionLLM's published example.
+  published: { type: "boolean", default: false },
 };
 
 const models = fromRoot("models");
 const answerSchema = JSON.parse(readFileSync(fromRoot("models", "answer-schema.json"), "utf8"));
+const publishedSampling = {
+  temperature: 0.05,
+  minP: 0.05,
+  topK: 40,
+  topP: 0.95,
+  repeatPenalty: 1.18,
+  repeatLastN: 256,
+};
 const limits = { all: 0.95, layout: 0.9, unseen: 0.8, gap: 0.01 };
 
-/** @param {{ count: string, seed: string, f16?: string }} chosen @param {(line: string) => void} log */
-export async function run({ count, seed, f16 }, log) {
+/** @param {{ count: string, seed: string, f16?: string, published: boolean }} chosen @param {(line: string) => void} log */
+export async function run({ count, seed, f16, published }, log) {
   const python = findPython(log);
   const script = (name, ...args) => runOrThrow(python, [path.join(models, name), ...args]);
   const folder = fromRoot("out", "accuracy", `seed-${Number(seed)}-count-${Number(count)}`);
@@ -63,6 +73,9 @@ print(json.dumps({"prose": texts.EXTRACT_PROMPT, "json": texts.JSON_PROMPT, "que
   const asked = JSON.parse(script("questions.py", pages));
   const questions = Object.fromEntries(files.map((name) => [name, asked[name].question]));
   const told = (await read({ questions })).texts;
+  const penalised =
+    published &&
+    score("published", (await read({ prompt: texts.prose, sampling: { ...publishedSampling, seed: 1 } })).texts);
   const unquantised = f16 && score("f16", (await read({ prompt: texts.prose, model: pair(f16) })).texts);
 
   const reference = path.join(folder, "pytorch-texts.json");
@@ -85,6 +98,7 @@ print(json.dumps({"prose": texts.EXTRACT_PROMPT, "json": texts.JSON_PROMPT, "que
     gap: round(gap),
     sameText: round(files.filter((name) => theirs[name].trim() === prose.texts[name].trim()).length / files.length),
     ...(unquantised && { f16: unquantised.all, f16Gap: round(Math.abs(addon.all - unquantised.all)) }),
+    ...(penalised && { published: penalised.all }),
     jsonParsed: json.parsed,
     jsonAccuracy: json.all,
     questions: round(files.filter((name) => told[name].trim() === asked[name].answer).length / files.length),

@@ -20,7 +20,6 @@ serve({
       info: engine.info,
       takenBytes,
       bytesPerCell: Math.round(kv / nCtx),
-      sessions: typeof engine.session === "function",
     };
   },
 

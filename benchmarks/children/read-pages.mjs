@@ -12,11 +12,12 @@ const load = (model) =>
 
 serve({
   /**
-   * What it answers to each page: {file name: text}. `questions` has a prompt by file name where they differ.
+   * What it answers to each page: {file name: text}. `questions` has a prompt by file name where they differ; `sampling` is
+   * another than greedy.
    * @param {{ folder: string, files: string[], prompt?: string, questions?: Record<string, string>, jsonSchema?: object,
-   *   model?: { decoder: string, projector: string } }} options
+   *   sampling?: object, model?: { decoder: string, projector: string } }} options
    */
-  async read({ folder, files, prompt, questions, jsonSchema, model }) {
+  async read({ folder, files, prompt, questions, jsonSchema, sampling = greedy.sampling, model }) {
     const engine = await load(model);
     const rows = files.map((name) => ({
       id: name,
@@ -25,7 +26,9 @@ serve({
     }));
     const texts = {};
     const started = performance.now();
-    for await (const { row, text } of engine.annotate(rows, { ...greedy, jsonSchema })) texts[row.id] = text;
+    for await (const { row, text } of engine.annotate(rows, { ...greedy, sampling, jsonSchema })) {
+      texts[row.id] = text;
+    }
     const ms = performance.now() - started;
     await engine.close();
     return { texts, imagesPerSecond: (1000 * files.length) / ms };
