@@ -75,24 +75,23 @@ COLUMNS = ("step", "stage", "seconds", "rate", "answer_loss", "pointing_loss", "
 
 def descent(step: int, options: argparse.Namespace) -> tuple[int, int]:
     """Steps since the rates were last zero, and steps until they are: of the first two stages, or of a cycle of the third."""
-    first = options.see + options.speak
-    if step < first:
-        return step, first - step
-    done = (step - first) % options.polish
+    if step < options.first:
+        return step, options.first - step
+    done = (step - options.first) % options.polish
     return done, options.polish - done
 
 
 def share_of_rate(step: int, options: argparse.Namespace) -> float:
     """Of the peak rates: a warm-up, a plateau and a straight way down; then cycles from POLISH_SHARE, without plateau."""
     done, left = descent(step, options)
-    if step < options.see + options.speak:
+    if step < options.first:
         return min(1.0, (done + 1) / WARM_UP, left / ((done + left) * DESCENT_SHARE))
     return POLISH_SHARE * min((done + 1) / WARM_UP, left / (done + left))
 
 
 def stage_at(step: int, options: argparse.Namespace) -> str:
     """The name of the stage that a step belongs to."""
-    return "see" if step < options.see else "speak" if step < options.see + options.speak else "polish"
+    return "see" if step < options.see else "speak" if step < options.first else "polish"
 
 
 def batch_at(step: int, rank: int, options: argparse.Namespace, pages: Pages) -> Batch:
@@ -147,7 +146,7 @@ class Run:
         self.path: Path = options.work / "checkpoint.pt"
         if options.start and not self.path.exists():
             self.model.load_state_dict(load_model(options.start).state_dict())
-            self.step = options.see + options.speak
+            self.step = options.first
         self.mean = AveragedModel(self.model)
         self.eyes = optimizers([self.model.vision], RATE, MATRIX_RATE, WEIGHT_DECAY)
         self.voice = optimizers([self.model.projector, self.model.decoder], RATE, MATRIX_RATE, WEIGHT_DECAY)
@@ -184,7 +183,7 @@ class Run:
         """One step; returns the parts of its loss."""
         speaks = self.step >= options.see
         # Where the third stage begins from files, the auxiliary head is new: it learns first, and teaches after that.
-        rests = 0 <= self.step - options.see - options.speak < WARM_UP
+        rests = 0 <= self.step - options.first < WARM_UP
         learns = not rests and (not speaks or batch.asked is None or self.step % EYES_EVERY == EYES_EVERY - 1)
         penalised = speaks and self.step % PENALISED_EVERY == 0
         loss, parts = losses_of(self.model, self.reader, batch, rng, learns, penalised)
@@ -203,7 +202,7 @@ class Run:
         for parameter in self.parameters:
             parameter.grad = None
         self.step += 1
-        if self.step > options.see + options.speak and descent(self.step, options)[0] == 0:
+        if self.step > options.first and descent(self.step, options)[0] == 0:
             self.mean.update_parameters(self.model)
         return parts
 
@@ -269,7 +268,8 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, default=24, help="shards of 512 dense sheets of text")
     parser.add_argument("--processes", type=int, default=2, help="part of the recipe: another number gives other weights")
     options = parser.parse_args()
-    options.steps = options.see + options.speak + options.cycles * options.polish
+    options.first = options.see + options.speak
+    options.steps = options.first + options.cycles * options.polish
     options.counts = {"page": options.pages, "sheet": options.sheets, "held-out": 1}
     draw_shards(options.work / "pages", options.counts, options.processes)
     rendezvous = options.work / "rendezvous"
