@@ -26,6 +26,7 @@ const publishedSampling = {
   topP: 0.95,
   repeatPenalty: 1.18,
   repeatLastN: 256,
+  seed: 1,
 };
 const limits = { all: 0.95, layout: 0.9, unseen: 0.8, gap: 0.01 };
 
@@ -74,8 +75,7 @@ print(json.dumps({"prose": texts.EXTRACT_PROMPT, "json": texts.JSON_PROMPT, "que
   const questions = Object.fromEntries(files.map((name) => [name, asked[name].question]));
   const told = (await read({ questions })).texts;
   const penalised =
-    published &&
-    score("published", (await read({ prompt: texts.prose, sampling: { ...publishedSampling, seed: 1 } })).texts);
+    published && score("published", (await read({ prompt: texts.prose, sampling: publishedSampling })).texts);
   const unquantised = f16 && score("f16", (await read({ prompt: texts.prose, model: pair(f16) })).texts);
 
   const reference = path.join(folder, "pytorch-texts.json");

@@ -12,13 +12,13 @@ function run(command, args, advice) {
 }
 
 await runMain(() => {
-  const python = path.join(toolsDir, "bin", "python");
-  if (!existsSync(python)) {
+  // Without python3-venv there is a bin/python after the failure, but no bin/pip.
+  if (!existsSync(path.join(toolsDir, "bin", "pip"))) {
     const advice = 'setup:tools needs Python\'s venv: "apt-get install python3-venv"';
     run("python3", ["-m", "venv", "--clear", toolsDir], advice);
   }
   const wanted = Object.entries(lintTools).map(([name, version]) => `${name}==${version}`);
   // By -m: the script bin/pip knows only the folder that it was made in.
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-  run(python, [...pip, ...wanted], `pip could not install ${wanted.join(" ")}`);
+  run(path.join(toolsDir, "bin", "python"), [...pip, ...wanted], `pip could not install ${wanted.join(" ")}`);
 });
