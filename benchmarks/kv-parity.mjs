@@ -1,6 +1,6 @@
 import { TIE } from "../test/support/parity.mjs";
 import { drawSchedule, FireRange } from "../test/support/kv-fire.mjs";
-import { round } from "./lib/stats.mjs";
+import { rootMeanSquare, round } from "./lib/stats.mjs";
 
 export const about =
   "random schedules on page pools that are too small, with shared prompts, images and cancellations, against a plain loop";
@@ -15,7 +15,7 @@ const NOISE_EVERY = 10;
 /** @param {number[]} distances */
 const spread = (distances) => ({
   tokens: distances.length,
-  rms: round(Math.sqrt(distances.reduce((sum, distance) => sum + distance ** 2, 0) / distances.length)),
+  rms: round(rootMeanSquare(distances)),
   max: round(distances.reduce((max, distance) => Math.max(max, distance), 0)),
   aboveTie: distances.filter((distance) => distance > TIE).length,
 });

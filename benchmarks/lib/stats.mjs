@@ -12,6 +12,11 @@ export function median(samples) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** @param {number[]} samples none: 0 */
+export function rootMeanSquare(samples) {
+  return Math.sqrt(samples.reduce((sum, sample) => sum + sample ** 2, 0) / Math.max(1, samples.length));
+}
+
 /** What is worth knowing about repeated measurements. @param {number[]} samples */
 export function summary(samples) {
   return {

@@ -7,8 +7,11 @@ import { AT_ONCE, attentionModel, attentions } from "../support/attentions.mjs";
 import { compare, drawRequests, engineOutcomes, plainAnswers } from "../support/parity.mjs";
 
 const hasCuda = devices().some((device) => device.backend === "cuda");
-/** A GPU sums in another order, and rounds activations to F16 on their way into a product. */
-const TIE_ON_GPU = 0.02;
+/**
+ * A GPU sums in another order, and rounds activations to F16 on their way into a product: the margins of plain loops on an
+ * H200 and on a CPU are up to 0.011 apart (root mean square, see bench -- gpu), and this is six times that.
+ */
+const TIE_ON_GPU = 0.065;
 /** On the CPU the shapes share one kernel: each width and each number of queries once is enough. */
 const onCpu = attentions.filter(({ width, queries }) => `${width}/${queries}` in { "64/8": 1, "128/4": 1, "256/1": 1 });
 

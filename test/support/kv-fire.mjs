@@ -2,7 +2,7 @@
 // images, priorities and salts, some are cancelled, sessions fork, and the pool is too small for them, so that pages are
 // evicted and requests preempted. Every answer has to be that of a plain loop with a cache of its own.
 import { drawTalk, runTalk } from "./kv-talks.mjs";
-import { compare, engineOutcomes, joined, pictures, randomWords } from "./parity.mjs";
+import { compare, engineOutcomes, joined, marginDistances, pictures, randomWords } from "./parity.mjs";
 import { PlainLoop } from "./plain-loop.mjs";
 import { tinyModel, tinyPairs } from "./random-model.mjs";
 import { SeededRandom } from "./seeded-random.mjs";
@@ -105,12 +105,7 @@ export class FireRange {
     if (family === "gemma3") return distances;
     const loop = await this.#loop(family, 1);
     for (const [which, request] of requests.entries()) {
-      const whole = answers[which];
-      const single = await loop.run(request);
-      for (const [i, token] of whole.tokens.entries()) {
-        if (token !== single.tokens[i]) break;
-        distances.push(Math.abs(whole.margins[i] - single.margins[i]));
-      }
+      distances.push(...marginDistances(answers[which], await loop.run(request)));
     }
     return distances;
   }

@@ -99,7 +99,7 @@ export function joined(parts) {
 /**
  * @param {ParityRequest[]} requests
  * @param {string} model
- * @param {{ mmproj?: string, kv: "f32" | "f16", ctx?: number }} options
+ * @param {{ mmproj?: string, kv: "f32" | "f16", ctx?: number, device?: "cpu" | "gpu" }} options
  */
 export async function plainAnswers(requests, model, options) {
   const loop = await PlainLoop.start(model, { threads: 1, ...options });
@@ -202,6 +202,16 @@ export function compare(requests, answers, outcomes, tie = TIE) {
   });
   report.meanMargin = margins.reduce((sum, margin) => sum + margin, 0) / margins.length;
   return report;
+}
+
+/**
+ * What the margins of two plain loops are apart, token by token as far as both say the same.
+ * @param {import("./plain-loop.mjs").PlainAnswer} one @param {import("./plain-loop.mjs").PlainAnswer} other
+ */
+export function marginDistances(one, other) {
+  const parts = one.tokens.findIndex((token, i) => token !== other.tokens[i]);
+  const same = one.margins.slice(0, parts < 0 ? one.tokens.length : parts);
+  return same.map((margin, i) => Math.abs(margin - other.margins[i]));
 }
 
 /**

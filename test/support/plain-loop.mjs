@@ -32,7 +32,8 @@ export class PlainLoop {
 
   /**
    * @param {string} model
-   * @param {{ mmproj?: string, ctx?: number, batch?: number, ubatch?: number, threads?: number, kv?: "f32" | "f16" }} [options]
+   * @param {{ mmproj?: string, ctx?: number, batch?: number, ubatch?: number, threads?: number, kv?: "f32" | "f16",
+   *   device?: "cpu" | "gpu" }} [options] `device`: the CPU unless it says otherwise
    */
   static async start(model, options = {}) {
     const loop = new PlainLoop(model, options);

@@ -1,7 +1,7 @@
 // The reference: a plain one-sequence llama.cpp loop with none of our code in it. It reads one request per line and
 // answers each with one line of JSON.
 //
-//   plain_loop MODEL [--mmproj FILE] [--ctx N] [--batch N] [--ubatch N] [--threads N] [--kv f32|f16]
+//   plain_loop MODEL [--mmproj FILE] [--ctx N] [--batch N] [--ubatch N] [--threads N] [--kv f32|f16] [--device cpu|gpu]
 //
 // A request is words separated by spaces: predict=N, ignore_eos=1, and the parts of the prompt in order, text=… and
 // image=PATH, percent-encoded. The answer: the greedy tokens, for each the distance of the two best logits it was
@@ -131,8 +131,13 @@ class Loop {
         pool_(threads_) {
     const std::string kv = options.Text("kv", "f16");
     const std::string mmproj = options.Text("mmproj", "");
+    // llama.cpp takes a GPU wherever it finds one.
+    const bool gpu = options.Text("device", "cpu") == "gpu";
 
-    model_.reset(llama_model_load_from_file(model_path.c_str(), llama_model_default_params()));
+    llama_model_params placement = llama_model_default_params();
+    ggml_backend_dev_t no_device = nullptr;
+    if (!gpu) placement.devices = &no_device;
+    model_.reset(llama_model_load_from_file(model_path.c_str(), placement));
     if (!model_) throw std::runtime_error("cannot load " + model_path);
     vocab_ = llama_model_get_vocab(model_.get());
 
@@ -150,6 +155,7 @@ class Loop {
 
     if (mmproj.empty()) return;
     mtmd_context_params vision = mtmd_context_params_default();
+    vision.use_gpu = gpu;
     vision.print_timings = false;
     vision.n_threads = threads_;
     vision.warmup = false;
