@@ -2,17 +2,19 @@
 import { randomModel } from "../../test/support/random-model.mjs";
 import { fromRoot } from "../../test/support/paths.mjs";
 
-/** SentencePiece, 32,000 pieces; and 128,256 words of a made-up vocabulary. */
-const spm = fromRoot("native", "llama.cpp", "models", "ggml-vocab-llama-spm.gguf");
-const words = "words:128000";
+const vocabulary = (name) => fromRoot("native", "llama.cpp", "models", `ggml-vocab-${name}.gguf`);
+/** Llama 2's: SentencePiece, 32,000 pieces. */
+const spm = vocabulary("llama-spm");
+/** Llama 3's: 128,256 byte pairs. */
+const bpe = vocabulary("llama-bpe");
 
 const shapes = {
   /** Llama 2 7B: as many heads for keys and values as for queries. */
   "7B": { embd: 4096, layers: 32, heads: 32, "kv-heads": 32, ff: 11008, vocab: spm },
   /** Llama 3 8B: four queries for each head of keys and values. */
-  "8B": { embd: 4096, layers: 32, heads: 32, "kv-heads": 8, ff: 14336, vocab: words },
-  /** Qwen2.5-VL 3B. */
-  "3B-VLM": { embd: 2048, layers: 36, heads: 16, "kv-heads": 2, ff: 11008, vocab: words },
+  "8B": { embd: 4096, layers: 32, heads: 32, "kv-heads": 8, ff: 14336, vocab: bpe },
+  /** Qwen2.5-VL 3B, with the words of Llama 3. */
+  "3B-VLM": { embd: 2048, layers: 36, heads: 16, "kv-heads": 2, ff: 11008, vocab: bpe },
 };
 const tiny = { embd: 256, layers: 2, heads: 4, "kv-heads": 2, ff: 512, vocab: spm };
 /** Its vision encoder: 32 layers of 1,280, patches of 14, four of which become a token. */
