@@ -47,7 +47,7 @@ export async function run({ cases, runs, out, cpu, quick }, log) {
   };
   const parts = [
     `# ${most.description}`,
-    `A copy moves ${round(most.bytesPerSecond / 1e9)} GB/s, a product of F16 matrices takes ${round(most.flopPerSecond / 1e12)} TFLOP/s.`,
+    `It moves ${round(most.bytesPerSecond / 1e9)} GB/s, a product of F16 matrices takes ${round(most.flopPerSecond / 1e12)} TFLOP/s.`,
   ];
   mkdirSync(out, { recursive: true });
   for (const name of names) {

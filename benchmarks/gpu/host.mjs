@@ -34,7 +34,8 @@ export function prepare({ gpu, peers, log }) {
 export const device = () => devices().find((each) => each.backend === "cuda");
 
 /**
- * What it can do at most: bytes a second of a copy, and operations a second of a product of F16 matrices.
+ * What it can do at most: bytes a second of a copy or of weights that are read, and operations a second of a product of F16
+ * matrices.
  * @param {{ gpu: boolean, quick: boolean }} options
  * @returns {{ device: string, description: string, bytesPerSecond: number, flopPerSecond: number }}
  */

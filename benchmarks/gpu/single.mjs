@@ -1,4 +1,5 @@
-// One request alone: reading a prompt of 512 tokens, and 128 tokens of an answer, beside llama-bench.
+// One request alone: reading a prompt of 512 tokens, and 128 tokens of an answer to it, beside llama-bench, which decodes at
+// the same depth.
 import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import { promisify } from "node:util";
@@ -108,12 +109,13 @@ async function medinfer({ model, gpu, runs }) {
 async function llamaBench({ model, gpu, runs, log }) {
   const layers = gpu ? ["-ngl", "999", "-fa", "1"] : ["-ngl", "0", "-dev", "none"];
   const sizes = ["-p", `${PROMPT}`, "-n", `${ANSWER}`, "-r", `${runs}`, "-b", "512"];
+  const depths = ["-d", `0,${PROMPT}`];
   const { stdout } = await promisify(execFile)(
     peer("llama-bench", { gpu, log }),
-    ["-m", model, "-o", "json", ...layers, ...sizes],
+    ["-m", model, "-o", "json", ...layers, ...sizes, ...depths],
     { maxBuffer: 1 << 26 },
   );
   const results = JSON.parse(stdout);
-  const rate = (key) => median(results.find((each) => each[key] > 0).samples_ts);
-  return { prefill: rate("n_prompt"), decode: rate("n_gen") };
+  const rate = (key, depth) => median(results.find((each) => each[key] > 0 && each.n_depth === depth).samples_ts);
+  return { prefill: rate("n_prompt", 0), decode: rate("n_gen", PROMPT) };
 }
