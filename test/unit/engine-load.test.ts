@@ -29,7 +29,7 @@ describe("Engine.load", () => {
       nBatch: 1024,
       nUbatch: 256,
       nThreads: 2,
-      kv: { type: "q8_0", pageSize: 64, prefixCache: false, gather: true, swapBytes: 1024 },
+      kv: { type: "q8_0", pageSize: 64, prefixCache: false, gather: false, swapBytes: 1024 },
       maxQueue: 10,
       maxImageBytes: 1,
       maxImagePixels: 2,
@@ -54,7 +54,7 @@ describe("Engine.load", () => {
         kvType: "q8_0",
         kvPageSize: 64,
         kvPrefixCache: false,
-        kvGather: true,
+        kvGather: false,
         kvSwapBytes: 1024,
         maxQueue: 10,
         maxImageBytes: 1,
@@ -76,7 +76,7 @@ describe("Engine.load", () => {
       kvType: "f16",
       kvPageSize: 32,
       kvPrefixCache: true,
-      kvGather: false,
+      kvGather: true,
       kvSwapBytes: -1,
     });
   });

@@ -41,7 +41,7 @@ struct LoadOptions {
   KvType kv_type = KvType::kF16;
   std::uint32_t kv_page_size = 32;          // cells of a KV page: 16, 32, 64, 128 or 256
   bool kv_prefix_cache = true;              // prompts share what earlier ones have computed
-  bool kv_gather = false;                   // attention gathers a sequence's own cells, where the backend can (CUDA)
+  bool kv_gather = true;                    // attention gathers a sequence's own cells, where the backend can (CUDA)
   std::int64_t kv_swap_bytes = kAutoBytes;  // most host memory for the cells of preempted requests, which are computed
                                             // again where it has no room; kAutoBytes: as many as the pool has
   std::uint32_t max_queue = 1024;           // most requests that wait
