@@ -23,8 +23,7 @@ constexpr int kRuns = 5;
 // An idle GPU takes a while to raise its clocks.
 constexpr double kWarmSeconds = 0.5;
 
-// Random values, the same 16 MB of them again and again. Zeros would flatter the device: a product of them takes a GPU less
-// power, and an H200 is 13 % faster at it.
+// Random values, the same 16 MB of them again and again. Zeros would flatter a GPU: they take it less power, and so less time.
 void FillAtRandom(ggml_tensor* tensor) {
   std::minstd_rand random(1);
   std::uniform_real_distribution<float> uniform(-1, 1);
