@@ -1,12 +1,10 @@
 // Models of the sizes that people run, with random weights: as fast as trained ones of the same shape.
-import { randomModel } from "../../test/support/random-model.mjs";
-import { fromRoot } from "../../test/support/paths.mjs";
+import { randomModel, vocabularyFile } from "../../test/support/random-model.mjs";
 
-const vocabulary = (name) => fromRoot("native", "llama.cpp", "models", `ggml-vocab-${name}.gguf`);
 /** Llama 2's: SentencePiece, 32,000 pieces. */
-const spm = vocabulary("llama-spm");
+const spm = vocabularyFile("llama-spm");
 /** Llama 3's: 128,256 byte pairs. */
-const bpe = vocabulary("llama-bpe");
+const bpe = vocabularyFile("llama-bpe");
 
 const shapes = {
   /** Llama 2 7B: as many heads for keys and values as for queries. */

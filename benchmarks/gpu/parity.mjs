@@ -37,14 +37,14 @@ export async function parity({ gpu, quick, log }) {
     ]);
     const noise = onGpu ? onCpu.flatMap((answer, i) => marginDistances(answer, onGpu[i])) : [];
     const rms = rootMeanSquare(noise);
+    const greatest = noise.reduce((most, distance) => Math.max(most, distance), 0);
     const tie = Math.max(TIE, NOISES * rms);
     for (const [what, also] of engines) {
       const { outcomes } = await engineOutcomes(requests, { ...options, model, mmproj: mmproj ?? null, ...also });
       const reports = [onCpu, onGpu].map((answers) => answers && compare(requests, answers, outcomes, tie));
-      const [cpu, same] = reports.map((each) => each && `${each.ties}, ${each.mismatches.length}`);
+      const [cpu, same] = reports.map((each) => (each ? `${each.ties}, ${each.mismatches.length}` : "–"));
       const mismatches = reports.flatMap((each) => (each ? each.mismatches : []));
-      const greatest = noise.reduce((most, distance) => Math.max(most, distance), 0);
-      rows.push({ what, tokens: reports[0].tokens, cpu, gpu: same || "–", rms: round(rms), greatest, mismatches });
+      rows.push({ what, tokens: reports[0].tokens, cpu, gpu: same, rms: round(rms), greatest, mismatches });
       log(`parity: ${what}: ${reports[0].tokens} tokens; ties, mismatches ${cpu}; beside a loop on the GPU ${same}`);
       for (const { margin } of mismatches)
         log(`parity: ${what}: a mismatch where the best two logits are ${round(margin)} apart, ${round(tie)} allowed`);

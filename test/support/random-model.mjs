@@ -8,9 +8,12 @@ import { cachedFile } from "./cached-file.mjs";
 import { cacheDir, fromRoot } from "./paths.mjs";
 import { tool, writerDigest } from "./tools.mjs";
 
+/** A vocabulary of llama.cpp's by its name. @param {string} name */
+export const vocabularyFile = (name) =>
+  path.join(process.env.MEDINFER_LLAMA_CPP || fromRoot("native", "llama.cpp"), "models", `ggml-vocab-${name}.gguf`);
+
 /** SentencePiece, 32,000 pieces: the vocabulary of models whose size or speed matters, not their text. */
-const llamaVocab = () =>
-  path.join(process.env.MEDINFER_LLAMA_CPP || fromRoot("native", "llama.cpp"), "models", "ggml-vocab-llama-spm.gguf");
+const llamaVocab = () => vocabularyFile("llama-spm");
 
 /**
  * The path of a random model of `kind` (see test/support/tools/random_gguf.cc).
