@@ -11,11 +11,12 @@ from language import answers
 
 def main() -> None:
     """Command line."""
+    files = sorted(Path(sys.argv[1]).glob("*.json"))
+    pages = {file.stem: json.loads(file.read_text(encoding="utf-8"))["fields"] for file in files}
     asked = {}
-    for file in sorted(Path(sys.argv[1]).glob("*.json")):
-        fields = json.loads(file.read_text(encoding="utf-8"))["fields"]
-        question, segments = answers.question(fields, random.Random(f"question {file.stem}"))
-        asked[f"{file.stem}.png"] = {"question": question, "answer": answers.text_of(segments).strip()}
+    for name, fields in pages.items():
+        question, segments = answers.question(fields, list(pages.values()), random.Random(f"question {name}"))
+        asked[f"{name}.png"] = {"question": question, "answer": answers.text_of(segments).strip()}
     print(json.dumps(asked))
 
 

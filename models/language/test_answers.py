@@ -37,11 +37,23 @@ class Answers(unittest.TestCase):
         rng = random.Random(1)
         for _ in range(300):
             fields = rng.choice(PAGES)
-            _, segments = answers.question(fields, rng)
+            asked, segments = answers.question(fields, list(PAGES), rng)
             values = dict(answers.leaves(fields))
             spoken = [(text, path) for text, path in segments if path is not None]
-            self.assertTrue(spoken or answers.text_of(segments).strip() == texts.NOT_STATED)
             self.assertTrue(all(values[path] == text for text, path in spoken))
+            if not spoken:
+                self.assertEqual(answers.text_of(segments).strip(), texts.NOT_STATED)
+                about_fields = [name for name, forms in texts.FIELD_QUESTIONS.items() if asked in forms]
+                self.assertFalse(set(about_fields) & set(fields), asked)
+                self.assertTrue(about_fields or not any(f" {part.name}" in asked for part in answers.parts_of(fields)), asked)
+
+    def test_questions_are_asked_of_what_is_missing(self) -> None:
+        rng = random.Random(3)
+        asked = [answers.question(PAGES[2], list(PAGES), rng) for _ in range(2000)]
+        missing = [question for question, segments in asked if answers.text_of(segments).strip() == texts.NOT_STATED]
+        rows = [question for question in missing if "Folic acid" in question or "Kx-12 B" in question]
+        self.assertAlmostEqual(len(rows) / len(asked), answers.ABSENT_ROWS, delta=0.02)
+        self.assertAlmostEqual((len(missing) - len(rows)) / len(asked), answers.ABSENT_FIELDS, delta=0.02)
 
 
 class Vocabulary(unittest.TestCase):

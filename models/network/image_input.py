@@ -14,7 +14,7 @@ IMAGE_SIZE = 448
 """Side of the square input, in pixels."""
 PAD_COLOR = (122, 116, 104)
 MEAN = STD = 0.5
-"""Per-channel normalisation of values in 0…1."""
+"""Per-channel normalisation of values in 0…1, which the network does itself."""
 
 
 def placement(width: int, height: int) -> tuple[int, int, int, int]:
@@ -38,7 +38,7 @@ def square_pixels(image: Image.Image) -> np.ndarray:
 
 
 def patches_of(pixels: np.ndarray, patch: int) -> np.ndarray:
-    """uint8 [..., H, W, 3] to the normalised patches float32 [..., H / patch * W / patch, 3 * patch²], in about -1…1.
+    """uint8 [..., H, W, 3] to patches uint8 [..., H / patch * W / patch, 3 * patch²].
 
     A patch's numbers stand as in a convolution's kernel: colour, row, column.
     """
@@ -46,5 +46,4 @@ def patches_of(pixels: np.ndarray, patch: int) -> np.ndarray:
     grid = pixels.reshape(*batch, height // patch, patch, width // patch, patch, colours)
     grid = np.moveaxis(grid, (-4, -3, -2, -1), (-2, -4, -1, -3))
     # [..., rows, columns, colour, y, x]
-    flat = grid.reshape(*batch, (height // patch) * (width // patch), colours * patch * patch)
-    return (flat.astype(np.float32) / 255.0 - MEAN) / STD
+    return grid.reshape(*batch, (height // patch) * (width // patch), colours * patch * patch)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from network.image_input import IMAGE_SIZE
+from network.image_input import IMAGE_SIZE, MEAN, STD
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class VisionTower(nn.Module):
         self.post_norm = nn.LayerNorm(shape.width, eps=shape.eps)
 
     def forward(self, patches: Tensor, places: Tensor) -> Tensor:
-        """[batch, n, 3 * patch²] normalised pixels (see image_input.patches_of) and their places [batch, n] in the
-        grid, row by row, to [batch, n, width]."""
-        x = self.patches(patches) + self.positions[places]
+        """uint8 [batch, n, 3 * patch²] pixels (see image_input.patches_of) and their places [batch, n] in the grid, row by
+        row, to [batch, n, width]."""
+        x = self.patches((patches.float() / 255.0 - MEAN) / STD) + self.positions[places]
         for block in self.blocks:
             x = block(x)
         return self.post_norm(x)
@@ -151,7 +151,7 @@ class RmsNorm(nn.Module):
 def rotary_table(shape: Shape, positions: Tensor) -> Tensor:
     """The rotary turns of positions [batch or 1, tokens]: complex [batch or 1, 1, tokens, head width / 2]."""
     width = shape.width // shape.heads
-    rates = shape.rope_base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    rates = shape.rope_base ** (-torch.arange(0, width, 2, dtype=torch.float64, device=positions.device) / width)
     angles = positions[:, None, :, None].double() * rates
     return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)
 
@@ -207,14 +207,15 @@ class Decoder(nn.Module):
 
     def nothing(self, count: int) -> list[Keys]:
         """The keys of no tokens, for `count` rows."""
-        empty = torch.zeros(count, self.shape.heads, 0, self.shape.width // self.shape.heads, dtype=torch.bfloat16)
+        empty = torch.zeros(count, self.shape.heads, 0, self.shape.width // self.shape.heads, dtype=torch.bfloat16,
+                            device=self.embedding.weight.device)
         return [Keys(empty, empty)] * self.shape.text_layers
 
     def prefill(self, x: Tensor, positions: Tensor) -> list[Keys]:
         """Keys of every layer for a prompt [batch, tokens, width] at increasing positions. Its last layer's output is
         not needed and not computed."""
         table = rotary_table(self.shape, positions)
-        sees = torch.ones(1, 1, x.shape[1], x.shape[1], dtype=torch.bool).tril()
+        sees = torch.ones(1, 1, x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
         kept: list[Keys] = []
         for block in self.blocks:
             query, keys = block.project(x, table)

@@ -18,10 +18,10 @@ from training.shards import Sample
 IGNORED = -100
 
 
-def padded_rows(rows: list[list[int]], fill: int) -> Tensor:
-    """Lists of ids to one int64 tensor, padded on the right."""
-    longest = max(map(len, rows))
-    return torch.tensor([row + [fill] * (longest - len(row)) for row in rows])
+def padded_rows(rows: list[list[int]], fill: int, multiple: int) -> Tensor:
+    """Lists of ids to one int64 tensor, padded on the right to a multiple of `multiple`."""
+    length = -(-max(map(len, rows)) // multiple) * multiple
+    return torch.tensor([row + [fill] * (length - len(row)) for row in rows])
 
 
 @dataclass
@@ -88,15 +88,15 @@ class Branches:
     sees: Tensor
 
 
-def batched(rows: list[list[Branch]], patches_of_glyphs: list[np.ndarray]) -> Branches:
-    """Put the branches of each page behind one another."""
+def batched(rows: list[list[Branch]], patches_of_glyphs: list[np.ndarray], multiple: int) -> Branches:
+    """Put the branches of each page behind one another; `multiple`: see padded_rows()."""
 
     def joined(name: str, fill: int) -> Tensor:
-        return padded_rows([[value for each in row for value in getattr(each, name)] for row in rows], fill)
+        return padded_rows([[value for each in row for value in getattr(each, name)] for row in rows], fill, multiple)
 
     tokens, labels, glyphs = joined("tokens", tokenizer.EOS), joined("labels", IGNORED), joined("glyphs", -1)
-    offsets = padded_rows([[at for each in row for at in range(len(each.tokens))] for row in rows], 0)
-    owners = padded_rows([[index for index, each in enumerate(row) for _ in each.tokens] for row in rows], -1)
+    offsets = padded_rows([[at for each in row for at in range(len(each.tokens))] for row in rows], 0, multiple)
+    owners = padded_rows([[index for index, each in enumerate(row) for _ in each.tokens] for row in rows], -1, multiple)
     causal = torch.ones(tokens.shape[1], tokens.shape[1], dtype=torch.bool).tril()
     sees = (owners[:, :, None] == owners[:, None, :]) & causal
     patches = torch.full((*glyphs.shape, 2), -1)

@@ -44,21 +44,35 @@ class Muon(torch.optim.Optimizer):
     def step(self) -> None:  # type: ignore[override]
         """One step; every process must call it."""
         group = self.param_groups[0]
-        rank, processes = torch.distributed.get_rank(), torch.distributed.get_world_size()
         weights: list[nn.Parameter] = group["params"]
-        updates = torch.zeros(sum(weight.numel() for weight in weights))
-        pieces = updates.split([weight.numel() for weight in weights])
-        for index, (weight, parts, piece) in enumerate(zip(weights, self.parts, pieces)):
-            momentum = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
-            momentum.lerp_(weight.grad, 1 - MOMENTUM)
-            if index % processes == rank:
-                ahead = torch.lerp(weight.grad, momentum, MOMENTUM).unflatten(0, (parts, -1))
-                piece.copy_(orthogonal(ahead).flatten())
-        torch.distributed.all_reduce(updates)
-        for weight, parts, piece in zip(weights, self.parts, pieces):
-            rows, columns = weight.shape[0] // parts, weight.shape[1]
-            weight.mul_(1 - group["lr"] * group["weight_decay"])
-            weight.add_(piece.view_as(weight), alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
+        gradients = [weight.grad for weight in weights]
+        momenta = [self.state[weight].setdefault("momentum", torch.zeros_like(weight)) for weight in weights]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
+        torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        for shape in dict.fromkeys(self.shapes()):
+            chosen = [index for index, own in enumerate(self.shapes()) if own == shape]
+            counts = [self.parts[index] for index in chosen]
+            stack = torch.cat([ahead[index].unflatten(0, (self.parts[index], -1)) for index in chosen])
+            updates = shared_out(stack).split(counts)
+            rate = -group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+            torch._foreach_add_([weights[index] for index in chosen], [part.flatten(0, 1) for part in updates], alpha=rate)
+
+    def shapes(self) -> list[tuple[int, int]]:
+        """Rows and columns of a part of each weight."""
+        return [(weight.shape[0] // parts, weight.shape[1]) for weight, parts in zip(self.param_groups[0]["params"], self.parts)]
+
+
+def shared_out(matrices: Tensor) -> Tensor:
+    """orthogonal(), each process of the run computing some of the matrices."""
+    processes = torch.distributed.get_world_size()
+    if processes == 1:
+        return orthogonal(matrices)
+    own = slice(torch.distributed.get_rank(), None, processes)
+    updates = torch.zeros_like(matrices)
+    updates[own] = orthogonal(matrices[own])
+    torch.distributed.all_reduce(updates)
+    return updates
 
 
 def adamw(parameters: Iterable[nn.Parameter], rate: float) -> torch.optim.Optimizer:

@@ -5,7 +5,7 @@ out is drawn anew each time; some steps look at whole pages, as use does.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,7 @@ SHIFT = 8
 
 @dataclass
 class View:
-    """Patches float32 [n, 3 * PATCH²], their places [n] in the grid, the characters [n, SLOTS] in each, and for each
+    """Patches uint8 [n, 3 * PATCH²], their places [n] in the grid, the characters [n, SLOTS] in each, and for each
     glyph of the page [glyphs, 2] the index of the patch that holds its centre, or -1, and that of the patch beside it
     where the centre lies on their border, or the same again."""
 
@@ -35,10 +35,16 @@ class View:
     patch_of_glyph: np.ndarray
 
 
-def exposed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another exposure and colour of the light."""
-    gains = rng.integers(85, 116, 3).astype(np.uint16)
-    return np.minimum(pixels * gains // 100, 255).astype(np.uint8)
+def exposure(rng: np.random.Generator) -> np.ndarray:
+    """Another exposure and colour of the light: uint8 [3, 256], what becomes of each value of each colour."""
+    gains = rng.integers(85, 116, 3)
+    return np.minimum(np.arange(256) * gains[:, None] // 100, 255).astype(np.uint8)
+
+
+def exposed(patches: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Patches [n, 3 * PATCH²] in that light."""
+    colours = patches.reshape(len(patches), 3, PATCH**2)
+    return np.stack([row[colours[:, colour]] for colour, row in enumerate(light)], axis=1).reshape(patches.shape)
 
 
 def characters_of(glyphs: np.ndarray, patch: np.ndarray, count: int) -> np.ndarray:
@@ -76,27 +82,31 @@ def window(sample: Sample, rows: int, columns: int, rng: np.random.Generator) ->
 
     corners = rng.integers(0, (IMAGE_SIZE - width + 1, IMAGE_SIZE - height + 1), (3, 2)).tolist()
     left, top = max(corners, key=lambda corner: int(inside(*corner).sum()))
-    patches = patches_of(exposed(sample.pixels[top:top + height, left:left + width], rng), PATCH)
+    patches = exposed(patches_of(sample.pixels[top:top + height, left:left + width], PATCH), exposure(rng))
     patch = grid_places(sample.glyphs - np.array([0, left, top], np.float32), rows, columns)
     first_row, first_column = min(round(top / PATCH), SIDE - rows), min(round(left / PATCH), SIDE - columns)
     places = (np.arange(first_row, first_row + rows)[:, None] * SIDE + np.arange(first_column, first_column + columns)).ravel()
     return View(patches, places, characters_of(sample.glyphs, patch[:, 0], rows * columns), patch)
 
 
-def page(sample: Sample, kept: int, rng: np.random.Generator | None) -> View:
-    """The page, shifted and newly exposed; of its patches `kept`: those with text, their neighbours, and blank ones.
-    Without `rng` the page as it is, and all of it."""
-    pixels, glyphs = sample.pixels, sample.glyphs
-    if rng is not None:
-        dx, dy = rng.integers(-SHIFT, SHIFT + 1, 2).tolist()
-        padded = np.pad(pixels, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
-        pixels = exposed(padded[SHIFT - dy:SHIFT - dy + IMAGE_SIZE, SHIFT - dx:SHIFT - dx + IMAGE_SIZE], rng)
-        glyphs = glyphs + np.array([0, dx, dy], np.float32)
+def untouched(pixels: np.ndarray, glyphs: np.ndarray) -> View:
+    """All of a page."""
     place = grid_places(glyphs, SIDE, SIDE)
-    patches = patches_of(pixels, PATCH)
-    if rng is None or kept >= SIDE**2:
-        return View(patches, np.arange(SIDE**2), characters_of(glyphs, place[:, 0], SIDE**2), place)
+    return View(patches_of(pixels, PATCH), np.arange(SIDE**2), characters_of(glyphs, place[:, 0], SIDE**2), place)
 
+
+def page(sample: Sample, kept: int, rng: np.random.Generator) -> View:
+    """The page, shifted and newly exposed; of its patches `kept`: those with text, their neighbours, and blank ones."""
+    dx, dy = rng.integers(-SHIFT, SHIFT + 1, 2).tolist()
+    padded = np.pad(sample.pixels, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
+    pixels = padded[SHIFT - dy:SHIFT - dy + IMAGE_SIZE, SHIFT - dx:SHIFT - dx + IMAGE_SIZE]
+    glyphs = sample.glyphs + np.array([0, dx, dy], np.float32)
+    light = exposure(rng)
+    view = untouched(pixels, glyphs)
+    if kept >= SIDE**2:
+        return replace(view, patches=exposed(view.patches, light))
+
+    place = view.patch_of_glyph
     text = np.zeros((SIDE, SIDE), bool)
     text.ravel()[place[place >= 0]] = True
     wide = np.pad(text, 1)
@@ -108,4 +118,4 @@ def page(sample: Sample, kept: int, rng: np.random.Generator | None) -> View:
     index_of[places] = np.arange(kept)
     patch = np.where(place >= 0, index_of[place], -1)
     patch[:, 1] = np.where(patch[:, 1] < 0, patch[:, 0], patch[:, 1])
-    return View(patches[places], places, characters_of(glyphs, patch[:, 0], kept), patch)
+    return View(exposed(view.patches[places], light), places, characters_of(glyphs, patch[:, 0], kept), patch)
