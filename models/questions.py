@@ -6,7 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-from language import answers
+from language import answers, questions
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     pages = {file.stem: json.loads(file.read_text(encoding="utf-8"))["fields"] for file in files}
     asked = {}
     for name, fields in pages.items():
-        question, segments = answers.question(fields, list(pages.values()), random.Random(f"question {name}"))
+        question, segments = questions.question(fields, list(pages.values()), random.Random(f"question {name}"))
         asked[f"{name}.png"] = {"question": question, "answer": answers.text_of(segments).strip()}
     print(json.dumps(asked))
 

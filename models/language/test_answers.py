@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from language import answers, scoring, texts, tokenizer
+from language import answers, questions, scoring, texts, tokenizer
 
 MEDICATION = {"name": "Folic acid", "strength": "2.5 mg/5 mL", "dose": "1/2 tablet", "frequency": "twice daily", "duration": "30 days"}
 HEAD = {"patient": "Mary-Ann O'Neil", "age": "7", "sex": "F", "date": "March 14, 2026"}
@@ -37,7 +37,7 @@ class Answers(unittest.TestCase):
         rng = random.Random(1)
         for _ in range(300):
             fields = rng.choice(PAGES)
-            asked, segments = answers.question(fields, list(PAGES), rng)
+            asked, segments = questions.question(fields, list(PAGES), rng)
             values = dict(answers.leaves(fields))
             spoken = [(text, path) for text, path in segments if path is not None]
             self.assertTrue(all(values[path] == text for text, path in spoken))
@@ -45,15 +45,15 @@ class Answers(unittest.TestCase):
                 self.assertEqual(answers.text_of(segments).strip(), texts.NOT_STATED)
                 about_fields = [name for name, forms in texts.FIELD_QUESTIONS.items() if asked in forms]
                 self.assertFalse(set(about_fields) & set(fields), asked)
-                self.assertTrue(about_fields or not any(f" {part.name}" in asked for part in answers.parts_of(fields)), asked)
+                self.assertTrue(about_fields or not any(f" {part.name}" in asked for part in questions.parts_of(fields)), asked)
 
     def test_questions_are_asked_of_what_is_missing(self) -> None:
         rng = random.Random(3)
-        asked = [answers.question(PAGES[2], list(PAGES), rng) for _ in range(2000)]
+        asked = [questions.question(PAGES[2], list(PAGES), rng) for _ in range(2000)]
         missing = [question for question, segments in asked if answers.text_of(segments).strip() == texts.NOT_STATED]
         rows = [question for question in missing if "Folic acid" in question or "Kx-12 B" in question]
-        self.assertAlmostEqual(len(rows) / len(asked), answers.ABSENT_ROWS, delta=0.02)
-        self.assertAlmostEqual((len(missing) - len(rows)) / len(asked), answers.ABSENT_FIELDS, delta=0.02)
+        self.assertAlmostEqual(len(rows) / len(asked), questions.ABSENT_ROWS, delta=0.02)
+        self.assertAlmostEqual((len(missing) - len(rows)) / len(asked), questions.ABSENT_FIELDS, delta=0.02)
 
 
 class Vocabulary(unittest.TestCase):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from language import answers, prompts, texts
+from language import answers, prompts, questions, texts
 from training import branches, views
 from training.branches import Branch, Branches
 from training.recipe import Recipe
@@ -117,7 +117,7 @@ def page_branches(sample: Sample, others: list[Sample], rng: random.Random, as_j
         asked = [(rng.choice(texts.JSON_PROMPTS), answers.as_json(fields))]
     else:
         asked = [(texts.EXTRACT_PROMPT if rng.random() < 0.5 else rng.choice(texts.EXTRACT_PROMPTS), answers.prose(fields))]
-    asked += [answers.question(fields, elsewhere, rng) for _ in range(2)]
+    asked += [questions.question(fields, elsewhere, rng) for _ in range(2)]
     return [branches.branch(question, segments, places) for question, segments in asked]
 
 
