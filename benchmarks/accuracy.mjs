@@ -51,8 +51,18 @@ print(json.dumps({"prose": texts.EXTRACT_PROMPT, "json": texts.JSON_PROMPT, "que
   const files = readdirSync(pages).filter((name) => name.endsWith(".png"));
   const read = async (what) => {
     const told = await call("read", { folder: pages, files, ...what });
-    log(`${files.length} answers, ${round(told.imagesPerSecond)} images/s`);
+    log(`${Object.keys(told.texts).length} answers, ${round(told.imagesPerSecond)} images/s`);
     return told;
+  };
+  /** Share of right answers to one question for each page. */
+  const ask = async (...which) => {
+    const asked = JSON.parse(script("questions.py", pages, ...which));
+    const names = Object.keys(asked);
+    const { texts: told } = await read({
+      files: names,
+      questions: Object.fromEntries(names.map((name) => [name, asked[name].question])),
+    });
+    return round(names.filter((name) => told[name].trim() === asked[name].answer).length / names.length);
   };
   const score = (kind, said) => {
     const file = path.join(folder, `${kind}.json`);
@@ -71,9 +81,8 @@ print(json.dumps({"prose": texts.EXTRACT_PROMPT, "json": texts.JSON_PROMPT, "que
   const prose = await read({ prompt: texts.prose });
   const addon = score("prose", prose.texts);
   const json = score("json", (await read({ prompt: texts.json, jsonSchema: answerSchema })).texts);
-  const asked = JSON.parse(script("questions.py", pages));
-  const questions = Object.fromEntries(files.map((name) => [name, asked[name].question]));
-  const told = (await read({ questions })).texts;
+  const questions = await ask();
+  const notStated = await ask("--missing");
   const penalised =
     published && score("published", (await read({ prompt: texts.prose, sampling: publishedSampling })).texts);
   const unquantised = f16 && score("f16", (await read({ prompt: texts.prose, model: pair(f16) })).texts);
@@ -101,7 +110,8 @@ print(json.dumps({"prose": texts.EXTRACT_PROMPT, "json": texts.JSON_PROMPT, "que
     ...(penalised && { published: penalised.all }),
     jsonParsed: json.parsed,
     jsonAccuracy: json.all,
-    questions: round(files.filter((name) => told[name].trim() === asked[name].answer).length / files.length),
+    questions,
+    notStated,
     textAnswers: `${said.filter((text, index) => text === texts.questions[index][1]).length} of ${prompts.length}`,
     imagesPerSecond: round(prose.imagesPerSecond),
     ok:

@@ -18,16 +18,22 @@ def question(fields: Fields, elsewhere: list[Fields], rng: random.Random) -> tup
         return field_question(rng.choice(tuple(texts.FIELD_QUESTIONS)), rng), [(" " + texts.NO_DOCUMENT, None)]
     chance = rng.random()
     if chance < ABSENT_ROWS + ABSENT_FIELDS:
-        missing = rows_elsewhere(fields, elsewhere) if chance < ABSENT_ROWS else []
-        absent = [name for name in texts.FIELD_QUESTIONS if name not in fields]
-        asked = part_question(rng.choice(missing), rng) if missing else field_question(rng.choice(absent), rng)
-        return asked, [(" " + texts.NOT_STATED, None)]
+        return missing_question(fields, elsewhere, chance < ABSENT_ROWS, rng)
     rows = parts_of(fields)
     if rows and rng.random() < 0.6:
         row = rng.choice(rows)
         return part_question(row, rng), joined([row.path], fields)
     name = rng.choice([name for name in fields if name in texts.FIELD_QUESTIONS])
     return field_question(name, rng), field_answer(fields, name)
+
+
+def missing_question(fields: Fields, elsewhere: list[Fields], of_row: bool, rng: random.Random) -> tuple[str, list[Segment]]:
+    """A question about what is not there: with `of_row` a medication or a test of `elsewhere`, if those have another than
+    this page; a field that it does not have otherwise."""
+    missing = rows_elsewhere(fields, elsewhere) if of_row else []
+    absent = [name for name in texts.FIELD_QUESTIONS if name not in fields]
+    asked = part_question(rng.choice(missing), rng) if missing else field_question(rng.choice(absent), rng)
+    return asked, [(" " + texts.NOT_STATED, None)]
 
 
 @dataclass(frozen=True)
