@@ -105,7 +105,7 @@ def rendezvous_of(work: Path) -> Path:
 def asked() -> tuple[Recipe, argparse.Namespace]:
     """What the command line asks for: a device's recipe with what is changed of it, and the folders."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, default=HERE / "checkpoints", help="checkpoint and drawn pages (20 GB, 32 for a GPU)")
+    parser.add_argument("--work", type=Path, default=HERE / "checkpoints", help="checkpoint and drawn pages (20 GB, 27 for a GPU)")
     parser.add_argument("--out", type=Path, default=HERE, help="where the two GGUF files go, in Q8_0; in F16 they go to --work/f16")
     parser.add_argument("--device", choices=tuple(RECIPES), default="cpu", help="where to train; each has a recipe of its own")
     parser.add_argument("--start", type=Path, help="a folder with the two GGUF files: do the third stage alone, from them")

@@ -3,6 +3,9 @@
 The network is so small that a GPU waits for its host: a step of some 2,400 kernels took 110 ms on an H200, of which it
 computed for 12. A graph is launched at once. It knows one shape and one kind of step, so each has a graph of its own,
 captured when it is met first; all share one pool of memory, because only their gradients outlive a replay.
+
+What is captured may neither wait for the host nor depend on values: losses mask what is not to be learned instead of
+selecting the rest, and lengths are padded to a few (Recipe.multiple).
 """
 from __future__ import annotations
 

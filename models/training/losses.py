@@ -42,7 +42,7 @@ class Reader(nn.Module):
 def character_loss(logits: Tensor, characters: Tensor) -> Tensor:
     """Cross entropy for each printed character."""
     weight = logits.new_ones(NO_CHARACTER + 1)
-    weight[NO_CHARACTER].fill_(NO_CHARACTER_WEIGHT)
+    weight[NO_CHARACTER].fill_(NO_CHARACTER_WEIGHT)  # an assignment would copy from the host: see captured.py
     total = F.cross_entropy(logits.flatten(0, 2), characters.flatten(), weight, reduction="sum")
     return total / (characters != NO_CHARACTER).sum().clamp(min=1)
 
