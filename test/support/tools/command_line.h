@@ -1,8 +1,10 @@
 // Options of the test tools: "--name value" pairs after the positional words.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -32,6 +34,14 @@ class CommandLine {
     if (found == options_.end()) return fallback;
     std::string value = found->second;
     options_.erase(found);
+    return value;
+  }
+  // One of `allowed`; the first where none is given.
+  std::string OneOf(const std::string& name, std::initializer_list<std::string> allowed) {
+    const std::string value = Text(name, *allowed.begin());
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+      throw std::runtime_error("--" + name + " cannot be " + value);
+    }
     return value;
   }
   std::int64_t Int(const std::string& name, std::int64_t fallback) {

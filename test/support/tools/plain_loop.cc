@@ -129,10 +129,10 @@ class Loop {
   Loop(const std::string& model_path, CommandLine& options)
       : threads_(static_cast<std::int32_t>(options.Int("threads", std::thread::hardware_concurrency()))),
         pool_(threads_) {
-    const std::string kv = options.Text("kv", "f16");
+    const std::string kv = options.OneOf("kv", {"f16", "f32"});
     const std::string mmproj = options.Text("mmproj", "");
     // llama.cpp takes a GPU wherever it finds one.
-    const bool gpu = options.Text("device", "cpu") == "gpu";
+    const bool gpu = options.OneOf("device", {"cpu", "gpu"}) == "gpu";
 
     llama_model_params placement = llama_model_default_params();
     ggml_backend_dev_t no_device = nullptr;
