@@ -3,11 +3,12 @@ import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { withoutCpuWarning } from "../support/node-arguments.mjs";
 import { fromRoot } from "../support/paths.mjs";
 
 const run = async (name: string, ...args: string[]) => {
   const file = fromRoot("examples", name);
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, ...args]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [withoutCpuWarning, file, ...args]);
   expect(stderr).toBe("");
   return stdout;
 };

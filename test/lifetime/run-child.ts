@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { expect } from "vitest";
 
+import { withoutCpuWarning } from "../support/node-arguments.mjs";
 import { fromRoot } from "../support/paths.mjs";
 import { randomModel, tinyMmproj, tinyModel } from "../support/random-model.mjs";
 
@@ -31,7 +32,7 @@ export function runChild(
 ): Promise<ChildEnd> {
   const start = performance.now();
   const child = fork(fromRoot("test", "lifetime", "children", script), args, {
-    execArgv,
+    execArgv: [withoutCpuWarning, ...execArgv],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, NODE_OPTIONS: "", MEDINFER_LIFETIME_MODELS: models },
     timeout,

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 
 import { cachedFile } from "./cached-file.mjs";
+import { withoutCpuWarning } from "./node-arguments.mjs";
 import { fromRoot } from "./paths.mjs";
 import { SeededRandom } from "./seeded-random.mjs";
 
@@ -24,6 +25,7 @@ export function runBadInput(badCase) {
     // "advanced": NaN and bytes survive the way to the child.
     const child = fork(fromRoot("test", "support", "children", "bad-input.mjs"), {
       serialization: "advanced",
+      execArgv: [withoutCpuWarning],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       timeout: 60_000,
     });
