@@ -31,7 +31,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from network.export_gguf import export
-from training.recipe import RECIPES, Recipe
+from training.recipe import CHANGEABLE, RECIPES, Recipe
 from training.run import Run
 from training.shards import draw_shards
 from training.steps import Batches, Pages
@@ -40,12 +40,6 @@ from training.validate import held_out
 HERE = Path(__file__).resolve().parent
 VALIDATE_EVERY = 250
 VALIDATION_PAGES = 64
-RECIPE_OPTIONS = {
-    "seed": "of the first weights and of the order of everything", "processes": "that share a step, of the CPU alone",
-    "batch": "times as many pages a step", "see": "steps of the first stage", "speak": "steps of the second stage",
-    "polish": "steps of a cycle of the third stage", "cycles": "cycles of the third stage",
-    "pages": "shards of 512 training pages", "sheets": "shards of 512 dense sheets of text",
-}
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -110,11 +104,11 @@ def asked() -> tuple[Recipe, argparse.Namespace]:
     parser.add_argument("--device", choices=tuple(RECIPES), default="cpu", help="where to train; each has a recipe of its own")
     parser.add_argument("--start", type=Path, help="a folder with the two GGUF files: do the third stage alone, from them")
     group = parser.add_argument_group("the recipe")
-    for name, told in RECIPE_OPTIONS.items():
+    for name, told in CHANGEABLE.items():
         defaults = ", ".join(f"{getattr(own, name)} on {device}" for device, own in RECIPES.items())
         group.add_argument(f"--{name}", type=int, help=f"{told} ({defaults})")
     options = parser.parse_args()
-    changed = {name: value for name, value in vars(options).items() if name in RECIPE_OPTIONS and value is not None}
+    changed = {name: value for name, value in vars(options).items() if name in CHANGEABLE and value is not None}
     recipe = replace(RECIPES[options.device], **changed)
     if recipe.device == "cuda" and recipe.processes > 1:
         parser.error("--processes is of the CPU: one process uses the whole GPU")

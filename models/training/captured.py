@@ -60,15 +60,16 @@ class Captured:
         with torch.cuda.stream(stream):
             self.compute(batch, learns, penalised)
         torch.cuda.current_stream().wait_stream(stream)
-        self.forget()
+        forget_gradients(self.parameters)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self.pool):
             parts = self.compute(batch, learns, penalised)
         gradients = [parameter.grad for parameter in self.parameters]
-        self.forget()
+        forget_gradients(self.parameters)
         return Graph(graph.replay, tensors_of(batch), gradients, parts)
 
-    def forget(self) -> None:
-        """Let the parameters have no gradients."""
-        for parameter in self.parameters:
-            parameter.grad = None
+
+def forget_gradients(parameters: list[nn.Parameter]) -> None:
+    """Let the parameters have none."""
+    for parameter in parameters:
+        parameter.grad = None

@@ -39,6 +39,10 @@ class Muon(torch.optim.Optimizer):
     def __init__(self, weights: list[nn.Parameter], parts: list[int], lr: float, weight_decay: float) -> None:
         super().__init__(weights, {"lr": lr, "weight_decay": weight_decay})
         self.parts = parts
+        self.alike: dict[tuple[int, int], list[int]] = {}
+        """By rows and columns of a part, the weights that have such parts."""
+        for index, (weight, count) in enumerate(zip(weights, parts)):
+            self.alike.setdefault((weight.shape[0] // count, weight.shape[1]), []).append(index)
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
@@ -50,17 +54,12 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
         torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-        for shape in dict.fromkeys(self.shapes()):
-            chosen = [index for index, own in enumerate(self.shapes()) if own == shape]
+        for (rows, columns), chosen in self.alike.items():
             counts = [self.parts[index] for index in chosen]
             stack = torch.cat([ahead[index].unflatten(0, (self.parts[index], -1)) for index in chosen])
             updates = shared_out(stack).split(counts)
-            rate = -group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+            rate = -group["lr"] * max(1.0, rows / columns) ** 0.5
             torch._foreach_add_([weights[index] for index in chosen], [part.flatten(0, 1) for part in updates], alpha=rate)
-
-    def shapes(self) -> list[tuple[int, int]]:
-        """Rows and columns of a part of each weight."""
-        return [(weight.shape[0] // parts, weight.shape[1]) for weight, parts in zip(self.param_groups[0]["params"], self.parts)]
 
 
 def shared_out(matrices: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What a training does in which step: its stages, their lengths, and the course of the learning rates."""
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,25 @@ POLISH_SHARE = 0.25
 """Of the peak learning rates, where a cycle of the third stage begins."""
 
 
+def told(what: str) -> Any:
+    """A number of a recipe that the command line can change, and what it says of it."""
+    return field(metadata={"told": what})
+
+
 @dataclass(frozen=True)
 class Recipe:
     """All that makes a difference to the weights beside the scripts themselves."""
 
     device: str
-    seed: int
-    """Of the first weights and of the order of everything."""
-    processes: int
-    """That share a step."""
-    batch: int
-    """Times as many pages a step as training/steps.py names."""
-    see: int
-    """Steps of the first stage."""
-    speak: int
-    """Steps of the second stage."""
-    polish: int
-    """Steps of a cycle of the third stage."""
-    cycles: int
-    """Of the third stage."""
-    pages: int
-    """Shards of training pages."""
-    sheets: int
-    """Shards of dense sheets of text."""
+    seed: int = told("of the first weights and of the order of everything")
+    processes: int = told("that share a step, of the CPU alone")
+    batch: int = told("times as many pages a step as training/steps.py names")
+    see: int = told("steps of the first stage")
+    speak: int = told("steps of the second stage")
+    polish: int = told("steps of a cycle of the third stage")
+    cycles: int = told("cycles of the third stage")
+    pages: int = told("shards of 512 training pages")
+    sheets: int = told("shards of 512 dense sheets of text")
 
     @property
     def first(self) -> int:
@@ -92,6 +88,8 @@ class Recipe:
             raise SystemExit(f"{path} was made with {other}: continue it with that, or name another folder with --work")
 
 
+CHANGEABLE: dict[str, str] = {each.name: each.metadata["told"] for each in fields(Recipe) if each.metadata}
+"""What the command line can change of a recipe, and what it says of it."""
 SEED = 20261125
 RECIPES = {
     "cpu": Recipe("cpu", SEED, processes=2, batch=1, see=1250, speak=4550, polish=3600, cycles=2, pages=40, sheets=24),

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from language import tokenizer
 from network.load_gguf import load_model
 from network.model import MedInferTiny, Shape
-from training.captured import Captured
+from training.captured import Captured, forget_gradients
 from training.losses import Reader, losses_of
 from training.muon import adamw, optimizers
 from training.recipe import WARM_UP, Recipe
@@ -120,8 +120,7 @@ class Run:
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
-        for parameter in self.parameters:
-            parameter.grad = None
+        forget_gradients(self.parameters)
         self.step += 1
         if self.step > recipe.first and recipe.descent(self.step)[0] == 0:
             self.mean.update_parameters(self.model)

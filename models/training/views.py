@@ -102,11 +102,11 @@ def page(sample: Sample, kept: int, rng: np.random.Generator) -> View:
     pixels = padded[SHIFT - dy:SHIFT - dy + IMAGE_SIZE, SHIFT - dx:SHIFT - dx + IMAGE_SIZE]
     glyphs = sample.glyphs + np.array([0, dx, dy], np.float32)
     light = exposure(rng)
-    view = untouched(pixels, glyphs)
     if kept >= SIDE**2:
+        view = untouched(pixels, glyphs)
         return replace(view, patches=exposed(view.patches, light))
 
-    place = view.patch_of_glyph
+    place = grid_places(glyphs, SIDE, SIDE)
     text = np.zeros((SIDE, SIDE), bool)
     text.ravel()[place[place >= 0]] = True
     wide = np.pad(text, 1)
@@ -118,4 +118,4 @@ def page(sample: Sample, kept: int, rng: np.random.Generator) -> View:
     index_of[places] = np.arange(kept)
     patch = np.where(place >= 0, index_of[place], -1)
     patch[:, 1] = np.where(patch[:, 1] < 0, patch[:, 0], patch[:, 1])
-    return View(exposed(view.patches[places], light), places, characters_of(glyphs, patch[:, 0], kept), patch)
+    return View(exposed(patches_of(pixels, PATCH)[places], light), places, characters_of(glyphs, patch[:, 0], kept), patch)
