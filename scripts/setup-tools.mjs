@@ -1,6 +1,5 @@
 // Puts the linters that npm does not have into out/tools, a Python environment of the project's own.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import path from "node:path";
 
 import { Failure, runMain } from "./lib/fail.mjs";
@@ -12,13 +11,14 @@ function run(command, args, advice) {
 }
 
 await runMain(() => {
-  // Without python3-venv there is a bin/python after the failure, but no bin/pip.
-  if (!existsSync(path.join(toolsDir, "bin", "pip"))) {
+  // Without python3-venv there is a bin/python after the failure, but no bin/pip; and where the folder was moved its
+  // scripts do not run.
+  if (spawnSync(path.join(toolsDir, "bin", "pip"), ["--version"]).status !== 0) {
     const advice = 'setup:tools needs Python\'s venv: "apt-get install python3-venv"';
     run("python3", ["-m", "venv", "--clear", toolsDir], advice);
   }
   const wanted = Object.entries(lintTools).map(([name, version]) => `${name}==${version}`);
-  // By -m: the script bin/pip knows only the folder that it was made in.
+  // By -m: of a copied folder bin/pip would install into the original.
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
   run(path.join(toolsDir, "bin", "python"), [...pip, ...wanted], `pip could not install ${wanted.join(" ")}`);
 });
