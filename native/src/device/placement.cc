@@ -41,6 +41,14 @@ Result<Placement> ChooseDevices(const LoadOptions& options) {
   const bool must = options.device == Device::kCuda;
   const bool may = options.device == Device::kAuto && options.n_gpu_layers != 0 && !options.cuda_backend.empty();
   if (!must && !may) return placement;
+  if (options.kv_type == KvType::kF32) {
+    const std::string reason = "kv.type \"f32\" attends in F32, as only the CPU's kernels do";
+    if (must) {
+      return Status(Code::kInvalidArgument, reason + ": choose device \"cpu\", or kv.type \"f16\"");
+    }
+    placement.warning = reason + ": the model is on the CPU; choose kv.type \"f16\" for the GPU";
+    return placement;
+  }
   placement.devices = LoadedGpus();
   if (placement.devices.empty()) {
     if (Status status = LoadCudaOf(options); !status.ok()) {
