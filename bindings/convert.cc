@@ -180,6 +180,15 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   object["chatTemplate"] = info.chat_template;
   object["bosToken"] = info.bos_token;
   object["eosToken"] = info.eos_token;
+  Napi::Array end_tokens = Napi::Array::New(env);
+  for (const EndToken& end : info.end_tokens) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry["id"] = end.token;
+    entry["text"] = end.text;
+    entry["ends"] = end.ends;
+    end_tokens.Set(end_tokens.Length(), entry);
+  }
+  object["endTokens"] = end_tokens;
   object["parameters"] = static_cast<double>(info.parameters);
   object["bytes"] = static_cast<double>(info.bytes);
   object["nVocab"] = info.n_vocab;

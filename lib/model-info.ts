@@ -12,6 +12,8 @@ export interface ModelInfo {
   bosToken: string;
   /** Text of the end-of-sequence token. */
   eosToken: string;
+  /** Tokens that end the model's turn, and those that only look as if they did, in the order of their ids. */
+  endTokens: EndToken[];
   /** Text of the padding token, where an adapter names one: otherwise empty. The engine itself pads nothing. */
   padToken: string;
   /** The name of the adapter that was found for the model, see {@link registerModelAdapter}; may be empty. */
@@ -42,6 +44,18 @@ export interface ModelInfo {
   memory: DeviceMemory[];
   /** Why the model is on the CPU, where a GPU could have been used: see {@link LoadOptions.device}. Mostly empty. */
   warning: string;
+}
+
+/** What was decided about a token that ends the model's turn, or looks as if it did, such as `</s>`. */
+export interface EndToken {
+  id: number;
+  /** As the vocabulary writes it. */
+  text: string;
+  /**
+   * True: an answer ends where it is drawn, and `complete` reads its text as the token. False: the file has it as ordinary
+   * text and names another end, so that is what it is: markup such as `</s>` in the vocabularies of Qwen2.5 and Gemma.
+   */
+  ends: boolean;
 }
 
 /** What a loaded model takes of one device's memory, in bytes. */

@@ -19,12 +19,20 @@ struct DeviceMemory {
 };
 
 // What the loaded files say about themselves.
+// A token that ends the model's turn, or looks as if it did.
+struct EndToken {
+  std::int32_t token = -1;
+  std::string text;
+  bool ends = false;  // false: it is ordinary text to the model's makers, and is read and written as such
+};
+
 struct ModelInfo {
   std::string description;    // e.g. "llama 7B Q4_K - Medium"
   std::string name;           // general.name, may be empty
   std::string chat_template;  // the model's own Jinja template, may be empty
   std::string bos_token;      // text of the BOS token, may be empty
   std::string eos_token;
+  std::vector<EndToken> end_tokens;  // by token
   std::uint64_t parameters = 0;
   std::uint64_t bytes = 0;  // size of the weights
   std::uint32_t n_vocab = 0;

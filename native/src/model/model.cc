@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -15,6 +16,10 @@
 
 namespace medinfer {
 namespace {
+
+// Texts that llama.cpp takes for ends of generation wherever a vocabulary has them (llama-vocab.cpp), and that a vocabulary
+// can have as markup or as words.
+constexpr std::array<std::string_view, 6> kEndLookingTexts = {"</s>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<eos>"};
 
 llama_split_mode ToLlama(SplitMode mode) {
   switch (mode) {
@@ -134,6 +139,18 @@ std::string Model::Metadata(const char* key) const {
   return n < 0 ? std::string() : std::string(value.data());
 }
 
+std::vector<EndToken> Model::EndTokens() const {
+  std::vector<EndToken> found;
+  for (std::int32_t token = 0; token < llama_vocab_n_tokens(vocab_); ++token) {
+    const bool ends = llama_vocab_is_eog(vocab_, token);
+    const std::string_view text = llama_vocab_get_text(vocab_, token);
+    if (ends || std::ranges::find(kEndLookingTexts, text) != kEndLookingTexts.end()) {
+      found.push_back({token, std::string(text), ends});
+    }
+  }
+  return found;
+}
+
 std::int64_t Model::n_head_kv() const { return llama_model_n_head_kv(model_.get()); }
 
 bool Model::has_output_on_device() const {
@@ -150,6 +167,7 @@ ModelInfo Model::Describe() const {
   if (chat_template != nullptr) info.chat_template = chat_template;
   info.bos_token = TokenText(vocab_, llama_vocab_bos(vocab_));
   info.eos_token = TokenText(vocab_, llama_vocab_eos(vocab_));
+  info.end_tokens = EndTokens();
   info.parameters = llama_model_n_params(model_.get());
   info.bytes = llama_model_size(model_.get());
   info.n_vocab = static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_));

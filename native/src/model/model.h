@@ -51,6 +51,7 @@ class Model {
   static Result<std::unique_ptr<Model>> Read(const LoadOptions& options, const Placement& placement,
                                              const Engine::ProgressFn& progress, bool outline);
   std::string Metadata(const char* key) const;
+  std::vector<EndToken> EndTokens() const;
 
   std::unique_ptr<llama_model, Deleter> model_;
   const llama_vocab* vocab_;  // owned by model_
