@@ -9,8 +9,8 @@ export interface EngineCore {
   readonly dispatcher: Dispatcher;
   readonly info: Readonly<ModelInfo>;
   readonly control: ControlTokens;
-  /** The chat template where a request names none: a name or a Jinja text. */
-  readonly chatTemplate: string;
+  /** The chat template where a request names none: a name or a Jinja text. Undefined: the model came without one. */
+  readonly chatTemplate: string | undefined;
   /** Stop strings where a request names no chat template, beside those of the template. */
   readonly stopStrings: readonly string[];
   readonly maxImageBytes: number;

@@ -73,7 +73,7 @@ function adapt(model: NativeModelInfo, path: string, asked: string | undefined) 
   if (asked === undefined && adapter?.chatTemplate !== undefined) findTemplate(adapter.chatTemplate);
   return {
     info: Object.freeze(info),
-    chatTemplate: asked ?? adapter?.chatTemplate ?? (chatTemplate || "vicuna"),
+    chatTemplate: asked ?? adapter?.chatTemplate ?? (chatTemplate || undefined),
     stopStrings: asked === undefined ? (adapter?.stopStrings ?? []) : [],
   };
 }

@@ -3,7 +3,11 @@
 /** A template's own words against the messages, said with raise_exception(). */
 export class TemplateRefusal extends Error {}
 
-/** The globals of every template. */
+/**
+ * The globals of every template: those of transformers (`apply_chat_template`). What a template asks for beside them, such
+ * as `enable_thinking` or `date_string`, is undefined there, and then it has a default of its own that the model was
+ * trained with: so it is here, unless a request gives the name a value.
+ */
 export function jinjaGlobals(now: Date): Record<string, unknown> {
   return {
     true: true,
@@ -17,15 +21,16 @@ export function jinjaGlobals(now: Date): Record<string, unknown> {
       throw new TemplateRefusal(String(message));
     },
     strftime_now: (format: unknown) => strftime(now, String(format)),
-    // Names that llama.cpp gives, too: templates of before strftime_now() was known ask for them.
-    date_string: strftime(now, "%d %b %Y"),
-    datetime: strftime(now, "%b %d %Y"),
-    // No tools: the JSON of an empty list for those that write it out unasked.
-    functions: "[]",
-    // Models that can do without thinking are told so by a template only if this is false.
-    enable_thinking: true,
     [formatName]: format,
   };
+}
+
+/**
+ * What a few templates take for granted: they were made to be given tools, and a date, by the program around them, and
+ * fail without. Only they get it: others ask whether such a name is defined.
+ */
+export function takenForGranted(now: Date): Record<string, unknown> {
+  return { tools: [], functions: "[]", datetime: strftime(now, "%b %d %Y") };
 }
 
 /**

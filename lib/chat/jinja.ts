@@ -1,6 +1,6 @@
 /** Chat templates in Jinja, as model files carry them. */
 import { argumentError } from "../errors.js";
-import { formatName, jinjaGlobals, reservedNames, TemplateRefusal } from "./jinja-globals.js";
+import { formatName, jinjaGlobals, reservedNames, takenForGranted, TemplateRefusal } from "./jinja-globals.js";
 import { variablesOf } from "./jinja-variables.js";
 import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types.js";
 
@@ -20,8 +20,8 @@ const { Environment, Interpreter, Template } = require("@huggingface/jinja") as 
 interface Dialect {
   /** Whether a message's content is a list of parts, as for some vision models, and not a text. */
   takesParts: boolean;
-  /** Whether a template that is made for tools has to be told that there are none. */
-  needsTools: boolean;
+  /** Whether it fails without {@link takenForGranted}. */
+  takesForGranted: boolean;
 }
 
 interface ParsedTemplate {
@@ -32,10 +32,10 @@ interface ParsedTemplate {
 
 /** The usual one first. */
 const dialects: readonly Dialect[] = [
-  { takesParts: false, needsTools: false },
-  { takesParts: false, needsTools: true },
-  { takesParts: true, needsTools: false },
-  { takesParts: true, needsTools: true },
+  { takesParts: false, takesForGranted: false },
+  { takesParts: false, takesForGranted: true },
+  { takesParts: true, takesForGranted: false },
+  { takesParts: true, takesForGranted: true },
 ];
 
 /** Parsed templates by source. A process uses few; more than this many are a sign of generated ones. */
@@ -99,13 +99,15 @@ function keepsContent(program: Program, dialect: Dialect): boolean {
 
 function render(
   program: Program,
-  { takesParts, needsTools }: Dialect,
+  { takesParts, takesForGranted }: Dialect,
   messages: readonly TextMessage[],
   context: TemplateContext,
 ): string {
   const environment = new Environment();
+  const now = new Date();
   const variables = {
-    ...jinjaGlobals(new Date()),
+    ...jinjaGlobals(now),
+    ...(takesForGranted ? takenForGranted(now) : {}),
     ...context.templateArguments,
     messages: messages.map(({ role, content }) => ({
       role,
@@ -115,8 +117,6 @@ function render(
     bos_token: context.bosToken,
     eos_token: context.eosToken,
     pad_token: context.padToken,
-    // Otherwise not defined: templates ask whether they are.
-    ...(needsTools ? { tools: [] } : {}),
   };
   for (const [name, value] of Object.entries(variables)) environment.set(name, value);
   return String(new Interpreter(environment).run(program).value);

@@ -83,7 +83,7 @@ export interface LoadOptions {
   /**
    * How messages become a prompt: a name (registered with {@link registerChatTemplate}, or built in, such as
    * `"vicuna"`), or a Jinja template. Default: that of the model's adapter (see {@link registerModelAdapter}), else the
-   * one in the model file, else `"vicuna"`.
+   * one in the model file. Where there is none of these, `engine.chat` is refused unless a request names one.
    */
   chatTemplate?: string;
   /** Aborting it ends the load with `ABORTED`. */

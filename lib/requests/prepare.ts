@@ -50,7 +50,7 @@ export function prepareChat(core: EngineCore, given: ChatOptions): PreparedReque
   const grammar = grammarOf(options, "engine.chat");
   const choices = choicesOf(options, "engine.chat");
   if (!options.useChatTemplate) return { ...prepareUntemplated(options), grammar, choices };
-  const template = chooseTemplate(core, options.chatTemplate);
+  const template = chooseTemplate(core, options.chatTemplate, "engine.chat");
   const messages = withImages(options.messages, options.images, template.userRoles);
   const { templateArguments } = options;
   const { pieces, stopStrings } = render(core, template, messages, { addGenerationPrompt: true, templateArguments });
@@ -132,7 +132,7 @@ export function applyTemplate(
 ): RenderedChat {
   const messages = parse(messagesSchema, given, "engine.applyChatTemplate: messages");
   const { chatTemplate, ...told } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
-  const template = chooseTemplate(core, chatTemplate);
+  const template = chooseTemplate(core, chatTemplate, "engine.applyChatTemplate");
   const { pieces, stopStrings } = render(core, template, messages, told);
   const prompt = pieces.map((piece) => ("image" in piece ? "<__media__>" : piece.text)).join("");
   return { prompt, stopStrings };
@@ -144,9 +144,22 @@ export function imagesFirst(images: readonly ImageSource[], content: Content): C
   return [...lines, ...partsOf(content)];
 }
 
-/** The template that was asked for, or else that of the engine with the stop strings that the model needs with it. */
-function chooseTemplate(core: EngineCore, asked: string | undefined): TemplateDefinition {
+/**
+ * The template that was asked for, or else that of the engine with the stop strings that the model needs with it. A model
+ * without one is asked nothing: with a template that it was not trained with it answers, and goes on as the user.
+ *
+ * @throws MedInferError `INVALID_ARGUMENT` where there is neither
+ */
+export function chooseTemplate(core: EngineCore, asked: string | undefined, call: string): TemplateDefinition {
   if (asked !== undefined) return findTemplate(asked);
+  if (core.chatTemplate === undefined) {
+    throw argumentError(
+      call,
+      "chatTemplate",
+      "is needed: the model's file has no chat template. Name the one that the model was trained with, here or for " +
+        'Engine.load, e.g. "chatml"; a model that was not trained to chat takes engine.complete',
+    );
+  }
   const template = findTemplate(core.chatTemplate);
   return { ...template, stopStrings: [...template.stopStrings, ...core.stopStrings] };
 }

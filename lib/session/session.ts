@@ -1,9 +1,8 @@
-import { findTemplate } from "../chat/registry.js";
 import type { ChatMessage, Content } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError, MedInferError, toMedInferError } from "../errors.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
-import { imagesFirst, prepareChat } from "../requests/prepare.js";
+import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
 import { start, unlessClosed } from "../requests/start.js";
 import type { FromSchema, JsonSchema } from "../schema/types.js";
 import { parse } from "../validation/parse.js";
@@ -167,7 +166,7 @@ export class Session {
 /** See Engine.session. */
 export function openSession(core: EngineCore, given: SessionOptions): Session {
   const { system, ...settings } = parse(sessionOptionsSchema, given, "engine.session");
-  if (settings.chatTemplate !== undefined) findTemplate(settings.chatTemplate);
+  chooseTemplate(core, settings.chatTemplate, "engine.session");
   // A closed engine has no sessions.
   try {
     core.native.stats();

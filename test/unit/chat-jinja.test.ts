@@ -17,15 +17,15 @@ afterEach(() => void vi.useRealTimers());
 const ask = (content: string) => [{ role: "user", content }];
 
 describe("a Jinja template", () => {
-  it("finds what Hugging Face and llama.cpp give it", () => {
+  it("finds what transformers gives it, and nothing beside", () => {
     vi.useFakeTimers({ now: new Date(2026, 2, 5, 14, 7, 9) });
     const jinja =
-      "{{ date_string }}|{{ datetime }}|{{ strftime_now('%A %-d %B %Y %H:%M') }}|{{ functions }}|{{ enable_thinking }}|" +
+      "{{ date_string is defined }}|{{ datetime is defined }}|{{ strftime_now('%A %-d %B %Y %H:%M') }}|{{ functions is defined }}|{{ enable_thinking is defined }}|" +
       "{{ tools is defined }}|{{ documents is defined }}|{{ range(2, 7, 2) | list | tojson }}|{{ '<{}|{}>'.format('a', 1) }}|" +
       "{{ True and not False and none is none }}|{{ bos_token is defined and eos_token is defined }}|{{ pad_token }}|" +
       "{{ messages[0].content }}";
     expect(renderChat(jinja, ask("Q")).prompt).toBe(
-      "05 Mar 2026|Mar 05 2026|Thursday 5 March 2026 14:07|[]|true|false|false|[2, 4, 6]|<a|1>|true|true||Q",
+      "false|false|Thursday 5 March 2026 14:07|false|false|false|false|[2, 4, 6]|<a|1>|true|true||Q",
     );
   });
 
@@ -36,7 +36,20 @@ describe("a Jinja template", () => {
     );
   });
 
-  it("is told that there are no tools only if it can not do without", () => {
+  it("keeps its own default of what a request does not say", () => {
+    const dated = "{% if not date_string is defined %}{% set date_string = '26 Jul 2024' %}{% endif %}{{ date_string }}";
+    expect(renderChat(dated, ask("Q")).prompt).toBe("26 Jul 2024");
+    const given = { templateArguments: { date_string: "05 Mar 2026" } };
+    expect(renderChat(dated, ask("Q"), given).prompt).toBe("05 Mar 2026");
+    const quiet = "{% if enable_thinking is defined and enable_thinking %}<think>{% else %}<answer>{% endif %}";
+    expect(renderChat(quiet, ask("Q")).prompt).toBe("<answer>");
+    expect(renderChat(quiet, ask("Q"), { templateArguments: { enable_thinking: true } }).prompt).toBe("<think>");
+  });
+
+  it("is told of tools and the date only if it cannot do without", () => {
+    vi.useFakeTimers({ now: new Date(2026, 2, 5, 14, 7, 9) });
+    const dated = "{{ messages[0].content + ' ' + datetime + ' ' + functions }}";
+    expect(renderChat(dated, ask("Q")).prompt).toBe("Q Mar 05 2026 []");
     const lists = "{{ messages[0].content }}{% for tool in tools %}{{ tool }}{% endfor %}";
     expect(renderChat(lists, ask("Q")).prompt).toBe("Q");
     const asks = "{% if tools is defined %}tools{% endif %}{{ messages[0].content }}";

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { samplingSchema, toNativeSampling } from "../../lib/sampling/schema.js";
 import { parse } from "../../lib/validation/parse.js";
-import { rejection, settle } from "./support/collect.js";
+import { rejection, settle, thrown } from "./support/collect.js";
 import { nativeError, told, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 import { usePicture } from "./support/picture.js";
@@ -99,13 +99,18 @@ describe("engine.chat", () => {
     expect(addon.engine.requests.get(1)).toMatchObject({ followed: false });
   });
 
-  it("chooses the request's template, then the engine's, then the model's, then vicuna", async () => {
+  it("chooses the request's template, then the engine's, then the model's, and is refused without any", async () => {
     const prompt = () => {
       const [part] = addon.engine.requests.get(addon.engine.lastId)!.prompt;
       return "text" in part! ? part.text : "";
     };
+    addon.info = { chatTemplate: "" };
     let engine = await Engine.load();
-    engine.chat({ messages: user("Q") });
+    const needed = { code: "INVALID_ARGUMENT", issues: [{ path: "chatTemplate" }] };
+    await expect(engine.chat({ messages: user("Q") }).result).rejects.toMatchObject(needed);
+    expect(thrown(() => engine.session())).toMatchObject(needed);
+    expect(thrown(() => engine.applyChatTemplate(user("Q")))).toMatchObject(needed);
+    engine.chat({ messages: user("Q"), chatTemplate: "vicuna" });
     expect(prompt()).toBe("USER: Q\nASSISTANT:");
 
     addon.info = { chatTemplate: "model:{{ messages[0].content }}" };

@@ -205,7 +205,7 @@ export class FakeAddon implements NativeAddon {
     onProgress: (fraction: number) => void,
   ): NativeLoad {
     this.loads.push(options);
-    const info = { nVocab: 260, batchSize: 4, bosToken: "<s>", eosToken: "</s>", chatTemplate: "", vision: true };
+    const info = { nVocab: 260, batchSize: 4, bosToken: "<s>", eosToken: "</s>", chatTemplate: "vicuna", vision: true };
     this.engine = new FakeEngine({ ...info, ...this.info } as NativeModelInfo, onEvents);
     let reject!: (error: NativeError) => void;
     const engine = new Promise<NativeEngine>((resolve, rejectIt) => {
