@@ -5,7 +5,7 @@ import path from "node:path";
 import { Engine } from "medinfer";
 
 /**
- * @typedef {{ file: string, shape: [number, number] }} Stored
+ * @typedef {{ file: string, shape: [number, number], rows?: number[] }} Stored `rows`: those that the file has; else all
  * @typedef {object} Case test/truth/makers/__main__.py writes it
  * @property {string} name
  * @property {string} kind
@@ -21,16 +21,34 @@ import { Engine } from "medinfer";
  *
  * @typedef {object} Comparison
  * @property {Case} case
- * @property {Record<string, number>} features largest relative error by picture; Infinity where not even the sizes agree
+ * @property {Record<string, number>} features relative error by picture; Infinity where not even the sizes agree
  * @property {string[]} misfits what else differs, in words
  * @property {number | null} logits largest relative error of any position's
  */
 
+/** Largest relative errors that are the rounding of F32 and of pixels, and no fault. */
+export const bounds = {
+  f32: { features: 1e-3, visionLogits: 1e-3, textLogits: 1e-4 },
+  f16: { features: 1e-2, visionLogits: 1e-2, textLogits: 1e-2 },
+};
+
+/** What is wrong, in words; empty: nothing. @param {Comparison} comparison @returns {string[]} */
+export function faults({ case: about, features, misfits, logits }) {
+  const bound = bounds[about.type];
+  const wrong = Object.entries(features)
+    .filter(([, error]) => !(error <= bound.features))
+    .map(([picture, error]) => `features of ${picture}: ${error.toExponential(1)}`);
+  if (logits !== null && !(logits <= (about.features ? bound.visionLogits : bound.textLogits))) {
+    wrong.push(`logits: ${logits.toExponential(1)}`);
+  }
+  return [...misfits, ...wrong];
+}
+
 /** @param {string} folder @param {Stored} stored */
-function read(folder, { file, shape }) {
+function read(folder, { file, shape, rows }) {
   const bytes = readFileSync(path.join(folder, file));
   const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  return { values, rows: shape[0], width: shape[1] };
+  return { values, count: shape[0], width: shape[1], rows: rows ?? Array.from({ length: shape[0] }, (_, i) => i) };
 }
 
 /** |a - b| / |b| over all values. @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
@@ -46,7 +64,7 @@ export function relativeError(a, b) {
   return Number.isNaN(error) ? Infinity : error;
 }
 
-/** A row of logits up to what all of them have in common, which no distribution depends on. */
+/** A row of logits without what all of them have in common, on which no distribution depends. @param {number[]} row */
 function centred(row) {
   const mean = row.reduce((sum, value) => sum + value, 0) / row.length;
   return row.map((value) => value - mean);
@@ -55,8 +73,21 @@ function centred(row) {
 /** GBNF that leaves one text. @param {string} text */
 const only = (text) => `root ::= ${JSON.stringify(text)}`;
 
-async function compareAnswer(engine, about, folder, pictureFile) {
-  const wanted = read(folder, about.answer.logits);
+async function compareFeatures(engine, wanted, picture) {
+  const given = await engine.embedImage(picture);
+  const misfit =
+    given.tokens === wanted.count && given.width === wanted.width
+      ? undefined
+      : `${given.tokens} x ${given.width} for ${wanted.count} x ${wanted.width}`;
+  const { width } = wanted;
+  const rows = wanted.rows.map((row) => given.values.subarray(row * width, (row + 1) * width));
+  const values = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) values.set(row, i * width);
+  return { misfit, error: misfit === undefined ? relativeError(values, wanted.values) : Infinity };
+}
+
+/** The text is forced by a grammar; logprobs are those of the model, before it. */
+async function compareAnswer(engine, about, wanted, pictureFile) {
   const prompt = about.prompt.map((part) =>
     part === null ? { type: "image", image: pictureFile(about.picture) } : { type: "text", text: part },
   );
@@ -65,17 +96,16 @@ async function compareAnswer(engine, about, folder, pictureFile) {
     grammar: only(about.answer.text),
     sampling: { temperature: 0 },
     nProbs: wanted.width,
-    nPredict: wanted.rows,
+    nPredict: wanted.count,
   }).result;
-  if (logprobs.length !== wanted.rows) return Infinity;
-  let largest = 0;
-  for (const [i, { before }] of logprobs.entries()) {
+  if (logprobs.length !== wanted.count) return Infinity;
+  const errors = wanted.rows.map((position, i) => {
     const row = new Array(wanted.width).fill(NaN);
-    for (const { id, logprob } of before) row[id] = logprob;
+    for (const { id, logprob } of logprobs[position].before) row[id] = logprob;
     const truth = Array.from(wanted.values.subarray(i * wanted.width, (i + 1) * wanted.width));
-    largest = Math.max(largest, relativeError(centred(row), centred(truth)));
-  }
-  return largest;
+    return relativeError(centred(row), centred(truth));
+  });
+  return errors.reduce((most, error) => Math.max(most, error), 0);
 }
 
 /**
@@ -100,14 +130,13 @@ export async function compare(folder, pictures, { load = {} } = {}) {
     const features = {};
     const misfits = [];
     for (const [name, stored] of Object.entries(about.features ?? {})) {
-      const wanted = read(folder, stored);
-      const given = await engine.embedImage(pictureFile(name));
-      if (given.tokens !== wanted.rows || given.width !== wanted.width) {
-        misfits.push(`${name}: ${given.tokens} x ${given.width} for ${wanted.rows} x ${wanted.width}`);
-      }
-      features[name] = relativeError(given.values, wanted.values);
+      const { misfit, error } = await compareFeatures(engine, read(folder, stored), pictureFile(name));
+      features[name] = error;
+      if (misfit !== undefined) misfits.push(`${name}: ${misfit}`);
     }
-    const logits = about.answer ? await compareAnswer(engine, about, folder, pictureFile) : null;
+    const logits = about.answer
+      ? await compareAnswer(engine, about, read(folder, about.answer.logits), pictureFile)
+      : null;
     return { case: about, features, misfits, logits };
   } finally {
     await engine.close();
