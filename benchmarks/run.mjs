@@ -18,6 +18,7 @@ const names = [
   "micro",
   "sampling",
   "gpu",
+  "before",
 ];
 
 const [name, ...rest] = process.argv.slice(2);

@@ -5,7 +5,11 @@ import { any, autoOr, flag, integer, list, number, object, oneOf, signal, text }
 
 /** The KV cache. */
 export interface KvOptions {
-  /** Type of the cached keys and values. `"q8_0"` takes 53 % of the memory of `"f16"`, `"q4_0"` 28 %. Default `"f16"`. */
+  /**
+   * Type of the cached keys and values. `"q8_0"` takes 53 % of the memory of `"f16"`, `"q4_0"` 28 %. `"f32"` attends in F32,
+   * which only the CPU does: with `device: "cuda"` it is refused, with `"auto"` the model stays on the CPU with a warning.
+   * Default `"f16"`.
+   */
   type?: "f32" | "f16" | "q8_0" | "q4_0";
   /** Tokens of a page, the unit in which the pool is given out and shared: 16, 32, 64, 128 or 256. Default 32. */
   pageSize?: 16 | 32 | 64 | 128 | 256;

@@ -4,6 +4,8 @@ import path from "node:path";
 
 import { Engine } from "medinfer";
 
+import { readCase } from "./store.mjs";
+
 /**
  * @typedef {{ file: string, shape: [number, number], rows?: number[] }} Stored `rows`: those that the file has; else all
  * @typedef {object} Case test/truth/makers/__main__.py writes it
@@ -111,12 +113,10 @@ async function compareAnswer(engine, about, wanted, pictureFile) {
 /**
  * @param {string} folder of one case
  * @param {string} pictures the folder of the pictures that all cases share
- * @param {{ load?: object }} [options] more options of Engine.load
+ * @param {{ load?: object, about?: Case }} [options] more options of Engine.load; what to compare, if not what the folder says
  * @returns {Promise<Comparison>}
  */
-export async function compare(folder, pictures, { load = {} } = {}) {
-  /** @type {Case} */
-  const about = JSON.parse(readFileSync(path.join(folder, "case.json"), "utf8"));
+export async function compare(folder, pictures, { load = {}, about = readCase(folder) } = {}) {
   const pictureFile = (name) => path.join(name === "native" ? folder : pictures, `${name}.png`);
   const engine = await Engine.load({
     model: path.join(folder, "model.gguf"),

@@ -1,7 +1,7 @@
 // Cases small enough to be committed: what CI compares, without any of the makers' code.
 //
 // A stored case is one brotli file of a case's files: the line {"name": bytes, …}, then their bytes one after the other.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 
@@ -10,10 +10,13 @@ import { fromRoot } from "../support/paths.mjs";
 export const storedFolder = fromRoot("test", "truth", "stored");
 const ending = ".br";
 
-/** The pictures that stored cases show: one that tilers divide, one that they scale up, one as it is. */
-const pictures = ["native", "portrait", "tiny"];
+/** The pictures that stored cases show: one that preprocessors divide or scale down, one that they scale up. */
+const pictures = ["portrait", "tiny"];
 /** Rows that are kept of each reference: enough to find a fault of any kind. */
 const MOST_ROWS = 24;
+
+/** @param {string} folder @returns {import("./compare.mjs").Case} */
+export const readCase = (folder) => JSON.parse(readFileSync(path.join(folder, "case.json"), "utf8"));
 
 /** Some rows of a file of float32, evenly spread, the first and the last among them. */
 function thin(folder, stored) {
@@ -25,9 +28,9 @@ function thin(folder, stored) {
   return { about: { ...stored, rows }, bytes: Buffer.concat(picked) };
 }
 
-/** Stores the case in `folder` under `name`, such as "text/llama"; returns its size in bytes. */
-export function storeCase(folder, name) {
-  const about = JSON.parse(readFileSync(path.join(folder, "case.json"), "utf8"));
+/** What would be stored of the case in `folder`. */
+export function packCase(folder) {
+  const about = readCase(folder);
   const files = new Map();
   const add = (stored) => {
     const { about: thinned, bytes } = thin(folder, stored);
@@ -39,18 +42,38 @@ export function storeCase(folder, name) {
     const shown = Object.entries(about.features).filter(([picture]) => pictures.includes(picture));
     about.features = Object.fromEntries(shown.map(([picture, stored]) => [picture, add(stored)]));
   }
-  for (const file of ["model.gguf", "mmproj.gguf", "native.png"]) {
+  for (const file of ["model.gguf", "mmproj.gguf"]) {
     if (readdirSync(folder).includes(file)) files.set(file, readFileSync(path.join(folder, file)));
   }
   files.set("case.json", Buffer.from(JSON.stringify(about)));
   const index = Object.fromEntries([...files].map(([file, bytes]) => [file, bytes.length]));
   const all = Buffer.concat([Buffer.from(`${JSON.stringify(index)}\n`), ...files.values()]);
   const params = { [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: all.length };
-  const packed = brotliCompressSync(all, { params });
-  const file = path.join(storedFolder, name + ending);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, packed);
-  return packed.length;
+  return brotliCompressSync(all, { params });
+}
+
+/**
+ * Stores the smallest case of each kind, in the place of all that were stored, and the pictures that they show.
+ * @param {Map<string, import("./compare.mjs").Case>} cases by name, such as "text/llama"
+ * @param {string} folder where they were made
+ * @returns {{ cases: number, bytes: number }}
+ */
+export function storeCases(cases, folder) {
+  const smallest = new Map();
+  for (const [name, { kind }] of cases) {
+    const packed = packCase(path.join(folder, name));
+    if (packed.length < (smallest.get(kind)?.packed.length ?? Infinity)) smallest.set(kind, { name, packed });
+  }
+  rmSync(storedFolder, { recursive: true, force: true });
+  for (const { name, packed } of smallest.values()) {
+    mkdirSync(path.dirname(path.join(storedFolder, name)), { recursive: true });
+    writeFileSync(path.join(storedFolder, name + ending), packed);
+  }
+  for (const picture of pictures) {
+    copyFileSync(path.join(folder, "pictures", `${picture}.png`), path.join(storedFolder, `${picture}.png`));
+  }
+  const bytes = [...smallest.values()].reduce((sum, { packed }) => sum + packed.length, 0);
+  return { cases: smallest.size, bytes };
 }
 
 /** The names of all stored cases. */
@@ -62,7 +85,10 @@ export function storedCases() {
     .sort();
 }
 
-/** Unpacks a stored case into an empty folder. @param {string} name @param {string} folder */
+/**
+ * Unpacks a stored case into an empty folder; returns what it is.
+ * @param {string} name @param {string} folder @returns {import("./compare.mjs").Case}
+ */
 export function unpackCase(name, folder) {
   const all = brotliDecompressSync(readFileSync(path.join(storedFolder, name + ending)));
   const line = all.indexOf("\n");
@@ -73,4 +99,5 @@ export function unpackCase(name, folder) {
     writeFileSync(path.join(folder, file), all.subarray(at, at + length));
     at += length;
   }
+  return readCase(folder);
 }

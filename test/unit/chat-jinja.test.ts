@@ -37,7 +37,8 @@ describe("a Jinja template", () => {
   });
 
   it("keeps its own default of what a request does not say", () => {
-    const dated = "{% if not date_string is defined %}{% set date_string = '26 Jul 2024' %}{% endif %}{{ date_string }}";
+    const dated =
+      "{% if not date_string is defined %}{% set date_string = '26 Jul 2024' %}{% endif %}{{ date_string }}";
     expect(renderChat(dated, ask("Q")).prompt).toBe("26 Jul 2024");
     const given = { templateArguments: { date_string: "05 Mar 2026" } };
     expect(renderChat(dated, ask("Q"), given).prompt).toBe("05 Mar 2026");

@@ -1,6 +1,7 @@
 """python -m makers OUT [--type f32|f16] [FAMILY ...]: writes each family's models and what they must give.
 
-OUT/pictures/*.png, and for each family OUT/FAMILY/model.gguf, mmproj.gguf, case.json, *.f32 (little-endian float32, rows as case.json says).
+OUT/pictures/*.png, and for each family OUT/FAMILY/model.gguf, mmproj.gguf, case.json and *.f32 (little-endian float32, rows as
+case.json says).
 A family is a path such as "text/llama" or "vision/qwen2vl_merger"; without any: all.
 """
 
@@ -94,17 +95,19 @@ def main() -> int:
     for name, picture in drawn.items():
         picture.save(folder / f"{name}.png")
     known = registry.find()
-    failed = 0
-    for name in options.families or known:
+    wanted = options.families or list(known)
+    made = []
+    for name in wanted:
         begun = time.monotonic()
         try:
             make(known[name], options.out / name, options.type, drawn)
+            made.append(name)
             print(f"{name}: {time.monotonic() - begun:.1f} s", flush=True)
         except Exception:
-            failed += 1
             print(f"{name}: failed", flush=True)
             traceback.print_exc()
-    return 1 if failed else 0
+    (options.out / "made.json").write_text(json.dumps(made) + "\n")
+    return 0 if len(made) == len(wanted) else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+import { setTimeout } from "node:timers/promises";
+
+import { mediumModel, randomModel, tinyModel } from "../test/support/random-model.mjs";
+import { fromRoot } from "../test/support/paths.mjs";
+import { median, round } from "./lib/stats.mjs";
+import { Worker } from "./lib/worker.mjs";
+
+export const about = "decoding and encoding beside another commit's build, in turn: the ratio, median of the pairs";
+export const options = {
+  before: { type: "string" },
+  runs: { type: "string", default: "9" },
+};
+
+/** Idle threads spin for a while before they sleep; the next system must not pay for it. */
+const SETTLE_MS = 300;
+
+const pictures = [0, 1, 2, 3].map((i) => fromRoot("examples", "prescriptions", `0000${i}.png`));
+const tower = { type: "f16", embd: 384, layers: 6, heads: 6, ff: 1536, image: 336, patch: 14 };
+
+/** What is measured, by name. */
+const cases = {
+  "decode, 1 request": { load: { model: mediumModel, mmproj: null }, decode: { requests: 1, tokens: 128 } },
+  "decode, 8 requests": {
+    load: { model: mediumModel, mmproj: null, batchSize: 8 },
+    decode: { requests: 8, tokens: 48 },
+  },
+  "decode, 8 requests, F32 cache": {
+    load: { model: mediumModel, mmproj: null, batchSize: 8, kv: { type: "f32" } },
+    decode: { requests: 8, tokens: 48 },
+  },
+  "encode, the embedded model": { load: {} },
+  "encode, mlp of 384": { load: { model: tinyModel, mmproj: () => randomModel("llava-mmproj", tower) } },
+  "encode, qwen2vl of 384": {
+    load: {
+      model: () => randomModel("qwen2vl", { type: "f32" }),
+      mmproj: () => randomModel("qwen2vl-mmproj", tower),
+    },
+  },
+  "encode, internvl of 384": { load: { model: tinyModel, mmproj: () => randomModel("internvl-mmproj", tower) } },
+};
+
+const made = (load) =>
+  Object.fromEntries(Object.entries(load).map(([key, value]) => [key, typeof value === "function" ? value() : value]));
+
+/** @param {{ before?: string, runs: string }} chosen @param {(line: string) => void} log */
+export async function run({ before, runs }, log) {
+  if (before === undefined) throw new Error("name a built clone of the other commit: --before DIR");
+  const systems = { after: fromRoot(), before };
+  const workers = {};
+  for (const [system, root] of Object.entries(systems)) {
+    workers[system] = new Worker(new URL("./children/commit.mjs", import.meta.url));
+    await workers[system].call("use", root);
+  }
+  const results = {};
+  try {
+    for (const [name, { load, decode }] of Object.entries(cases)) {
+      const given = { imageCacheBytes: 0, device: "cpu", ...made(load) };
+      const pairs = [];
+      for (const worker of Object.values(workers)) await worker.call("load", { name, options: given });
+      const measure = async (system) => {
+        await setTimeout(SETTLE_MS);
+        return decode
+          ? workers[system].call("decode", { name, ...decode })
+          : workers[system].call("encode", { name, images: pictures });
+      };
+      for (const system of Object.keys(systems)) await measure(system); // warm-up
+      for (let i = 0; i < Number(runs); ++i) {
+        const order = i % 2 === 0 ? ["before", "after"] : ["after", "before"];
+        const pair = {};
+        for (const system of order) pair[system] = await measure(system);
+        pairs.push(pair);
+      }
+      results[name] = {
+        after: round(median(pairs.map((pair) => pair.after))),
+        before: round(median(pairs.map((pair) => pair.before))),
+        ratio: round(median(pairs.map((pair) => pair.after / pair.before))),
+      };
+      log(`${name}: ${JSON.stringify(results[name])}`);
+    }
+  } finally {
+    await Promise.all(Object.values(workers).map((worker) => worker.close()));
+  }
+  return { unit: "tokens/s and images/s", results };
+}

@@ -1,0 +1,46 @@
+// The makers' own figures, stored: see test/truth. `npm run truth` makes them again, and compares more.
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { compare, faults } from "../truth/compare.mjs";
+import { visionKinds } from "../truth/kinds.mjs";
+import { storedCases, storedFolder, unpackCase } from "../truth/store.mjs";
+import uncovered from "../truth/uncovered.json" with { type: "json" };
+
+let folder: string;
+beforeAll(() => void (folder = mkdtempSync(path.join(os.tmpdir(), "medinfer-truth-"))));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const cases = storedCases();
+
+test.each(cases)("%s is right against its makers", async (name) => {
+  unpackCase(name, folder);
+  expect(faults(await compare(folder, storedFolder))).toEqual([]);
+});
+
+describe("the comparison", () => {
+  test("covers every kind of projector, or says why not", () => {
+    const kinds = new Set(visionKinds().filter((kind) => !(kind in uncovered)));
+    const covered = new Set<string>();
+    for (const name of cases.filter((each) => each.startsWith("vision/"))) covered.add(unpackCase(name, folder).kind);
+    expect([...kinds].filter((kind) => !covered.has(kind))).toEqual([]);
+  });
+
+  test("finds the rounding of an F16 cache", async () => {
+    unpackCase("text/llama", folder);
+    const { logits } = await compare(folder, storedFolder, { load: { kv: { type: "f16" } } });
+    expect(logits).toBeGreaterThan(1e-4);
+    expect(logits).toBeLessThan(1e-2);
+  });
+
+  test("finds a picture in the place of another", async () => {
+    const name = cases.find((each) => each.startsWith("vision/"))!;
+    const about = unpackCase(name, folder);
+    about.picture = "tiny";
+    const { logits } = await compare(folder, storedFolder, { about });
+    expect(logits).toBeGreaterThan(1e-2);
+  });
+});

@@ -1,0 +1,68 @@
+// npm run truth [-- FAMILY …] [-- --type f32|f16] [-- --store]
+//
+// Makes tiny models in their makers' own code (test/truth/makers), converts them, and compares what the engine gives with
+// what the makers' code gives: image features, and the whole distribution at every position of an answer. Families are
+// named as "text/llama" or "vision/gemma3"; without any all are compared, in F32 and in F16, and docs/truth.md is written.
+// --store also writes the cases that CI compares (test/truth/stored): the smallest of each kind.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+
+import { fromRoot } from "../support/paths.mjs";
+import { compare, faults } from "./compare.mjs";
+import { makersPython, megabytes, run } from "./python.mjs";
+import { storeCases } from "./store.mjs";
+import { writeTable } from "./table.mjs";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { type: { type: "string" }, store: { type: "boolean", default: false } },
+});
+const types = values.type === undefined ? ["f32", "f16"] : [values.type];
+const out = fromRoot("out", "truth");
+const log = (line) => console.error(`truth: ${line}`);
+const begun = performance.now();
+const minutes = () => (performance.now() - begun) / 60_000;
+
+/** The families' folders under `folder`, in order; those that could not be made are missing. */
+function listCases(folder) {
+  const made = JSON.parse(readFileSync(path.join(folder, "made.json"), "utf8"));
+  return positionals.length > 0 ? made.filter((name) => positionals.includes(name)) : made;
+}
+
+async function compareAll(type) {
+  const folder = path.join(out, type);
+  mkdirSync(folder, { recursive: true });
+  log(`making ${positionals.length > 0 ? positionals.join(", ") : "all families"} in ${type}`);
+  const args = ["-m", "makers", folder, ...positionals, "--type", type];
+  const status = await run(await makersPython(out, log), args, { cwd: fromRoot("test", "truth") });
+  if (status !== 0) process.exitCode = 1;
+  const results = new Map();
+  for (const name of listCases(folder)) {
+    const comparison = await compare(path.join(folder, name), path.join(folder, "pictures"));
+    const wrong = faults(comparison);
+    if (wrong.length > 0) process.exitCode = 1;
+    const largest = Math.max(0, ...Object.values(comparison.features));
+    const parts = [
+      ...(comparison.case.features ? [`features ${largest.toExponential(1)}`] : []),
+      ...(comparison.logits === null ? [] : [`logits ${comparison.logits.toExponential(1)}`]),
+    ];
+    log(`${type} ${name}: ${parts.join(", ")}${wrong.length > 0 ? `: WRONG: ${wrong.join("; ")}` : ""}`);
+    results.set(name, comparison);
+  }
+  return results;
+}
+
+const results = {};
+for (const type of types) results[type] = await compareAll(type);
+if (values.store) {
+  const cases = new Map([...results.f32].map(([name, comparison]) => [name, comparison.case]));
+  const stored = storeCases(cases, path.join(out, "f32"));
+  log(`stored ${stored.cases} cases in ${stored.bytes} bytes`);
+}
+const cost = { minutes: minutes(), megabytes: megabytes(out) };
+log(`${cost.minutes.toFixed(1)} minutes, ${cost.megabytes} MB in ${out}`);
+if (positionals.length === 0 && types.length === 2) {
+  writeFileSync(fromRoot("docs", "truth.md"), writeTable(results, cost));
+  log("wrote docs/truth.md");
+}
