@@ -73,5 +73,18 @@ TEST(ChooseDevices, TakesTheCpuWhereNothingElseIsInstalled) {
   EXPECT_EQ(placement.value().warning, "");
 }
 
+// No GPU's kernel takes an F32 cache.
+TEST(ChooseDevices, KeepsAnF32CacheOnTheCpu) {
+  LoadOptions options;
+  options.kv_type = KvType::kF32;
+  options.cuda_backend = "nowhere.so";
+  auto placement = ChooseDevices(options);
+  ASSERT_TRUE(placement.ok());
+  EXPECT_TRUE(placement.value().devices.empty());
+  EXPECT_NE(placement.value().warning.find("kv.type \"f32\""), std::string::npos);
+  options.device = Device::kCuda;
+  EXPECT_EQ(ChooseDevices(options).status().code(), Code::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace medinfer
