@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -32,4 +33,7 @@ def convert(folder: Path, out: Path, *, mmproj: bool, ftype: str = "f32") -> Non
         hparams = ModelBase.load_hparams(folder, False)
         known = get_model_class(get_model_architecture(hparams, kind), mmproj=mmproj)
         own = type(known.__name__, (known,), {"set_vocab": _write_vocabulary, "model_arch": known.model_arch})
-        own(folder, file_type, out).write()
+        made = own(folder, file_type, out)
+        if hasattr(made, "impl"):  # a converter that hands all over to another
+            made.impl.set_vocab = functools.partial(_write_vocabulary, made.impl)
+        made.write()
