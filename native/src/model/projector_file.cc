@@ -89,7 +89,9 @@ std::string FindBadKey(const gguf_context* gguf) {
 }
 
 // Bounds far beyond any model, and far below what overflows.
-std::string FindBadValue(const gguf_context* gguf) {
+std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
+  // Gemma 4's unified models have no layers: pixels are projected at once.
+  const bool layerless = type == "gemma4uv";
   const auto out_of_range = [&](const char* key, std::uint32_t most) {
     const std::uint32_t value = ReadU32(gguf, key);
     return value < 1 || value > most;
@@ -98,15 +100,17 @@ std::string FindBadValue(const gguf_context* gguf) {
            {"clip.vision.image_size", 1U << 14U},
            {"clip.vision.patch_size", 1U << 12U},
            {"clip.vision.embedding_length", 1U << 20U},
-           {"clip.vision.block_count", 1U << 10U},
-           {"clip.vision.attention.head_count", 1U << 12U},
        }) {
     if (out_of_range(key, most)) return std::string(key) + " is out of range";
+  }
+  if (!layerless) {
+    if (out_of_range("clip.vision.block_count", 1U << 10U)) return "clip.vision.block_count is out of range";
+    if (out_of_range("clip.vision.attention.head_count", 1U << 12U)) return "clip.vision.attention.head_count is out of range";
   }
   const std::uint32_t image_size = ReadU32(gguf, "clip.vision.image_size");
   if (image_size < ReadU32(gguf, "clip.vision.patch_size")) return "its images are smaller than a patch";
   const bool own_head_size = gguf_find_key(gguf, "clip.vision.attention.head_dim") >= 0;
-  if (!own_head_size &&
+  if (!own_head_size && !layerless &&
       ReadU32(gguf, "clip.vision.embedding_length") % ReadU32(gguf, "clip.vision.attention.head_count") != 0) {
     return "clip.vision.embedding_length does not divide into its heads";
   }
@@ -186,11 +190,11 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
     return bad("it has no vision encoder", "name a projector for images");
   }
   if (const std::string why = FindBadKey(gguf.get()); !why.empty()) return bad(why, kAgain);
-  if (const std::string why = FindBadValue(gguf.get()); !why.empty()) return bad(why, kAgain);
 
   ProjectorFile file;
   file.type = ReadString(gguf.get(), "clip.projector_type");
   if (file.type.empty()) file.type = ReadString(gguf.get(), "clip.vision.projector_type");
+  if (const std::string why = FindBadValue(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
   if (const std::string why = FindMissingTensor(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
   if (const std::string why = FindBadPositions(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
 

@@ -60,10 +60,10 @@ def _vision_case(family: VisionFamily, out: Path, drawn: dict[str, Image.Image])
         if name not in family.refuses:
             features[name] = _save(out / f"features-{name}.f32", family.features(pictures.as_rgb(picture)))
     before, after, answer = "Look: ", " " + _text(12, family.name), _text(IMAGE_ANSWER, family.name + "!")
-    image = pictures.as_rgb(drawn["portrait"])
+    image = pictures.as_rgb(drawn[family.pictured])
     tokens = [vocabulary.BOS, *vocabulary.encode(before), *family.image_tokens(image), *vocabulary.encode(after)]
     answered = _answer(family, out, "answer.f32", tokens, answer, image) if family.answers else None
-    return {"features": features, "picture": "portrait", "prompt": [before, None, after], "answer": answered, "refuses": family.refuses}
+    return {"features": features, "picture": family.pictured, "prompt": [before, None, after], "answer": answered, "refuses": family.refuses}
 
 
 def make(kind: type[Family], out: Path, ftype: str, drawn: dict[str, Image.Image]) -> None:

@@ -21,19 +21,19 @@ from . import vocabulary  # noqa: E402
 logging.getLogger("hf-to-gguf").setLevel(logging.WARNING)
 
 
-def _write_vocabulary(self: ModelBase) -> None:
-    vocabulary.write(self.gguf_writer)
-
-
-def convert(folder: Path, out: Path, *, mmproj: bool, ftype: str = "f32") -> None:
+def convert(folder: Path, out: Path, *, mmproj: bool, ftype: str = "f32", special: dict[str, str] | None = None) -> None:
     """Writes the model that was saved in `folder` (config.json, safetensors, preprocessor_config.json) as a GGUF file."""
     kind = ModelType.MMPROJ if mmproj else ModelType.TEXT
     file_type = {"f32": gguf.LlamaFileType.ALL_F32, "f16": gguf.LlamaFileType.MOSTLY_F16}[ftype]
+
+    def write_vocabulary(self: ModelBase) -> None:
+        vocabulary.write(self.gguf_writer, special)
+
     with torch.inference_mode():
         hparams = ModelBase.load_hparams(folder, False)
         known = get_model_class(get_model_architecture(hparams, kind), mmproj=mmproj)
-        own = type(known.__name__, (known,), {"set_vocab": _write_vocabulary, "model_arch": known.model_arch})
+        own = type(known.__name__, (known,), {"set_vocab": write_vocabulary, "model_arch": known.model_arch})
         made = own(folder, file_type, out)
         if hasattr(made, "impl"):  # a converter that hands all over to another
-            made.impl.set_vocab = functools.partial(_write_vocabulary, made.impl)
+            made.impl.set_vocab = functools.partial(write_vocabulary, made.impl)
         made.write()

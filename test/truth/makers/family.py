@@ -20,6 +20,8 @@ class Family(ABC):
     maker: ClassVar[str] = "transformers"  # whose code the truth is
     kind: ClassVar[str]  # the GGUF architecture, or the projector kind of libmtmd
     seed: ClassVar[int] = 1
+    # Special tokens that libmtmd looks up by their text, by the characters whose places they take in the vocabulary.
+    special: ClassVar[dict[str, str]] = {}
 
     def __init__(self) -> None:
         torch.manual_seed(self.seed)
@@ -40,7 +42,7 @@ class Family(ABC):
     def write(self, out: Path, ftype: str) -> None:
         """Writes `out`/model.gguf, and for a vision family `out`/mmproj.gguf."""
         self.save(out / "hf")
-        convert(out / "hf", out / "model.gguf", mmproj=False, ftype=ftype)
+        convert(out / "hf", out / "model.gguf", mmproj=False, ftype=ftype, special=self.special)
 
     @torch.inference_mode()
     def logits(self, tokens: list[int], image: Image.Image | None = None) -> torch.Tensor:
@@ -54,6 +56,8 @@ class VisionFamily(Family):
     after: ClassVar[str] = ""
     # A size that the preprocessor leaves as it is: where the features of such a picture differ, the graph is wrong.
     native: ClassVar[tuple[int, int]]
+    # The picture of the prompt that is answered: one that the makers cut up, where they cut any.
+    pictured: ClassVar[str] = "portrait"
     # Pictures that this family's makers refuse, with the reason.
     refuses: ClassVar[dict[str, str]] = {}
     # False where no text model of the family stands beside the tower, with the reason in the docstring: features alone are compared.

@@ -28,13 +28,20 @@ def decode(tokens: list[int]) -> str:
     return "".join(CHARACTERS[t - FIRST] for t in tokens)
 
 
-def write(writer: object) -> None:
-    """Puts the vocabulary into a GGUF file, in the place of what the converter would have read from a tokeniser."""
+def write(writer: object, special: dict[str, str] | None = None) -> None:
+    """Puts the vocabulary into a GGUF file, in the place of what the converter would have read from a tokeniser.
+
+    `special`: tokens that libmtmd looks up by their text, by the characters whose places they take (none that a prompt has).
+    """
+    tokens, types = TOKENS.copy(), TYPES.copy()
+    for character, token in (special or {}).items():
+        place = encode(character)[0]
+        tokens[place], types[place] = token, _CONTROL
     writer.add_tokenizer_model("llama")
     writer.add_tokenizer_pre("default")
-    writer.add_token_list(TOKENS)
+    writer.add_token_list(tokens)
     writer.add_token_scores([0.0] * SIZE)
-    writer.add_token_types(TYPES)
+    writer.add_token_types(types)
     writer.add_bos_token_id(BOS)
     writer.add_eos_token_id(EOS)
     writer.add_unk_token_id(UNKNOWN)

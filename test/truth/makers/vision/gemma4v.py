@@ -26,7 +26,7 @@ TOWER: dict[str, Any] = {
 # fmt: on
 
 
-class _Gemma4(VisionFamily):
+class Gemma4Base(VisionFamily):
     kind = "gemma4v"
     before, after = "<|image>", "<image|>"
     native = (960, 672)  # 20 x 14 tokens, all of the 280
@@ -63,7 +63,7 @@ class _Gemma4(VisionFamily):
         return self.model(input_ids=torch.tensor([tokens]), mm_token_type_ids=kinds, **pixels).logits[0].float()
 
 
-class Gemma4(_Gemma4):
+class Gemma4(Gemma4Base):
     """Gemma 4 31B: every picture is scaled to as many of 280 tokens as fit, up or down; within it the sliding layers look ahead.
 
     280 is the makers' default; their processor takes 70, 140, 560 and 1120 too.
@@ -81,7 +81,7 @@ class Gemma4(_Gemma4):
         tower.std_scale.copy_(1 + (steps % 5 - 2) / 8)
 
 
-class Gemma4E2B(_Gemma4):
+class Gemma4E2B(Gemma4Base):
     """Gemma 4 E2B: clipped linear layers in the tower, per-layer embeddings and shared keys and values in the text model, causal throughout.
 
     libmtmd tells it by the width of the text model, so that here it has the real one.

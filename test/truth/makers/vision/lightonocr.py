@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
 from PIL import Image
 from transformers import LightOnOcrConfig, LightOnOcrForConditionalGeneration, PixtralImageProcessor
 
-from .. import vocabulary
+from .. import checkpoint, vocabulary
 from ..family import VisionFamily
 
 
@@ -23,7 +22,8 @@ class LightOnOcr(VisionFamily):
     def build(self) -> LightOnOcrForConditionalGeneration:
         config = LightOnOcrConfig(
             text_config={
-                "model_type": "qwen3", "vocab_size": vocabulary.SIZE, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+                "model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"], "vocab_size": vocabulary.SIZE,
+                "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
                 "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 4096,
                 "bos_token_id": vocabulary.BOS, "eos_token_id": vocabulary.EOS, "tie_word_embeddings": True,
             },
@@ -37,11 +37,7 @@ class LightOnOcr(VisionFamily):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        file = folder / "config.json"
-        config = json.loads(file.read_text())
-        config["architectures"] = ["LightOnOCRForConditionalGeneration"]
-        config["text_config"]["architectures"] = ["Qwen3ForCausalLM"]
-        file.write_text(json.dumps(config))
+        checkpoint.change_config(folder, lambda config: config.update(architectures=["LightOnOCRForConditionalGeneration"]))
 
     def build_processor(self) -> PixtralImageProcessor:
         return PixtralImageProcessor(size={"longest_edge": 280}, patch_size={"height": 28, "width": 28})
