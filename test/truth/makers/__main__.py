@@ -63,7 +63,8 @@ def _vision_case(family: VisionFamily, out: Path, drawn: dict[str, Image.Image])
     image = pictures.as_rgb(drawn[family.pictured])
     tokens = [vocabulary.BOS, *vocabulary.encode(before), *family.image_tokens(image), *vocabulary.encode(after)]
     answered = _answer(family, out, "answer.f32", tokens, answer, image) if family.answers else None
-    return {"features": features, "picture": family.pictured, "prompt": [before, None, after], "answer": answered, "refuses": family.refuses}
+    prompt = [before, None, after]
+    return {"features": features, "picture": family.pictured, "prompt": prompt, "answer": answered, "refuses": family.refuses}
 
 
 def make(kind: type[Family], out: Path, ftype: str, drawn: dict[str, Image.Image]) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -12,15 +11,15 @@ from .gemma4v import TEXT, Gemma4Base
 
 
 class Gemma4Unified(Gemma4Base):
-    """Gemma 4 12B: no tower; blocks of 48 x 48 pixels are normed, projected, given a position for x and y, and normed again.
+    """Gemma 4 12B: no tower; blocks of 48 x 48 pixels are normed and projected, and get a position for x and y.
 
-    The masks are those of transformers' generate(), where full-attention layers do not look ahead within a picture; its forward() alone lets
-    them (5.24), against what create_masks_for_vision_model says.
+    The masks are those that transformers 5.24 prepares for generate() with a static cache: as in Gemma 4, only sliding layers look
+    ahead within a picture. Its forward(), left to itself, lets all layers do so, against what create_masks_for_vision_model says.
     """
 
     name = kind = "gemma4uv"
     text = {**TEXT, "attention_k_eq_v": True, "num_global_key_value_heads": 1}
-    tower: dict[str, Any] = {"mm_embed_dim": 64, "mm_posemb_size": 300, "output_proj_dims": 64}
+    tower = {"mm_embed_dim": 64, "mm_posemb_size": 300, "output_proj_dims": 64}
 
     def build(self) -> Gemma4UnifiedForConditionalGeneration:
         config = Gemma4UnifiedConfig(

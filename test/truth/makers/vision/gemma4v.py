@@ -33,7 +33,7 @@ class Gemma4Base(VisionFamily):
     text: ClassVar[dict[str, Any]]
     tower: ClassVar[dict[str, Any]]
 
-    def build(self) -> Gemma4ForConditionalGeneration:
+    def build(self) -> Any:
         config = Gemma4Config(
             text_config=self.text, vision_config=self.tower, image_token_id=vocabulary.IMAGE, video_token_id=vocabulary.UNKNOWN,
             audio_token_id=vocabulary.UNKNOWN, audio_config=None,
@@ -45,7 +45,7 @@ class Gemma4Base(VisionFamily):
         tokens = {token: i for i, token in enumerate(vocabulary.TOKENS)}  # only counted
         (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": tokens}, "added_tokens": []}))
 
-    def build_processor(self) -> Gemma4ImageProcessor:
+    def build_processor(self) -> Any:
         return Gemma4ImageProcessor()
 
     @torch.inference_mode()
@@ -82,9 +82,9 @@ class Gemma4(Gemma4Base):
 
 
 class Gemma4E2B(Gemma4Base):
-    """Gemma 4 E2B: clipped linear layers in the tower, per-layer embeddings and shared keys and values in the text model, causal throughout.
+    """Gemma 4 E2B: clipped linear layers in the tower; per-layer embeddings and shared keys and values in the text model, all causal.
 
-    libmtmd tells it by the width of the text model, so that here it has the real one.
+    libmtmd tells it by the width of the text model, which is the real one here.
     """
 
     name = "gemma4v-e2b"

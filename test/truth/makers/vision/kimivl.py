@@ -44,11 +44,11 @@ class Tower(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.patch_embed = nn.Module()
+        self.patch_embed: Any = nn.Module()
         self.patch_embed.proj = nn.Conv2d(3, WIDTH, PATCH, PATCH)
         self.patch_embed.pos_emb = nn.Module()
         self.patch_embed.pos_emb.weight = nn.Parameter(torch.zeros(SIDE, SIDE, WIDTH))
-        self.encoder = nn.Module()
+        self.encoder: Any = nn.Module()
         self.encoder.blocks = nn.ModuleList(Block() for _ in range(3))
         self.encoder.final_layernorm = nn.LayerNorm(WIDTH)
 

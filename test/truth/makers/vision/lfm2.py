@@ -11,7 +11,7 @@ from ..family import VisionFamily
 
 
 class Lfm2Vl(VisionFamily):
-    """A picture above twice 256 tokens is cut into 2 to 10 tiles of 512 x 512 and seen once more as a thumbnail; siglip2's tower for any size.
+    """A picture above twice 256 tokens is cut into 2 to 10 tiles of 512 x 512, and seen once more as a thumbnail; siglip2's tower.
 
     The limits are the makers' defaults, which libmtmd has as constants. Tiles are said by their row and column, in text.
     """
