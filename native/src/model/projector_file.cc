@@ -105,7 +105,8 @@ std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
   }
   if (!layerless) {
     if (out_of_range("clip.vision.block_count", 1U << 10U)) return "clip.vision.block_count is out of range";
-    if (out_of_range("clip.vision.attention.head_count", 1U << 12U)) return "clip.vision.attention.head_count is out of range";
+    if (out_of_range("clip.vision.attention.head_count", 1U << 12U))
+      return "clip.vision.attention.head_count is out of range";
   }
   const std::uint32_t image_size = ReadU32(gguf, "clip.vision.image_size");
   if (image_size < ReadU32(gguf, "clip.vision.patch_size")) return "its images are smaller than a patch";
