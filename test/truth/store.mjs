@@ -10,8 +10,8 @@ import { fromRoot } from "../support/paths.mjs";
 export const storedFolder = fromRoot("test", "truth", "stored");
 const ending = ".br";
 
-/** The pictures that stored cases show: one that preprocessors divide or scale down, one that they scale up. */
-const pictures = ["portrait", "tiny"];
+/** What stored cases show beside the picture of their prompt: one that preprocessors scale up. */
+const also = "tiny";
 /** Rows that are kept of each reference: enough to find a fault of any kind. */
 const MOST_ROWS = 24;
 
@@ -39,7 +39,7 @@ export function packCase(folder) {
   };
   if (about.answer) about.answer.logits = add(about.answer.logits);
   if (about.features) {
-    const shown = Object.entries(about.features).filter(([picture]) => pictures.includes(picture));
+    const shown = Object.entries(about.features).filter(([picture]) => [about.picture, also].includes(picture));
     about.features = Object.fromEntries(shown.map(([picture, stored]) => [picture, add(stored)]));
   }
   for (const file of ["model.gguf", "mmproj.gguf"]) {
@@ -69,7 +69,8 @@ export function storeCases(cases, folder) {
     mkdirSync(path.dirname(path.join(storedFolder, name)), { recursive: true });
     writeFileSync(path.join(storedFolder, name + ending), packed);
   }
-  for (const picture of pictures) {
+  const pictures = [...smallest.values()].map(({ name }) => cases.get(name).picture).filter((picture) => picture !== "native");
+  for (const picture of new Set([also, ...pictures.filter(Boolean)])) {
     copyFileSync(path.join(folder, "pictures", `${picture}.png`), path.join(storedFolder, `${picture}.png`));
   }
   const bytes = [...smallest.values()].reduce((sum, { packed }) => sum + packed.length, 0);

@@ -59,7 +59,7 @@ def _vision_case(family: VisionFamily, out: Path, drawn: dict[str, Image.Image])
     for name, picture in drawn.items():
         if name not in family.refuses:
             features[name] = _save(out / f"features-{name}.f32", family.features(pictures.as_rgb(picture)))
-    before, after, answer = "Look: ", " " + _text(12, family.name), _text(IMAGE_ANSWER, family.name + "!")
+    before, after, answer = family.opening, " " + _text(12, family.name), _text(IMAGE_ANSWER, family.name + "!")
     image = pictures.as_rgb(drawn[family.pictured])
     tokens = [vocabulary.BOS, *vocabulary.encode(before), *family.image_tokens(image), *vocabulary.encode(after)]
     answered = _answer(family, out, "answer.f32", tokens, answer, image) if family.answers else None

@@ -56,6 +56,8 @@ class VisionFamily(Family):
     after: ClassVar[str] = ""
     # A size that the preprocessor leaves as it is: where the features of such a picture differ, the graph is wrong.
     native: ClassVar[tuple[int, int]]
+    # The prompt's text before the picture.
+    opening: ClassVar[str] = "Look: "
     # The picture of the prompt that is answered: one that the makers cut up, where they cut any.
     pictured: ClassVar[str] = "portrait"
     # Pictures that this family's makers refuse, with the reason.
