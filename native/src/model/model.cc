@@ -17,8 +17,8 @@
 namespace medinfer {
 namespace {
 
-// Texts that llama.cpp takes for ends of generation wherever a vocabulary has them (llama-vocab.cpp), and that a vocabulary
-// can have as markup or as words.
+// Texts that llama.cpp takes for ends of generation wherever a vocabulary has them (llama-vocab.cpp), and that a
+// vocabulary can have as markup or as words.
 constexpr std::array<std::string_view, 6> kEndLookingTexts = {"</s>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<eos>"};
 
 llama_split_mode ToLlama(SplitMode mode) {

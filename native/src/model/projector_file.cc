@@ -73,6 +73,9 @@ std::uint32_t ReadU32(const gguf_context* gguf, const char* key) {
   return gguf_get_val_u32(gguf, gguf_find_key(gguf, key));
 }
 
+// These kinds have no size that their images are made for, and the converter writes 0.
+bool TakesAnySize(const std::string& type) { return type == "dots_ocr" || type == "dots3note_v"; }
+
 // What is wrong with the metadata; empty: nothing.
 std::string FindBadKey(const gguf_context* gguf) {
   for (const Key& key : kKeys) {
@@ -92,12 +95,14 @@ std::string FindBadKey(const gguf_context* gguf) {
 std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
   // Gemma 4's unified models have no layers: pixels are projected at once.
   const bool layerless = type == "gemma4uv";
+  const std::uint32_t image_size = ReadU32(gguf, "clip.vision.image_size");
+  const bool any_size = image_size == 0 && TakesAnySize(type);
   const auto out_of_range = [&](const char* key, std::uint32_t most) {
     const std::uint32_t value = ReadU32(gguf, key);
     return value < 1 || value > most;
   };
+  if (!any_size && out_of_range("clip.vision.image_size", 1U << 14U)) return "clip.vision.image_size is out of range";
   for (const auto& [key, most] : std::initializer_list<std::pair<const char*, std::uint32_t>>{
-           {"clip.vision.image_size", 1U << 14U},
            {"clip.vision.patch_size", 1U << 12U},
            {"clip.vision.embedding_length", 1U << 20U},
        }) {
@@ -108,8 +113,7 @@ std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
     if (out_of_range("clip.vision.attention.head_count", 1U << 12U))
       return "clip.vision.attention.head_count is out of range";
   }
-  const std::uint32_t image_size = ReadU32(gguf, "clip.vision.image_size");
-  if (image_size < ReadU32(gguf, "clip.vision.patch_size")) return "its images are smaller than a patch";
+  if (!any_size && image_size < ReadU32(gguf, "clip.vision.patch_size")) return "its images are smaller than a patch";
   const bool own_head_size = gguf_find_key(gguf, "clip.vision.attention.head_dim") >= 0;
   if (!own_head_size && !layerless &&
       ReadU32(gguf, "clip.vision.embedding_length") % ReadU32(gguf, "clip.vision.attention.head_count") != 0) {
@@ -125,9 +129,10 @@ std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
   if (grid_id >= 0) {
     const auto* sides = static_cast<const std::int32_t*>(gguf_get_arr_data(gguf, grid_id));
     const auto side = static_cast<std::int32_t>(image_size);
-    const bool whole_tiles = std::all_of(sides, sides + gguf_get_arr_n(gguf, grid_id), [&](std::int32_t value) {
-      return value > 0 && value <= 64 * side && value % side == 0;
-    });
+    const bool whole_tiles =
+        side > 0 && std::all_of(sides, sides + gguf_get_arr_n(gguf, grid_id), [&](std::int32_t value) {
+          return value > 0 && value <= 64 * side && value % side == 0;
+        });
     if (!whole_tiles) return "clip.vision.image_grid_pinpoints does not consist of whole tiles";
   }
   return {};
