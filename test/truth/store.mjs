@@ -69,7 +69,9 @@ export function storeCases(cases, folder) {
     mkdirSync(path.dirname(path.join(storedFolder, name)), { recursive: true });
     writeFileSync(path.join(storedFolder, name + ending), packed);
   }
-  const pictures = [...smallest.values()].map(({ name }) => cases.get(name).picture).filter((picture) => picture !== "native");
+  const pictures = [...smallest.values()]
+    .map(({ name }) => cases.get(name).picture)
+    .filter((picture) => picture !== "native");
   for (const picture of new Set([also, ...pictures.filter(Boolean)])) {
     copyFileSync(path.join(folder, "pictures", `${picture}.png`), path.join(storedFolder, `${picture}.png`));
   }

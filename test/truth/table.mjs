@@ -54,9 +54,8 @@ export function writeTable({ f32, f16 }, cost) {
     each.case.name === each.case.kind ? `\`${each.case.kind}\`` : `\`${each.case.kind}\`: ${each.case.name}`,
     each.case.maker,
     written(each.logits),
-    written(f16.get(name)?.logits),
     earlier(name, "logits"),
-    verdict([each, f16.get(name)]),
+    verdict([each]),
   ]);
   const notes = [...f32].map(([name, each]) => `- **${name}**: ${each.case.about.replaceAll(/\s+/g, " ")}`);
   return `# Right against the makers
@@ -83,7 +82,7 @@ ${missing.length === 0 ? "All kinds are compared." : `Not compared:\n\n${missing
 
 ## Text: ${textRows.length} models
 
-${table(["architecture", "makers' code", "logits, F32", "F16", "before", "verdict"], textRows)}
+${table(["architecture", "makers' code", "logits, F32", "before", "verdict"], textRows)}
 
 ## What is special about each
 

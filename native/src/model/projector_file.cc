@@ -54,8 +54,9 @@ struct Output {
   const char* tensor;
   int dimension;
 };
-constexpr std::array<Output, 6> kOutputs = {{
+constexpr std::array<Output, 7> kOutputs = {{
     {"mlp", "mm.2.weight", 1},
+    {"mlp_norm", "mm.3.weight", 1},
     {"qwen2vl_merger", "mm.2.bias", 0},
     {"qwen2.5vl_merger", "mm.2.bias", 0},
     {"gemma3", "mm.input_projection.weight", 0},
@@ -93,8 +94,9 @@ std::string FindBadKey(const gguf_context* gguf) {
 
 // Bounds far beyond any model, and far below what overflows.
 std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
-  // Gemma 4's unified models have no layers: pixels are projected at once.
+  // Gemma 4's unified models have no layers: pixels are projected at once. A ConvNeXt has stages, and no blocks.
   const bool layerless = type == "gemma4uv";
+  const bool blockless = layerless || type == "yasa2";
   const std::uint32_t image_size = ReadU32(gguf, "clip.vision.image_size");
   const bool any_size = image_size == 0 && TakesAnySize(type);
   const auto out_of_range = [&](const char* key, std::uint32_t most) {
@@ -108,10 +110,10 @@ std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
        }) {
     if (out_of_range(key, most)) return std::string(key) + " is out of range";
   }
-  if (!layerless) {
-    if (out_of_range("clip.vision.block_count", 1U << 10U)) return "clip.vision.block_count is out of range";
-    if (out_of_range("clip.vision.attention.head_count", 1U << 12U))
-      return "clip.vision.attention.head_count is out of range";
+  const std::uint32_t blocks = ReadU32(gguf, "clip.vision.block_count");
+  if (blocks > (1U << 10U) || (blocks == 0 && !blockless)) return "clip.vision.block_count is out of range";
+  if (!layerless && out_of_range("clip.vision.attention.head_count", 1U << 12U)) {
+    return "clip.vision.attention.head_count is out of range";
   }
   if (!any_size && image_size < ReadU32(gguf, "clip.vision.patch_size")) return "its images are smaller than a patch";
   const bool own_head_size = gguf_find_key(gguf, "clip.vision.attention.head_dim") >= 0;
@@ -141,7 +143,7 @@ std::string FindBadValue(const gguf_context* gguf, const std::string& type) {
 // The LLaVA family has a learned position for each patch of one fixed size of image.
 std::string FindBadPositions(const gguf_context* gguf, const std::string& type) {
   const std::int64_t id = gguf_find_tensor(gguf, "v.position_embd.weight");
-  if (type != "mlp" || id < 0) return {};
+  if ((type != "mlp" && type != "mlp_norm") || id < 0) return {};
   const std::int64_t side = ReadU32(gguf, "clip.vision.image_size") / ReadU32(gguf, "clip.vision.patch_size");
   const std::int64_t needed = side * side + (gguf_find_tensor(gguf, "v.class_embd") >= 0 ? 1 : 0);
   const std::int64_t* shape = gguf_get_tensor_ne(gguf, id);
@@ -157,6 +159,10 @@ std::string FindMissingTensor(const gguf_context* gguf, const std::string& type)
   const auto known = std::find_if(kOutputs.begin(), kOutputs.end(), [&](const Output& o) { return type == o.type; });
   if (known == kOutputs.end()) return {};
   std::vector<std::string> names = {"v.patch_embd.weight", known->tensor};
+  if (type == "mlp_norm") {
+    names.insert(names.end(), {"v.position_embd.weight", "mm.0.weight", "mm.0.bias", "mm.1.weight", "mm.1.bias",
+                               "mm.3.bias", "mm.4.weight", "mm.4.bias"});
+  }
   if (type == "mlp") names.insert(names.end(), {"v.position_embd.weight", "mm.0.weight", "mm.0.bias", "mm.2.bias"});
   if (type == "internvl") names.insert(names.end(), {"v.position_embd.weight", "v.class_embd"});
   if (type == "gemma3") names.insert(names.end(), {"v.position_embd.weight", "mm.soft_emb_norm.weight"});
@@ -200,6 +206,8 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
   ProjectorFile file;
   file.type = ReadString(gguf.get(), "clip.projector_type");
   if (file.type.empty()) file.type = ReadString(gguf.get(), "clip.vision.projector_type");
+  // Yi-VL's files say "mlp", and libmtmd tells them by this tensor.
+  if (file.type == "mlp" && gguf_find_tensor(gguf.get(), "mm.3.weight") >= 0) file.type = "mlp_norm";
   if (const std::string why = FindBadValue(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
   if (const std::string why = FindMissingTensor(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
   if (const std::string why = FindBadPositions(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);

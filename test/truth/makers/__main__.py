@@ -2,7 +2,7 @@
 
 OUT/pictures/*.png, and for each family OUT/FAMILY/model.gguf, mmproj.gguf, case.json and *.f32 (little-endian float32, rows as
 case.json says).
-A family is a path such as "text/llama" or "vision/qwen2vl_merger"; without any: all.
+A family is a path such as "text/llama", or how such paths begin: "vision/"; without any: all.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def main() -> int:
     for name, picture in drawn.items():
         picture.save(folder / f"{name}.png")
     known = registry.find()
-    wanted = options.families or list(known)
+    chosen = options.families or [""]
+    wanted = [name for name in known if any(name.startswith(each) for each in chosen)]
     made = []
     for name in wanted:
         begun = time.monotonic()

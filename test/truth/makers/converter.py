@@ -32,7 +32,8 @@ def convert(folder: Path, out: Path, *, mmproj: bool, ftype: str = "f32", specia
     with torch.inference_mode():
         hparams = ModelBase.load_hparams(folder, False)
         known = get_model_class(get_model_architecture(hparams, kind), mmproj=mmproj)
-        own = type(known.__name__, (known,), {"set_vocab": write_vocabulary, "model_arch": known.model_arch})
+        # Without the layers that predict further tokens: transformers has none of them.
+        own = type(known.__name__, (known,), {"set_vocab": write_vocabulary, "model_arch": known.model_arch, "no_mtp": True})
         made = own(folder, file_type, out)
         if hasattr(made, "impl"):  # a converter that hands all over to another
             made.impl.set_vocab = functools.partial(write_vocabulary, made.impl)

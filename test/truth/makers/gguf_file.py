@@ -1,33 +1,50 @@
-"""A projector's file, written by hand where llama.cpp's converter asks for more than the tower."""
+"""Projector files that llama.cpp's converter does not write, in the layout in which such files are published."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from .converter import gguf
+from . import converter
+
+gguf = converter.gguf
 
 
-def projector(out: Path, kind: str, tensors: dict[str, torch.Tensor], ftype: str, activation: str, **keys: object) -> None:
-    """Writes `tensors` by their names in GGUF; `keys` are those below "clip.vision.", with "__" for dots; `activation` is gelu or silu."""
+def _tensor(data: torch.Tensor, ftype: str) -> Any:
+    half = data.dtype == torch.float16 or (ftype == "f16" and data.ndim > 1)
+    return data.detach().float().contiguous().numpy().astype("float16" if half else "float32")
+
+
+def write_projector(
+    out: Path,
+    projector: str,
+    *,
+    vision: dict[str, Any],
+    tensors: dict[str, torch.Tensor],
+    ftype: str,
+    general: dict[str, Any] | None = None,
+) -> None:
+    """Writes a file of the architecture "clip": `vision` are keys below "clip.vision.", `general` whole keys. Tensors in half
+    precision stay so.
+    """
     writer = gguf.GGUFWriter(out, "clip")
-    writer.add_type("mmproj")
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if ftype == "f16" else gguf.LlamaFileType.ALL_F32)
-    writer.add_bool("clip.has_vision_encoder", True)
-    writer.add_string("clip.projector_type", kind)
-    writer.add_bool(f"clip.use_{activation}", True)
-    for name, value in keys.items():
-        key = f"clip.vision.{name.replace('__', '.')}"
-        if isinstance(value, float):
-            writer.add_float32(key, value)
-        elif isinstance(value, list):
-            writer.add_array(key, value)
-        else:
+    keys: dict[str, Any] = {"clip.has_vision_encoder": True, "clip.projector_type": projector}
+    keys |= {f"clip.vision.{key}": value for key, value in vision.items()} | (general or {})
+    for key, value in keys.items():
+        if isinstance(value, bool):
+            writer.add_bool(key, value)
+        elif isinstance(value, int):
             writer.add_uint32(key, value)
-    for name, tensor in tensors.items():
-        half = ftype == "f16" and tensor.ndim > 1
-        writer.add_tensor(name, (tensor.half() if half else tensor.float()).detach().contiguous().numpy())
+        elif isinstance(value, float):
+            writer.add_float32(key, value)
+        elif isinstance(value, str):
+            writer.add_string(key, value)
+        else:
+            writer.add_array(key, list(value))
+    for name, data in tensors.items():
+        writer.add_tensor(name, _tensor(data, ftype))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

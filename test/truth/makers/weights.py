@@ -33,5 +33,5 @@ def fill(model: torch.nn.Module, seed: int = 1, gain: float = 1.0) -> None:
             elif "embed" in name or "position" in name or "class" in name:
                 weight.copy_(levels / 4)
             else:
-                inputs = weight[0].numel()
+                inputs = weight.shape[-1] if "experts" in name and weight.ndim == 3 else weight[0].numel()
                 weight.copy_(levels * gain * 2.0 ** round(-torch.log2(torch.tensor(float(inputs))).item() / 2))

@@ -12,7 +12,6 @@ from transformers import Dots3NoteVisionConfig, Qwen2Config, Qwen2ForCausalLM, Q
 from transformers.models.dots3_note.modeling_dots3_note import Dots3NoteVisionModel
 
 from .. import vocabulary
-from ..resizing import exact
 from .qwen import QwenVision, text_config
 
 # The tower's parts, and what they are called in the published checkpoint.
@@ -61,7 +60,7 @@ class DotsOcr(QwenVision):
     def build_processor(self) -> Any:
         area = (2 * self.patch_size) ** 2
         size = {"shortest_edge": self.limits[0] * area, "longest_edge": self.limits[1] * area}
-        return exact(Qwen2VLImageProcessor)(size=size, patch_size=self.patch_size, temporal_patch_size=1)
+        return Qwen2VLImageProcessor(size=size, patch_size=self.patch_size, temporal_patch_size=1)
 
     def save(self, folder: Path) -> None:
         self.model.text.save_pretrained(folder)

@@ -11,7 +11,6 @@ from transformers import (
 )
 
 from .. import vocabulary
-from ..resizing import exact
 from .qwen import TOKENS, QwenVision, text_config
 
 _ROPE = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}
@@ -45,7 +44,7 @@ class Glm4v(QwenVision):
 
     def build_processor(self) -> Any:
         area = 2 * (2 * self.patch_size) ** 2
-        return exact(Glm4vImageProcessor)(size={"shortest_edge": self.limits[0] * area, "longest_edge": self.limits[1] * area})
+        return Glm4vImageProcessor(size={"shortest_edge": self.limits[0] * area, "longest_edge": self.limits[1] * area})
 
 
 class GlmOcr(Glm4v):

@@ -13,11 +13,13 @@ from ..family import VisionFamily
 
 LIMIT = 144  # patches of a picture
 
+# Dense: between two experts that are nearly equal, what is left of rounding in the features of a picture can choose the other.
+
 # fmt: off
 TEXT: dict[str, Any] = {
     "model_type": "deepseek_v3", "architectures": ["DeepseekV3ForCausalLM"], "vocab_size": vocabulary.SIZE, "hidden_size": 64,
     "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4, "max_position_embeddings": 4096,
-    "first_k_dense_replace": 1, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1, "n_shared_experts": 1,
+    "first_k_dense_replace": 2, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1, "n_shared_experts": 1,
     "moe_intermediate_size": 32, "kv_lora_rank": 32, "q_lora_rank": 24, "qk_rope_head_dim": 16, "qk_nope_head_dim": 16, "v_head_dim": 16,
     "routed_scaling_factor": 2.5, "norm_topk_prob": True, "rope_parameters": {"rope_type": "default", "rope_theta": 50000.0},
     "bos_token_id": vocabulary.BOS, "eos_token_id": vocabulary.EOS, "pad_token_id": None,

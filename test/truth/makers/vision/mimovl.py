@@ -8,7 +8,8 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from .. import gguf_file, standin
+from .. import standin
+from ..gguf_file import write_projector
 from .qwen import QwenVision
 
 _WIDTH, _HEADS, _PAIRS, _HEAD, _INNER, _OUT = 32, 4, 2, 16, 64, 64
@@ -102,13 +103,16 @@ class MimoVL(QwenVision):
         frames = self.model.patch_embd.weight.view(_WIDTH, 3, 2, 16, 16)
         tensors["v.patch_embd.weight"], tensors["v.patch_embd.weight.1"] = frames[:, :, 0], frames[:, :, 1]
         area = (2 * self.patch_size) ** 2
-        gguf_file.projector(
-            out / "mmproj.gguf", self.kind, tensors, ftype, "silu", projection_dim=_OUT, image_size=560, patch_size=16,
-            embedding_length=_WIDTH, feed_forward_length=_INNER, block_count=len(_MODES), attention__head_count=_HEADS,
-            attention__head_count_kv=_PAIRS, attention__layer_norm_epsilon=1e-6, spatial_merge_size=2, window_size=_WINDOW,
-            wa_pattern_mode=_MODES, image_min_pixels=self.limits[0] * area, image_max_pixels=self.limits[1] * area,
-            image_mean=list(self.processor.image_mean), image_std=list(self.processor.image_std),
-        )  # fmt: skip
+        vision = {
+            "projection_dim": _OUT, "image_size": 560, "patch_size": 16, "embedding_length": _WIDTH,
+            "feed_forward_length": _INNER, "block_count": len(_MODES), "attention.head_count": _HEADS,
+            "attention.head_count_kv": _PAIRS, "attention.layer_norm_epsilon": 1e-6, "spatial_merge_size": 2,
+            "window_size": _WINDOW, "wa_pattern_mode": _MODES, "image_min_pixels": self.limits[0] * area,
+            "image_max_pixels": self.limits[1] * area, "image_mean": list(self.processor.image_mean),
+            "image_std": list(self.processor.image_std),
+        }  # fmt: skip
+        general = {"clip.use_silu": True}
+        write_projector(out / "mmproj.gguf", self.kind, vision=vision, tensors=tensors, ftype=ftype, general=general)
 
     @torch.inference_mode()
     def features(self, image: Image.Image) -> torch.Tensor:

@@ -10,7 +10,6 @@ from transformers import MiniMaxM3SparseForConditionalGeneration, MiniMaxM3VLCon
 
 from .. import vocabulary
 from ..family import VisionFamily
-from ..resizing import exact
 from .qwen import QwenVision
 
 _SPARSE = {
@@ -52,7 +51,7 @@ class MiniMaxM3(QwenVision):
 
     def build_processor(self) -> Any:
         area = (2 * self.patch_size) ** 2
-        return exact(MiniMaxM3VLImageProcessor)(size={"shortest_edge": self.limits[0] * area, "longest_edge": self.limits[1] * area})
+        return MiniMaxM3VLImageProcessor(size={"shortest_edge": self.limits[0] * area, "longest_edge": self.limits[1] * area})
 
     def save(self, folder: Path) -> None:
         super().save(folder)

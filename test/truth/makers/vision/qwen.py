@@ -10,7 +10,6 @@ from transformers import Qwen2VLImageProcessor
 
 from .. import vocabulary
 from ..family import VisionFamily
-from ..resizing import exact
 
 # What any of them may ask for; ids that lie within our vocabulary.
 TOKENS = {
@@ -38,7 +37,7 @@ class QwenVision(VisionFamily):
         area = (2 * self.patch_size) ** 2
         size = {"shortest_edge": self.limits[0] * area, "longest_edge": self.limits[1] * area}
         normal = {} if self.mean is None else {"image_mean": self.mean, "image_std": self.mean}
-        return exact(Qwen2VLImageProcessor)(size=size, patch_size=self.patch_size, **normal)
+        return Qwen2VLImageProcessor(size=size, patch_size=self.patch_size, **normal)
 
     @torch.inference_mode()
     def features(self, image: Image.Image) -> torch.Tensor:

@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from transformers import Qwen2_5OmniThinkerConfig, Qwen2_5OmniThinkerForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers import Qwen2_5OmniThinkerConfig, Qwen2_5OmniThinkerForConditionalGeneration, Qwen2VLImageProcessor
 
 from .. import vocabulary
 from ..family import VisionFamily
@@ -44,8 +43,8 @@ class Qwen25Omni(VisionFamily):
         )  # fmt: skip
         return Qwen2_5OmniThinkerForConditionalGeneration(config)
 
-    def build_processor(self) -> Qwen2VLImageProcessorPil:
-        return Qwen2VLImageProcessorPil(size={"shortest_edge": 8 * 28 * 28, "longest_edge": 4096 * 28 * 28})
+    def build_processor(self) -> Qwen2VLImageProcessor:
+        return Qwen2VLImageProcessor(size={"shortest_edge": 8 * 28 * 28, "longest_edge": 4096 * 28 * 28})
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True)

@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as pictures
 
-from .. import gguf_file, standin
+from .. import standin
 from ..family import VisionFamily
-from ..resizing import resize
+from ..gguf_file import write_projector
 
 _WIDTH, _HEADS, _INNER, _OUT, _PATCH, _WINDOW = 32, 2, 64, 64, 16, 128
 _DEPTH, _FULL = 4, [1, 3]
@@ -92,15 +92,17 @@ class YoutuVL(VisionFamily):
         for name, tensor in self.model.state_dict().items():
             stem, _, rest = name.partition(".")
             tensors[f"{names.get(stem, 'v.' + stem)}.{rest}"] = tensor
-        gguf_file.projector(
-            out / "mmproj.gguf", self.kind, tensors, ftype, "gelu", projection_dim=_OUT, image_size=560, patch_size=_PATCH,
-            embedding_length=_WIDTH, feed_forward_length=_INNER, block_count=_DEPTH, attention__head_count=_HEADS,
-            attention__layer_norm_epsilon=1e-6, spatial_merge_size=2, window_size=_WINDOW, wa_layer_indexes=_FULL,
-            image_mean=[0.5, 0.5, 0.5], image_std=[0.5, 0.5, 0.5],
-        )  # fmt: skip
+        vision = {
+            "projection_dim": _OUT, "image_size": 560, "patch_size": _PATCH, "embedding_length": _WIDTH,
+            "feed_forward_length": _INNER, "block_count": _DEPTH, "attention.head_count": _HEADS,
+            "attention.layer_norm_epsilon": 1e-6, "spatial_merge_size": 2, "window_size": _WINDOW, "wa_layer_indexes": _FULL,
+            "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+        }  # fmt: skip
+        general = {"clip.use_gelu": True}
+        write_projector(out / "mmproj.gguf", self.kind, vision=vision, tensors=tensors, ftype=ftype, general=general)
 
     @torch.inference_mode()
     def features(self, image: Image.Image) -> torch.Tensor:
         width, height = (math.ceil(side / 32) * 32 for side in image.size)
-        resized = resize(image, width, height, Image.Resampling.BILINEAR)
+        resized = image.resize((width, height), Image.Resampling.BILINEAR)
         return self.model(pictures.pil_to_tensor(resized).float() / 127.5 - 1)
