@@ -173,6 +173,23 @@ Napi::Array ToJs(Napi::Env env, const std::vector<DeviceMemory>& memory) {
   return array;
 }
 
+namespace {
+
+Napi::Value ToJs(Napi::Env env, const ProjectorInfo& info) {
+  Napi::Object object = Napi::Object::New(env);
+  object["kind"] = info.kind;
+  if (!info.layers.empty()) {
+    Napi::Object layers = Napi::Object::New(env);
+    layers["reading"] = info.layers;
+    layers["run"] = info.layers_run;
+    layers["stored"] = info.layers_stored;
+    object["layers"] = layers;
+  }
+  return object;
+}
+
+}  // namespace
+
 Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   Napi::Object object = Napi::Object::New(env);
   object["description"] = info.description;
@@ -200,6 +217,7 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   object["batchSize"] = info.batch_size;
   object["nUbatch"] = info.n_ubatch;
   object["vision"] = info.vision;
+  object["projector"] = info.vision ? ToJs(env, info.projector) : env.Null();
   object["nGpuLayers"] = info.n_gpu_layers;
   object["memory"] = ToJs(env, info.memory);
   object["warning"] = info.warning;

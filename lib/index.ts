@@ -55,4 +55,4 @@ export type { SessionChatOptions, SessionOptions } from "./session/options.js";
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 export type { EmbedImageOptions } from "./embed-image.js";
 export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";
-export type { Device, EndToken, EngineStats, KvStats, ImageEmbedding, ModelInfo } from "./model-info.js";
+export type { Device, EndToken, EngineStats, KvStats, ImageEmbedding, ModelInfo, ProjectorInfo } from "./model-info.js";

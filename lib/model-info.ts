@@ -38,6 +38,8 @@ export interface ModelInfo {
   nUbatch: number;
   /** Whether the model reads images. */
   vision: boolean;
+  /** What reads them; null: nothing does. */
+  projector: ProjectorInfo | null;
   /** Layers on a GPU, the output counted as one; 0: the model runs on the CPU. */
   nGpuLayers: number;
   /** What the model takes of each device's memory, in bytes; `"CPU"` is the host's. */
@@ -56,6 +58,18 @@ export interface EndToken {
    * text and names another end, so that is what it is: markup such as `</s>` in the vocabularies of Qwen2.5 and Gemma.
    */
   ends: boolean;
+}
+
+/** What reads images. */
+export interface ProjectorInfo {
+  /** As llama.cpp names it, e.g. `"qwen2vl_merger"`. */
+  kind: string;
+  /**
+   * LLaVA and its relatives: how the file's layers are read. Their projector takes what goes into the tower's last layer, so
+   * that one never runs. `"named"`: the file says which layer is taken. It may not: `"dropped"` then means that it lacks the
+   * last layer, as LLaVA's own converter writes it, and `"whole"` that it has it.
+   */
+  layers?: { reading: "named" | "dropped" | "whole"; run: number; stored: number };
 }
 
 /** What a loaded model takes of one device's memory, in bytes. */

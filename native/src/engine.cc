@@ -209,6 +209,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
                         [&](float fraction) { return progress(share + fraction * (1 - share)); });
     if (!projector.ok()) return projector.status();
     projector_ = std::move(projector.value());
+    info_.projector = projector_->Describe();
     if (const auto bytes = Projector::MeasureMemory(options_.mmproj_path, gpu); bytes.ok()) {
       (gpu == nullptr ? info_.memory.back() : info_.memory[placement_.main]).projector = bytes.value();
     }

@@ -18,12 +18,16 @@ const featuresOf = (comparison) => (comparison ? largest(Object.values(compariso
 const verdict = (comparisons) =>
   comparisons.every((each) => each && faults(each).length === 0) ? "right" : "**wrong**";
 
-/** What llama.cpp gave without our patches for it, measured once: { "vision/mlp": { features, logits } }; null: no number. */
+/**
+ * What the commit before the first of these patches gave, measured once: { "vision/mlp": { features, logits } }; null: another
+ * number of tokens. `failed`: why there is no figure.
+ */
 const before = json("before.json");
 /** Why a kind is not compared. @type {Record<string, string>} */
 const uncovered = json("uncovered.json");
 
 function earlier(name, what) {
+  if (before[name]?.failed) return before[name].failed;
   const value = before[name]?.[what];
   if (value === undefined) return "–";
   return value === null ? "other size" : written(value);
@@ -70,8 +74,9 @@ Tiny models with random weights, in the code of the models' own makers (${Object
 relative errors, |a − b| / |b|: of an image's features the largest over the pictures (portrait, landscape, tiny, huge, odd,
 narrow, grey, transparent, and one of a size that the preprocessor leaves as it is), preprocessing included; of logits the
 largest over all positions of an answer, each row without its mean, with the makers' own tokens around an image. Bounds:
-features ${bounds.f32.features} in F32 and ${bounds.f16.features} in F16, logits ${bounds.f32.visionLogits} with an image and ${bounds.f32.textLogits} without. "Before" is the same with llama.cpp v0.5.0 and none of our
-patches for it, in F32; "other size" means another number of tokens. \`npm run truth\` makes this page: ${cost.minutes.toFixed(0)} minutes and
+features ${bounds.f32.features} in F32 and ${bounds.f16.features} in F16, logits ${bounds.f32.visionLogits} with an image and ${bounds.f32.textLogits} without. "Before" is the commit
+before the first patch for any of this (an F32 cache attended in F16 then, some 1e-3 of the logits); "other size" means another
+number of tokens. \`npm run truth\` makes this page: ${cost.minutes.toFixed(0)} minutes and
 ${cost.megabytes} MB from nothing on a two-core host. CI compares a part of every case with stored references.
 
 ## Images: ${kinds.length - missing.length} of ${kinds.length} kinds of projectors

@@ -26,6 +26,17 @@ struct EndToken {
   bool ends = false;  // false: it is ordinary text to the model's makers, and is read and written as such
 };
 
+// What reads images.
+struct ProjectorInfo {
+  std::string kind;  // as libmtmd names it, e.g. "qwen2vl_merger"
+  // How the layers of a LLaVA tower's file are read, whose projector takes what goes into the tower's last layer.
+  // "named": the file says which layer that is; "dropped": it does not, and lacks that last layer; "whole": it does
+  // not, and has it. Empty: another kind.
+  std::string layers;
+  std::int32_t layers_run = 0;
+  std::int32_t layers_stored = 0;
+};
+
 struct ModelInfo {
   std::string description;    // e.g. "llama 7B Q4_K - Medium"
   std::string name;           // general.name, may be empty
@@ -44,6 +55,7 @@ struct ModelInfo {
   std::uint32_t batch_size = 0;         // most sequences at once
   std::uint32_t n_ubatch = 0;           // most tokens of one forward pass
   bool vision = false;
+  ProjectorInfo projector;        // of a model that reads images
   std::int32_t n_gpu_layers = 0;  // on a GPU, the output counted as one
   std::vector<DeviceMemory> memory;
   std::string warning;  // why the model is on the CPU, where CUDA is installed and does not work; mostly empty

@@ -106,6 +106,7 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   if (!mtmd_support_vision(projector->context_)) {
     return Status(Code::kBadMmproj, "the projector " + path + " does not read images: name a projector for images");
   }
+  projector->kind_ = file.type;
   projector->width_ = width;
   projector->depends_on_position_ = file.type == "deepseek4v";
   return projector;
@@ -123,6 +124,14 @@ Result<std::uint64_t> Projector::MeasureMemory(const std::string& path, ggml_bac
     if (device == DeviceOr(gpu)) bytes += size;
   }
   return bytes;
+}
+
+ProjectorInfo Projector::Describe() const {
+  ProjectorInfo info;
+  info.kind = kind_;
+  const char* layers = mtmd_get_llava_layers(context_, &info.layers_run, &info.layers_stored);
+  if (layers != nullptr) info.layers = layers;
+  return info;
 }
 
 Projector::~Projector() { mtmd_free(context_); }

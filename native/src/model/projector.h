@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ggml-backend.h"
+#include "medinfer/stats.h"
 #include "medinfer/status.h"
 
 struct ggml_tensor;
@@ -40,6 +41,7 @@ class Projector {
   mtmd_context* context() const { return context_; }
   // Floats per token of an embedding.
   std::uint32_t width() const { return width_; }
+  ProjectorInfo Describe() const;
   // What an image is encoded to depends on its place in the prompt (DeepSeek V4 pads to a multiple of four).
   bool depends_on_position() const { return depends_on_position_; }
 
@@ -57,6 +59,7 @@ class Projector {
   static bool OnNode(ggml_tensor* node, bool ask, void* self);
 
   mtmd_context* context_ = nullptr;
+  std::string kind_;
   std::uint32_t width_ = 0;
   bool depends_on_position_ = false;
   std::function<bool()> interrupt_;
