@@ -10,8 +10,26 @@ import { fromRoot } from "../support/paths.mjs";
 export const storedFolder = fromRoot("test", "truth", "stored");
 const ending = ".br";
 
-/** What stored cases show beside the picture of their prompt: one that preprocessors scale up. */
-const also = "tiny";
+/** What stored cases show: a picture that preprocessors divide or scale down, and one that they scale up. */
+const pictures = ["portrait", "tiny"];
+/** Text models that matter most; all would be more than a repository should hold. Of projectors every kind is stored. */
+const textKinds = new Set([
+  ...[
+    "llama",
+    "qwen2",
+    "qwen3",
+    "qwen3moe",
+    "qwen35",
+    "gemma2",
+    "gemma3",
+    "gemma4",
+    "phi3",
+    "granite",
+    "gpt-oss",
+    "olmo2",
+  ],
+  ...["glm4", "deepseek2", "lfm2", "mamba2", "cohere2", "exaone4", "mistral3"],
+]);
 /** Rows that are kept of each reference: enough to find a fault of any kind. */
 const MOST_ROWS = 24;
 
@@ -37,9 +55,11 @@ export function packCase(folder) {
     files.set(stored.file, bytes);
     return thinned;
   };
+  // Larger pictures than those are not stored, nor then the answer about one.
+  if (about.picture && !pictures.includes(about.picture)) about.answer = null;
   if (about.answer) about.answer.logits = add(about.answer.logits);
   if (about.features) {
-    const shown = Object.entries(about.features).filter(([picture]) => [about.picture, also].includes(picture));
+    const shown = Object.entries(about.features).filter(([picture]) => pictures.includes(picture));
     about.features = Object.fromEntries(shown.map(([picture, stored]) => [picture, add(stored)]));
   }
   for (const file of ["model.gguf", "mmproj.gguf"]) {
@@ -60,19 +80,18 @@ export function packCase(folder) {
  */
 export function storeCases(cases, folder) {
   const smallest = new Map();
-  for (const [name, { kind }] of cases) {
+  for (const [name, { kind, features }] of cases) {
+    if (!features && !textKinds.has(kind)) continue;
     const packed = packCase(path.join(folder, name));
-    if (packed.length < (smallest.get(kind)?.packed.length ?? Infinity)) smallest.set(kind, { name, packed });
+    const key = `${features ? "vision" : "text"}/${kind}`;
+    if (packed.length < (smallest.get(key)?.packed.length ?? Infinity)) smallest.set(key, { name, packed });
   }
   rmSync(storedFolder, { recursive: true, force: true });
   for (const { name, packed } of smallest.values()) {
     mkdirSync(path.dirname(path.join(storedFolder, name)), { recursive: true });
     writeFileSync(path.join(storedFolder, name + ending), packed);
   }
-  const pictures = [...smallest.values()]
-    .map(({ name }) => cases.get(name).picture)
-    .filter((picture) => picture !== "native");
-  for (const picture of new Set([also, ...pictures.filter(Boolean)])) {
+  for (const picture of pictures) {
     copyFileSync(path.join(folder, "pictures", `${picture}.png`), path.join(storedFolder, `${picture}.png`));
   }
   const bytes = [...smallest.values()].reduce((sum, { packed }) => sum + packed.length, 0);
