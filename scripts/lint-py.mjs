@@ -1,4 +1,4 @@
-// ruff over all our Python, mypy over that of the embedded model.
+// ruff over all our Python, mypy over that of the embedded model and of the makers' tiny models.
 import { spawnSync } from "node:child_process";
 
 import { Failure, runMain } from "./lib/fail.mjs";
@@ -6,10 +6,15 @@ import { findLintTool } from "./lib/lint-tools.mjs";
 import { fromRoot } from "./lib/paths.mjs";
 
 const models = fromRoot("models");
+const makers = fromRoot("test", "truth", "makers");
 const checks = [
   ["ruff", ["check", "--quiet", "--no-cache", "."]],
   ["ruff", ["check", "--quiet", "--no-cache", "--config", "pyproject.toml", "../benchmarks", "../test"]],
   ["mypy", ["--no-error-summary", "--cache-dir", fromRoot("out", "mypy"), "."]],
+  [
+    "mypy",
+    ["--no-error-summary", "--cache-dir", fromRoot("out", "mypy-truth"), "--config-file", "pyproject.toml", makers],
+  ],
 ];
 
 await runMain(() => {

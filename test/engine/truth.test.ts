@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
+import { Engine } from "medinfer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { compare, faults } from "../truth/compare.mjs";
@@ -19,6 +20,18 @@ const cases = storedCases();
 test.each(cases)("%s is right against its makers", async (name) => {
   unpackCase(name, folder);
   expect(faults(await compare(folder, storedFolder))).toEqual([]);
+});
+
+test.each([
+  ["mlp", { reading: "named", run: 3, stored: 3 }],
+  ["mlp_dropped", { reading: "dropped", run: 11, stored: 11 }],
+  ["mlp_whole", { reading: "whole", run: 11, stored: 12 }],
+])("info says how the layers of a LLaVA tower are read: %s", async (name, layers) => {
+  unpackCase(`vision/${name}`, folder);
+  const file = (each: string) => path.join(folder, each);
+  const engine = await Engine.load({ model: file("model.gguf"), mmproj: file("mmproj.gguf"), device: "cpu" });
+  expect(engine.info.projector).toEqual({ kind: "mlp", layers });
+  await engine.close();
 });
 
 describe("the comparison", () => {

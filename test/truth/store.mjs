@@ -30,6 +30,8 @@ const textKinds = new Set([
   ],
   ...["glm4", "deepseek2", "lfm2", "mamba2", "cohere2", "exaone4", "mistral3"],
 ]);
+/** Stored beside the smallest of their kinds: files that are read in other ways. */
+const variants = ["vision/mlp_dropped", "vision/mlp_whole", "vision/mlp_next", "vision/internvl"];
 /** Rows that are kept of each reference: enough to find a fault of any kind. */
 const MOST_ROWS = 24;
 
@@ -83,7 +85,7 @@ export function storeCases(cases, folder) {
   for (const [name, { kind, features }] of cases) {
     if (!features && !textKinds.has(kind)) continue;
     const packed = packCase(path.join(folder, name));
-    const key = `${features ? "vision" : "text"}/${kind}`;
+    const key = variants.includes(name) ? name : `${features ? "vision" : "text"}/${kind}`;
     if (packed.length < (smallest.get(key)?.packed.length ?? Infinity)) smallest.set(key, { name, packed });
   }
   rmSync(storedFolder, { recursive: true, force: true });

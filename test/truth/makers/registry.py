@@ -19,5 +19,5 @@ def find() -> dict[str, type[Family]]:
     for package in (text, vision):
         for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
-    families = {("vision/" if issubclass(each, VisionFamily) else "text/") + each.name: each for each in _leaves(Family)}
+    families = {("vision/" if issubclass(each, VisionFamily) else "text/") + each.name: each for each in _leaves(Family)}  # type: ignore[type-abstract]
     return dict(sorted(families.items()))

@@ -6,6 +6,8 @@ character is one token in every tokeniser that could be written for it, so what 
 
 from __future__ import annotations
 
+from typing import Any
+
 UNKNOWN, BOS, EOS = 0, 1, 2
 FIRST = 3
 CHARACTERS = [chr(c) for c in range(32, 127)] + ["\n"]
@@ -28,7 +30,7 @@ def decode(tokens: list[int]) -> str:
     return "".join(CHARACTERS[t - FIRST] for t in tokens)
 
 
-def write(writer: object, special: dict[str, str] | None = None) -> None:
+def write(writer: Any, special: dict[str, str] | None = None) -> None:
     """Puts the vocabulary into a GGUF file, in the place of what the converter would have read from a tokeniser.
 
     `special`: tokens that libmtmd looks up by their text, by the characters whose places they take (none that a prompt has).
