@@ -22,7 +22,7 @@ namespace {
 
 using testing::GreedyRequest;
 using testing::Loaded;
-using testing::LoadEngine;
+using testing::LoadEngineF16;
 using testing::RandomModel;
 using testing::RemoteDevices;
 using testing::TextsOf;
@@ -34,7 +34,7 @@ class Offload : public ::testing::Test {
     options.model_path = RandomModel();
     options.device = Device::kCuda;
     options.n_ctx = 512;
-    options.kv_type = KvType::kF32;
+    options.kv_type = KvType::kF16;
     options.n_threads = 1;
     return options;
   }
@@ -81,9 +81,9 @@ TEST_F(Offload, SaysTheSameWithAnyNumberOfLayers) {
     options.batch_size = 4;
     options.n_ctx = 512;
   };
-  const std::vector<std::string> wanted = TextsOf(LoadEngine(RandomModel(), shape));
+  const std::vector<std::string> wanted = TextsOf(LoadEngineF16(RandomModel(), shape));
   for (const std::int32_t layers : {1, LayersAndOutput() / 2, LayersAndOutput(), kAutoLayers}) {
-    const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
+    const Loaded loaded = LoadEngineF16(RandomModel(), [&](LoadOptions& options) {
       shape(options);
       options.device = Device::kCuda;
       options.n_gpu_layers = layers;
@@ -126,8 +126,8 @@ TEST_F(Offload, DrawsBesideRequestsThatTakeTheLikeliest) {
     for (const RequestId id : ids) seen.push_back(loaded.recorder->Wait(id).text);
     return seen;
   };
-  const auto wanted = texts(LoadEngine(RandomModel()));
-  EXPECT_EQ(texts(LoadEngine(RandomModel(), [](LoadOptions& options) { options.device = Device::kCuda; })), wanted);
+  const auto wanted = texts(LoadEngineF16(RandomModel()));
+  EXPECT_EQ(texts(LoadEngineF16(RandomModel(), [](LoadOptions& options) { options.device = Device::kCuda; })), wanted);
 }
 
 TEST_F(Offload, SwapsCellsOfTheDevice) {
@@ -138,9 +138,9 @@ TEST_F(Offload, SwapsCellsOfTheDevice) {
     options.kv_prefix_cache = false;
     options.kv_swap_bytes = 1U << 30U;
   };
-  const Loaded on_cpu = LoadEngine(RandomModel(), shape);
+  const Loaded on_cpu = LoadEngineF16(RandomModel(), shape);
   const std::vector<std::string> wanted = TextsOf(on_cpu);
-  const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
+  const Loaded loaded = LoadEngineF16(RandomModel(), [&](LoadOptions& options) {
     shape(options);
     options.device = Device::kCuda;
   });
@@ -151,7 +151,7 @@ TEST_F(Offload, SwapsCellsOfTheDevice) {
 TEST_F(Offload, EncodesImagesThereToo) {
   const std::string projector = testing::RandomFile("llava-mmproj");
   const auto embed = [&](Device device) {
-    const Loaded loaded = LoadEngine(testing::RandomFile("llama"), [&](LoadOptions& options) {
+    const Loaded loaded = LoadEngineF16(testing::RandomFile("llama"), [&](LoadOptions& options) {
       options.device = device;
       options.mmproj_path = projector;
     });
@@ -175,7 +175,7 @@ TEST_F(Offload, EncodesImagesThereToo) {
 // A GPU records the graph of a pass, and replays it as long as it stays the same.
 TEST_F(Offload, KeepsItsGraphWhileItDecodes) {
   for (const bool gather : {false, true}) {
-    const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
+    const Loaded loaded = LoadEngineF16(RandomModel(), [&](LoadOptions& options) {
       options.device = Device::kCuda;
       options.n_ctx = 1024;
       options.kv_gather = gather;

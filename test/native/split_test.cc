@@ -21,7 +21,7 @@ namespace medinfer {
 namespace {
 
 using testing::Loaded;
-using testing::LoadEngine;
+using testing::LoadEngineF16;
 using testing::RandomFile;
 using testing::RandomModel;
 using testing::RemoteDevices;
@@ -39,14 +39,14 @@ class Split : public ::testing::Test {
     options.split_mode = mode;
     options.tensor_split = std::move(shares);
     options.n_ctx = 512;
-    options.kv_type = KvType::kF32;
+    options.kv_type = KvType::kF16;
     options.n_threads = 1;
     return options;
   }
 
   static Loaded OnGpus(SplitMode mode, std::vector<float> shares, std::uint32_t main_gpu = 0,
                        std::int32_t layers = kLayers + 1) {
-    return LoadEngine(RandomModel(), [&](LoadOptions& options) {
+    return LoadEngineF16(RandomModel(), [&](LoadOptions& options) {
       options = Options(mode, std::move(shares));
       options.n_gpu_layers = layers;
       options.main_gpu = main_gpu;
@@ -106,7 +106,7 @@ TEST_F(Split, GivesEachDeviceItsLayersAndIsMeasuredAsItIsAllocated) {
 }
 
 TEST_F(Split, SaysTheSameHoweverItIsDivided) {
-  const std::vector<std::string> wanted = TextsOf(LoadEngine(RandomModel()));
+  const std::vector<std::string> wanted = TextsOf(LoadEngineF16(RandomModel()));
   const std::vector<std::pair<std::vector<float>, std::int32_t>> cases = {
       {{}, kAutoLayers}, {{1, 1}, kLayers + 1}, {{1, 1}, kLayers - 1}, {{3, 1}, kLayers + 1}, {{0, 1}, kAutoLayers}};
   for (const auto& [shares, layers] : cases) {
@@ -120,7 +120,7 @@ TEST_F(Split, SaysTheSameHoweverItIsDivided) {
 }
 
 TEST_F(Split, PutsAllOnTheMainGpu) {
-  const std::vector<std::string> wanted = TextsOf(LoadEngine(RandomModel()));
+  const std::vector<std::string> wanted = TextsOf(LoadEngineF16(RandomModel()));
   for (const std::uint32_t main_gpu : {0U, 1U}) {
     const Loaded loaded = OnGpus(SplitMode::kNone, {}, main_gpu);
     EXPECT_EQ(TextsOf(loaded), wanted);
@@ -130,7 +130,7 @@ TEST_F(Split, PutsAllOnTheMainGpu) {
 }
 
 TEST_F(Split, PutsTheProjectorOnTheMainGpu) {
-  const Loaded loaded = LoadEngine(RandomFile("llama"), [&](LoadOptions& options) {
+  const Loaded loaded = LoadEngineF16(RandomFile("llama"), [&](LoadOptions& options) {
     options.device = Device::kCuda;
     options.main_gpu = 1;
     options.mmproj_path = RandomFile("llava-mmproj");
@@ -157,8 +157,8 @@ TEST_F(Split, SaysTheSameWithAPartOfEveryTensorOnEachDevice) {
       {RandomFile("gemma3", "--type f32 --window 64"), {1, 1}, kAutoLayers},
   };
   for (const Case& each : cases) {
-    const std::vector<std::string> wanted = TextsOf(LoadEngine(each.model));
-    const Loaded loaded = LoadEngine(each.model, [&](LoadOptions& options) {
+    const std::vector<std::string> wanted = TextsOf(LoadEngineF16(each.model));
+    const Loaded loaded = LoadEngineF16(each.model, [&](LoadOptions& options) {
       options.device = Device::kCuda;
       options.n_gpu_layers = each.layers;
       options.split_mode = SplitMode::kTensor;
@@ -176,9 +176,9 @@ TEST_F(Split, SwapsCellsThatAreDivided) {
     options.kv_prefix_cache = false;
     options.kv_swap_bytes = 1U << 30U;
   };
-  const std::vector<std::string> wanted = TextsOf(LoadEngine(RandomModel(), shape));
+  const std::vector<std::string> wanted = TextsOf(LoadEngineF16(RandomModel(), shape));
   for (const SplitMode mode : {SplitMode::kLayer, SplitMode::kTensor}) {
-    const Loaded loaded = LoadEngine(RandomModel(), [&](LoadOptions& options) {
+    const Loaded loaded = LoadEngineF16(RandomModel(), [&](LoadOptions& options) {
       shape(options);
       options.device = Device::kCuda;
       options.split_mode = mode;

@@ -80,6 +80,13 @@ Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions
   return loaded;
 }
 
+Loaded LoadEngineF16(const std::string& model, const std::function<void(LoadOptions&)>& change) {
+  return LoadEngine(model, [&](LoadOptions& options) {
+    options.kv_type = KvType::kF16;
+    change(options);
+  });
+}
+
 Request GreedyRequest(const std::string& prompt, std::int32_t n_predict) {
   Request request;
   request.prompt.push_back({prompt, true, nullptr});

@@ -55,6 +55,8 @@ struct Loaded {
 };
 // F32 KV, one thread, greedy-friendly: `change` adapts the options. Fails the test where loading fails.
 Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions&)>& change = [](LoadOptions&) {});
+// The same with an F16 cache, which devices beside the CPU can have.
+Loaded LoadEngineF16(const std::string& model, const std::function<void(LoadOptions&)>& change = [](LoadOptions&) {});
 
 // A greedy request for `n_predict` tokens that never ends earlier.
 Request GreedyRequest(const std::string& prompt, std::int32_t n_predict);
