@@ -17,7 +17,7 @@ python=${PYTHON:-python3}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-"$python" -m pip install --quiet --target "$tmp/python" jinja2==3.1.6
+"$python" -m pip install --quiet --no-compile --target "$tmp/python" jinja2==3.1.6
 npm install --prefix "$tmp/node" --silent --no-audit --no-fund --ignore-scripts @huggingface/jinja@0.5.11
 
 cat > "$tmp/templates.json" <<'JSON'

@@ -8,7 +8,7 @@
 #            refuses the model ("is not supported"). With ["InternVisionModel"] there, the name in OpenGVLab's own configs, it takes the
 #            model, passes over every tensor (it looks for names that begin with "model.vision_tower"; save_pretrained writes
 #            "vision_tower"), and reports success with exit status 0: the file has the metadata and no tensors.
-# Matters:   The failure shows only when the file is loaded, elsewhere and later. Check the number of tensors after a conversion.
+# Matters:   Such a file is of no use, and nothing says so at the conversion. Check the number of tensors afterwards.
 #
 # FINDINGS_PYTHON may name a Python that has these versions; else they are installed in a temporary folder (some GB).
 # Exit status: 0 as described, 1 changed, anything else: could not run.
@@ -23,7 +23,7 @@ python=${FINDINGS_PYTHON:-}
 if [ -z "$python" ]; then
     "${PYTHON:-python3}" -m venv "$tmp/venv"
     python=$tmp/venv/bin/python
-    "$python" -m pip install --quiet "${packages[@]}"
+    "$python" -m pip install --quiet --no-compile "${packages[@]}"
 fi
 "$python" - "${packages[@]}" <<'PY'
 import sys

@@ -26,7 +26,7 @@ python=${FINDINGS_PYTHON:-}
 if [ -z "$python" ]; then
     "${PYTHON:-python3}" -m venv "$tmp/venv"
     python=$tmp/venv/bin/python
-    "$python" -m pip install --quiet "${packages[@]}"
+    "$python" -m pip install --quiet --no-compile "${packages[@]}"
 fi
 "$python" - "${packages[@]}" <<'PY'
 import sys
@@ -81,11 +81,12 @@ for name, model in (
     with open(f"{folder}/tokenizer_config.json", "w") as file:
         json.dump({"added_tokens_decoder": {"12": {"content": "[IMG_BREAK]"}}}, file)
     shutil.copytree(folder, f"{folder}-copied")
-    save_file({"embed_tokens.weight": model.get_input_embeddings().weight.detach().clone()}, f"{folder}-copied/model-embeddings.safetensors")
+    embeddings = model.get_input_embeddings().weight.detach().clone()
+    save_file({"embed_tokens.weight": embeddings}, f"{folder}-copied/model-embeddings.safetensors")
 PY
 "$python" "$tmp/save.py" "$tmp"
 
-echo "the loader: $(grep -h 'get_tensor(TN_TOK_IMG_BREAK' "$llama_cpp/tools/mtmd/clip.cpp" | xargs)"
+echo "the loader: $(grep 'get_tensor(TN_TOK_IMG_BREAK' "$llama_cpp/tools/mtmd/clip.cpp" | xargs)"
 described=1
 grep -q 'get_tensor(TN_TOK_IMG_BREAK);' "$llama_cpp/tools/mtmd/clip.cpp" || described=0
 for name in pixtral mistral3 pixtral-copied mistral3-copied; do

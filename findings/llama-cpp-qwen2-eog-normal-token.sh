@@ -21,7 +21,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 [ "$(uname -s)" = Linux ] || { echo "for Linux only" >&2; exit 2; }
-"$python" -m pip install --quiet --target "$tmp/python" gguf==0.19.0
+"$python" -m pip install --quiet --no-compile --target "$tmp/python" gguf==0.19.0
 npm install --prefix "$tmp/node" --silent --no-audit --no-fund --ignore-scripts --omit=optional node-llama-cpp@3.22.1 \
     "@node-llama-cpp/linux-$(node -p process.arch)@3.22.1"
 git clone --quiet -c advice.detachedHead=false "$tmp/node/node_modules/node-llama-cpp/llama/gitRelease.bundle" "$tmp/llama.cpp"

@@ -21,9 +21,9 @@ python=${PYTHON:-python3}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-"$python" -m pip install --quiet --target "$tmp/numpy" numpy==2.4.6
+"$python" -m pip install --quiet --no-compile --target "$tmp/numpy" numpy==2.4.6
 for version in 12.3.0 13.0.0; do
-    "$python" -m pip install --quiet --no-deps --target "$tmp/$version" "pillow==$version"
+    "$python" -m pip install --quiet --no-compile --no-deps --target "$tmp/$version" "pillow==$version"
 done
 
 cat > "$tmp/resize.py" <<'PY'

@@ -7,8 +7,8 @@
 # Seen:      LLaVA's code takes a pair as (width, height), transformers (and its documentation) as (height, width). The default list,
 #            [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]], has every pair in both orders, so that most pictures
 #            get the same canvas. Of equally good ones the first in the list wins, and for a picture of at most 336x336 the first two are
-#            equally good: LLaVA puts it on a tall canvas (336 wide, 672 high), transformers on a wide one. The tiles are others, and
-#            so are the order and the line ends of the image tokens. The script shows it with tiles of 112 pixels, too.
+#            equally good: LLaVA puts it on a tall canvas (336 wide, 672 high), transformers on a wide one. The tiles are others.
+#            The script shows the canvases for the default list, and the tiles with a list for tiles of 112 pixels.
 # Matters:   For small pictures the two implementations give a model different input, though the configuration is the same; one that
 #            follows LLaVA's code matches transformers only with the pairs turned round.
 #
@@ -25,7 +25,7 @@ python=${FINDINGS_PYTHON:-}
 if [ -z "$python" ]; then
     "${PYTHON:-python3}" -m venv "$tmp/venv"
     python=$tmp/venv/bin/python
-    "$python" -m pip install --quiet "${packages[@]}"
+    "$python" -m pip install --quiet --no-compile "${packages[@]}"
 fi
 "$python" - "${packages[@]}" <<'PY'
 import sys
@@ -35,7 +35,7 @@ for name, wanted in (package.split("==") for package in sys.argv[1:]):
     if version(name) != wanted:
         sys.exit(f"{name} is {version(name)}, not {wanted}")
 PY
-"$python" -m pip install --quiet --no-deps --target "$tmp/llava" llava-torch==1.2.2.post1
+"$python" -m pip install --quiet --no-compile --no-deps --target "$tmp/llava" llava-torch==1.2.2.post1
 
 cat > "$tmp/run.py" <<'PY'
 import sys
@@ -62,12 +62,12 @@ grids = LlavaNextConfig().image_grid_pinpoints
 print(f"the default list: {grids}")
 described, differing = True, set()
 for width, height in ((336, 336), (200, 300), (300, 200), (640, 480), (480, 640), (1000, 300), (300, 1000), (800, 800)):
-    ours = mm_utils.select_best_resolution((width, height), grids)
+    makers_canvas = mm_utils.select_best_resolution((width, height), grids)
     high, wide = select_best_resolution((height, width), grids)
-    if tuple(ours) != (wide, high):
+    if tuple(makers_canvas) != (wide, high):
         differing.add((width, height))
-    print(f"  picture {width} x {height} (width x height): canvas of LLaVA {ours[0]} x {ours[1]}, of transformers {wide} x {high}"
-          + ("  <-- turned" if (width, height) in differing else ""))
+    print(f"  picture {width} x {height} (width x height): canvas of LLaVA {makers_canvas[0]} x {makers_canvas[1]}, "
+          f"of transformers {wide} x {high}" + ("  <-- turned" if (width, height) in differing else ""))
 described = differing == {(336, 336), (200, 300), (300, 200)}
 
 SIDE = 112

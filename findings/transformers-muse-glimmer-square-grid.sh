@@ -26,7 +26,7 @@ python=${FINDINGS_PYTHON:-}
 if [ -z "$python" ]; then
     "${PYTHON:-python3}" -m venv "$tmp/venv"
     python=$tmp/venv/bin/python
-    "$python" -m pip install --quiet "${packages[@]}"
+    "$python" -m pip install --quiet --no-compile "${packages[@]}"
 fi
 "$python" - "${packages[@]}" <<'PY'
 import sys
