@@ -9,6 +9,7 @@ export const about = "decoding and encoding beside another commit's build, in tu
 export const options = {
   before: { type: "string" },
   runs: { type: "string", default: "9" },
+  cases: { type: "string", default: "" },
 };
 
 /** Idle threads spin for a while before they sleep; the next system must not pay for it. */
@@ -42,8 +43,10 @@ const cases = {
 const made = (load) =>
   Object.fromEntries(Object.entries(load).map(([key, value]) => [key, typeof value === "function" ? value() : value]));
 
-/** @param {{ before?: string, runs: string }} chosen @param {(line: string) => void} log */
-export async function run({ before, runs }, log) {
+/**
+ * `cases`: those whose names hold this text.
+ * @param {{ before?: string, runs: string, cases: string }} options @param {(line: string) => void} log */
+export async function run({ before, runs, cases: chosen }, log) {
   if (before === undefined) throw new Error("name a built clone of the other commit: --before DIR");
   const systems = { after: fromRoot(), before };
   const workers = {};
@@ -53,7 +56,7 @@ export async function run({ before, runs }, log) {
   }
   const results = {};
   try {
-    for (const [name, { load, decode }] of Object.entries(cases)) {
+    for (const [name, { load, decode }] of Object.entries(cases).filter(([name]) => name.includes(chosen))) {
       const given = { imageCacheBytes: 0, device: "cpu", ...made(load) };
       const pairs = [];
       for (const worker of Object.values(workers)) await worker.call("load", { name, options: given });
