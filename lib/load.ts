@@ -72,10 +72,16 @@ function adapt(model: NativeModelInfo, path: string, asked: string | undefined) 
   };
   if (asked === undefined && adapter?.chatTemplate !== undefined) findTemplate(adapter.chatTemplate);
   return {
-    info: Object.freeze(info),
+    info: freezeAll(info),
     chatTemplate: asked ?? adapter?.chatTemplate ?? (chatTemplate || undefined),
     stopStrings: asked === undefined ? (adapter?.stopStrings ?? []) : [],
   };
+}
+
+/** What everybody sees of one engine nobody changes. */
+function freezeAll<T extends object>(value: T): T {
+  for (const each of Object.values(value)) if (typeof each === "object" && each !== null) freezeAll(each as object);
+  return Object.freeze(value);
 }
 
 async function loadNative(

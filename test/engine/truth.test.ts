@@ -6,7 +6,8 @@ import path from "node:path";
 import { Engine } from "medinfer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { compare, faults } from "../truth/compare.mjs";
+import { blocksPng } from "../support/images.mjs";
+import { compare, faults, relativeError } from "../truth/compare.mjs";
 import { visionKinds } from "../truth/kinds.mjs";
 import { storedCases, storedFolder, unpackCase } from "../truth/store.mjs";
 import uncovered from "../truth/uncovered.json" with { type: "json" };
@@ -31,6 +32,20 @@ test.each([
   const file = (each: string) => path.join(folder, each);
   const engine = await Engine.load({ model: file("model.gguf"), mmproj: file("mmproj.gguf"), device: "cpu" });
   expect(engine.info.projector).toEqual({ kind: "mlp", layers });
+  await engine.close();
+});
+
+// As many tokens in grids of other shapes: they must not be taken for images of one shape.
+test.each(["gemma4v", "internvl_6b", "deepseekocr"])("an upright and a lying picture together: %s", async (name) => {
+  unpackCase(`vision/${name}`, folder);
+  const file = (each: string) => path.join(folder, each);
+  const [model, mmproj] = [file("model.gguf"), file("mmproj.gguf")];
+  const engine = await Engine.load({ model, mmproj, device: "cpu", imageCacheBytes: 0 });
+  const pictures = [100, 200].map((width) => blocksPng(width, { width, height: 300 - width }));
+  const alone = [];
+  for (const picture of pictures) alone.push((await engine.embedImage(picture)).values);
+  const together = await Promise.all(pictures.map((picture) => engine.embedImage(picture)));
+  for (const [i, { values }] of together.entries()) expect(relativeError(values, alone[i]!)).toBeLessThan(1e-4);
   await engine.close();
 });
 

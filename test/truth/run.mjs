@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
 const types = values.type === undefined ? ["f32", "f16"] : [values.type];
 const out = fromRoot("out", "truth");
 const log = (line) => console.error(`truth: ${line}`);
+const python = await makersPython(out, log);
 const begun = performance.now();
 const minutes = () => (performance.now() - begun) / 60_000;
 
@@ -31,7 +32,7 @@ async function compareAll(type) {
   const families = positionals.length > 0 ? positionals : type === "f16" ? ["vision/"] : [];
   log(`making ${families.join(", ") || "all families"} in ${type}`);
   const args = ["-m", "makers", folder, ...families, "--type", type];
-  const status = await run(await makersPython(out, log), args, { cwd: fromRoot("test", "truth") });
+  const status = await run(python, args, { cwd: fromRoot("test", "truth") });
   if (status !== 0) process.exitCode = 1;
   const results = new Map();
   for (const name of JSON.parse(readFileSync(path.join(folder, "made.json"), "utf8"))) {

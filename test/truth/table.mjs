@@ -76,8 +76,8 @@ narrow, grey, transparent, and one of a size that the preprocessor leaves as it 
 largest over all positions of an answer, each row without its mean, with the makers' own tokens around an image. Bounds:
 features ${bounds.f32.features} in F32 and ${bounds.f16.features} in F16, logits ${bounds.f32.visionLogits} with an image and ${bounds.f32.textLogits} without. "Before" is the commit
 before the first patch for any of this (an F32 cache attended in F16 then, some 1e-3 of the logits); "other size" means another
-number of tokens. \`npm run truth\` makes this page: ${cost.minutes.toFixed(0)} minutes and
-${cost.megabytes} MB from nothing on a two-core host. CI compares a part of every case with stored references.
+number of tokens. \`npm run truth\` makes this page: ${cost.minutes.toFixed(0)} minutes on a
+two-core host after the makers' code is installed (some three more, once), ${cost.megabytes} MB in all. CI compares a part of every case with stored references.
 
 ## Images: ${kinds.length - missing.length} of ${kinds.length} kinds of projectors
 

@@ -12,8 +12,9 @@ from . import converter
 gguf = converter.gguf
 
 
-def _tensor(data: torch.Tensor, ftype: str) -> Any:
-    half = data.dtype == torch.float16 or (ftype == "f16" and data.ndim > 1)
+def _tensor(name: str, data: torch.Tensor, ftype: str) -> Any:
+    # What is added to activations, and not multiplied by them, stays in F32, as llama.cpp's converter has it.
+    half = data.dtype == torch.float16 or (ftype == "f16" and data.ndim > 1 and "position_embd" not in name)
     return data.detach().float().contiguous().numpy().astype("float16" if half else "float32")
 
 
@@ -44,7 +45,7 @@ def write_projector(
         else:
             writer.add_array(key, list(value))
     for name, data in tensors.items():
-        writer.add_tensor(name, _tensor(data, ftype))
+        writer.add_tensor(name, _tensor(name, data, ftype))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
