@@ -1,7 +1,7 @@
 // Cases small enough to be committed: what CI compares, without any of the makers' code.
 //
 // A stored case is one brotli file of a case's files: the line {"name": bytes, …}, then their bytes one after the other.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 
@@ -32,6 +32,8 @@ const textKinds = new Set([
 ]);
 /** Stored beside the smallest of their kinds: files that are read in other ways. */
 const variants = ["vision/mlp_dropped", "vision/mlp_whole", "vision/mlp_next", "vision/internvl"];
+/** Models with real weights are far larger. */
+const MOST_BYTES = 1 << 24;
 /** Rows that are kept of each reference: enough to find a fault of any kind. */
 const MOST_ROWS = 24;
 
@@ -83,6 +85,7 @@ export function packCase(folder) {
 export function storeCases(cases, folder) {
   const smallest = new Map();
   for (const [name, { kind, features }] of cases) {
+    if (statSync(path.join(folder, name, features ? "mmproj.gguf" : "model.gguf")).size > MOST_BYTES) continue;
     if (!features && !textKinds.has(kind)) continue;
     const packed = packCase(path.join(folder, name));
     const key = variants.includes(name) ? name : `${features ? "vision" : "text"}/${kind}`;
