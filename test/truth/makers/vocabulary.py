@@ -26,10 +26,6 @@ def encode(text: str) -> list[int]:
     return [FIRST + CHARACTERS.index(c) for c in text]
 
 
-def decode(tokens: list[int]) -> str:
-    return "".join(CHARACTERS[t - FIRST] for t in tokens)
-
-
 def write(writer: Any, special: dict[str, str] | None = None) -> None:
     """Puts the vocabulary into a GGUF file, in the place of what the converter would have read from a tokeniser.
 

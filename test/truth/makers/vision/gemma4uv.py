@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from transformers import Gemma4UnifiedConfig, Gemma4UnifiedForConditionalGeneration, Gemma4UnifiedImageProcessor
 
-from .. import checkpoint, vocabulary
+from .. import layout, vocabulary
 from .gemma4v import TEXT, Gemma4Base
 
 
@@ -32,7 +32,7 @@ class Gemma4Unified(Gemma4Base):
     def save(self, folder: Path) -> None:
         super().save(folder)
         # The converter asks for it.
-        checkpoint.change_config(folder, lambda config: config["text_config"].update(moe_intermediate_size=None))
+        layout.edit_json(folder / "config.json", lambda config: config["text_config"].update(moe_intermediate_size=None))
 
     def build_processor(self) -> Gemma4UnifiedImageProcessor:
         return Gemma4UnifiedImageProcessor()

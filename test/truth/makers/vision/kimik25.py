@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from transformers import Kimi_K25Config, Kimi_K25ForConditionalGeneration, Kimi_K25ImageProcessor
 
-from .. import checkpoint, vocabulary
+from .. import layout, vocabulary
 from ..family import VisionFamily
 
 LIMIT = 144  # patches of a picture
@@ -54,11 +54,11 @@ class KimiK25(VisionFamily):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        checkpoint.change_config(folder, lambda config: config.update(architectures=["KimiK25ForConditionalGeneration"]))
+        layout.edit_json(folder / "config.json", lambda config: config.update(architectures=["KimiK25ForConditionalGeneration"]))
         # save_pretrained() of transformers 5.24 goes only part of the way back to the published names.
-        checkpoint.rename(folder, "language_model.model.blocks.", "language_model.model.layers.")
-        checkpoint.rename(folder, "model.mm_projector.", "mm_projector.")
-        checkpoint.rename(folder, "vision_tower.encoder.patch_embed.", "vision_tower.patch_embed.")
+        layout.rename_tensors(folder, (r"^language_model\.model\.blocks\.", "language_model.model.layers."))
+        layout.rename_tensors(folder, (r"^model\.mm_projector\.", "mm_projector."))
+        layout.rename_tensors(folder, (r"^vision_tower\.encoder\.patch_embed\.", "vision_tower.patch_embed."))
         file = folder / "preprocessor_config.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), "in_patch_limit": LIMIT}))
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from transformers import Lfm2VlConfig, Lfm2VlForConditionalGeneration, Lfm2VlImageProcessor
 
-from .. import checkpoint, vocabulary
+from .. import layout, vocabulary
 from ..family import VisionFamily
 
 
@@ -41,7 +41,7 @@ class Lfm2Vl(VisionFamily):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        checkpoint.rename(folder, "model.vision_tower.", "model.vision_tower.vision_model.")
+        layout.rename_tensors(folder, (r"^model\.vision_tower\.", "model.vision_tower.vision_model."))
 
     def build_processor(self) -> Lfm2VlImageProcessor:
         return Lfm2VlImageProcessor()

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from transformers import LightOnOcrConfig, LightOnOcrForConditionalGeneration, PixtralImageProcessor
 
-from .. import checkpoint, vocabulary
+from .. import layout, vocabulary
 from ..family import VisionFamily
 
 
@@ -37,7 +37,7 @@ class LightOnOcr(VisionFamily):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        checkpoint.change_config(folder, lambda config: config.update(architectures=["LightOnOCRForConditionalGeneration"]))
+        layout.edit_json(folder / "config.json", lambda config: config.update(architectures=["LightOnOCRForConditionalGeneration"]))
 
     def build_processor(self) -> PixtralImageProcessor:
         return PixtralImageProcessor(size={"longest_edge": 280}, patch_size={"height": 28, "width": 28})

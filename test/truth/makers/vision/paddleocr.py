@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from transformers import PaddleOCRVLConfig, PaddleOCRVLForConditionalGeneration, PaddleOCRVLImageProcessor
 
-from .. import checkpoint, vocabulary
+from .. import layout, vocabulary
 from ..family import VisionFamily
 
 LEAST, MOST = 56 * 56, 28 * 28 * 120
@@ -42,7 +42,7 @@ class PaddleOcr(VisionFamily):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        checkpoint.change_config(folder, lambda config: config["vision_config"].update(architectures=["PaddleOCRVisionModel"]))
+        layout.edit_json(folder / "config.json", lambda config: config["vision_config"].update(architectures=["PaddleOCRVisionModel"]))
         file = folder / "preprocessor_config.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), "min_pixels": LEAST, "max_pixels": MOST}))
 
