@@ -4,9 +4,9 @@ import path from "node:path";
 
 import { serve } from "../lib/worker.mjs";
 
-/** By name. @type {Map<string, import("medinfer").Engine>} */
-const engines = new Map();
 let Engine;
+/** @type {import("medinfer").Engine} */
+let engine;
 
 serve({
   /** @param {string} root of the clone */
@@ -14,28 +14,25 @@ serve({
     ({ Engine } = await import(pathToFileURL(path.join(root, "dist", "index.mjs")).href));
   },
 
-  /** @param {{ name: string, options: import("medinfer").LoadOptions }} engine */
-  async load({ name, options }) {
-    engines.set(name, await Engine.load(options));
+  /** @param {import("medinfer").LoadOptions} options */
+  async load(options) {
+    engine = await Engine.load(options);
   },
 
   /** Tokens per second. */
-  async decode({ name, requests, tokens }) {
+  async decode({ requests, tokens }) {
     const options = { nPredict: tokens, ignoreEos: true, sampling: { temperature: 0, repeatPenalty: 1 } };
     const started = performance.now();
     await Promise.all(
-      Array.from(
-        { length: requests },
-        (_, i) => engines.get(name).complete({ prompt: `Report ${i}`, ...options }).result,
-      ),
+      Array.from({ length: requests }, (_, i) => engine.complete({ prompt: `Report ${i}`, ...options }).result),
     );
     return (requests * tokens * 1000) / (performance.now() - started);
   },
 
   /** Images per second, one after the other. The engine must have no cache of them. */
-  async encode({ name, images }) {
+  async encode({ images }) {
     const started = performance.now();
-    for (const image of images) await engines.get(name).embedImage(image);
+    for (const image of images) await engine.embedImage(image);
     return (images.length * 1000) / (performance.now() - started);
   },
 });

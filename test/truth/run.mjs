@@ -8,6 +8,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
+import * as prettier from "prettier";
+
 import { fromRoot } from "../support/paths.mjs";
 import { compare, faults } from "./compare.mjs";
 import { makersPython, megabytes, run } from "./python.mjs";
@@ -60,6 +62,8 @@ if (values.store) {
 const cost = { minutes: minutes(), megabytes: megabytes(out) };
 log(`${cost.minutes.toFixed(1)} minutes, ${cost.megabytes} MB in ${out}`);
 if (positionals.length === 0 && types.length === 2) {
-  writeFileSync(fromRoot("docs", "truth.md"), writeTable(results, cost));
+  const page = fromRoot("docs", "truth.md");
+  const style = await prettier.resolveConfig(page);
+  writeFileSync(page, await prettier.format(writeTable(results, cost), { ...style, filepath: page }));
   log("wrote docs/truth.md");
 }
