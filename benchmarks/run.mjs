@@ -1,7 +1,7 @@
 // Runs one benchmark: node benchmarks/run.mjs NAME [--json] [its options]
 //
 // Progress goes to stderr. The last line of stdout is the result, with --json as one JSON object on one line.
-// `node benchmarks/run.mjs --help` lists names and options. Where answers are wrong (`equal` is false) it ends with 1;
+// `node benchmarks/run.mjs --help` lists names and options, `NAME --help` those of one. Where answers are wrong (`equal` is false) it ends with 1;
 // figures that miss a target are no failure, for they depend on the machine.
 import { parseArgs } from "node:util";
 
@@ -17,27 +17,35 @@ const names = [
   "kv-parity",
   "micro",
   "sampling",
+  "tokenize",
   "gpu",
   "before",
 ];
 
-const [name, ...rest] = process.argv.slice(2);
-if (!names.includes(name)) {
-  for (const each of names) {
+/** Says what benchmarks there are, or what the named one measures, and ends. */
+async function help(shown, status) {
+  for (const each of shown) {
     const { about, options } = await import(`./${each}.mjs`);
     console.error(`${each}\n  ${about}`);
     for (const [option, { default: value }] of Object.entries(options)) {
       console.error(`  --${option}${value === undefined ? "" : ` (${value})`}`);
     }
   }
-  process.exit(name === "--help" ? 0 : 2);
+  process.exit(status);
 }
 
+const [name, ...rest] = process.argv.slice(2);
+if (!names.includes(name)) await help(names, name === "--help" ? 0 : 2);
+if (rest.includes("--help")) await help([name], 0);
+
 const { options, run } = await import(`./${name}.mjs`);
-const { values } = parseArgs({
-  args: rest,
-  options: { ...options, json: { type: "boolean", default: false } },
-});
+let values;
+try {
+  ({ values } = parseArgs({ args: rest, options: { ...options, json: { type: "boolean", default: false } } }));
+} catch (error) {
+  console.error(`${name}: ${error.message}`);
+  await help([name], 2);
+}
 const { json, ...chosen } = values;
 const started = performance.now();
 const where = machine();

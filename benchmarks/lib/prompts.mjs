@@ -11,3 +11,22 @@ export function promptOf(words, seed) {
   const random = new SeededRandom(seed);
   return Array.from({ length: words }, () => random.pick(WORDS)).join(" ");
 }
+
+/** So many bytes of sentences in paragraphs, with figures and a few letters that are no ASCII. @param {number} bytes @param {number} seed */
+export function proseOf(bytes, seed) {
+  const random = new SeededRandom(seed);
+  const word = () =>
+    random.pick([...WORDS, ...WORDS, "Müller", "naïve", "10", "37.5", "120/80", "mg", "doesn't", "(daily)"]);
+  const sentence = () => {
+    const words = Array.from({ length: random.int(4, 18) }, word);
+    const text = words.map((each, i) => (i < words.length - 1 && random.int(0, 9) === 0 ? `${each},` : each)).join(" ");
+    return `${text[0].toUpperCase()}${text.slice(1)}${random.pick([".", ".", ".", "?", ":"])}`;
+  };
+  let prose = "";
+  while (prose.length < bytes) {
+    let paragraph = "";
+    for (let i = random.int(2, 8); i > 0; i--) paragraph += `${sentence()} `;
+    prose += `${paragraph.trim()}\n\n`;
+  }
+  return Buffer.from(prose).subarray(0, bytes).toString("utf8");
+}
