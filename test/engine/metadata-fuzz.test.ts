@@ -1,0 +1,27 @@
+// Files whose metadata is wrong: each is refused, or fails, by a typed error, or works. Outside CI for minutes:
+// `npm run fuzz:metadata`.
+import path from "node:path";
+
+import { describe, expect, test } from "vitest";
+
+import { fuzzBases } from "../fuzz/metadata/bases.mjs";
+import { MetadataFuzzer } from "../fuzz/metadata/fuzz.mjs";
+import { fromRoot } from "../support/paths.mjs";
+
+const scratch = fromRoot("out", "fuzz", "metadata");
+
+describe("changed metadata neither ends the process nor hangs", () => {
+  test.each([
+    { of: "models", projectors: false, kinds: 20, cases: 150 },
+    { of: "projectors", projectors: true, kinds: 40, cases: 60 },
+  ])("of $of", async ({ projectors, kinds, cases }) => {
+    const bases = fuzzBases({ scratch, projectors });
+    expect(new Set(bases.map(({ architecture }) => architecture)).size).toBeGreaterThanOrEqual(kinds);
+    const fuzzer = new MetadataFuzzer({ bases, scratch: path.join(scratch, "cases") });
+    const report = await fuzzer.fuzz({ seed: 1, goesOn: (ran) => ran < cases });
+    fuzzer.close();
+    expect(report.findings).toEqual([]);
+    expect(report.states.ran).toBeGreaterThan(0);
+    expect(report.states[projectors ? "refused BAD_MMPROJ" : "refused BAD_GGUF"]).toBeGreaterThan(0);
+  });
+});
