@@ -1,139 +1,173 @@
 /** Which variables a Jinja template reads: one that is given and not read would be lost without a word. */
-
-/** What is looked at of the nodes of @huggingface/jinja. Those of a kind hold nodes under some of these names. */
-interface Node {
-  type?: string;
-  value?: unknown;
-  computed?: boolean;
-  callee?: unknown;
-  filter?: unknown;
-  args?: unknown;
-  object?: unknown;
-  property?: unknown;
-  operand?: unknown;
-  loopvar?: unknown;
-  iterable?: unknown;
-  lhs?: unknown;
-  test?: unknown;
-  assignee?: unknown;
-  body?: unknown;
-  defaultBlock?: unknown;
-  alternate?: unknown;
-  call?: unknown;
-  key?: unknown;
-  callerArgs?: unknown;
-}
+import type { Arguments, Expression, Program, Statement, Target } from "./jinja/nodes.js";
 
 type Names = ReadonlySet<string>;
 
-const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null;
-const isName = (node: unknown): node is { value: string } => isNode(node) && node.type === "Identifier";
-
 /** The names of variables that a parsed template reads before it gave them a value itself. */
-export function variablesOf(program: object): Names {
-  const read = new Set<string>();
+export function variablesOf(program: Program): Names {
+  const reader = new Reader();
+  reader.block(program.body, new Set());
+  return reader.read;
+}
+
+/** Collects the names that are read from outside. */
+class Reader {
+  readonly read = new Set<string>();
 
   /** Statements one after the other: what one of them sets, the later ones do not read from outside. */
-  const block = (statements: unknown, known: Names) => {
+  block(statements: readonly Statement[], known: Names): void {
     const here = new Set(known);
-    for (const statement of asList(statements)) {
-      walk(statement, here);
+    for (const statement of statements) {
+      this.#statement(statement, here);
       for (const name of setBy(statement)) here.add(name);
     }
-  };
+  }
 
-  /** The callee or filter by its name alone is a function, not a variable. */
-  const call = (name: unknown, known: Names) => {
-    if (!isName(name)) walk(name, known);
-  };
-
-  const visitors: Record<string, (node: Node, known: Names) => void> = {
-    Identifier: ({ value }, known) => {
-      if (typeof value === "string" && !known.has(value)) read.add(value);
-    },
-    MemberExpression: ({ object, property, computed }, known) => {
-      walk(object, known);
-      if (computed === true) walk(property, known);
-    },
-    CallExpression: ({ callee, args }, known) => {
-      call(callee, known);
-      walk(args, known);
-    },
-    FilterExpression: ({ operand, filter }, known) => {
-      walk(operand, known);
-      call(filter, known);
-    },
-    FilterStatement: ({ filter, body }, known) => {
-      call(filter, known);
-      block(body, known);
-    },
-    TestExpression: ({ operand }, known) => walk(operand, known),
-    KeywordArgumentExpression: ({ value }, known) => walk(value, known),
-    Set: ({ assignee, value, body }, known) => {
-      if (isNode(assignee) && assignee.type === "MemberExpression") walk(assignee, known);
-      walk(value, known);
-      block(body, known);
-    },
-    If: ({ test, body, alternate }, known) => {
-      walk(test, known);
-      block(body, known);
-      block(alternate, known);
-    },
-    For: ({ loopvar, iterable, body, defaultBlock }, known) => {
-      const inside = add(new Set(known).add("loop"), loopvar);
-      const filtered = isNode(iterable) && iterable.type === "SelectExpression";
-      walk(filtered ? iterable.lhs : iterable, known);
-      if (filtered) walk(iterable.test, inside);
-      block(body, inside);
-      block(defaultBlock, known);
-    },
-    Macro: ({ args, body }, known) => {
-      walk(
-        asList(args).filter((arg) => !isName(arg)),
-        known,
-      );
-      block(body, add(new Set(known), args));
-    },
-    CallStatement: ({ call: called, body, callerArgs }, known) => {
-      walk(called, known);
-      block(body, add(new Set(known), callerArgs));
-    },
-  };
-
-  const walk = (node: unknown, known: Names): void => {
-    if (!isNode(node)) return;
-    const visit = typeof node.type === "string" ? visitors[node.type] : undefined;
-    if (visit !== undefined) return visit(node, known);
-    if (node instanceof Map) return [...node].flat().forEach((child) => walk(child, known));
-    for (const [key, child] of Object.entries(node)) {
-      // A token of the source, not a node: `and` looks like a name.
-      if (key !== "operator") walk(child, known);
+  #statement(statement: Statement, known: Names): void {
+    switch (statement.type) {
+      case "Output":
+        for (const part of statement.parts) if (typeof part !== "string") this.#expression(part, known);
+        break;
+      case "Set":
+        this.#target(statement.target, known);
+        this.#expression(statement.value, known);
+        break;
+      case "SetBlock":
+        this.#target(statement.target, known);
+        this.#expression(statement.filter, known);
+        this.block(statement.body, known);
+        break;
+      case "If":
+        for (const { test, body } of statement.branches) {
+          this.#expression(test, known);
+          this.block(body, known);
+        }
+        this.block(statement.otherwise, known);
+        break;
+      case "For": {
+        const inside = add(new Set(known).add("loop"), statement.target);
+        this.#expression(statement.iterable, known);
+        this.#expression(statement.test, inside);
+        this.block(statement.body, inside);
+        this.block(statement.otherwise, known);
+        break;
+      }
+      case "CallBlock":
+      case "Macro": {
+        if (statement.type === "CallBlock") this.#expression(statement.call, known);
+        for (const value of statement.defaults) this.#expression(value, known);
+        const inside = new Set([...known, "caller", "kwargs", "varargs"]);
+        for (const parameter of statement.parameters) inside.add(parameter.name);
+        this.block(statement.body, inside);
+        break;
+      }
+      case "With": {
+        for (const value of statement.values) this.#expression(value, known);
+        const inside = new Set(known);
+        for (const target of statement.targets) add(inside, target);
+        this.block(statement.body, inside);
+        break;
+      }
+      case "FilterBlock":
+        this.#expression(statement.filter, known);
+        this.block(statement.body, known);
+        break;
+      case "Scope":
+      case "Block":
+        this.block(statement.body, known);
+        break;
+      case "Break":
+      case "Continue":
+      case "Unsupported":
+        break;
     }
-  };
+  }
 
-  block((program as Node).body, new Set());
-  return read;
+  /** A namespace whose attribute is set is read. */
+  #target(target: Target, known: Names): void {
+    if (target.type === "Tuple") for (const item of target.items) this.#target(item as Target, known);
+    else if (target.type === "NamespaceAttribute") this.#name(target.name, known);
+  }
+
+  #name(name: string, known: Names): void {
+    if (!known.has(name)) this.read.add(name);
+  }
+
+  #expressions(nodes: readonly (Expression | undefined)[], known: Names): void {
+    for (const node of nodes) this.#expression(node, known);
+  }
+
+  #arguments({ args, keywords, rest, keywordRest }: Arguments, known: Names): void {
+    this.#expressions([...args, ...keywords.map(({ value }) => value), rest, keywordRest], known);
+  }
+
+  #expression(node: Expression | undefined, known: Names): void {
+    if (node === undefined) return;
+    switch (node.type) {
+      case "Name":
+        this.#name(node.name, known);
+        break;
+      case "Constant":
+      case "NamespaceAttribute":
+        break;
+      case "Tuple":
+      case "List":
+      case "Concat":
+        this.#expressions(node.items, known);
+        break;
+      case "Dict":
+        this.#expressions(node.pairs.flat(), known);
+        break;
+      case "Attribute":
+        this.#expression(node.object, known);
+        break;
+      case "Item":
+        this.#expressions([node.object, node.key], known);
+        break;
+      case "Slice":
+        this.#expressions([node.start, node.stop, node.step], known);
+        break;
+      case "Call":
+        // A name that is called is a function, not a variable.
+        if (node.callee.type !== "Name") this.#expression(node.callee, known);
+        this.#arguments(node, known);
+        break;
+      case "Filter":
+      case "Test":
+        this.#expression(node.operand, known);
+        this.#arguments(node, known);
+        break;
+      case "Conditional":
+        this.#expressions([node.test, node.then, node.otherwise], known);
+        break;
+      case "Binary":
+      case "Logical":
+        this.#expressions([node.left, node.right], known);
+        break;
+      case "Unary":
+      case "Not":
+        this.#expression(node.operand, known);
+        break;
+      case "Compare":
+        this.#expressions([node.first, ...node.rest.map(({ operand }) => operand)], known);
+        break;
+    }
+  }
 }
 
 /** The names to which a statement gives a value whatever happens. */
-function setBy(statement: unknown): Set<string> {
-  if (!isNode(statement)) return new Set();
-  if (statement.type === "Set") return add(new Set(), statement.assignee);
+function setBy(statement: Statement): Set<string> {
+  if (statement.type === "Set" || statement.type === "SetBlock") return add(new Set(), statement.target);
+  if (statement.type === "Macro") return new Set([statement.name.name]);
   if (statement.type !== "If") return new Set();
-  const setIn = (statements: unknown) => new Set(asList(statements).flatMap((each) => [...setBy(each)]));
-  const otherwise = setIn(statement.alternate);
-  return new Set([...setIn(statement.body)].filter((name) => otherwise.has(name)));
+  const setIn = (body: readonly Statement[]) => new Set(body.flatMap((each) => [...setBy(each)]));
+  const [first, ...others] = [...statement.branches.map(({ body }) => body), statement.otherwise].map(setIn);
+  return new Set([...first!].filter((name) => others.every((other) => other.has(name))));
 }
 
 /** Adds the names that a loop, a macro or a `set` gives values to. */
-function add(names: Set<string>, target: unknown): Set<string> {
-  if (isName(target)) names.add(target.value);
-  else if (Array.isArray(target)) for (const each of target) add(names, each);
-  else if (isNode(target) && target.type === "TupleLiteral") add(names, target.value);
-  else if (isNode(target) && target.type === "KeywordArgumentExpression") add(names, target.key);
+function add(names: Set<string>, target: Target): Set<string> {
+  if (target.type === "Name") names.add(target.name);
+  else if (target.type === "Tuple") for (const item of target.items) add(names, item as Target);
   return names;
-}
-
-function asList(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }

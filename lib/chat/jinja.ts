@@ -1,33 +1,19 @@
 /** Chat templates in Jinja, as model files carry them. */
 import { argumentError } from "../errors.js";
-import { formatName, jinjaGlobals, reservedNames, takenForGranted, TemplateRefusal } from "./jinja-globals.js";
+import { excerpt } from "../excerpt.js";
+import { TemplateRefusal, TemplateSyntaxError } from "./jinja/errors.js";
+import { literalsOf, type Literals } from "./jinja/literals.js";
+import { Template } from "./jinja/template.js";
+import { reservedNames, takenForGranted } from "./jinja-globals.js";
 import { variablesOf } from "./jinja-variables.js";
 import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types.js";
 
-/** A parsed template. */
-type Program = object;
-
-/** What is used of the package: its own types do not resolve in a CommonJS project. */
-interface Jinja {
-  Template: new (source: string) => { parsed: Program };
-  Environment: new () => { set(name: string, value: unknown): void };
-  Interpreter: new (environment: object) => { run(program: Program): { value: unknown } };
-}
-
-const { Environment, Interpreter, Template } = require("@huggingface/jinja") as Jinja;
-
-/** What a template takes; most are found out by trying. */
+/** What a template takes; found out by trying. */
 interface Dialect {
   /** Whether a message's content is a list of parts, as for some vision models, and not a text. */
   takesParts: boolean;
   /** Whether it fails without {@link takenForGranted}. */
   takesForGranted: boolean;
-}
-
-interface ParsedTemplate {
-  program: Program;
-  dialect: Dialect;
-  variables: ReadonlySet<string>;
 }
 
 /** The usual one first. */
@@ -38,114 +24,117 @@ const dialects: readonly Dialect[] = [
   { takesParts: true, takesForGranted: true },
 ];
 
+interface ParsedTemplate {
+  source: string;
+  template: Template;
+  dialect: Dialect;
+  variables: ReadonlySet<string>;
+  literals: Literals;
+}
+
 /** Parsed templates by source. A process uses few; more than this many are a sign of generated ones. */
 const parsed = new Map<string, ParsedTemplate>();
 const MAX_PARSED = 64;
+
+/** Characters of a template's own words in an error. */
+const MAX_WORDS = 200;
 
 /** Whether a text is a Jinja template rather than a name. */
 export function isJinja(text: string): boolean {
   return text.includes("{{") || text.includes("{%");
 }
 
-/** A Jinja template as a function, and the variables that it reads. */
+/** A Jinja template as a function, the variables that it reads, and the texts that it spells. */
 export interface JinjaTemplate {
   render: ChatTemplateFunction;
   variables: ReadonlySet<string>;
+  literals: Literals;
 }
 
 /**
  * @throws MedInferError `INVALID_ARGUMENT` where it can not be parsed
  */
 export function jinjaTemplate(source: string): JinjaTemplate {
-  const { program, dialect, variables } = parsed.get(source) ?? parseTemplate(source);
+  const known = parsed.get(source) ?? parseTemplate(source);
   return {
-    variables,
+    variables: known.variables,
+    literals: known.literals,
     render: (messages, context) => {
       try {
-        return render(program, dialect, messages, context);
+        return render(known.template, known.dialect, messages, context);
       } catch (error) {
-        const given = [...messages.map(({ content }) => content), ...Object.values(context.templateArguments)];
-        throw argumentError("chatTemplate", "", complaint(error as Error, given));
+        throw argumentError("chatTemplate", "", complaint(error as Error, source, messages, context));
       }
     },
   };
 }
 
 function parseTemplate(source: string): ParsedTemplate {
-  let program: Program;
+  let template: Template;
   try {
-    program = new Template(source).parsed;
+    template = new Template(source);
   } catch (error) {
-    throw argumentError("chatTemplate", "", `is no valid Jinja: ${(error as Error).message}`);
+    if (!(error instanceof TemplateSyntaxError)) throw error;
+    throw argumentError("chatTemplate", "", `is no valid Jinja: ${excerpt(error.message, 150)}`);
   }
-  replaceFormat(program);
-  const dialect = dialects.find((candidate) => keepsContent(program, candidate)) ?? dialects[0]!;
+  const { program } = template;
+  const dialect = dialects.find((candidate) => keepsContent(template, candidate)) ?? dialects[0]!;
   if (parsed.size >= MAX_PARSED) parsed.clear();
   const variables = new Set([...variablesOf(program)].filter((name) => !reservedNames.has(name)));
-  const template = { program, dialect, variables };
-  parsed.set(source, template);
-  return template;
+  const known = { source, template, dialect, variables, literals: literalsOf(program) };
+  parsed.set(source, known);
+  return known;
 }
 
 /** A template that is given the other kind of content often drops it without a word. */
-function keepsContent(program: Program, dialect: Dialect): boolean {
+function keepsContent(template: Template, dialect: Dialect): boolean {
   const context = { addGenerationPrompt: true, bosToken: "", eosToken: "", padToken: "", templateArguments: {} };
   try {
-    return render(program, dialect, [{ role: "user", content: "probe0content" }], context).includes("probe0content");
+    const prompt = render(template, dialect, [{ role: "user", content: "probe0content" }], context);
+    // Parts that are written out as a list are no text.
+    return prompt.includes("probe0content") && !/["']type["']: ["']text["']/.test(prompt);
   } catch {
     return false;
   }
 }
 
 function render(
-  program: Program,
+  template: Template,
   { takesParts, takesForGranted }: Dialect,
   messages: readonly TextMessage[],
   context: TemplateContext,
 ): string {
-  const environment = new Environment();
   const now = new Date();
-  const variables = {
-    ...jinjaGlobals(now),
-    ...(takesForGranted ? takenForGranted(now) : {}),
-    ...context.templateArguments,
-    messages: messages.map(({ role, content }) => ({
-      role,
-      content: takesParts ? [{ type: "text", text: content }] : content,
-    })),
-    add_generation_prompt: context.addGenerationPrompt,
-    bos_token: context.bosToken,
-    eos_token: context.eosToken,
-    pad_token: context.padToken,
-  };
-  for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-  return String(new Interpreter(environment).run(program).value);
+  return template.render(
+    {
+      // As transformers has it where the caller names none.
+      tools: null,
+      documents: null,
+      ...(takesForGranted ? takenForGranted(now) : {}),
+      ...context.templateArguments,
+      messages: messages.map(({ role, content }) => ({
+        role,
+        content: takesParts ? [{ type: "text", text: content }] : content,
+      })),
+      add_generation_prompt: context.addGenerationPrompt,
+      bos_token: context.bosToken,
+      eos_token: context.eosToken,
+      pad_token: context.padToken,
+    },
+    now,
+  );
 }
 
-interface Node {
-  type?: string;
-  value?: unknown;
-  callee?: Node;
-  args?: Node[];
-  object?: Node;
-  property?: Node;
-  computed?: boolean;
-}
-
-/** Turns every `text.format(…)` into a call of our own function, in place. */
-function replaceFormat(node: unknown): void {
-  if (typeof node !== "object" || node === null) return;
-  for (const child of node instanceof Map ? [...node].flat() : Object.values(node)) replaceFormat(child);
-  const { type, callee, args = [] } = node as Node;
-  if (type !== "CallExpression" || callee?.type !== "MemberExpression" || callee.computed === true) return;
-  if (callee.property?.value !== "format") return;
-  const name = Object.assign(callee.property, { value: formatName });
-  Object.assign(node, { callee: name, args: [callee.object, ...args] });
-}
-
-/** What went wrong, unless it quotes a text that was given: that is a patient's. */
-function complaint(error: Error, given: readonly unknown[]): string {
-  const what = error instanceof TemplateRefusal ? "refuses these messages" : "can not be rendered";
-  const quotes = given.some((text) => typeof text === "string" && text !== "" && error.message.includes(text));
-  return quotes || error.message.length > 400 ? what : `${what}: ${error.message}`;
+/** What went wrong, without a word of what was given: that is a patient's. */
+function complaint(error: Error, source: string, messages: readonly TextMessage[], context: TemplateContext): string {
+  const refuses = error instanceof TemplateRefusal;
+  const what = refuses ? "refuses these messages" : "can not be rendered";
+  const own = `${source} ${messages.map(({ role }) => role).join(" ")}`.toLowerCase();
+  const given = [...messages.map(({ content }) => content), ...Object.values(context.templateArguments)]
+    .filter((text) => typeof text === "string")
+    .join(" ")
+    .toLowerCase();
+  const words = error.message.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const quotes = refuses && words.some((word) => given.includes(word) && !own.includes(word));
+  return quotes ? what : `${what}: ${error.message.slice(0, MAX_WORDS)}`;
 }

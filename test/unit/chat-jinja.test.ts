@@ -2,9 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { findAdapter } from "../../lib/chat/adapters.js";
 import { ControlTokens } from "../../lib/chat/control-tokens.js";
-import { strftime } from "../../lib/chat/jinja-globals.js";
+import { strftime } from "../../lib/chat/jinja/strftime.js";
 import { findTemplate } from "../../lib/chat/registry.js";
 import { renderChat, renderPieces } from "../../lib/chat/render.js";
 import { llamaDir } from "../../scripts/lib/paths.mjs";
@@ -25,7 +24,7 @@ describe("a Jinja template", () => {
       "{{ True and not False and none is none }}|{{ bos_token is defined and eos_token is defined }}|{{ pad_token }}|" +
       "{{ messages[0].content }}";
     expect(renderChat(jinja, ask("Q")).prompt).toBe(
-      "false|false|Thursday 5 March 2026 14:07|false|false|false|false|[2, 4, 6]|<a|1>|true|true||Q",
+      "False|False|Thursday 5 March 2026 14:07|False|False|True|True|[2, 4, 6]|<a|1>|True|True||Q",
     );
   });
 
@@ -38,13 +37,14 @@ describe("a Jinja template", () => {
 
   it("keeps its own default of what a request does not say", () => {
     const dated =
-      "{% if not date_string is defined %}{% set date_string = '26 Jul 2024' %}{% endif %}{{ date_string }}";
-    expect(renderChat(dated, ask("Q")).prompt).toBe("26 Jul 2024");
+      "{% if not date_string is defined %}{% set date_string = '26 Jul 2024' %}{% endif %}{{ date_string }}{{ messages[0].content }}";
+    expect(renderChat(dated, ask("Q")).prompt).toBe("26 Jul 2024Q");
     const given = { templateArguments: { date_string: "05 Mar 2026" } };
-    expect(renderChat(dated, ask("Q"), given).prompt).toBe("05 Mar 2026");
-    const quiet = "{% if enable_thinking is defined and enable_thinking %}<think>{% else %}<answer>{% endif %}";
-    expect(renderChat(quiet, ask("Q")).prompt).toBe("<answer>");
-    expect(renderChat(quiet, ask("Q"), { templateArguments: { enable_thinking: true } }).prompt).toBe("<think>");
+    expect(renderChat(dated, ask("Q"), given).prompt).toBe("05 Mar 2026Q");
+    const quiet =
+      "{{ messages[0].content }}{% if enable_thinking is defined and enable_thinking %}<think>{% else %}<answer>{% endif %}";
+    expect(renderChat(quiet, ask("Q")).prompt).toBe("Q<answer>");
+    expect(renderChat(quiet, ask("Q"), { templateArguments: { enable_thinking: true } }).prompt).toBe("Q<think>");
   });
 
   it("is told of tools and the date only if it cannot do without", () => {
@@ -53,8 +53,9 @@ describe("a Jinja template", () => {
     expect(renderChat(dated, ask("Q")).prompt).toBe("Q Mar 05 2026 []");
     const lists = "{{ messages[0].content }}{% for tool in tools %}{{ tool }}{% endfor %}";
     expect(renderChat(lists, ask("Q")).prompt).toBe("Q");
-    const asks = "{% if tools is defined %}tools{% endif %}{{ messages[0].content }}";
-    expect(renderChat(asks, ask("Q")).prompt).toBe("Q");
+    // As transformers has it where nobody names tools.
+    const asks = "{{ tools }} {{ tools is defined }} {% if tools %}tools{% endif %}{{ messages[0].content }}";
+    expect(renderChat(asks, ask("Q")).prompt).toBe("None True Q");
   });
 
   it("says whether it refuses the messages or is beyond the interpreter", () => {
@@ -62,9 +63,30 @@ describe("a Jinja template", () => {
     expect(error("{{ raise_exception('roles must alternate') }}")).toContain(
       "refuses these messages: roles must alternate",
     );
-    expect(error("{{ messages[0].content }}{{ {1: 2} }}")).toContain(
-      "can not be rendered: Object keys must be strings",
+    expect(error("{{ messages[0].content | random }}")).toContain(
+      "can not be rendered: the filter random is not supported",
     );
+    expect(error("{{ messages[0].content + 1 }}")).toContain("can not be rendered: unsupported operand types for +");
+    expect(error("{% for %}")).toContain("is no valid Jinja: ");
+  });
+
+  it("is refused without a word of what was said, however it is put", () => {
+    const said = "Penicillin allergy since 1999";
+    for (const jinja of [
+      "{{ raise_exception(messages[0].content) }}",
+      "{{ raise_exception('Bad: ' ~ messages[0].content | upper) }}",
+      "{{ raise_exception(messages[0].content[:10] ~ '!') }}",
+      "{{ raise_exception(messages[0].content.split()[-1]) }}",
+      "{{ {}[messages[0].content].x }}",
+      "{{ messages[0].content | map(messages[0].content) | list }}",
+    ]) {
+      const { message } = thrown(() => renderChat(jinja, ask(said)));
+      expect(message).not.toMatch(/penicillin|allergy|1999/i);
+    }
+    const roles = thrown(() => renderChat("{{ raise_exception('Unknown role: ' ~ messages[0].role) }}", ask(said)));
+    expect(roles.message).toContain("refuses these messages: Unknown role: user");
+    const long = thrown(() => renderChat(`{{ raise_exception('${"no ".repeat(500)}') }}`, ask(said)));
+    expect(long.message.length).toBeLessThan(300);
   });
 });
 
@@ -76,9 +98,6 @@ const source = (file: string) => readFileSync(path.join(folder, file), "utf8");
 const refusals: Record<string, string> = {
   // The template's own words: Gemma 2 was trained without a system message.
   "google-gemma-2-2b-it.jinja": "refuses these messages: System role not supported",
-  // A dictionary with integers for keys: @huggingface/jinja takes texts alone. An adapter puts llama.cpp's "seed_oss",
-  // which writes the same, in its place.
-  "ByteDance-Seed-OSS.jinja": "can not be rendered: Object keys must be strings: got IntegerValue",
 };
 
 // They come with llama.cpp's source (npm run fetch:llama).
@@ -91,8 +110,8 @@ describe.skipIf(files.length === 0)("llama.cpp's .jinja files", () => {
   ];
   const rendering = files.filter((file) => !(file in refusals));
 
-  it("are 70, and 68 of them render a plain conversation", () => {
-    expect([files.length, rendering.length]).toEqual([70, 68]);
+  it("are 70, and 69 of them render a plain conversation", () => {
+    expect([files.length, rendering.length]).toEqual([70, 69]);
   });
 
   it.each(rendering)("%s holds every turn in order", (file) => {
@@ -109,12 +128,6 @@ describe.skipIf(files.length === 0)("llama.cpp's .jinja files", () => {
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining(reason) as string,
     });
-  });
-
-  it("of Seed-OSS is known to its adapter by its text", () => {
-    const facts = { path: "", name: "", description: "", chatTemplate: source("ByteDance-Seed-OSS.jinja") };
-    expect(findAdapter(facts)?.name).toBe("seed-oss");
-    for (const file of rendering) expect(findAdapter({ ...facts, chatTemplate: source(file) }), file).toBeUndefined();
   });
 
   it("of Gemma 2 renders without a system message", () => {
