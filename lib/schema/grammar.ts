@@ -8,7 +8,7 @@ let latest = { text: "", grammar: "" };
 
 /**
  * The GBNF grammar that a request with this `jsonSchema` follows, for a look at it. Every text that it admits satisfies
- * the schema. What no grammar keeps, such as `uniqueItems`, is refused by name; nothing is ever fetched.
+ * the schema. What no grammar keeps, such as `contains`, is refused by its path and name; nothing is ever fetched.
  *
  * @throws MedInferError `INVALID_ARGUMENT`
  */

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sampling/grammar_repetitions.h"
 #include "sampling/grammar_scan.h"
 
 namespace medinfer {
@@ -47,8 +48,13 @@ std::string NameOf(const llama_grammar_parser& parser, std::size_t rule) {
   return "?";
 }
 
-// Which rules match the empty text. llama.cpp itself sees only those with an alternate that is written empty.
-std::vector<bool> FindNullable(const llama_grammar_rules& rules) {
+bool IsTokenElement(const llama_grammar_element& element) {
+  return element.type == LLAMA_GRETYPE_TOKEN || element.type == LLAMA_GRETYPE_TOKEN_NOT;
+}
+
+// Which rules match the empty text. llama.cpp itself sees only those with an alternate that is written empty. With
+// `any_text`: which match some text that ends.
+std::vector<bool> FindNullable(const llama_grammar_rules& rules, bool any_text = false) {
   struct Alternate {
     std::size_t rule;
     std::size_t missing;  // references that are not known to be nullable yet
@@ -68,7 +74,7 @@ std::vector<bool> FindNullable(const llama_grammar_rules& rules) {
       if (element.type == LLAMA_GRETYPE_RULE_REF) {
         references.push_back(element.value);
       } else if (!EndsAlternate(element)) {
-        terminal = true;
+        terminal = !any_text;
       } else {
         if (!terminal && references.empty()) mark(i);
         if (!terminal && !references.empty()) {
@@ -166,13 +172,25 @@ Status CheckReferences(const llama_grammar_parser& parser) {
   return {};
 }
 
-}  // namespace
+// A token that there is not would leave none that may follow.
+Status CheckTokens(const llama_grammar_rules& rules, const llama_vocab* vocab) {
+  if (vocab == nullptr) return {};
+  const auto count = static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab));
+  for (const llama_grammar_rule& rule : rules) {
+    for (const llama_grammar_element& element : rule) {
+      if (!IsTokenElement(element) || element.value < count) continue;
+      return Wrong("names the token " + std::to_string(element.value) + ": the model has only " +
+                   std::to_string(count) + " tokens");
+    }
+  }
+  return {};
+}
 
-Result<GrammarRules> ParseGrammar(const std::string& text, const llama_vocab* vocab) {
-  if (text.size() > kMaxGrammarBytes) return Wrong("must hold at most 256 KiB");
+// What has passed all checks, and can be followed.
+Status Parse(const std::string& text, llama_grammar_parser& parser) {
+  if (text.size() > kMaxGrammarBytes) return Wrong("must hold at most 4 MiB");
   if (text.find('\0') != std::string::npos) return Wrong("must not hold a null character");
   if (Status status = ScanGrammar(text); !status.ok()) return status;
-  llama_grammar_parser parser(vocab);
   // Rule by rule, because parser.parse() writes its errors to stderr.
   const char* at = SkipBlanks(text.c_str());
   while (*at != '\0') {
@@ -183,19 +201,38 @@ Result<GrammarRules> ParseGrammar(const std::string& text, const llama_vocab* vo
       return Wrong(Explained(error.what(), text, static_cast<std::size_t>(begin - text.c_str())));
     }
   }
-  const auto root = parser.symbol_ids.find("root");
-  if (root == parser.symbol_ids.end()) return Wrong("there is no rule \"root\"");
+  if (!parser.symbol_ids.contains("root")) return Wrong("there is no rule \"root\"");
   if (Status status = CheckReferences(parser); !status.ok()) return status;
-  if (Status status = CheckBeginnings(parser); !status.ok()) return status;
+  if (!RewriteEmptyRepetitions(parser.rules, FindNullable(parser.rules))) {
+    return Wrong("repeats what may be empty in too many ways: write the repeated part so that it is never empty");
+  }
+  return CheckBeginnings(parser);
+}
+
+}  // namespace
+
+Result<GrammarRules> ParseGrammar(const std::string& text, const llama_vocab* vocab) {
+  llama_grammar_parser parser(vocab);
+  if (Status status = Parse(text, parser); !status.ok()) return status;
+  if (Status status = CheckTokens(parser.rules, vocab); !status.ok()) return status;
   GrammarRules rules;
-  rules.root = root->second;
+  rules.root = parser.symbol_ids.at("root");
   for (const llama_grammar_rule& rule : parser.rules) {
-    rules.has_tokens |= std::any_of(rule.begin(), rule.end(), [](const llama_grammar_element& element) {
-      return element.type == LLAMA_GRETYPE_TOKEN || element.type == LLAMA_GRETYPE_TOKEN_NOT;
-    });
+    rules.has_tokens |= std::any_of(rule.begin(), rule.end(), IsTokenElement);
   }
   rules.rules = std::move(parser.rules);
   return rules;
+}
+
+Result<std::vector<std::string>> EndlessRules(const std::string& text) {
+  llama_grammar_parser parser(nullptr);
+  if (Status status = Parse(text, parser); !status.ok()) return status;
+  const std::vector<bool> ending = FindNullable(parser.rules, /*any_text=*/true);
+  std::vector<std::string> names;
+  for (const auto& [name, id] : parser.symbol_ids) {
+    if (!ending[id]) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace medinfer

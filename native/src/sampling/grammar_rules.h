@@ -15,7 +15,7 @@ struct llama_vocab;
 
 namespace medinfer {
 
-inline constexpr std::size_t kMaxGrammarBytes = 256U << 10U;
+inline constexpr std::size_t kMaxGrammarBytes = 4U << 20U;
 // Most places in the grammar at which a text may stand at once. llama.cpp compares them in pairs.
 inline constexpr std::size_t kMaxStacks = 4096;
 
@@ -27,5 +27,8 @@ struct GrammarRules {
 
 // kInvalidArgument where the text is no grammar. `vocab` finds tokens by their names; null: naming one is an error.
 Result<GrammarRules> ParseGrammar(const std::string& text, const llama_vocab* vocab);
+
+// The names of the rules of which no text ever ends. No token can be named. Otherwise as above.
+Result<std::vector<std::string>> EndlessRules(const std::string& text);
 
 }  // namespace medinfer

@@ -1,246 +1,389 @@
 #include "schema/pattern.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cstdint>
-#include <cstdio>
+#include <memory>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace medinfer {
 namespace {
 
-constexpr std::size_t kMaxPattern = 1000;  // bytes
-constexpr int kMaxDepth = 50;
+using Id = RegexTerms::Id;
 
-using Range = std::pair<std::uint32_t, std::uint32_t>;
-using Ranges = std::vector<Range>;
-
-// What a JSON string holds as it is: neither controls, quote, backslash nor surrogates.
-const Ranges kPlain = {{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x7E}, {0xA0, 0xD7FF}, {0xE000, 0x10FFFF}};
-const Ranges kDigits = {{'0', '9'}};
-const Ranges kWord = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
-const Ranges kSpace = {{' ', ' '}};  // of those that \s matches, the one that JSON writes as it is
-const Ranges kLineEnds = {{0x2028, 0x2029}};
+constexpr std::size_t kMaxPattern = 4000;  // bytes
+constexpr int kMaxDepth = 50;              // groups in groups
+constexpr long kMaxCount = 1000000;
 
 struct Unsupported : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-Ranges Intersect(const Ranges& a, const Ranges& b) {
-  Ranges both;
-  for (const Range& x : a) {
-    for (const Range& y : b) {
-      const Range part{std::max(x.first, y.first), std::min(x.second, y.second)};
-      if (part.first <= part.second) both.push_back(part);
-    }
-  }
-  return both;
-}
+const CharSet kDigits({{'0', '9'}});
+const CharSet kWord({{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}});
+const CharSet kSpace({{'\t', '\r'},
+                      {' ', ' '},
+                      {0xA0, 0xA0},
+                      {0x1680, 0x1680},
+                      {0x2000, 0x200A},
+                      {0x2028, 0x2029},
+                      {0x202F, 0x202F},
+                      {0x205F, 0x205F},
+                      {0x3000, 0x3000},
+                      {0xFEFF, 0xFEFF}});
+const CharSet kLineEnds({{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}});
 
-Ranges Complement(Ranges ranges) {
-  std::sort(ranges.begin(), ranges.end());
-  Ranges rest;
-  std::uint32_t next = 0;
-  for (const Range& range : ranges) {
-    if (range.first > next) rest.push_back({next, range.first - 1});
-    next = std::max(next, range.second + 1);
-  }
-  if (next <= 0x10FFFF) rest.push_back({next, 0x10FFFF});
-  return rest;
-}
+CharSet One(std::uint32_t c) { return CharSet({{c, c}}); }
 
-std::string Escaped(std::uint32_t c) {
-  if (c < 0x80 && std::isalnum(static_cast<int>(c)) != 0) return std::string(1, static_cast<char>(c));
-  std::array<char, 16> text{};
-  const int length = std::snprintf(text.data(), text.size(), c < 0x100 ? "\\x%02X" : "\\U%08X", c);
-  return {text.data(), static_cast<std::size_t>(length)};
-}
+struct Node {
+  enum class Kind : std::uint8_t { kSet, kSequence, kAlternatives, kRepeat, kBegin, kEnd, kAhead, kNotAhead };
+  Kind kind = Kind::kSequence;
+  CharSet set;
+  long least = 1;
+  long most = 1;
+  std::vector<Node> parts;
+  bool asserts = false;  // it looks at more than the characters that it takes
+};
 
-std::string ClassOf(const Ranges& wanted) {
-  const Ranges ranges = Intersect(wanted, kPlain);
-  if (ranges.empty()) throw Unsupported("matches only characters that JSON must escape");
-  std::string text = "[";
-  for (const auto& [from, to] : ranges) {
-    text += Escaped(from);
-    if (from != to) {
-      text += '-';
-      text += Escaped(to);
-    }
-  }
-  return text + "]";
-}
-
-class Translator {
+class Parser {
  public:
-  explicit Translator(std::string_view text) : text_(text) {}
+  explicit Parser(const std::string& text) : text_(text) {}
 
-  std::string Run() {
-    std::string rule = Alternatives(0);
-    if (at_ < text_.size()) throw Unsupported("has a ) without a (");
-    return rule;
+  Node Run() {
+    Node node = Alternatives(0);
+    if (at_ < text_.size()) throw Unsupported("has a ) without a (: write \\) for the character");
+    return node;
   }
 
  private:
   bool More() const { return at_ < text_.size(); }
 
   bool Take(std::string_view token) {
-    if (!text_.substr(at_).starts_with(token)) return false;
+    if (!std::string_view(text_).substr(at_).starts_with(token)) return false;
     at_ += token.size();
     return true;
   }
 
-  std::string Alternatives(int depth) {
-    if (depth > kMaxDepth) throw Unsupported("is nested too deeply");
-    std::string rule = Sequence(depth);
-    while (Take("|")) rule += " | " + Sequence(depth);
-    return rule;
+  static Node Of(Node::Kind kind, std::vector<Node> parts) {
+    Node node{.kind = kind, .set = {}, .parts = std::move(parts)};
+    node.asserts = kind >= Node::Kind::kBegin ||
+                   std::any_of(node.parts.begin(), node.parts.end(), [](const Node& part) { return part.asserts; });
+    return node;
   }
 
-  std::string Sequence(int depth) {
-    std::string rule;
+  static Node OfSet(CharSet set) { return {.kind = Node::Kind::kSet, .set = std::move(set), .parts = {}}; }
+
+  Node Alternatives(int depth) {
+    if (depth > kMaxDepth) throw Unsupported("has groups nested too deeply: at most 50");
+    std::vector<Node> alternatives;
+    do {
+      alternatives.push_back(Sequence(depth));
+    } while (Take("|"));
+    return alternatives.size() == 1 ? std::move(alternatives[0])
+                                    : Of(Node::Kind::kAlternatives, std::move(alternatives));
+  }
+
+  Node Sequence(int depth) {
+    std::vector<Node> items;
     while (More() && text_[at_] != '|' && text_[at_] != ')') {
-      if (!rule.empty()) rule += ' ';
-      rule += Item(depth);
-      rule += Quantifier();
+      Node item = Item(depth);
+      items.push_back(Quantified(std::move(item)));
     }
-    return rule.empty() ? "\"\"" : rule;
+    return Of(Node::Kind::kSequence, std::move(items));
   }
 
-  std::string Item(int depth) {
-    if (Take("(")) {
-      if (!Take("?:") && More() && text_[at_] == '?') throw Unsupported("has a group that is not plain");
-      std::string group = "(" + Alternatives(depth + 1) + ")";
-      if (!Take(")")) throw Unsupported("has a ( without a )");
-      return group;
+  Node Item(int depth) {
+    if (Take("^")) return Of(Node::Kind::kBegin, {});
+    if (Take("$")) return Of(Node::Kind::kEnd, {});
+    if (Take("(")) return Group(depth);
+    if (Take("[")) return OfSet(Class());
+    if (Take(".")) return OfSet(kLineEnds.Complement());
+    if (const char c = text_[at_]; std::string_view("*+?{").find(c) != std::string_view::npos) {
+      throw Unsupported(std::string("has a ") + c + " with nothing to repeat: write \\" + c + " for the character");
     }
-    if (Take("[")) return Class();
-    if (Take(".")) return ClassOf(Complement(kLineEnds));
-    if (const char c = text_[at_]; std::string_view("*+?{}]^$").find(c) != std::string_view::npos) {
-      throw Unsupported(std::string("has a ") + c + " where it can not stand");
+    return OfSet(Escapable());
+  }
+
+  Node Group(int depth) {
+    auto kind = Node::Kind::kSequence;
+    if (Take("?=")) {
+      kind = Node::Kind::kAhead;
+    } else if (Take("?!")) {
+      kind = Node::Kind::kNotAhead;
+    } else if (Take("?<=") || Take("?<!")) {
+      throw Unsupported("has a lookbehind, which is not supported: write it without one");
+    } else if (Take("?<")) {
+      const std::size_t end = text_.find('>', at_);
+      if (end == std::string::npos) throw Unsupported("has a group whose name does not end: write (?<name>…)");
+      at_ = end + 1;
+    } else if (!Take("?:") && More() && text_[at_] == '?') {
+      throw Unsupported("has a group with flags, which is not supported: leave the flags out");
     }
-    if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
-      if (const Ranges* named = Named(text_[at_ + 1])) {
-        at_ += 2;
-        return ClassOf(*named);
+    Node inner = Alternatives(depth + 1);
+    if (!Take(")")) throw Unsupported("has a ( without a ): write \\( for the character");
+    if (kind == Node::Kind::kSequence) return inner;
+    std::vector<Node> parts;
+    parts.push_back(std::move(inner));
+    return Of(kind, std::move(parts));
+  }
+
+  Node Quantified(Node item) {
+    long least = 1;
+    long most = 1;
+    if (Take("*")) {
+      least = 0;
+      most = RegexTerms::kUnbounded;
+    } else if (Take("+")) {
+      most = RegexTerms::kUnbounded;
+    } else if (Take("?")) {
+      least = 0;
+    } else if (Take("{")) {
+      least = Count();
+      most = least;
+      if (Take(",")) most = More() && text_[at_] == '}' ? RegexTerms::kUnbounded : Count();
+      if (!Take("}")) throw Unsupported("has a { that begins no repetition: write \\{ for the character");
+      if (most != RegexTerms::kUnbounded && most < least) {
+        throw Unsupported("has a repetition whose maximum is less than its minimum: exchange them");
       }
+    } else {
+      return item;
     }
-    const std::uint32_t c = Character();
-    if (c == '"') return R"("\\\"")";
-    if (c == '\\') return R"("\\\\")";
-    return ClassOf({{c, c}});
+    Take("?");  // lazy: a whole text matches alike
+    std::vector<Node> parts;
+    parts.push_back(std::move(item));
+    Node repeat = Of(Node::Kind::kRepeat, std::move(parts));
+    repeat.least = least;
+    repeat.most = most;
+    return repeat;
   }
 
-  static const Ranges* Named(char letter) {
-    switch (letter) {
-      case 'd':
-        return &kDigits;
-      case 'w':
-        return &kWord;
-      case 's':
-        return &kSpace;
-      default:
-        return nullptr;
+  long Count() {
+    const std::size_t begin = at_;
+    long count = 0;
+    for (; More() && std::isdigit(static_cast<unsigned char>(text_[at_])) != 0; ++at_) {
+      count = count * 10 + (text_[at_] - '0');
+      if (count > kMaxCount) throw Unsupported("has a repetition of more than 1000000: make it smaller");
     }
+    if (at_ == begin) throw Unsupported("has a { that begins no repetition: write \\{ for the character");
+    return count;
   }
 
-  // One character, escaped or not.
-  std::uint32_t Character() {
-    if (!Take("\\")) return CodePoint();
-    if (!More()) throw Unsupported("ends with a backslash");
+  // A character, or a set that stands behind a backslash.
+  CharSet Escapable() {
+    if (!Take("\\")) return One(NextCodePoint(text_, at_));
+    if (!More()) throw Unsupported("ends with a backslash: write \\\\ for the character");
     const char c = text_[at_];
-    if (c == 'u' && at_ + 5 <= text_.size()) {
-      std::uint32_t value = 0;
-      for (std::size_t i = 1; i <= 4; ++i) {
-        const char digit = text_[at_ + i];
-        if (std::isxdigit(static_cast<unsigned char>(digit)) == 0) throw Unsupported("has an unknown escape");
-        value = value * 16 + static_cast<std::uint32_t>(std::isdigit(static_cast<unsigned char>(digit)) != 0
-                                                            ? digit - '0'
-                                                            : std::tolower(digit) - 'a' + 10);
+    switch (c) {
+      case 'd':
+      case 'D':
+      case 'w':
+      case 'W':
+      case 's':
+      case 'S': {
+        ++at_;
+        const CharSet& set = (c | 0x20) == 'd' ? kDigits : (c | 0x20) == 'w' ? kWord : kSpace;
+        return std::islower(static_cast<unsigned char>(c)) != 0 ? set : set.Complement();
       }
-      at_ += 5;
-      return value;
+      case 'n':
+        return Control('\n');
+      case 'r':
+        return Control('\r');
+      case 't':
+        return Control('\t');
+      case 'v':
+        return Control('\v');
+      case 'f':
+        return Control('\f');
+      case 'x':
+        ++at_;
+        return One(Hex(2));
+      case 'u':
+        ++at_;
+        return One(Unicode());
+      default:
+        break;
+    }
+    if (c == '0' && (at_ + 1 >= text_.size() || std::isdigit(static_cast<unsigned char>(text_[at_ + 1])) == 0)) {
+      return Control('\0');
     }
     if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      throw Unsupported(std::string("has the escape \\") + c + ", which is not supported");
+      throw Unsupported(std::string("has the escape \\") + c + ", which is not supported: write it without");
     }
-    return CodePoint();
+    return One(NextCodePoint(text_, at_));
   }
 
-  std::uint32_t CodePoint() {
-    const auto first = static_cast<unsigned char>(text_[at_]);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (at_ + length > text_.size()) throw Unsupported("is not UTF-8");
-    std::uint32_t value = length == 1 ? first : first & (0xFFU >> (length + 1));
-    for (std::size_t i = 1; i < length; ++i) {
-      value = value << 6U | (static_cast<unsigned char>(text_[at_ + i]) & 0x3FU);
+  CharSet Control(char c) {
+    ++at_;
+    return One(static_cast<unsigned char>(c));
+  }
+
+  std::uint32_t Hex(std::size_t digits) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < digits; ++i, ++at_) {
+      const char digit = More() ? text_[at_] : '\0';
+      if (std::isxdigit(static_cast<unsigned char>(digit)) == 0) throw Unsupported("has an escape without its digits");
+      value = value * 16 + static_cast<std::uint32_t>(std::isdigit(static_cast<unsigned char>(digit)) != 0
+                                                          ? digit - '0'
+                                                          : std::tolower(digit) - 'a' + 10);
     }
-    at_ += length;
     return value;
   }
 
-  std::string Class() {
+  std::uint32_t Unicode() {
+    if (Take("{")) {
+      const std::size_t end = text_.find('}', at_);
+      if (end == std::string::npos || end == at_ || end - at_ > 6)
+        throw Unsupported("has an escape without its digits");
+      const std::uint32_t value = Hex(end - at_);
+      ++at_;
+      if (value > 0x10FFFF) throw Unsupported("has an escape of a character that there is not");
+      return value;
+    }
+    const std::uint32_t value = Hex(4);
+    if (value < 0xD800 || value > 0xDBFF || !Take("\\u")) return value;
+    const std::uint32_t low = Hex(4);
+    if (low < 0xDC00 || low > 0xDFFF) throw Unsupported("has half of a surrogate pair: write the character itself");
+    return 0x10000 + ((value - 0xD800) << 10U) + (low - 0xDC00);
+  }
+
+  CharSet Class() {
     const bool negated = Take("^");
-    Ranges ranges;
+    CharSet set;
     while (More() && text_[at_] != ']') {
-      if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
-        if (const Ranges* named = Named(text_[at_ + 1])) {
-          // The complement of a part of \s would hold the rest of it.
-          if (negated && named == &kSpace) throw Unsupported("has \\s in a negated class");
-          ranges.insert(ranges.end(), named->begin(), named->end());
-          at_ += 2;
-          continue;
-        }
-      }
-      const std::uint32_t from = Character();
-      std::uint32_t to = from;
+      const CharSet from = ClassItem();
       if (at_ + 1 < text_.size() && text_[at_] == '-' && text_[at_ + 1] != ']') {
         ++at_;
-        to = Character();
+        const CharSet to = ClassItem();
+        if (!from.single() || !to.single()) throw Unsupported("has a range between sets: write \\- for the character");
+        const std::uint32_t first = from.ranges()[0].first;
+        const std::uint32_t last = to.ranges()[0].first;
+        if (last < first) throw Unsupported("has a range whose end comes first: exchange them");
+        set = set.Union(CharSet({{first, last}}));
+      } else {
+        set = set.Union(from);
       }
-      if (to < from) throw Unsupported("has a range whose end comes first");
-      ranges.push_back({from, to});
     }
-    if (!Take("]")) throw Unsupported("has a [ without a ]");
-    return ClassOf(negated ? Complement(ranges) : ranges);
+    if (!Take("]")) throw Unsupported("has a [ without a ]: write \\[ for the character");
+    return negated ? set.Complement() : set;
   }
 
-  std::string Quantifier() {
-    std::string quantifier;
-    if (More() && std::string_view("*+?").find(text_[at_]) != std::string_view::npos) {
-      quantifier = text_[at_++];
-    } else if (More() && text_[at_] == '{') {
-      const std::size_t end = text_.find('}', at_);
-      if (end == std::string_view::npos) throw Unsupported("has a { without a }");
-      quantifier = text_.substr(at_, end - at_ + 1);
-      at_ = end + 1;
-    }
-    if (!quantifier.empty()) Take("?");  // lazy: a whole string matches alike
-    return quantifier;
+  CharSet ClassItem() {
+    if (Take("\\b")) return One('\b');
+    if (Take("\\-")) return One('-');
+    return Escapable();
   }
 
-  std::string_view text_;
+  const std::string& text_;
   std::size_t at_ = 0;
+};
+
+// Whether a place is where the text begins.
+enum class Place : std::uint8_t { kBegin, kInside, kEither };
+
+class Translator {
+ public:
+  explicit Translator(RegexTerms& terms) : terms_(terms) {}
+
+  // The texts from `place` on that begin as `node` says and go on as `rest` says.
+  Id Then(const Node& node, Id rest, Place place) {
+    if (!node.asserts) return terms_.Concat(Plain(node), rest);
+    switch (node.kind) {
+      case Node::Kind::kBegin:
+        if (place == Place::kEither) throw Unsupported("has a ^ behind what may be empty: put it first");
+        return place == Place::kBegin ? rest : terms_.Nothing();
+      case Node::Kind::kEnd:
+        return terms_.Nullable(rest) ? terms_.Empty() : terms_.Nothing();
+      case Node::Kind::kAhead:
+        return terms_.And({Then(node.parts[0], terms_.Anything(), place), rest});
+      case Node::Kind::kNotAhead:
+        return terms_.And({terms_.Not(Then(node.parts[0], terms_.Anything(), place)), rest});
+      case Node::Kind::kAlternatives: {
+        std::vector<Id> alternatives;
+        for (const Node& part : node.parts) alternatives.push_back(Then(part, rest, place));
+        return terms_.Or(alternatives);
+      }
+      case Node::Kind::kSequence:
+        return Sequence(node, rest, place);
+      default:
+        break;
+    }
+    if (node.most == 1) {
+      const Id once = Then(node.parts[0], rest, place);
+      return node.least == 1 ? once : terms_.Or({once, rest});
+    }
+    throw Unsupported("repeats a group that holds ^, $ or a lookahead: take it out of the group");
+  }
+
+ private:
+  Id Sequence(const Node& node, Id rest, Place place) {
+    std::vector<Place> places;
+    for (const Node& part : node.parts) {
+      places.push_back(place);
+      if (part.asserts && part.kind >= Node::Kind::kBegin) continue;  // takes no character
+      if (part.asserts) {
+        if (place == Place::kBegin) place = Place::kEither;
+        continue;
+      }
+      const Id taken = Plain(part);
+      if (!terms_.Nullable(taken)) {
+        place = Place::kInside;
+      } else if (taken != terms_.Empty() && place == Place::kBegin) {
+        place = Place::kEither;
+      }
+    }
+    for (std::size_t i = node.parts.size(); i-- > 0;) rest = Then(node.parts[i], rest, places[i]);
+    return rest;
+  }
+
+  Id Plain(const Node& node) {
+    switch (node.kind) {
+      case Node::Kind::kSet:
+        return terms_.Set(node.set);
+      case Node::Kind::kAlternatives: {
+        std::vector<Id> alternatives;
+        for (const Node& part : node.parts) alternatives.push_back(Plain(part));
+        return terms_.Or(alternatives);
+      }
+      case Node::Kind::kRepeat:
+        return terms_.Repeat(Plain(node.parts[0]), node.least, node.most);
+      default: {
+        Id sequence = terms_.Empty();
+        for (std::size_t i = node.parts.size(); i-- > 0;) sequence = terms_.Concat(Plain(node.parts[i]), sequence);
+        return sequence;
+      }
+    }
+  }
+
+  RegexTerms& terms_;
 };
 
 }  // namespace
 
-Result<std::string> PatternRule(const std::string& pattern) {
+Result<Id> ParsePattern(RegexTerms& terms, const std::string& pattern) {
   const auto wrong = [](const std::string& what) { return Status(Code::kInvalidArgument, what); };
-  if (pattern.size() > kMaxPattern) return wrong("must hold at most 1000 bytes");
-  const std::size_t before = pattern.size() < 2 ? 0 : pattern.find_last_not_of('\\', pattern.size() - 2);
-  const bool escaped = (pattern.size() - before) % 2 != 0;  // the $, by an odd number of backslashes
-  if (pattern.size() < 2 || !pattern.starts_with('^') || !pattern.ends_with('$') || escaped) {
-    return wrong("must begin with ^ and end with $");
-  }
+  if (pattern.size() > kMaxPattern) return wrong("is longer than 4000 bytes: make it shorter");
   try {
-    const std::string inner = Translator(std::string_view(pattern).substr(1, pattern.size() - 2)).Run();
-    return "\"\\\"\" (" + inner + ") \"\\\"\"";
+    const Node node = Parser(pattern).Run();
+    Translator translator(terms);
+    const Id first = translator.Then(node, terms.Anything(), Place::kBegin);
+    const Id later = translator.Then(node, terms.Anything(), Place::kInside);
+    const Id before = terms.Concat(terms.Set(CharSet::Texts()), terms.Anything());
+    return terms.Or({first, terms.Concat(before, later)});
   } catch (const Unsupported& error) {
     return wrong(error.what());
   }
+}
+
+bool Matches(RegexTerms& terms, Id term, const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::uint32_t c = NextCodePoint(text, at);
+    // A language of ours has no other characters; the user's has, and they are not ours to judge.
+    if (!CharSet::Texts().Contains(c)) return false;
+    term = terms.Derivative(term, c);
+  }
+  return terms.Nullable(term);
 }
 
 }  // namespace medinfer

@@ -1,16 +1,19 @@
-// A regular expression as a GBNF rule for a JSON string whose value matches it. llama.cpp's converter would let quotes
-// and backslashes into the string as they are, and takes any string where it does not understand the expression.
+// Regular expressions of ECMAScript, as JSON Schema's "pattern" has them, as languages of whole texts.
 #pragma once
 
 #include <string>
 
 #include "medinfer/status.h"
+#include "schema/regex_terms.h"
 
 namespace medinfer {
 
-// The right side of a rule, quotes of the JSON string included. Known: literals, ., classes, \d \w \s, groups, |, and
-// the quantifiers; the expression stands between ^ and $. Characters that JSON writes with a backslash are left out of
-// what "." and classes match; as a literal they are written with one. kInvalidArgument for all else.
-Result<std::string> PatternRule(const std::string& pattern);
+// The texts in which `pattern` matches somewhere, as with the flag u. Known: literals, ., classes, \d \w \s and their
+// opposites, \n \t \r \xHH \uHHHH \u{…}, groups, |, quantifiers, ^, $, lookahead. kInvalidArgument, with a message that
+// goes on from "pattern", where it has something else. Throws TooLarge.
+Result<RegexTerms::Id> ParsePattern(RegexTerms& terms, const std::string& pattern);
+
+// Whether a language holds the text.
+bool Matches(RegexTerms& terms, RegexTerms::Id term, const std::string& text);
 
 }  // namespace medinfer

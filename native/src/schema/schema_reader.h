@@ -1,57 +1,80 @@
-// Reads a JSON schema, refuses by name what no grammar of ours keeps, and writes the rest in the words that llama.cpp's
-// converter understands fully: it leaves aside silently what it does not.
+// Makes a grammar of a JSON schema, and refuses by name what no grammar of ours keeps.
 #pragma once
 
+#include <cstddef>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "schema/automaton.h"
+#include "schema/keywords.h"
+#include "schema/normal_schema.h"
+#include "schema/rule_book.h"
 
 namespace medinfer {
 
-using Json = nlohmann::ordered_json;
-
-// In the text of a schema it would be mistaken for ours.
-inline constexpr std::string_view kRulePrefix = "x7medinfer-";
-
-struct SchemaError : std::runtime_error {
-  SchemaError(const std::string& path, const std::string& what) : std::runtime_error(path + " " + what) {}
-};
-
 class SchemaReader {
  public:
-  explicit SchemaReader(const Json& root) : root_(root) {}
+  // `root` outlives it, and its references are resolved.
+  explicit SchemaReader(const Json& root) : root_(root), normal_(root) {}
 
-  // The schema for the converter. Throws SchemaError.
-  Json Read();
+  // The grammar, in GBNF. Throws SchemaError.
+  std::string Read();
 
-  // Right sides of rules. In the schema stands, for the i-th of them, the constant kRulePrefix + i.
-  const std::vector<std::string>& rules() const { return rules_; }
+  // Where in the schema the rule comes from that has this name; empty: it is a part of another one.
+  std::string PathOf(const std::string& rule) const;
 
  private:
-  Json Node(const Json& node, const std::string& path, int depth);
-  Json Reference(const Json& node, const std::string& path, int depth);
-  Json Alternatives(const Json& node, const std::string& path, int depth);
-  Json Values(const Json& node, const std::string& path) const;
-  Json Types(const Json& node, const std::string& path, int depth);
-  Json AllOf(const Json& node, const std::string& path, int depth);
-  Json Text(const Json& node, const std::string& path);
-  Json Number(const Json& node, const std::string& path, bool integer);
-  Json Array(const Json& node, const std::string& path, int depth);
-  Json Object(const Json& node, const std::string& path, int depth);
+  // Each returns a symbol: the name of a rule, or a literal.
+  std::string Value(const Json& node, const std::string& path, int depth, std::string_view hint);
+  std::string NormalValue(const Json& normal, const std::string& path, int depth, std::string_view hint);
+  std::string Alternatives(const Json& normal, const std::string& path, int depth, std::string_view hint);
+  std::string Reference(const std::string& pointer, const std::string& path);
+  std::string OfType(const Json& normal, const std::string& type, const std::string& path, int depth,
+                     std::string_view hint);
+  std::string Enum(const Json& normal, const std::string& path, std::string_view hint);
+  std::string Text(const Json& normal, const std::string& path, std::string_view hint);
+  std::string TextBody(const Json& normal, const std::string& path, std::string_view hint);
+  std::string Number(const Json& normal, bool integer, const std::string& path, std::string_view hint);
+  std::string Array(const Json& normal, const std::string& path, int depth, std::string_view hint);
+  std::string Subset(const Json& values, long least, long most, const std::string& path, std::string_view hint);
+  std::string Object(const Json& normal, const std::string& path, int depth, std::string_view hint);
+  std::string AnyValue();
 
-  const Json& Target(const std::string& reference, const std::string& path) const;
-  const Json& Resolved(const Json& node, const std::string& path) const;
-  // Whether no value satisfies both.
-  bool Disjoint(const Json& a, const Json& b, const std::string& path) const;
-  Json OwnRule(std::string rule);
+  struct Property {
+    std::string name;
+    std::string value;  // the symbol
+    bool required = false;
+  };
+  std::vector<Property> Properties(const Json& normal, const std::string& path, int depth);
+  std::string Entry(const Json& normal, const std::vector<Property>& described, const std::string& path, int depth,
+                    std::string_view hint);
+  std::string Members(const std::vector<Property>& properties, const std::string& more, bool empty,
+                      std::string_view hint);
+  // A schema that holds for a property beside its own one: those of the patterns that match its name.
+  Json WithPatterns(const Json& normal, const std::string& name, Json schema, const std::string& path);
+
+  std::string Automatic(const Automaton& automaton, bool json_string, std::string_view hint);
+  void CheckHeads() const;
+
+  struct Definition {
+    std::string rule;
+    std::vector<std::string> heads;  // pointers of references that a value of it may begin with
+  };
 
   const Json& root_;
-  std::map<std::string, std::string> keys_;  // what a $ref names -> its name in defs_
-  Json defs_ = Json::object();
-  std::vector<std::string> rules_;
+  NormalSchemas normal_;
+  RuleBook book_;
+  std::map<std::string, Definition> definitions_;  // by pointer
+  std::vector<std::string> open_;                  // pointers of those that are still to be written
+  std::string current_ = "#";                      // of what is being written
+  std::map<std::string, std::string> known_;       // rules of texts and numbers, by what they were made of
+  std::size_t states_ = 0;                         // of all automata
+  long values_ = 0;
+  int inside_ = 0;  // objects and arrays around what is being written
 };
 
 }  // namespace medinfer
