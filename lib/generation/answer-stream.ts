@@ -1,20 +1,25 @@
 import type { StopScanner } from "../stops/stop-scanner.js";
-import { ThinkingSplitter, type Segment } from "./thinking-splitter.js";
+import { ControlMarks } from "./control-marks.js";
+import { ThinkingSplitter, type AnswerForm, type Segment } from "./thinking-splitter.js";
 import type { ThinkingTags } from "./types.js";
 
 /**
- * The way of the model's text to its reader: stops first, in all of it, then the tags in what is left.
+ * The way of the model's text to its reader: stops first, in all of it, then the tags in what is left. Control tokens
+ * that a stop or a tag names are looked at on the way, and dropped at its end.
  *
  * Invariant: nothing follows a stop.
  */
 export class AnswerStream {
   readonly #stops: StopScanner | undefined;
   readonly #thinking: ThinkingSplitter | undefined;
+  readonly #marks = new ControlMarks();
+  /** How much of the text has been told, without a splitter. */
+  #told = 0;
 
   /** Without a scanner, and without tags, text passes as it is. */
-  constructor(stops?: StopScanner, tags?: ThinkingTags) {
+  constructor(stops?: StopScanner, tags?: ThinkingTags, form: AnswerForm = "free") {
     this.#stops = stops;
-    this.#thinking = tags === undefined ? undefined : new ThinkingSplitter(tags);
+    this.#thinking = tags === undefined ? undefined : new ThinkingSplitter(tags, form, this.#marks);
   }
 
   /** The text of the stop that was found. */
@@ -22,8 +27,9 @@ export class AnswerStream {
     return this.#stops?.stop;
   }
 
-  /** What the model said next. */
-  push(text: string): Segment[] {
+  /** What the model said next. @param control whether it is what a control token is written as */
+  push(text: string, control = false): Segment[] {
+    this.#marks.add(text, control);
     return this.#split(this.#stops === undefined ? text : this.#stops.push(text));
   }
 
@@ -35,6 +41,9 @@ export class AnswerStream {
 
   #split(text: string): Segment[] {
     if (text === "") return [];
-    return this.#thinking === undefined ? [{ type: "text", text }] : this.#thinking.push(text);
+    if (this.#thinking !== undefined) return this.#thinking.push(text);
+    const visible = this.#marks.visible(text, this.#told);
+    this.#told += text.length;
+    return visible === "" ? [] : [{ type: "text", text: visible }];
   }
 }

@@ -5,19 +5,26 @@ import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
 import type { Segment } from "./thinking-splitter.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
+/** What a completion has to know of its request. */
+export interface RequestFacts {
+  /** Whether a complete answer is JSON. */
+  json: boolean;
+  /** See {@link GenerationResult.droppedTurns}. */
+  droppedTurns?: number | undefined;
+}
+
 /** What the engine tells of one completion, as users see it: its events, and at the end its result. */
 export class Completion {
   readonly #answer: AnswerStream;
-  readonly #json: boolean;
+  readonly #facts: RequestFacts;
   #text = "";
   #reasoning = "";
   #logprobs: TokenLogprobs[] | undefined;
   #meanLogprob = 0;
 
-  /** @param json whether a complete answer is JSON */
-  constructor(answer: AnswerStream, json: boolean) {
+  constructor(answer: AnswerStream, facts: RequestFacts) {
     this.#answer = answer;
-    this.#json = json;
+    this.#facts = facts;
   }
 
   /** Whether a stop was found, which the engine may not know of. */
@@ -35,7 +42,7 @@ export class Completion {
     switch (event.type) {
       case "text":
         // What was drawn before the engine heard of a stop is nobody's.
-        return this.stopped ? [] : this.#take(this.#answer.push(event.text));
+        return this.stopped ? [] : this.#take(this.#answer.push(event.text, event.control));
       case "logprobs": {
         const tokens = toLogprobs(event.tokens);
         (this.#logprobs ??= []).push(...tokens);
@@ -49,6 +56,7 @@ export class Completion {
       case "failed":
       case "embedded":
       case "saved":
+      case "counted":
       case "restored":
         return [];
     }
@@ -62,10 +70,21 @@ export class Completion {
     const ended =
       stop === undefined ? { finishReason, stopString } : { finishReason: "stop" as const, stopString: stop };
     // What was cut off may be JSON all the same, and another value than the one that was begun.
-    const parsed = this.#json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
+    const { json, droppedTurns } = this.#facts;
+    const parsed = json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
     const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
+    const dropped = droppedTurns === undefined ? {} : { droppedTurns };
     this.#meanLogprob = drawn === 0 ? 0 : logprobSum / drawn;
-    const result = { text: this.#text, reasoning: this.#reasoning, ...ended, parsed, usage, timings, ...logprobs };
+    const result = {
+      text: this.#text,
+      reasoning: this.#reasoning,
+      ...ended,
+      parsed,
+      usage: { ...usage },
+      timings: { ...timings },
+      ...dropped,
+      ...logprobs,
+    };
     return { rest, result };
   }
 

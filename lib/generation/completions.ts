@@ -1,6 +1,6 @@
 import type { NativeEvent } from "../binding.js";
 import type { AnswerStream } from "./answer-stream.js";
-import { Completion } from "./completion.js";
+import { Completion, type RequestFacts } from "./completion.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
 /** How many completions are wanted of a prompt, and whether the best of more are. */
@@ -26,9 +26,8 @@ export class Completions {
   readonly #wanted: CompletionsWanted;
   #left: number;
 
-  /** @param json whether complete answers are JSON */
-  constructor(answers: readonly AnswerStream[], json: boolean, wanted: CompletionsWanted) {
-    this.#completions = answers.map((answer) => new Completion(answer, json));
+  constructor(answers: readonly AnswerStream[], facts: RequestFacts, wanted: CompletionsWanted) {
+    this.#completions = answers.map((answer) => new Completion(answer, facts));
     this.#wanted = wanted;
     this.#left = answers.length;
   }

@@ -1,4 +1,5 @@
 /** How likely tokens were: what `nProbs` asks for. */
+import { Buffer } from "node:buffer";
 import type { NativeLogprobs, NativeTopLogprob } from "../binding.js";
 
 /** A token and the natural logarithm of its probability. */

@@ -51,7 +51,7 @@ export class RequestState {
   #unfollow: (() => void) | undefined;
   #stopLoading: (() => void) | undefined;
 
-  /** @param onSettled called once, before anybody else hears of the end; must not throw */
+  /** @param onSettled called once, before anybody else hears of the end; what it throws, the request fails with */
   constructor(private readonly onSettled?: (result: GenerationResult | undefined, state: number) => void) {}
 
   /** Whether the request has ended, or is about to because it was aborted. */
@@ -90,11 +90,19 @@ export class RequestState {
     this.#wanted = wanted;
   }
 
-  /** The engine has the request; the text of each completion comes through one of `answers`. */
-  submitted(control: RequestControl, answers: readonly AnswerStream[] = [new AnswerStream()]): void {
+  /**
+   * The engine has the request; the text of each completion comes through one of `answers`.
+   *
+   * @param droppedTurns what the results say of it
+   */
+  submitted(
+    control: RequestControl,
+    answers: readonly AnswerStream[] = [new AnswerStream()],
+    droppedTurns?: number,
+  ): void {
     this.#stopLoading = undefined;
     this.#control = control;
-    this.#completions = new Completions(answers, this.#json, this.#wanted);
+    this.#completions = new Completions(answers, { json: this.#json, droppedTurns }, this.#wanted);
     this.#add({ type: "queued" });
   }
 
@@ -107,7 +115,7 @@ export class RequestState {
       this.#stopLoading?.();
       this.#settle({ error });
     } else {
-      this.#control.cancel();
+      this.#tellEngine((control) => control.cancel());
     }
   }
 
@@ -125,7 +133,7 @@ export class RequestState {
     if (event.type === "failed") {
       completions.lose();
       // One fate for all: the others end, too, and then the request.
-      if (!ended && completions.left > 0) this.#control?.cancel();
+      if (!ended && completions.left > 0) this.#tellEngine((control) => control.cancel());
       this.#failure ??= toMedInferError(event.error);
     } else if (ended) {
       if (event.type === "done") completions.lose();
@@ -134,7 +142,7 @@ export class RequestState {
     } else {
       const stopped = completions.stopped(index);
       this.#tell(completions.push(index, event));
-      if (!stopped && completions.stopped(index)) this.#control?.finish(index);
+      if (!stopped && completions.stopped(index)) this.#tellEngine((control) => control.finish(index));
     }
     if (completions.left === 0) this.#finish(completions);
   }
@@ -153,7 +161,7 @@ export class RequestState {
   startReading(): boolean {
     if (this.#reading) return false;
     this.#reading = true;
-    this.#control?.follow();
+    this.#tellEngine((control) => control.follow());
     return true;
   }
 
@@ -170,11 +178,22 @@ export class RequestState {
     this.abort(abortedError("the request, whose events are no longer read,"));
   }
 
+  /** Where the engine can not be told, nothing good will come of the request any more. */
+  #tellEngine(call: (control: RequestControl) => void): void {
+    if (this.#control === undefined) return;
+    try {
+      call(this.#control);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   #tell(events: readonly GenerationEvent[]): void {
     for (const event of events) this.#add(event);
   }
 
   #finish(completions: Completions): void {
+    if (this.#outcome !== undefined) return;
     const error = this.#abortError ?? this.#failure;
     if (error !== undefined) {
       this.#settle({ error });
@@ -191,19 +210,25 @@ export class RequestState {
     else this.#buffer.merge(event);
     if (patient && !this.#paused && this.#buffer.length >= HIGH_WATER) {
       this.#paused = true;
-      this.#control?.pause();
+      this.#tellEngine((control) => control.pause());
     }
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#control?.resume();
+    this.#tellEngine((control) => control.resume());
   }
 
-  #settle(outcome: Outcome): void {
+  #settle(found: Outcome): void {
+    this.#outcome = found;
+    let outcome = found;
+    try {
+      this.onSettled?.("result" in found ? found.result : undefined, this.#state);
+    } catch (error) {
+      outcome = { error: toMedInferError(error) };
+    }
     this.#outcome = outcome;
-    this.onSettled?.("result" in outcome ? outcome.result : undefined, this.#state);
     this.#control = undefined;
     this.#completions = undefined;
     this.#stopLoading = undefined;

@@ -1,3 +1,4 @@
+import { ControlMarks } from "./control-marks.js";
 import type { ThinkingTags } from "./types.js";
 
 /** A piece of what the model said: of its answer, or of the reasoning before it. */
@@ -7,7 +8,18 @@ export interface Segment {
 }
 
 /**
+ * What the answer has to be: anything; JSON, before which white space is nobody's; or what a grammar says, to the letter.
+ */
+export type AnswerForm = "free" | "json" | "grammar";
+
+/** White space that the engine lets a model write before an opening tag; what is in TagTracker must be here. */
+const BLANKS = /^[ \t\n\r]*/;
+
+/**
  * Tells reasoning from the answer by the tags around it, in a stream.
+ *
+ * A free answer may be interrupted by any number of blocks. One that has a form begins at once or behind the one block
+ * that stands before it, and no tag counts in it: it may hold any text.
  *
  * Invariants:
  *   - outside a block only the opening tag counts, inside only the closing one: any other tag is plain text;
@@ -16,54 +28,103 @@ export interface Segment {
  */
 export class ThinkingSplitter {
   readonly #tags: ThinkingTags;
-  #inside: boolean;
+  readonly #form: AnswerForm;
+  readonly #marks: ControlMarks;
+  /** `"before"`: an answer with a form has not begun, and the block before it neither. `"behind"`: it has. */
+  #place: "before" | "outside" | "inside" | "behind";
   #held = "";
+  /** Where `#held` begins in the whole text. */
+  #from = 0;
   /** Directly behind a tag: the white space there belongs to the tags. */
   #afterTag: boolean;
   /** Whether a block has had text, and whether this one has: blocks are put on lines of their own. */
   #reasoned = false;
   #newBlock = false;
 
-  constructor(tags: ThinkingTags) {
+  /** @param marks where control tokens stand in the text that is pushed */
+  constructor(tags: ThinkingTags, form: AnswerForm = "free", marks = new ControlMarks()) {
     this.#tags = tags;
-    this.#inside = tags.startsOpen === true;
-    this.#afterTag = this.#inside;
+    this.#form = form;
+    this.#marks = marks;
+    if (tags.startsOpen === true) this.#place = "inside";
+    else this.#place = form === "free" ? "outside" : "before";
+    this.#afterTag = this.#place === "inside";
   }
 
   /** Takes more text and returns what may be told now. */
   push(text: string): Segment[] {
     this.#held += text;
     const segments: Segment[] = [];
-    for (;;) {
-      const tag = this.#inside ? this.#tags.close : this.#tags.open;
-      const at = this.#held.indexOf(tag);
-      if (at < 0) {
-        this.#take(this.#held.length - beginningAtEnd(this.#held, tag), segments);
-        return segments;
-      }
-      this.#take(at, segments);
-      this.#held = this.#held.slice(tag.length);
-      this.#inside = !this.#inside;
-      this.#afterTag = true;
-      this.#newBlock = this.#inside && this.#reasoned;
-    }
+    while (this.#step(segments));
+    return segments;
   }
 
   /** The text has ended: an unfinished tag is text, and a block that was not closed is reasoning to its end. */
   flush(): Segment[] {
     const segments: Segment[] = [];
+    if (this.#place === "before") this.#beginAnswer();
     this.#take(this.#held.length, segments);
     return segments;
   }
 
+  /** Looks for the tag that counts. Returns whether it was there, and the next one may be. */
+  #step(segments: Segment[]): boolean {
+    if (this.#place === "behind") {
+      this.#take(this.#held.length, segments);
+      return false;
+    }
+    if (this.#place === "before") return this.#decide();
+    const tag = this.#place === "inside" ? this.#tags.close : this.#tags.open;
+    const at = this.#held.indexOf(tag);
+    if (at < 0) {
+      this.#take(this.#held.length - beginningAtEnd(this.#held, tag), segments);
+      return false;
+    }
+    this.#take(at, segments);
+    this.#drop(tag.length);
+    if (this.#place === "outside") this.#place = "inside";
+    else this.#place = this.#form === "free" ? "outside" : "behind";
+    // An answer that a grammar says begins with what the grammar says, white space included.
+    this.#afterTag = this.#place !== "behind" || this.#form === "json";
+    this.#newBlock = this.#place === "inside" && this.#reasoned;
+    return true;
+  }
+
+  /** Whether the text begins with the opening tag. Returns whether that is known. */
+  #decide(): boolean {
+    const { open } = this.#tags;
+    const skips = this.#form === "json" && BLANKS.exec(open)![0] === "";
+    const blanks = skips ? BLANKS.exec(this.#held)![0].length : 0;
+    const begun = this.#held.slice(blanks);
+    if (begun.startsWith(open)) {
+      this.#drop(blanks + open.length);
+      this.#place = "inside";
+      this.#afterTag = true;
+      return true;
+    }
+    if (open.startsWith(begun)) return false;
+    this.#beginAnswer();
+    return true;
+  }
+
+  #beginAnswer(): void {
+    this.#place = "behind";
+    this.#afterTag = this.#form === "json";
+  }
+
+  #drop(length: number): void {
+    this.#held = this.#held.slice(length);
+    this.#from += length;
+  }
+
   /** Moves the first `length` units of what is held into a segment. */
   #take(length: number, segments: Segment[]): void {
-    let text = this.#held.slice(0, length);
-    this.#held = this.#held.slice(length);
+    let text = this.#marks.visible(this.#held.slice(0, length), this.#from);
+    this.#drop(length);
     if (this.#afterTag) text = text.trimStart();
     if (text === "") return;
     this.#afterTag = false;
-    if (!this.#inside) {
+    if (this.#place !== "inside") {
       segments.push({ type: "text", text });
       return;
     }

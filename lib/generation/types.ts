@@ -8,7 +8,7 @@ export interface ThinkingTags {
   open: string;
   /** What ends it, e.g. `"</think>"`. May be the same as `open`. */
   close: string;
-  /** Whether the prompt ends with the opening tag already, as some chat templates write it. Default false. */
+  /** Whether the prompt ends with the opening tag already, as some chat templates write it. Default: whether it does. */
   startsOpen?: boolean;
 }
 
@@ -71,6 +71,11 @@ export interface GenerationResult<T = unknown> {
   usage: Usage;
   timings: Timings;
   /**
+   * How many of the conversation's oldest turns the model has not read, for lack of room. Undefined unless
+   * `onContextFull: "dropOldestTurns"` allows it.
+   */
+  droppedTurns?: number;
+  /**
    * One entry for each token that was drawn, the end-of-turn token that ended the answer and those of a stop string
    * included. Undefined unless `nProbs` asks for them.
    */
@@ -103,7 +108,7 @@ export interface EncodeEvent extends OfChoice {
   type: "encode";
   /** How many images the prompt holds. */
   images: number;
-  /** How many of them came from the cache. */
+  /** How many of them came from the cache, or were on their way there. */
   cached: number;
 }
 

@@ -316,6 +316,9 @@ class Refuse final : public TokenConstraint {
     }
   }
   void Accept(std::int32_t token) override { token_ = token; }
+  std::unique_ptr<TokenConstraint> Clone() const override { return std::make_unique<Refuse>(*this); }
+  bool ended() const override { return false; }
+  bool Writes(std::int32_t) const override { return false; }
 
  private:
   std::int32_t token_;

@@ -30,14 +30,20 @@ Outcome Naive(const std::string& text, const std::vector<std::string>& stops) {
   return best;
 }
 
+std::string Joined(const std::vector<Text>& texts) {
+  std::string joined;
+  for (const Text& text : texts) joined += text.text;
+  return joined;
+}
+
 Outcome Stream(const std::vector<std::string>& pieces, const std::vector<std::string>& stops) {
   StopMatcher matcher(stops);
   Outcome outcome;
   for (const std::string& piece : pieces) {
-    outcome.text += matcher.Push(piece);
+    outcome.text += Joined(matcher.Push(piece));
     if (matcher.stopped()) break;
   }
-  if (!matcher.stopped()) outcome.text += matcher.Flush();
+  if (!matcher.stopped()) outcome.text += Joined(matcher.Flush());
   if (matcher.stopped()) outcome.stop = matcher.match();
   return outcome;
 }
@@ -64,11 +70,47 @@ TEST(StopMatcher, TheEarliestStopWins) {
 TEST(StopMatcher, NeverShowsPartOfACharacter) {
   const std::string euro = "\xE2\x82\xAC";
   StopMatcher matcher({});
-  EXPECT_EQ(matcher.Push(euro.substr(0, 1)), "");
-  EXPECT_EQ(matcher.Push(euro.substr(1, 1)), "");
-  EXPECT_EQ(matcher.Push(euro.substr(2)), euro);
-  EXPECT_EQ(matcher.Push("a\xE2"), "a");
-  EXPECT_EQ(matcher.Flush(), "\xE2");
+  EXPECT_EQ(Joined(matcher.Push(euro.substr(0, 1))), "");
+  EXPECT_EQ(Joined(matcher.Push(euro.substr(1, 1))), "");
+  EXPECT_EQ(Joined(matcher.Push(euro.substr(2))), euro);
+  EXPECT_EQ(Joined(matcher.Push("a\xE2")), "a");
+  EXPECT_EQ(Joined(matcher.Flush()), "\xE2");
+}
+
+// As `text` where a control token is written.
+std::string Marked(const std::vector<Text>& texts) {
+  std::string marked;
+  for (const Text& text : texts) marked += text.control ? "`" + text.text + "`" : text.text;
+  return marked;
+}
+
+TEST(StopMatcher, FindsControlTokensAndTellsThemApart) {
+  StopMatcher alone({"<|end|>"});
+  EXPECT_EQ(Marked(alone.Push("a")), "a");
+  EXPECT_EQ(Marked(alone.Push("<|end|>", true)), "");
+  EXPECT_EQ(alone.match(), "<|end|>");
+
+  StopMatcher within({"<|im|>user"});
+  EXPECT_EQ(Marked(within.Push("a")), "a");
+  EXPECT_EQ(Marked(within.Push("<|im|>", true)), "");
+  EXPECT_EQ(Marked(within.Push("use")), "");
+  EXPECT_EQ(Marked(within.Push("d")), "`<|im|>`used");
+  EXPECT_EQ(Marked(within.Push("<|im|>", true)), "");
+  EXPECT_EQ(Marked(within.Push("user")), "");
+  EXPECT_TRUE(within.stopped());
+
+  StopMatcher ends({"<|im|>user"});
+  EXPECT_EQ(Marked(ends.Push("a<|im|>u")), "a");
+  EXPECT_EQ(Marked(ends.Push("<|im|>", true)), "<|im|>u");
+  EXPECT_EQ(Marked(ends.Flush()), "`<|im|>`");
+}
+
+TEST(StopMatcher, DoesNotStopInsideAControlToken) {
+  StopMatcher matcher({"|", "im", "<", "|>x"});
+  EXPECT_EQ(Marked(matcher.Push("<|im|>", true)), "`<|im|>`");
+  EXPECT_EQ(Marked(matcher.Push("x")), "x");
+  EXPECT_EQ(Marked(matcher.Push("y|z")), "y");
+  EXPECT_EQ(matcher.match(), "|");
 }
 
 // Generated cases over a small alphabet, so that stops overlap, nearly match and begin in each other.
@@ -141,7 +183,7 @@ TEST(StopMatcher, ShowsAllThatCanNotBecomeAStopAndNothingElse) {
     StopMatcher matcher(stops);
     std::string shown;
     for (std::size_t n = 1; n <= text.size() && !matcher.stopped(); ++n) {
-      shown += matcher.Push(std::string_view(text).substr(n - 1, 1));
+      shown += Joined(matcher.Push(std::string_view(text).substr(n - 1, 1)));
       if (matcher.stopped()) break;
       const std::string so_far = text.substr(0, n);
       ASSERT_EQ(so_far.substr(0, shown.size()), shown);

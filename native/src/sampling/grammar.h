@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "medinfer/status.h"
 #include "sampling/token_constraint.h"
@@ -18,34 +20,42 @@ namespace medinfer {
 
 class GrammarConstraint final : public TokenConstraint {
  public:
-  // kInvalidArgument where the grammar is wrong, or too costly to follow. `vocab` outlives the constraint.
-  static Result<std::unique_ptr<GrammarConstraint>> Create(const llama_vocab* vocab, const std::string& grammar);
+  // kInvalidArgument where the grammar is wrong, or too costly to follow. `max_blanks`: so much white space may stand
+  // before what the grammar says. `vocab` outlives the constraint.
+  static Result<std::unique_ptr<GrammarConstraint>> Create(const llama_vocab* vocab, const std::string& grammar,
+                                                           std::uint32_t max_blanks = 0);
   ~GrammarConstraint() override;
 
-  // Another that has followed the same tokens.
-  std::unique_ptr<GrammarConstraint> Clone() const;
+  std::unique_ptr<GrammarConstraint> Copy() const;
+  std::unique_ptr<TokenConstraint> Clone() const override { return Copy(); }
   GrammarConstraint(const GrammarConstraint&) = delete;
   GrammarConstraint& operator=(const GrammarConstraint&) = delete;
 
   void Apply(llama_token_data_array& candidates) override;
   void Accept(std::int32_t token) override;
 
-  // The text is complete and nothing may follow.
-  bool ended() const;
+  bool ended() const override;
+  // A control token comes where the grammar says its text.
+  bool Writes(std::int32_t token) const override;
+
+  // Whether the text may go on with this, which is no token's, and that it does.
+  bool Admits(std::string_view text) const;
+  void Append(std::string_view text);
 
  private:
   struct GrammarDeleter {
     void operator()(llama_grammar* grammar) const;
   };
 
-  GrammarConstraint(const llama_vocab* vocab, std::unique_ptr<llama_grammar, GrammarDeleter> grammar, bool has_tokens);
+  GrammarConstraint(const llama_vocab* vocab, std::unique_ptr<llama_grammar, GrammarDeleter> grammar);
   bool Admissible(std::int32_t token) const;
+  bool NamesNext(std::int32_t token) const;
 
   const llama_vocab* vocab_;
   std::unique_ptr<llama_grammar, GrammarDeleter> grammar_;
-  bool has_tokens_;      // the grammar names tokens, so control tokens may be drawn
-  bool failed_ = false;  // nothing may follow any more: see Accept
-  Utf8Check utf8_;       // where in a character the text is
+  std::vector<std::int32_t> written_;  // control tokens whose texts the grammar says, sorted
+  bool failed_ = false;                // nothing may follow any more: see Accept
+  Utf8Check utf8_;                     // where in a character the text is
 };
 
 }  // namespace medinfer

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 struct llama_token_data_array;
 
@@ -16,6 +17,13 @@ class TokenConstraint {
   virtual void Apply(llama_token_data_array& candidates) = 0;
   // The token was drawn.
   virtual void Accept(std::int32_t token) = 0;
+
+  // Another that has followed the same tokens.
+  virtual std::unique_ptr<TokenConstraint> Clone() const = 0;
+  // The text is complete and nothing may follow.
+  virtual bool ended() const = 0;
+  // Whether a control token is a part of the text that is constrained, and told as such.
+  virtual bool Writes(std::int32_t token) const = 0;
 };
 
 }  // namespace medinfer

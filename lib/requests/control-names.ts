@@ -1,0 +1,25 @@
+/** Which control tokens a request looks for: those that its stops and tags name. */
+import type { ThinkingTags } from "../generation/types.js";
+
+/** What a request looks for in the model's text. */
+interface LookedFor {
+  stopStrings: readonly string[];
+  stopRegexes: readonly (RegExp | string)[];
+  thinkingTags: ThinkingTags | undefined;
+}
+
+/**
+ * Those of `texts`, the vocabulary's control tokens, that stand in a stop string, a stop regex or a tag. The engine writes
+ * them out where they are drawn; of others it says nothing.
+ */
+export function namedControlTokens(texts: readonly string[], wanted: LookedFor): string[] {
+  const patterns = wanted.stopRegexes.map((regex) => (typeof regex === "string" ? regex : regex.source));
+  const places = [...wanted.stopStrings, ...patterns.map(unescaped)];
+  if (wanted.thinkingTags !== undefined) places.push(wanted.thinkingTags.open, wanted.thinkingTags.close);
+  return texts.filter((text) => text !== "" && places.some((place) => place.includes(text)));
+}
+
+/** A pattern as the text that it is where it means one: `<\|end\|>` is `<|end|>`. */
+function unescaped(pattern: string): string {
+  return pattern.replace(/\\([^\w\s])/g, "$1");
+}
