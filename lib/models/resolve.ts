@@ -1,51 +1,64 @@
-/** From the options `model` and `mmproj` to the two files. */
+/** From the options `model` and `mmproj` to files. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { argumentError, MedInferError } from "../errors.js";
+import { boundedCause, excerpt, excerptPath } from "../excerpt.js";
 import { embeddedModel } from "./embedded.js";
 
 /** The files of a model. */
 export interface ModelFiles {
   modelPath: string;
-  /** Empty: no projector. */
+  /** Empty: none was named, and it is one of the candidates or none. */
   mmprojPath: string;
-  /** Whether the projector was found, not named: the message for one that does not fit says so. */
-  mmprojGuessed: boolean;
+  /** Files beside the model that may be its projector; which of them is, their metadata say. */
+  mmprojCandidates: string[];
+  /** Whether the folder holds no other model, so that a projector without a name can be this one's. */
+  onlyModel: boolean;
 }
 
 type Mmproj = "auto" | null | string | URL;
 
+/** What a model's folder holds, by name. */
+interface Folder {
+  path: string;
+  /** The first file of each: a model may be split into parts. */
+  models: string[];
+  projectors: string[];
+}
+
 /**
  * @throws MedInferError `MODEL_NOT_FOUND` where a file is missing, `INVALID_ARGUMENT` where a name can not be resolved
  */
-export async function resolveModel(
-  model: string | URL | undefined,
-  mmproj: Mmproj,
-): Promise<ModelFiles> {
-  if (model === undefined) return withProjector(embeddedModel.modelPath, mmproj, () => embeddedModel.mmprojPath);
+export async function resolveModel(model: string | URL | undefined, mmproj: Mmproj): Promise<ModelFiles> {
+  if (model === undefined) {
+    const { modelPath, mmprojPath } = embeddedModel();
+    return { ...(await withProjector(modelPath, mmproj)), ...(mmproj === "auto" ? { mmprojPath } : {}) };
+  }
   const path = toPath(model, "model");
   const facts = await factsOf(path, "model");
-  if (facts.isDirectory()) {
-    const found = await openFolder(path);
-    return withProjector(found.modelPath, mmproj, () => found.mmprojPath);
+  if (!facts.isDirectory()) {
+    return withProjector(path, mmproj, mmproj === "auto" ? await openFolder(dirname(path)) : undefined);
   }
-  return withProjector(path, mmproj, () => siblingProjector(path));
+  const folder = await openFolder(path);
+  if (folder.models.length !== 1) throw notOneModel(folder);
+  return withProjector(join(path, folder.models[0]!), mmproj, folder);
 }
 
-async function withProjector(
-  modelPath: string,
-  mmproj: Mmproj,
-  find: () => string | Promise<string>,
-): Promise<ModelFiles> {
-  if (mmproj === null) return { modelPath, mmprojPath: "", mmprojGuessed: false };
-  if (mmproj === "auto") return { modelPath, mmprojPath: await find(), mmprojGuessed: true };
+async function withProjector(modelPath: string, mmproj: Mmproj, folder?: Folder): Promise<ModelFiles> {
+  const files = { modelPath, mmprojPath: "", mmprojCandidates: [], onlyModel: false };
+  if (mmproj === null) return files;
+  if (mmproj === "auto") {
+    const names = (folder?.projectors ?? []).filter((name) => name !== basename(modelPath));
+    const mmprojCandidates = names.map((name) => join(folder!.path, name));
+    return { ...files, mmprojCandidates, onlyModel: folder?.models.every((name) => name === basename(modelPath)) === true };
+  }
   const mmprojPath = toPath(mmproj, "mmproj");
   const facts = await factsOf(mmprojPath, "mmproj");
   if (facts.isDirectory()) {
-    throw new MedInferError("MODEL_NOT_FOUND", `mmproj ${mmprojPath} is a folder: name the file in it`);
+    throw new MedInferError("MODEL_NOT_FOUND", `mmproj ${excerptPath(mmprojPath)} is a folder: name the file in it`);
   }
-  return { modelPath, mmprojPath, mmprojGuessed: false };
+  return { ...files, mmprojPath };
 }
 
 function toPath(source: string | URL, option: "model" | "mmproj"): string {
@@ -76,32 +89,27 @@ async function factsOf(path: string, option: "model" | "mmproj") {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : `it can not be read (${code})`;
-    throw new MedInferError("MODEL_NOT_FOUND", `${option} ${path}: ${why}`, { cause: error });
+    throw new MedInferError("MODEL_NOT_FOUND", `${option} ${excerptPath(path)}: ${why}`, {
+      cause: boundedCause(error),
+    });
   }
 }
 
-/** The two files of a model's folder. */
-async function openFolder(folder: string): Promise<{ modelPath: string; mmprojPath: string }> {
-  const files = await ggufFiles(folder);
-  const projectors = files.filter(isProjector);
-  const models = files.filter((name) => !isProjector(name));
-  if (models.length !== 1 || projectors.length !== 1) {
-    throw new MedInferError(
-      "MODEL_NOT_FOUND",
-      `model ${folder}: a model's folder holds exactly two .gguf files, one of them with "mmproj" in its name; ` +
-        `this one holds ${models.length} without and ${projectors.length} with it: name the file`,
-    );
-  }
-  return { modelPath: join(folder, models[0]!), mmprojPath: join(folder, projectors[0]!) };
+async function openFolder(path: string): Promise<Folder> {
+  const files = (await ggufFiles(path)).filter((name) => !isLaterPart(name)).sort();
+  return { path, models: files.filter((name) => !isProjector(name)), projectors: files.filter(isProjector) };
 }
 
-/** The projector beside a model, where it is clear which: otherwise empty. */
-async function siblingProjector(modelPath: string): Promise<string> {
-  const folder = dirname(modelPath);
-  const projectors = (await ggufFiles(folder)).filter(
-    (name) => isProjector(name) && name !== basename(modelPath),
+function notOneModel({ path, models, projectors }: Folder): MedInferError {
+  const named = models.slice(0, 2).map((name) => excerpt(name, 40));
+  const others = models.length > named.length ? [...named, "…"] : named;
+  const list = models.length === 0 ? "" : ` (${others.join(", ")})`;
+  return new MedInferError(
+    "MODEL_NOT_FOUND",
+    `model ${excerptPath(path)}: a model's folder holds one model as a .gguf file, whole or in parts, and files with ` +
+      `"mmproj" in their names; this one holds ${models.length} models${list} and ${projectors.length} such files: ` +
+      "name the file",
   );
-  return projectors.length === 1 ? join(folder, projectors[0]!) : "";
 }
 
 async function ggufFiles(folder: string): Promise<string[]> {
@@ -109,10 +117,15 @@ async function ggufFiles(folder: string): Promise<string[]> {
     return (await readdir(folder)).filter((name) => /\.gguf$/i.test(name));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new MedInferError("MODEL_NOT_FOUND", `${folder} can not be listed (${code})`, {
-      cause: error,
+    throw new MedInferError("MODEL_NOT_FOUND", `${excerptPath(folder)} can not be listed (${code})`, {
+      cause: boundedCause(error),
     });
   }
+}
+
+/** Of a model that is split into parts, e.g. "a-00002-of-00003.gguf": llama.cpp finds them from the first. */
+function isLaterPart(name: string): boolean {
+  return /-\d{5}-of-\d{5}\.gguf$/i.test(name) && !/-00001-of-\d{5}\.gguf$/i.test(name);
 }
 
 function isProjector(name: string): boolean {
