@@ -1,7 +1,10 @@
 /**
- * The one error class of the library. Its `code` is the contract; messages are for people and never hold prompt text.
+ * The one error class of the library. Its `code` is the contract; messages are for people and never hold prompt text, nor
+ * more than 200 characters of anything that came from outside (see excerpt.ts).
  */
+import { types } from "node:util";
 import type { NativeCode } from "./binding.js";
+import { boundedCause } from "./excerpt.js";
 
 /**
  * What went wrong, in a word that stays the same over versions.
@@ -20,7 +23,7 @@ import type { NativeCode } from "./binding.js";
  * | `IMAGE_NOT_FOUND` | no readable image file at the path |
  * | `IMAGE_FETCH` | an image's URL did not answer with an image |
  * | `IMAGE_DECODE` | the image is damaged or of an unsupported format |
- * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit |
+ * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit, or is a strip of more than 200 to 1 |
  * | `NO_VISION` | an image was given to a model that was loaded without a projector |
  * | `BAD_SESSION` | a session's file can not be written or read, is damaged, or was saved with another model |
  * | `NO_DEVICE` | CUDA was asked for, and there is no GPU, driver or backend that serves |
@@ -99,7 +102,8 @@ const nativeCodes: Record<NativeCode, true> = {
 /** Turns whatever the addon threw into a MedInferError; a MedInferError stays as it is. */
 export function toMedInferError(error: unknown): MedInferError {
   if (error instanceof MedInferError) return error;
-  if (error instanceof Error) {
+  // Not instanceof: the addon's errors are of the process's realm, and this file may run in another, as it does in Jest.
+  if (types.isNativeError(error)) {
     const { code, retryable } = error as Error & { code?: unknown; retryable?: unknown };
     if (typeof code === "string" && Object.hasOwn(nativeCodes, code)) {
       return new MedInferError(code as NativeCode, error.message, {
@@ -108,7 +112,7 @@ export function toMedInferError(error: unknown): MedInferError {
     }
   }
   return new MedInferError("INTERNAL", "an unexpected error inside medinfer: see its cause", {
-    cause: error,
+    cause: boundedCause(error),
   });
 }
 
@@ -123,9 +127,10 @@ export function closedError(): MedInferError {
 }
 
 /** An argument error with a single issue. */
-export function argumentError(what: string, path: string, message: string): MedInferError {
+export function argumentError(what: string, path: string, message: string, cause?: unknown): MedInferError {
   const where = path === "" ? "" : `${path} `;
   return new MedInferError("INVALID_ARGUMENT", `${what}: ${where}${message}`, {
     issues: [{ path, message }],
+    cause,
   });
 }

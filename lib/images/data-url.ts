@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { argumentError } from "../errors.js";
 
 /**
@@ -10,9 +11,9 @@ export function decodeDataUrl(url: string): Uint8Array {
   if (comma < 0) throw argumentError("image", "", "is a data: URL without a comma");
   const header = url.slice("data:".length, comma);
   const body = url.slice(comma + 1);
-  if (!/;\s*base64\s*$/i.test(header)) return decodePercent(body);
-  const encoded = body.includes("%") ? Buffer.from(decodePercent(body)).toString("latin1") : body;
-  if (!/^[A-Za-z0-9+/_\-\s]*=*\s*$/.test(encoded)) {
+  if (!/(?:^|;)\s*base64\s*$/i.test(header)) return decodePercent(body);
+  const encoded = (body.includes("%") ? Buffer.from(decodePercent(body)).toString("latin1") : body).trim();
+  if (!/^[A-Za-z0-9+/_\-\s]*=*$/.test(encoded)) {
     throw argumentError("image", "", "is a data: URL whose base64 is damaged");
   }
   return Buffer.from(encoded, "base64");

@@ -1,4 +1,7 @@
-import { MedInferError } from "../errors.js";
+import { Buffer } from "node:buffer";
+import type { URL } from "node:url";
+import { argumentError, MedInferError } from "../errors.js";
+import { boundedCause, excerpt } from "../excerpt.js";
 import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
 
 /**
@@ -7,8 +10,19 @@ import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
  * @throws MedInferError `IMAGE_FETCH` (retryable where the server or the network is at fault) or `IMAGE_TOO_LARGE`
  */
 export async function fetchImage(url: URL, { maxBytes, signal }: ImageLoadOptions): Promise<Uint8Array> {
-  // Without the query and the credentials: they can be secrets.
-  const shown = `${url.origin}${url.pathname}`;
+  // fetch() refuses it, too, and its message holds them.
+  if (url.username !== "" || url.password !== "") {
+    throw argumentError("image", "", "has a URL with a user name or a password: fetch it yourself and pass the bytes");
+  }
+  // Without the query: it can be a secret.
+  const shown = excerpt(`${url.origin}${url.pathname}`);
+  if (typeof fetch !== "function") {
+    // As in jsdom.
+    throw new MedInferError(
+      "IMAGE_FETCH",
+      `image ${shown}: there is no fetch() here: load it yourself and pass its bytes`,
+    );
+  }
   let response: Response;
   try {
     response = await fetch(url, { signal: signal ?? null });
@@ -16,7 +30,7 @@ export async function fetchImage(url: URL, { maxBytes, signal }: ImageLoadOption
     if (signal?.aborted === true) throw error;
     throw new MedInferError("IMAGE_FETCH", `image ${shown}: the server can not be reached`, {
       retryable: true,
-      cause: error,
+      cause: boundedCause(error),
     });
   }
   if (!response.ok) {
@@ -50,7 +64,7 @@ async function readBody(
     if (error instanceof MedInferError || signal?.aborted === true) throw error;
     throw new MedInferError("IMAGE_FETCH", `image ${shown}: the connection broke`, {
       retryable: true,
-      cause: error,
+      cause: boundedCause(error),
     });
   }
   return Buffer.concat(pieces);

@@ -1,20 +1,24 @@
 /** Where an image's bytes come from. The bytes are decoded natively; nothing here looks into them. */
 import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { types } from "node:util";
 import { argumentError, MedInferError } from "../errors.js";
+import { boundedCause, excerptPath } from "../excerpt.js";
+import { toUrl } from "../url.js";
 import { decodeDataUrl } from "./data-url.js";
 import { fetchImage } from "./fetch.js";
+import { inlineImage } from "./inline.js";
 import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
 
 /**
- * An image: the bytes of a JPEG, PNG, GIF or BMP file, a path, a `file:`, `http:` or `https:` URL object, or a `data:`
- * URL. The network is used only where you pass a URL object with `http:` or `https:`.
+ * An image: the bytes of a JPEG, PNG, GIF or BMP file, a path, a `file:`, `http:` or `https:` URL object, a `data:` URL, or
+ * the file in base64. The network is used only where you pass a URL object with `http:` or `https:`.
  */
 export type ImageSource = Uint8Array | string | URL;
 
 /** Whether a value is an {@link ImageSource}, without looking whether there is an image behind it. */
 export function isImageSource(value: unknown): value is ImageSource {
-  return value instanceof Uint8Array || value instanceof URL || (typeof value === "string" && value !== "");
+  return types.isUint8Array(value) || toUrl(value) !== undefined || (typeof value === "string" && value !== "");
 }
 
 /**
@@ -24,9 +28,15 @@ export function isImageSource(value: unknown): value is ImageSource {
  * @throws MedInferError `IMAGE_NOT_FOUND`, `IMAGE_FETCH`, `IMAGE_TOO_LARGE`, `IMAGE_DECODE` or `INVALID_ARGUMENT`
  */
 export function loadImage(source: ImageSource, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
-  if (source instanceof Uint8Array) return checkSize(source, options.maxBytes);
-  if (source instanceof URL) return loadUrl(source, options);
-  if (/^data:/i.test(source)) return checkSize(decodeDataUrl(source), options.maxBytes);
+  if (types.isUint8Array(source)) return checkSize(source, options.maxBytes);
+  const url = toUrl(source);
+  if (url !== undefined) return loadUrl(url, options);
+  return loadText(source as string, options);
+}
+
+function loadText(source: string, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
+  const inline = inlineImage(source);
+  if (inline !== undefined) return checkSize(inline, options.maxBytes);
   if (/^https?:/i.test(source)) {
     throw argumentError(
       "image",
@@ -70,10 +80,10 @@ async function readImage(path: string, { maxBytes, signal }: ImageLoadOptions): 
     if (error instanceof MedInferError || signal?.aborted === true) throw error;
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : `it can not be read (${code})`;
-    throw notFound(path, why, error);
+    throw notFound(path, why, boundedCause(error));
   }
 }
 
 function notFound(path: string, why: string, cause?: unknown): MedInferError {
-  return new MedInferError("IMAGE_NOT_FOUND", `image ${path}: ${why}`, { cause });
+  return new MedInferError("IMAGE_NOT_FOUND", `image ${excerptPath(path)}: ${why}`, { cause });
 }

@@ -179,6 +179,24 @@ TEST(ImageCodecTest, TransparentPixelsLieOnWhite) {
   EXPECT_TRUE(Near(Pixel(bmp, 3, 3), {237, 142, 137}));
 }
 
+// Pillow's reading of the same files, on white.
+TEST(ImageCodecTest, TheFourthByteOfABmpIsAlphaOnlyWhereItsHeaderSaysSo) {
+  for (const char* name :
+       {"info", "v3", "v4", "v5", "info-masks", "v4-masks", "v5-masks", "v4-alpha", "v5-alpha", "v5-alpha-first"}) {
+    const std::string file = std::string("fourth-") + name;
+    const Bitmap bmp = Decode(file + ".bmp");
+    const Bitmap png = Decode(file + ".png");
+    ASSERT_EQ(bmp.bytes(), png.bytes());
+    for (std::size_t i = 0; i < bmp.bytes(); ++i) {
+      ASSERT_LE(std::abs(bmp.rgb[i] - png.rgb[i]), 1) << name << " at " << i;  // both round what they blend
+    }
+  }
+  // Of a picture that would not be seen at all the alpha is no alpha: that of v5-alpha without one shows its colours.
+  const Bitmap empty = Decode("fourth-v5-empty.bmp");
+  const Bitmap shown = Decode("fourth-v5-masks.bmp");
+  EXPECT_TRUE(std::equal(empty.rgb.get(), empty.rgb.get() + empty.bytes(), shown.rgb.get()));
+}
+
 // stb_image would show it shifted by eight bytes.
 TEST(ImageCodecTest, BmpVariantsThatStbMisreadsAreRefused) {
   EXPECT_EQ(CodeOf(ReadFixture("refused-gap.bmp")), Code::kImageDecode);
@@ -277,6 +295,20 @@ TEST(ImageCodecTest, LostJpegDataIsFound) {
   EXPECT_EQ(CodeOf(lost_rest), Code::kImageDecode);
 }
 
+// What stands in its first 128 bytes is free: some scanners put a TIFF's beginning there.
+TEST(ImageCodecTest, DicomIsNamedWhateverItBeginsWith) {
+  for (const std::string& head : {std::string("II*\0", 4), std::string("MM\0*", 4), std::string("RIFF\0\0\0\0WEBP", 12),
+                                  std::string("%PDF-1.7"), std::string("text"), std::string()}) {
+    File file(200, 0);
+    std::copy(head.begin(), head.end(), file.begin());
+    const std::string mark = "DICM";
+    std::copy(mark.begin(), mark.end(), file.begin() + 128);
+    const Result<Bitmap> bitmap = DecodeImage(file, ImageLimits{});
+    ASSERT_FALSE(bitmap.ok());
+    EXPECT_NE(bitmap.status().message().find("DICOM"), std::string::npos) << head;
+  }
+}
+
 TEST(ImageCodecTest, MessagesSayWhatToDo) {
   const auto message = [](const File& file) {
     const Result<Bitmap> bitmap = DecodeImage(file, ImageLimits{});
@@ -285,7 +317,9 @@ TEST(ImageCodecTest, MessagesSayWhatToDo) {
   EXPECT_NE(message({}).find("empty"), std::string::npos);
   EXPECT_NE(message(ReadFixture("refused.webp")).find("WebP"), std::string::npos);
   EXPECT_NE(message(ReadFixture("refused.tiff")).find("TIFF"), std::string::npos);
-  EXPECT_NE(message(File(64, 'x')).find("send JPEG, PNG, GIF or BMP"), std::string::npos);
+  EXPECT_NE(message(File(64, 1)).find("send JPEG, PNG, GIF or BMP"), std::string::npos);
+  const std::string page = "<!DOCTYPE html>\n<html><body>Not found</body></html>\n";
+  EXPECT_NE(message(File(page.begin(), page.end())).find("are a text"), std::string::npos);
   File half = ReadFixture("baseline.jpg");
   half.resize(half.size() / 2);
   EXPECT_NE(message(half).find("truncated; send the whole file"), std::string::npos);

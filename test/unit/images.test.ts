@@ -99,6 +99,83 @@ describe("data: URLs", () => {
   });
 });
 
+describe("images in strings that are no clean data: URL", () => {
+  /** Files that begin like an image, and go on with every byte. */
+  const heads = {
+    jpeg: [0xff, 0xd8, 0xff, 0xe0, 0, 16],
+    png: [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10],
+    gif: [...Buffer.from("GIF89a")],
+    bmp: [...Buffer.from("BM"), 1, 2, 3, 4, 0, 0, 0, 0],
+    // Refused by the decoder, by name.
+    webp: [...Buffer.from("RIFF"), 1, 2, 3, 4, ...Buffer.from("WEBP")],
+    tiff: [...Buffer.from("II*\0")],
+    pdf: [...Buffer.from("%PDF-")],
+    dicom: [...new Uint8Array(128), ...Buffer.from("DICM")],
+  };
+  const files = Object.entries(heads).map(([name, head]) => [name, Uint8Array.from([...head, ...bytes])] as const);
+
+  it.each(files)("%s: as plain base64, cut into lines, in base64url, in quotes", async (_, file) => {
+    const base64 = Buffer.from(file).toString("base64");
+    const url = Buffer.from(file).toString("base64url");
+    const lines = base64.replace(/(.{76})/g, "$1\r\n");
+    for (const text of [base64, url, lines, ` ${base64}\n`, `"${base64}"`, `'${base64}'`]) {
+      expect(await load(text)).toEqual(file);
+    }
+  });
+
+  const base64 = Buffer.from(bytes).toString("base64");
+  it.each([
+    ` data:image/png;base64,${base64}`,
+    `\n"data:image/png;base64,${base64}"\n`,
+    `'data:image/png;base64, ${base64}'`,
+    `image/png;base64,${base64}`,
+    `"image/svg+xml;charset=utf-8;base64,${base64}"`,
+    `;base64,${base64}`,
+    `base64,${base64}`,
+    `data:base64,${base64}`,
+  ])("are taken as they are meant: %.40j", async (text) => {
+    expect(await load(text)).toEqual(bytes);
+  });
+
+  it("that are too long for a path are never taken for one", async () => {
+    const unknown = Buffer.alloc(900, 1).toString("base64");
+    expect(await refusal(unknown)).toMatchObject({ code: "IMAGE_NOT_FOUND" }); // it could be a path
+    const large = Buffer.alloc(6000, 1).toString("base64");
+    expect(await refusal(large)).toMatchObject({ code: "IMAGE_TOO_LARGE" });
+    const said = await refusal("The patient has a rash. ".repeat(300));
+    expect(said).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(said.message).toBe("image: is a text of 7200 characters, which is no path, no URL and no base64");
+  });
+
+  it("stay paths where they could be ones", async () => {
+    for (const name of ["/9j/4AAQSkZJRg", "BMAAAAAA", "base64", "image/png", '"quoted.png"', "GIF89a.gif"]) {
+      expect(await refusal(name)).toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    }
+  });
+
+  it("are never quoted where no file has their name, neither in the message nor in its causes", async () => {
+    const error = await refusal(`/${"Zq7".repeat(40)}`.repeat(20));
+    expect(error).toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    const texts = [error.message, String((error.cause as Error).message), String((error.cause as Error).stack)];
+    for (const text of texts) expect(text.split("Zq7").length * 3).toBeLessThan(200);
+    expect(error.cause).not.toHaveProperty("path");
+  });
+
+  it("take time in proportion to their length, whatever they are", async () => {
+    const began = performance.now();
+    for (const unit of [" ", "A", "=", "'", "A =", "data:", "image/", ";"]) {
+      for (const end of ["", "!"]) {
+        try {
+          await loadImage(`A${unit.repeat(3e5)}${end}`, { maxBytes });
+        } catch {
+          // refused, in time
+        }
+      }
+    }
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+});
+
 describe("web addresses", () => {
   let server: Server;
   let origin: string;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kFileHeaderSize = 14;
 constexpr std::uint32_t kCoreHeaderSize = 12;
+constexpr std::uint32_t kV4HeaderSize = 108;
 constexpr std::uint32_t kRgb = 0;
 constexpr std::uint32_t kBitFields = 3;
 
@@ -17,7 +18,8 @@ struct Header {
   std::uint32_t height = 0;
   std::uint32_t offset = 0;  // of the rows
   std::uint32_t bits_per_pixel = 0;
-  std::uint64_t n_colours = 0;  // of the palette; pixels are indices into it below 16 bits
+  std::uint32_t alpha_mask = 0;  // 0: whatever stands beside the colours of a pixel is no alpha
+  std::uint64_t n_colours = 0;   // of the palette; pixels are indices into it below 16 bits
 };
 
 Status Truncated() { return BadImage("the BMP ends before its last row: it is truncated; send the whole file"); }
@@ -56,6 +58,8 @@ Result<Header> ReadHeader(Bytes file) {
     header.height = (height & kSign) != 0 ? ~height + 1 : height;  // negative: rows from the top
     header.bits_per_pixel = ReadLe16(file, at + 14);
     compression = ReadLe32(file, at + 16);
+    // Only the headers of versions 4 and 5 have one, and only there does it hold.
+    if (compression == kBitFields && size >= kV4HeaderSize) header.alpha_mask = ReadLe32(file, at + 52);
   }
   if (header.width == 0 || header.height == 0) {
     return Damaged("no width or height in its header");
@@ -118,7 +122,7 @@ Result<ImageInfo> ReadBmpInfo(Bytes file) {
   info.format = ImageFormat::kBmp;
   info.width = header.value().width;
   info.height = header.value().height;
-  info.may_have_alpha = header.value().bits_per_pixel == 16 || header.value().bits_per_pixel == 32;
+  info.may_have_alpha = header.value().alpha_mask != 0;
   return info;
 }
 

@@ -1,6 +1,8 @@
 #include "vision/image_codec.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,12 +35,21 @@ const Format* FindFormat(Bytes file) {
   return nullptr;
 }
 
+bool IsText(Bytes file) {
+  constexpr std::size_t kHead = 64;
+  const Bytes head = file.first(std::min(file.size(), kHead));
+  return std::all_of(head.begin(), head.end(),
+                     [](std::uint8_t c) { return (c >= 0x20 && c < 0x7F) || std::isspace(c); });
+}
+
 Status UnknownFormat(Bytes file) {
   if (file.empty()) {
     return BadImage("the image is empty (0 bytes): send the file's content");
   }
   const char* name = nullptr;
-  if (HasText(file, 0, "RIFF") && HasText(file, 8, "WEBP")) {
+  if (HasText(file, 128, "DICM")) {
+    name = "DICOM";  // first: what stands before that is free, and may look like a TIFF
+  } else if (HasText(file, 0, "RIFF") && HasText(file, 8, "WEBP")) {
     name = "WebP";
   } else if (HasText(file, 4, "ftyp")) {
     name = "HEIC, AVIF or video";
@@ -46,11 +57,13 @@ Status UnknownFormat(Bytes file) {
     name = "TIFF";
   } else if (HasText(file, 0, "%PDF")) {
     name = "PDF";
-  } else if (HasText(file, 128, "DICM")) {
-    name = "DICOM";
   }
   if (name != nullptr) {
     return BadImage(std::string("this is a ") + name + " file; convert it to JPEG, PNG, GIF or BMP");
+  }
+  if (IsText(file)) {
+    return BadImage(
+        "these bytes are a text, such as base64, HTML or SVG: send the bytes of a JPEG, PNG, GIF or BMP file");
   }
   return BadImage("these bytes are not an image that is known: send JPEG, PNG, GIF or BMP");
 }
@@ -64,11 +77,19 @@ std::uint64_t MemoryBound(std::uint64_t n_pixels, std::uint64_t n_bytes) {
   return n_pixels * kPerPixel + 2 * n_bytes + kFixed;
 }
 
-// Over white, in place: the front of `rgba` becomes RGB.
-void FlattenOnWhite(std::uint8_t* rgba, std::size_t n_pixels) {
+// What writes such a BMP means its colours: it knows of no alpha, and leaves those bytes empty.
+bool HasNoAlpha(const std::uint8_t* rgba, std::size_t n_pixels) {
+  for (std::size_t i = 0; i < n_pixels; ++i) {
+    if (rgba[4 * i + 3] != 0) return false;
+  }
+  return true;
+}
+
+// Over white, in place: the front of `rgba` becomes RGB. `opaque`: its alpha does not count.
+void FlattenOnWhite(std::uint8_t* rgba, std::size_t n_pixels, bool opaque) {
   constexpr std::uint32_t kWhite = 255;
   for (std::size_t i = 0; i < n_pixels; ++i) {
-    const std::uint32_t alpha = rgba[4 * i + 3];
+    const std::uint32_t alpha = opaque ? 255 : rgba[4 * i + 3];
     for (std::size_t c = 0; c < 3; ++c) {
       const std::uint32_t value = rgba[4 * i + c] * alpha + kWhite * (255 - alpha);
       rgba[3 * i + c] = static_cast<std::uint8_t>((value + 127) / 255);
@@ -167,7 +188,8 @@ Result<Bitmap> DecodePixels(std::span<const std::uint8_t> file, const ImageInfo&
     return BadImage("the image is damaged (its size is given twice, and differs)");
   }
   if (info.may_have_alpha) {
-    FlattenOnWhite(bitmap.rgb.get(), n_pixels);
+    const bool opaque = info.format == ImageFormat::kBmp && HasNoAlpha(bitmap.rgb.get(), n_pixels);
+    FlattenOnWhite(bitmap.rgb.get(), n_pixels, opaque);
   }
   bitmap = Upright(std::move(bitmap), info.orientation);
   if (bitmap.rgb == nullptr) {
