@@ -15,19 +15,40 @@ const toolFolder = "(eval|server|cli|plan)/";
 const top = `(^|/)((engine|index)\\.js$|${toolFolder})`;
 
 /**
- * Dependencies in lib/ run one way: tools -> index -> engine -> what it is made of -> binding -> errors.
+ * lib/ may run in another realm than the addon and its callers, as in Jest: `instanceof` is false there for what crosses the
+ * border, and some of Node's globals are missing, replaced or faked. Its own classes are compared as they are.
+ */
+const realms = {
+  instanceof: {
+    selector:
+      "BinaryExpression[operator='instanceof'][right.name=/^(Object|Function|Error|(Type|Range|Syntax)Error|Array|Map|Set|Date|RegExp|Promise|URL|(Shared)?ArrayBuffer|DataView|Buffer|Abort(Signal|Controller)|\\w+Array)$/]",
+    message: "instanceof is false for values of another realm: use node:util's types, Array.isArray or lib/url.ts.",
+  },
+  globals: ["Buffer", "URL", "process", "setTimeout", "setImmediate", "setInterval", "performance"].map((name) => ({
+    name,
+    message: "Import it from Node's module: another realm may have none, or one of its own.",
+  })),
+};
+
+/**
+ * Dependencies in lib/ run one way: tools -> index -> engine -> what it is made of -> binding -> errors -> excerpt.
  * Each file is in one layer; types may be named anywhere, they leave nothing in the program.
  */
 const layers = [
   {
-    files: ["lib/errors.ts"],
+    files: ["lib/excerpt.ts"],
     forbidden: "^\\.",
-    message: "errors.ts stands alone: every layer throws what it defines.",
+    message: "excerpt.ts stands alone: whatever has a message quotes with it.",
   },
   {
-    files: ["lib/binding.ts"],
-    forbidden: "^\\./(?!errors\\.js$)",
-    message: "binding.ts is the lowest layer: it knows the addon, the errors and nothing else.",
+    files: ["lib/errors.ts"],
+    forbidden: "^\\./(?!excerpt\\.js$)",
+    message: "errors.ts knows how to quote and nothing else: every layer throws what it defines.",
+  },
+  {
+    files: ["lib/binding.ts", "lib/package-root.ts"],
+    forbidden: "^\\./(?!(errors|excerpt|package-root)\\.js$)",
+    message: "binding.ts is the lowest layer: it knows the addon, where the package lies, the errors and nothing else.",
   },
   {
     files: reachTheAddon,
@@ -36,7 +57,15 @@ const layers = [
   },
   {
     files: ["lib/**/*.ts"],
-    ignores: ["lib/errors.ts", "lib/binding.ts", "lib/engine.ts", "lib/index.ts", ...reachTheAddon, ...tools],
+    ignores: [
+      "lib/errors.ts",
+      "lib/binding.ts",
+      "lib/package-root.ts",
+      "lib/engine.ts",
+      "lib/index.ts",
+      ...reachTheAddon,
+      ...tools,
+    ],
     forbidden: `${top}|(^|/)binding\\.js$`,
     message: "What the engine is made of uses neither the engine nor, past load.ts, the addon.",
   },
@@ -64,6 +93,8 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "no-restricted-syntax": ["error", realms.instanceof],
+      "no-restricted-globals": ["error", ...realms.globals],
       // "auto" | string says more to a reader than string does.
       "@typescript-eslint/no-redundant-type-constituents": "off",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
@@ -80,7 +111,7 @@ export default tseslint.config(
   },
   {
     // The addon is found at run time, lib/ is compiled to CommonJS, and .cjs is CommonJS.
-    files: ["lib/binding.ts", "lib/chat/jinja.ts", "**/*.cjs"],
+    files: ["lib/binding.ts", "lib/package-root.ts", "**/*.cjs"],
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
   ...layers.map(({ files, ignores = [], forbidden, message }) => ({

@@ -1,4 +1,4 @@
-// Compiles lib/ into dist/: CommonJS, and a thin ES module entry over it.
+// Compiles lib/ into dist/: CommonJS, and two thin ES module entries over it, for Node and for bundlers.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -13,11 +13,13 @@ function writeIfChanged(file, text) {
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
 }
 
-/** The ES module entry takes its names from the CommonJS one, so that both are the same classes. */
-function writeWrapper() {
+/** The ES module entries take their names from the CommonJS one, so that all are the same classes. */
+function writeWrappers() {
   const names = Object.keys(require(fromRoot("dist", "index.js"))).sort();
-  const entry = `import api from "./index.js";\n\nexport const { ${names.join(", ")} } = api;\n`;
-  writeIfChanged(fromRoot("dist", "index.mjs"), entry);
+  const exported = `export const { ${names.join(", ")} } =`;
+  writeIfChanged(fromRoot("dist", "index.mjs"), `import api from "./index.js";\n\n${exported} api;\n`);
+  const bundled = readFileSync(fromRoot("scripts", "lib", "bundled-entry.mjs"), "utf8");
+  writeIfChanged(fromRoot("dist", "bundled.mjs"), bundled.replace("export default", exported));
   writeIfChanged(fromRoot("dist", "index.d.mts"), 'export * from "./index.js";\n');
 }
 
@@ -34,7 +36,7 @@ export function buildTypeScript() {
     stdio: "inherit",
   });
   if (result.status !== 0) throw new Failure("lib/ does not compile: the lines above say where");
-  writeWrapper();
+  writeWrappers();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await runMain(buildTypeScript);

@@ -7,9 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { writeCudaPackage } from "../../scripts/lib/cuda-package.mjs";
 import { fakeCudaDir } from "../support/tools.mjs";
-import { npm, repository } from "./support.js";
-
-const prebuilds = path.join(repository, "prebuilds");
+import { npm, packInto, repository } from "./support.js";
 
 /** What a user writes first. One body, two module systems. */
 const body = `
@@ -78,17 +76,7 @@ function expectItWorks(folder: string) {
 
 beforeAll(() => {
   workspace = mkdtempSync(path.join(tmpdir(), "medinfer-package-"));
-  // Without a prebuilt addon for every CPU, one for this CPU serves: it takes the same path.
-  const made = !existsSync(prebuilds);
-  if (made) execFileSync(process.execPath, ["scripts/prebuild.mjs", "--native"], { cwd: repository, stdio: "ignore" });
-  try {
-    npm(repository, ["pack", "--pack-destination", workspace]);
-  } finally {
-    if (made) rmSync(prebuilds, { recursive: true, force: true });
-  }
-  const [file] = readdirSync(workspace).filter((name) => name.endsWith(".tgz"));
-  if (!file) throw new Error("npm pack made no tarball");
-  tarball = path.join(workspace, file);
+  tarball = packInto(workspace);
 });
 
 afterAll(() => {
