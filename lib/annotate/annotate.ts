@@ -1,4 +1,5 @@
 /** Runs rows through an engine, several at once, and gives their answers in order. */
+import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
 import { onAbort } from "../abort.js";
 import { imageSchema } from "../chat/schema.js";
@@ -15,7 +16,8 @@ import { parse } from "../validation/parse.js";
 import { orderedPool } from "./ordered-pool.js";
 import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./types.js";
 
-const optionsSchema = object({
+/** Checks {@link AnnotateOptions}. */
+export const annotateOptionsSchema = object({
   prompt: v.optional(text({ filled: true })),
   systemPrompt: v.optional(text()),
   chatTemplate: v.optional(text({ filled: true })),
@@ -26,7 +28,8 @@ const optionsSchema = object({
   ...generationEntries,
 });
 
-const rowSchema = v.looseObject(
+/** Checks an {@link AnnotateRow}. */
+export const annotateRowSchema = v.looseObject(
   {
     id: v.optional(
       any<string | number>((id) => typeof id === "string" || typeof id === "number", "a string or a number"),
@@ -39,7 +42,7 @@ const rowSchema = v.looseObject(
 );
 
 /** What every row asks for, beside its own prompt and images. */
-type Defaults = Omit<v.InferOutput<typeof optionsSchema>, "concurrency" | "onError" | "sampling"> & {
+type Defaults = Omit<v.InferOutput<typeof annotateOptionsSchema>, "concurrency" | "onError" | "sampling"> & {
   sampling: Sampling;
 };
 
@@ -58,7 +61,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
     concurrency = core.info.batchSize * 2,
     onError,
     ...defaults
-  } = parse(optionsSchema, given, "engine.annotate");
+  } = parse(annotateOptionsSchema, given, "engine.annotate");
   if (!isIterable(rows)) throw argumentError("engine.annotate", "rows", "must be iterable");
   checkTemplateOptions(defaults);
   const outer = defaults.signal;
@@ -105,7 +108,7 @@ async function answer(
   given: AnnotateRow,
   { prompt: defaultPrompt, systemPrompt, ...options }: Defaults,
 ): Promise<GenerationResult> {
-  const row = parse(rowSchema, given, "row");
+  const row = parse(annotateRowSchema, given, "row");
   const prompt = row.prompt ?? defaultPrompt;
   if (prompt === undefined) {
     throw argumentError("row", "prompt", "is missing, in the row and in the options");
@@ -120,7 +123,7 @@ async function answer(
     } catch (error) {
       const full = error instanceof MedInferError && error.code === "QUEUE_FULL";
       if (!full || options.signal?.aborted === true) throw error;
-      await new Promise((resolve) => setTimeout(resolve, QUEUE_RETRY_MS));
+      await setTimeout(QUEUE_RETRY_MS);
     }
   }
 }

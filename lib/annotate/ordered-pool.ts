@@ -26,6 +26,10 @@ export async function* orderedPool<T, R>(
       if (next === undefined) return;
       yield next.value;
     }
+  } catch (error) {
+    // That is what ended it, whatever the source says to being closed.
+    await pool.stop().catch(() => {});
+    throw error;
   } finally {
     await pool.stop();
   }
@@ -68,22 +72,20 @@ class Pool<T, R> {
     return { value };
   }
 
-  /** Starts no more jobs, and closes the source. */
+  /** Starts no more jobs, and closes the source; rejects with what that throws. A second call does nothing. */
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#changed.notify();
     if (this.#end !== undefined) return;
     const closed = this.#close();
     // A source that is busy making the next item would answer only after that: it is told, and not waited for.
-    if (!this.#pulling) await closed;
+    if (this.#pulling) closed.catch(() => {});
+    else await closed;
   }
 
   async #close(): Promise<void> {
-    try {
-      await this.#iterator.return?.();
-    } catch {
-      // The iteration is over already: there is nobody to tell.
-    }
+    await this.#iterator.return?.();
   }
 
   async #fill(): Promise<void> {

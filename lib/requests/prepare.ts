@@ -17,6 +17,7 @@ import type {
 import type { EngineCore } from "../core.js";
 import { argumentError } from "../errors.js";
 import type { CompletionsWanted } from "../generation/completions.js";
+import type { ThinkingTags } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
 import {
   chatOptionsSchema,
@@ -29,19 +30,30 @@ import {
 import { grammarOf } from "../schema/grammar.js";
 import { flag, object, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
+import type { Shortening } from "./fit-context.js";
+import { Turns } from "./turns.js";
 
-/** A request whose images are not loaded yet. */
-export interface PreparedRequest {
+/** A prompt whose images are not loaded yet. */
+export interface RenderedPrompt {
   pieces: PromptPiece[];
   addSpecial: boolean;
   /** Those that the chat template adds. */
   stopStrings: readonly string[];
+}
+
+/** A request whose images are not loaded yet. */
+export interface PreparedRequest extends RenderedPrompt {
   /** GBNF; empty: none. */
   grammar: string;
+  /** Undefined: reasoning is not told apart. */
+  thinkingTags: Required<ThinkingTags> | undefined;
   options: ResolvedGenerationOptions;
   choices: CompletionsWanted;
   /** Of a session: what the engine has kept of it; 0: nothing. */
   base?: number;
+  /** Where old turns may be left out, and which were. */
+  shortening?: Shortening | undefined;
+  droppedTurns?: number | undefined;
 }
 
 /** What Engine.chat sends. */
@@ -49,29 +61,54 @@ export function prepareChat(core: EngineCore, given: ChatOptions): PreparedReque
   const options = parse(chatOptionsSchema, given, "engine.chat");
   const grammar = grammarOf(options, "engine.chat");
   const choices = choicesOf(options, "engine.chat");
-  if (!options.useChatTemplate) return { ...prepareUntemplated(options), grammar, choices };
-  const template = chooseTemplate(core, options.chatTemplate, "engine.chat");
-  const messages = withImages(options.messages, options.images, template.userRoles);
-  const { templateArguments } = options;
+  const template = options.useChatTemplate ? chooseTemplate(core, options.chatTemplate, "engine.chat") : undefined;
+  if (template === undefined) refuseTemplateOptions("engine.chat", options);
+  const userRoles = template?.userRoles ?? ["user"];
+  const messages = withImages(options.messages, options.images, userRoles);
+  const write = (said: readonly ChatMessage[]) =>
+    template === undefined ? writeUntemplated(said) : writeTemplated(core, template, said, options);
+  const prompt = write(messages);
+  const request = { ...prompt, grammar, thinkingTags: tagsOf(options, prompt.pieces), options, choices };
+  if (options.onContextFull === "stop") return request;
+  const turns = new Turns(messages, userRoles);
+  const render = (dropped: number) => write(turns.without(dropped));
+  return { ...request, shortening: { droppable: Math.max(turns.count - 1, 0), render } };
+}
+
+function writeTemplated(
+  core: EngineCore,
+  template: TemplateDefinition,
+  messages: readonly ChatMessage[],
+  { templateArguments }: ResolvedChatOptions,
+): RenderedPrompt {
   const { pieces, stopStrings } = render(core, template, messages, { addGenerationPrompt: true, templateArguments });
   // A template may write the BOS token itself: it must not come twice.
   const addSpecial = !(template.writesBos ?? startsWith(pieces, core.info.bosToken));
-  return { pieces, addSpecial, stopStrings, grammar, options, choices };
+  return { pieces, addSpecial, stopStrings };
+}
+
+/** The tags with all that is to be known of them: a prompt that ends with the opening one has opened the block. */
+function tagsOf(
+  { thinkingTags }: ResolvedGenerationOptions,
+  pieces: readonly PromptPiece[],
+): Required<ThinkingTags> | undefined {
+  if (thinkingTags === undefined || thinkingTags === false) return undefined;
+  const last = pieces.at(-1);
+  const end = last !== undefined && "text" in last && last.parseSpecial ? last.text.trimEnd() : "";
+  const { open, close, startsOpen = end.endsWith(open.trimEnd()) } = thinkingTags;
+  return { open, close, startsOpen };
 }
 
 /** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
-function prepareUntemplated(options: ResolvedChatOptions): Omit<PreparedRequest, "grammar" | "choices"> {
-  refuseTemplateOptions("engine.chat", options);
+function writeUntemplated(messages: readonly ChatMessage[]): RenderedPrompt {
   const lineBreak = { type: "text" as const, text: "\n" };
-  const contents = withImages(options.messages, options.images)
-    .map(({ content }) => joinTexts(partsOf(content)))
-    .filter((parts) => parts.length > 0);
+  const contents = messages.map(({ content }) => joinTexts(partsOf(content))).filter((parts) => parts.length > 0);
   const lines = contents.flatMap((parts, i) => (i === 0 ? parts : [lineBreak, ...parts]));
   const pieces = joinTexts(lines).map((part): PromptPiece =>
     part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial: false },
   );
   if (pieces.length === 0) throw argumentError("engine.chat", "messages", "must not all be empty");
-  return { pieces, addSpecial: true, stopStrings: [], options };
+  return { pieces, addSpecial: true, stopStrings: [] };
 }
 
 /** What a chat template alone can use must not be lost in silence without one. */
@@ -99,7 +136,9 @@ export function prepareCompletion(given: CompleteOptions): PreparedRequest {
     .map((part): PromptPiece => (part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial }));
   if (pieces.length === 0) throw argumentError("engine.complete", "prompt", "must not be empty");
   const grammar = grammarOf(options, "engine.complete");
-  return { pieces, addSpecial, stopStrings: [], grammar, options, choices: choicesOf(options, "engine.complete") };
+  const thinkingTags = tagsOf(options, pieces);
+  const choices = choicesOf(options, "engine.complete");
+  return { pieces, addSpecial, stopStrings: [], grammar, thinkingTags, options, choices };
 }
 
 function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsWanted {
@@ -118,7 +157,8 @@ export interface ApplyChatTemplateOptions {
   templateArguments?: TemplateArguments;
 }
 
-const applyOptionsSchema = object({
+/** Checks {@link ApplyChatTemplateOptions}. */
+export const applyOptionsSchema = object({
   chatTemplate: v.optional(text({ filled: true })),
   addGenerationPrompt: v.optional(flag(), true),
   templateArguments: templateArgumentsSchema,
@@ -180,11 +220,7 @@ function startsWith(pieces: readonly PromptPiece[], token: string): boolean {
 }
 
 /** The messages, with `images` before the text of the last one that the user says. */
-function withImages(
-  messages: readonly ChatMessage[],
-  images: readonly ImageSource[],
-  userRoles: readonly string[] = ["user"],
-) {
+function withImages(messages: readonly ChatMessage[], images: readonly ImageSource[], userRoles: readonly string[]) {
   if (images.length === 0) return messages;
   const at = messages.findLastIndex(({ role }) => userRoles.includes(role));
   if (at < 0) {

@@ -1,5 +1,7 @@
 /** From a prompt to a request in the engine's queue. */
+import { types } from "node:util";
 import type { NativePromptPart } from "../binding.js";
+import type { PromptPiece } from "../chat/markers.js";
 import type { EngineCore } from "../core.js";
 import { MedInferError, toMedInferError } from "../errors.js";
 import { AnswerStream } from "../generation/answer-stream.js";
@@ -11,7 +13,11 @@ import type { ImageLoadOptions } from "../images/limits.js";
 import { loadImage, type ImageSource } from "../images/load.js";
 import type { ChatOptions, CompleteOptions } from "../options/request-options.js";
 import { toNativeSampling } from "../sampling/schema.js";
-import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
+import { unlessClosed } from "../unless-closed.js";
+import { work } from "../work.js";
+import { namedControlTokens } from "./control-names.js";
+import { fitContext } from "./fit-context.js";
+import { prepareChat, prepareCompletion, type PreparedRequest, type RenderedPrompt } from "./prepare.js";
 import { divideStops } from "./stops.js";
 
 /** See Engine.chat. */
@@ -27,17 +33,18 @@ export function startCompletion(core: EngineCore, options: CompleteOptions): Gen
 /** @throws MedInferError `NO_VISION` where the model reads no images */
 export function requireVision(core: EngineCore): void {
   if (core.info.vision) return;
-  throw new MedInferError(
-    "NO_VISION",
-    "the model was loaded without a projector, so it can not read images: load it with mmproj",
-  );
+  const why = core.info.projectorWarning || "load it with mmproj";
+  throw new MedInferError("NO_VISION", `the model was loaded without a projector, so it can not read images: ${why}`);
 }
 
-/** What a session wants to know of its request. Neither may throw. */
+/** What a session wants to know of its request. */
 export interface RequestWatcher {
-  /** The bytes of the prompt's images, in order. */
+  /** The bytes of the prompt's images, in order. Must not throw. */
   onImages(images: readonly Uint8Array[]): void;
-  /** The request is over; without a result it failed. `state`: what the engine has kept of it; 0: nothing. */
+  /**
+   * The request is over; without a result it failed. `state`: what the engine has kept of it; 0: nothing. Where it throws,
+   * the request fails with that.
+   */
   onSettled(result: GenerationResult | undefined, state: number): void;
 }
 
@@ -56,9 +63,10 @@ export function start(core: EngineCore, prepare: () => PreparedRequest, watcher?
   return new RequestGeneration(state);
 }
 
-type LoadedPart = Uint8Array | { text: string; parseSpecial: boolean };
+/** The bytes of images by where they come from. */
+type LoadedImages = ReadonlyMap<ImageSource, Uint8Array>;
 
-/** Submits in this turn where the images' bytes are at hand, so that requests queue in the order of their calls. */
+/** Submits in this turn where all is at hand, so that requests queue in the order of their calls. */
 function loadAndSubmit(
   core: EngineCore,
   state: RequestState,
@@ -67,25 +75,59 @@ function loadAndSubmit(
 ): void {
   if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
   const controller = new AbortController();
-  const limits = { maxBytes: core.maxImageBytes, signal: controller.signal };
-  const send = (loaded: readonly LoadedPart[]) => {
-    watcher?.onImages(loaded.filter((part) => part instanceof Uint8Array));
-    submit(core, state, request, loaded);
-  };
-  const parts = request.pieces.map((piece) => ("image" in piece ? loadImageSafely(piece.image, limits) : piece));
-  if (!parts.some((part) => part instanceof Promise)) {
-    send(parts as LoadedPart[]);
+  const loading = loadImages(request.pieces, { maxBytes: core.maxImageBytes, signal: controller.signal });
+  const tell = (images: LoadedImages) =>
+    watcher?.onImages(request.pieces.flatMap((piece) => ("image" in piece ? [images.get(piece.image)!] : [])));
+  if (!types.isPromise(loading) && request.shortening === undefined) {
+    tell(loading);
+    submit(core, state, request, loading);
     return;
   }
   state.beforeSubmit(() => controller.abort());
-  Promise.all(parts.map((part) => Promise.resolve(part)))
-    .then((loaded) => {
-      if (!state.over) send(loaded);
-    })
-    .catch((error: unknown) => {
-      controller.abort();
-      state.fail(error);
-    });
+  const run = async () => {
+    const images = await loading;
+    if (state.over) return;
+    tell(images);
+    const fitting = await fit(core, request, images, controller.signal);
+    if (!state.over) submit(core, state, fitting, images);
+  };
+  run().catch((error: unknown) => {
+    controller.abort();
+    state.fail(error);
+  });
+}
+
+/** The request without those of its old turns that have no room. Rejects where the signal is aborted. */
+async function fit(
+  core: EngineCore,
+  request: PreparedRequest,
+  images: LoadedImages,
+  signal: AbortSignal,
+): Promise<PreparedRequest> {
+  const { shortening, options } = request;
+  if (shortening === undefined) return request;
+  const limits = { context: core.info.nCtxPerRequest, nPredict: options.nPredict };
+  const count = async ({ pieces, addSpecial }: RenderedPrompt) => {
+    signal.throwIfAborted();
+    const parts = withBytes(pieces, images);
+    return (await work(core, "counted", (native) => native.countTokens(parts, addSpecial))).tokens;
+  };
+  const { prompt, droppedTurns } = await fitContext(shortening, limits, count);
+  return { ...request, ...prompt, droppedTurns };
+}
+
+/** At once where all bytes are at hand. */
+function loadImages(pieces: readonly PromptPiece[], limits: ImageLoadOptions): LoadedImages | Promise<LoadedImages> {
+  const sources = new Set(pieces.flatMap((piece) => ("image" in piece ? [piece.image] : [])));
+  const loads = [...sources].map((source) => [source, loadImageSafely(source, limits)] as const);
+  const isHere = (load: (typeof loads)[number]): load is readonly [ImageSource, Uint8Array] =>
+    !types.isPromise(load[1]);
+  if (loads.every(isHere)) return new Map(loads);
+  return Promise.all(loads.map(async ([source, load]) => [source, await load] as const)).then((all) => new Map(all));
+}
+
+function withBytes(pieces: readonly PromptPiece[], images: LoadedImages): NativePromptPart[] {
+  return pieces.map((piece) => ("image" in piece ? { image: images.get(piece.image)! } : piece));
 }
 
 /** loadImage, whose error comes as a rejection: it must not leave the loads of other images without a listener. */
@@ -98,23 +140,29 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
 }
 
 function submit(
-  { native, dispatcher }: EngineCore,
+  { native, dispatcher, control: controlTokens }: EngineCore,
   state: RequestState,
-  { addSpecial, stopStrings, grammar, options, choices, base }: PreparedRequest,
-  parts: readonly LoadedPart[],
+  { pieces, addSpecial, stopStrings, grammar, thinkingTags, options, choices, base, droppedTurns }: PreparedRequest,
+  images: LoadedImages,
 ): void {
   const count = completionCount(choices);
   // A scanner each: it has a state.
-  const divided = Array.from({ length: count }, () =>
-    divideStops([...options.stopStrings, ...stopStrings], options.stopRegexes),
-  );
+  const allStops = [...options.stopStrings, ...stopStrings];
+  const divided = Array.from({ length: count }, () => divideStops(allStops, options.stopRegexes));
   const { scanner, nativeStops } = divided[0]!;
+  const form = options.jsonSchema !== undefined ? "json" : grammar === "" ? "free" : "grammar";
   const id = native.submit({
-    prompt: parts.map((part): NativePromptPart => (part instanceof Uint8Array ? { image: part } : part)),
+    prompt: withBytes(pieces, images),
     addSpecial,
     sampling: toNativeSampling(options.sampling),
     stopStrings: nativeStops,
     grammar,
+    reasoning: grammar === "" || thinkingTags === undefined ? null : { ...thinkingTags, blanks: form === "json" },
+    controlTexts: namedControlTokens(controlTokens.texts, {
+      stopStrings: allStops,
+      stopRegexes: options.stopRegexes,
+      thinkingTags,
+    }),
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     nProbs: options.nProbs,
@@ -137,15 +185,6 @@ function submit(
     pause: () => all((each) => native.pause(each)),
     resume: () => all((each) => native.resume(each)),
   };
-  const answers = divided.map((stops) => new AnswerStream(stops.scanner, options.thinkingTags || undefined));
-  state.submitted(control, answers);
-}
-
-/** A closed engine has ended the request already: its last event is on the way. */
-export function unlessClosed(call: () => void): void {
-  try {
-    call();
-  } catch {
-    // Nothing to do: see above.
-  }
+  const answers = divided.map((stops) => new AnswerStream(stops.scanner, thinkingTags, form));
+  state.submitted(control, answers, droppedTurns);
 }

@@ -1,32 +1,18 @@
-/** The engine's work on files of sessions, which runs on threads of its own. */
+/** Files of sessions. */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { NativeEngine, NativeEvent } from "../binding.js";
-import type { EngineCore } from "../core.js";
-import { argumentError, toMedInferError } from "../errors.js";
+import { argumentError } from "../errors.js";
+import { toUrl } from "../url.js";
 
 /** The absolute path of a file that a caller names. */
 export function filePath(call: string, path: unknown): string {
-  if (path instanceof URL && path.protocol === "file:") return fileURLToPath(path);
-  if (typeof path !== "string" || path === "") throw argumentError(call, "path", "must be a path or a file: URL");
-  return resolve(path);
-}
-
-/** Starts work and resolves with the event of this type that ends it. */
-export function work<T extends "saved" | "restored">(
-  { native, dispatcher }: EngineCore,
-  type: T,
-  start: (native: NativeEngine) => number,
-): Promise<Extract<NativeEvent, { type: T }>> {
-  return new Promise((resolve, reject) => {
-    const onEvent = (event: NativeEvent) => {
-      if (event.type === type) resolve(event as Extract<NativeEvent, { type: T }>);
-      else if (event.type === "failed") reject(toMedInferError(event.error));
-    };
-    try {
-      dispatcher.register(start(native), { onEvent });
-    } catch (error) {
-      reject(toMedInferError(error));
-    }
-  });
+  const isText = typeof path === "string" && path !== "";
+  if (isText && !/^file:/i.test(path)) return resolve(path);
+  const url = isText ? path : toUrl(path);
+  try {
+    if (url !== undefined) return fileURLToPath(url);
+  } catch {
+    // A URL of another kind, or of another host.
+  }
+  throw argumentError(call, "path", "must be a path or a file: URL of a local file");
 }

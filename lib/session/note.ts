@@ -1,4 +1,5 @@
 /** What a saved session says beside its keys and values: the conversation, as JSON. */
+import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { messagesSchema } from "../chat/schema.js";
 import type { ChatMessage, Content } from "../chat/types.js";
@@ -12,8 +13,8 @@ export interface SessionNote {
   settings: SessionSettings;
 }
 
-const { chatTemplate, templateArguments, cacheSalt } = sessionOptionsSchema.entries;
-const settingsSchema = object({ chatTemplate, templateArguments, cacheSalt });
+const { chatTemplate, templateArguments, cacheSalt, onContextFull } = sessionOptionsSchema.entries;
+const settingsSchema = object({ chatTemplate, templateArguments, cacheSalt, onContextFull });
 
 /** JSON, with images as base64. REQUIRES: the images are bytes. */
 export function writeNote({ messages, settings }: SessionNote): string {
@@ -29,11 +30,11 @@ export function readNote(json: string): SessionNote {
     // A session that has not begun has no messages.
     const checked = read.length === 0 ? [] : v.parse(messagesSchema, read);
     return { messages: checked, settings: v.parse(settingsSchema, settings) };
-  } catch (cause) {
+  } catch {
+    // Without a cause: it would quote what was said.
     throw new MedInferError(
       "BAD_SESSION",
       "the saved session holds no conversation that this version of medinfer reads: restore it with the one that saved it",
-      { cause },
     );
   }
 }

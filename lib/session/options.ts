@@ -4,7 +4,12 @@ import { contentSchema, imageSchema } from "../chat/schema.js";
 import { templateArgumentsSchema } from "../chat/template-arguments.js";
 import type { Content, TemplateArguments } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
-import { generationEntries, type GenerationOptions } from "../options/request-options.js";
+import {
+  generationEntries,
+  onContextFullSchema,
+  type GenerationOptions,
+  type OnContextFull,
+} from "../options/request-options.js";
 import { list, object, text } from "../validation/fields.js";
 
 /** Options of {@link Engine.session}. All are optional. */
@@ -17,6 +22,8 @@ export interface SessionOptions {
   templateArguments?: TemplateArguments;
   /** See {@link GenerationOptions.cacheSalt}. Default `""`. */
   cacheSalt?: string;
+  /** See {@link ChatOptions.onContextFull}; a chat may have another. Default `"stop"`. */
+  onContextFull?: OnContextFull;
 }
 
 /** What is said next in a {@link Session}, with the options of the answer. */
@@ -25,6 +32,8 @@ export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt">
   content: Content;
   /** Images put before the content, each followed by a line break. */
   images?: readonly ImageSource[];
+  /** See {@link ChatOptions.onContextFull}. Default: the session's. */
+  onContextFull?: OnContextFull;
 }
 
 const { cacheSalt, ...chatEntries } = generationEntries;
@@ -35,11 +44,17 @@ export const sessionOptionsSchema = object({
   chatTemplate: v.optional(text({ filled: true })),
   templateArguments: templateArgumentsSchema,
   cacheSalt,
+  onContextFull: v.optional(onContextFullSchema, "stop"),
 });
 
 /** Checks {@link SessionChatOptions}. */
 export const sessionChatSchema = object(
-  { content: contentSchema, images: v.optional(list(imageSchema, "images"), () => []), ...chatEntries },
+  {
+    content: contentSchema,
+    images: v.optional(list(imageSchema, "images"), () => []),
+    onContextFull: v.optional(onContextFullSchema),
+    ...chatEntries,
+  },
   {
     cacheSalt: "the options of engine.session",
     chatTemplate: "the options of engine.session",

@@ -1,12 +1,16 @@
+import process from "node:process";
+import { types } from "node:util";
 import type { ChatMessage, Content } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError, MedInferError, toMedInferError } from "../errors.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
 import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
-import { start, unlessClosed } from "../requests/start.js";
+import { start } from "../requests/start.js";
 import type { FromSchema, JsonSchema } from "../schema/types.js";
+import { unlessClosed } from "../unless-closed.js";
 import { parse } from "../validation/parse.js";
-import { filePath, work } from "./file.js";
+import { work } from "../work.js";
+import { filePath } from "./file.js";
 import { mapImages, readNote, writeNote, type SessionNote } from "./note.js";
 import { sessionChatSchema, sessionOptionsSchema, type SessionChatOptions, type SessionOptions } from "./options.js";
 
@@ -17,7 +21,12 @@ interface Kept {
 
 /** Frees what a session holds that was dropped without close(). */
 const forgotten = new FinalizationRegistry<{ core: EngineCore; kept: Kept }>(({ core, kept }) => {
-  drop(core, kept.state);
+  try {
+    drop(core, kept.state);
+  } catch (error) {
+    // Nobody is left to throw at.
+    process.emitWarning(error as Error);
+  }
 });
 
 /**
@@ -104,9 +113,10 @@ export class Session {
   /** Frees what the session holds. A chat that is under way goes on. A second call does nothing. */
   close(): void {
     this.#closed = true;
-    drop(this.#core, this.#kept.state);
+    const { state } = this.#kept;
     this.#kept.state = 0;
     forgotten.unregister(this);
+    drop(this.#core, state);
   }
 
   /** The same as close(), for `using`. */
@@ -132,7 +142,12 @@ export class Session {
         const { content, images = [], ...options } = whole as SessionChatOptions;
         const said = mapImages(images.length === 0 ? content : imagesFirst(images, content), copied);
         taken.turn = [...this.#messages, { role: "user", content: said }];
-        const request = prepareChat(this.#core, { ...options, ...this.#settings, messages: taken.turn });
+        const request = prepareChat(this.#core, {
+          ...options,
+          ...this.#settings,
+          onContextFull: options.onContextFull ?? this.#settings.onContextFull,
+          messages: taken.turn,
+        });
         this.#busy = true;
         return { ...request, base: this.#kept.state };
       },
@@ -153,8 +168,9 @@ export class Session {
       drop(this.#core, state);
     } else {
       this.#messages = [...turn, { role: "assistant", content: result.text.trim() }];
-      drop(this.#core, this.#kept.state);
+      const before = this.#kept.state;
       this.#kept.state = state;
+      drop(this.#core, before);
     }
   }
 
@@ -188,7 +204,7 @@ export async function restoreSession(core: EngineCore, path: string | URL): Prom
     return new Session(core, readNote(note), state);
   } catch (error) {
     drop(core, state);
-    throw error;
+    throw toMedInferError(error);
   }
 }
 
@@ -199,7 +215,7 @@ function drop(core: EngineCore, state: number): void {
 /** Bytes that nobody changes any more. */
 function copied(image: unknown): unknown {
   // Not slice(): that of a Buffer shares its memory.
-  return image instanceof Uint8Array ? new Uint8Array(image) : image;
+  return types.isUint8Array(image) ? new Uint8Array(image) : image;
 }
 
 /** The messages with the bytes of their images, which come in order. */
