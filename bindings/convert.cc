@@ -97,8 +97,14 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   LoadOptions options;
   options.model_path = ToPath(fields.Value("modelPath"), fields.Name("modelPath"));
   options.mmproj_path = ToPath(fields.Value("mmprojPath"), fields.Name("mmprojPath"));
+  ForEach(fields.Value("mmprojCandidates"), fields.Name("mmprojCandidates"),
+          [&](const Napi::Value& path, const std::string& name) {
+            options.mmproj_candidates.push_back(ToPath(path, name));
+          });
+  options.only_model = ToBool(fields.Value("onlyModel"), fields.Name("onlyModel"));
   options.device = fields.Enum<Device>("device", kDevices);
   options.cuda_backend = ToPath(fields.Value("cudaBackend"), fields.Name("cudaBackend"));
+  options.cuda_problem = ToString(fields.Value("cudaProblem"), fields.Name("cudaProblem"));
   options.main_gpu = fields.Integer<std::uint32_t>("mainGpu");
   options.n_gpu_layers = fields.Integer<std::int32_t>("nGpuLayers");
   options.split_mode = fields.Enum<SplitMode>("splitMode", kSplitModes);
@@ -124,18 +130,32 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   return options;
 }
 
+std::vector<PromptPart> ToPrompt(Napi::Value value, const std::string& field) {
+  std::vector<PromptPart> prompt;
+  ForEach(value, field,
+          [&](const Napi::Value& part, const std::string& name) { prompt.push_back(ToPromptPart(part, name)); });
+  return prompt;
+}
+
 Request ToRequest(Napi::Value value) {
   const Fields fields(value, "request");
   Request request;
-  ForEach(fields.Value("prompt"), fields.Name("prompt"), [&](const Napi::Value& part, const std::string& name) {
-    request.prompt.push_back(ToPromptPart(part, name));
-  });
+  request.prompt = ToPrompt(fields.Value("prompt"), fields.Name("prompt"));
   request.add_special = ToBool(fields.Value("addSpecial"), fields.Name("addSpecial"));
   request.sampling = ToSampling(fields.Value("sampling"), fields.Name("sampling"));
   ForEach(
       fields.Value("stopStrings"), fields.Name("stopStrings"),
       [&](const Napi::Value& stop, const std::string& name) { request.stop_strings.push_back(ToString(stop, name)); });
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
+  if (fields.Value("reasoning").IsObject()) {
+    const Fields tags(fields.Value("reasoning"), fields.Name("reasoning"));
+    request.reasoning = ReasoningTags{
+        ToString(tags.Value("open"), tags.Name("open")), ToString(tags.Value("close"), tags.Name("close")),
+        ToBool(tags.Value("startsOpen"), tags.Name("startsOpen")), ToBool(tags.Value("blanks"), tags.Name("blanks"))};
+  }
+  ForEach(
+      fields.Value("controlTexts"), fields.Name("controlTexts"),
+      [&](const Napi::Value& text, const std::string& name) { request.control_texts.push_back(ToString(text, name)); });
   request.n_predict = fields.Integer<std::int32_t>("nPredict");
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
   request.n = fields.Integer<std::uint32_t>("n");
@@ -218,6 +238,7 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   object["nUbatch"] = info.n_ubatch;
   object["vision"] = info.vision;
   object["projector"] = info.vision ? ToJs(env, info.projector) : env.Null();
+  object["projectorWarning"] = info.projector_warning;
   object["nGpuLayers"] = info.n_gpu_layers;
   object["memory"] = ToJs(env, info.memory);
   object["warning"] = info.warning;

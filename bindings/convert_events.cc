@@ -143,6 +143,7 @@ struct BodyWriter {
   void operator()(const Text& event) const {
     out.Set("type", "text");
     out.Set("text", event.text);
+    if (event.control) out.Set("control", true);
   }
   void operator()(const Logprobs& event) const {
     out.Set("type", "logprobs");
@@ -179,6 +180,10 @@ struct BodyWriter {
     out.Set("width", event.width);
     out.Set("cached", event.cached);
   }
+  void operator()(const Counted& event) const {
+    out.Set("type", "counted");
+    out.Set("tokens", event.tokens);
+  }
   void operator()(const Saved& event) const {
     out.Set("type", "saved");
     out.Set("tokens", event.tokens);
@@ -195,18 +200,26 @@ struct BodyWriter {
   }
 };
 
+// Null where something failed.
+napi_value EventToJs(napi_env env, const Event& event) {
+  ObjectWriter out(env);
+  out.Set("id", static_cast<double>(event.id));
+  std::visit(BodyWriter{env, out}, event.body);
+  return out.ok() ? out.object() : nullptr;
+}
+
 }  // namespace
 
 napi_value EventsToJs(napi_env env, const std::vector<Event>& events) {
-  napi_value array = nullptr;
-  if (napi_create_array_with_length(env, events.size(), &array) != napi_ok) return nullptr;
-  for (std::uint32_t i = 0; i < events.size(); ++i) {
-    ObjectWriter out(env);
-    out.Set("id", static_cast<double>(events[i].id));
-    std::visit(BodyWriter{env, out}, events[i].body);
-    if (!out.ok() || napi_set_element(env, array, i, out.object()) != napi_ok) return nullptr;
-  }
-  return array;
+  return ArrayOf(env, events, [env](const Event& event) {
+    const napi_value told = EventToJs(env, event);
+    if (told != nullptr) return told;
+    // A text that JavaScript can not hold, for one, must not take the events of others along. Where the environment
+    // dies, this fails, too.
+    napi_value pending = nullptr;
+    static_cast<void>(napi_get_and_clear_last_exception(env, &pending));
+    return EventToJs(env, {event.id, Failed{{Code::kInternal, "the addon can not tell what became of the request"}}});
+  });
 }
 
 }  // namespace medinfer

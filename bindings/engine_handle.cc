@@ -26,6 +26,7 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
                      {
                          InstanceMethod<&EngineHandle::Submit>("submit"),
                          InstanceMethod<&EngineHandle::EmbedImage>("embedImage"),
+                         InstanceMethod<&EngineHandle::CountTokens>("countTokens"),
                          InstanceMethod<&EngineHandle::Cancel>("cancel"),
                          InstanceMethod<&EngineHandle::Finish>("finish"),
                          InstanceMethod<&EngineHandle::Follow>("follow"),
@@ -85,6 +86,16 @@ Napi::Value EngineHandle::EmbedImage(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&] {
     Engine& engine = Open(info);
     return Accepted(info.Env(), engine.EmbedImage(ToImageFile(info[0], "image")));
+  });
+}
+
+Napi::Value EngineHandle::CountTokens(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&] {
+    Open(info);  // refuses before images are copied
+    // Getters of the prompt may run, and close the engine.
+    std::vector<PromptPart> prompt = ToPrompt(info[0], "prompt");
+    const bool add_special = ToBool(info[1], "addSpecial");
+    return Accepted(info.Env(), Open(info).CountTokens(std::move(prompt), add_special));
   });
 }
 

@@ -33,7 +33,7 @@ auto Guarded(Napi::Env env, Body&& body) -> decltype(body()) {
   } catch (const std::bad_alloc&) {
     Throw(env, {Code::kOutOfMemory, "not enough memory for the call's arguments or result"});
   } catch (const std::exception& error) {
-    Throw(env, {Code::kInternal, std::string("unexpected failure: ") + error.what()});
+    Throw(env, {Code::kInternal, std::string("unexpected failure: ") + std::string(error.what()).substr(0, 200)});
   }
 }
 

@@ -30,7 +30,8 @@ void LoadTask::Run(const LoadOptions& options) {
   } catch (const std::bad_alloc&) {
     result_.emplace(Status(Code::kOutOfMemory, "not enough memory to load the model"));
   } catch (const std::exception& error) {
-    result_.emplace(Status(Code::kInternal, std::string("loading failed: ") + error.what()));
+    result_.emplace(
+        Status(Code::kInternal, std::string("loading failed: ") + std::string(error.what()).substr(0, 200)));
   }
   ExitGuard::Rearm();
   done_.store(true, std::memory_order_release);

@@ -75,6 +75,8 @@ set(CMAKE_POLICY_DEFAULT_CMP0126 NEW)
 if(NOT MSVC)
   add_compile_options("-fmacro-prefix-map=${MEDINFER_LLAMA_DIR}=llama.cpp")
   add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}=medinfer")
+  # Assertions are thrown through C (patches 0065 and 0066).
+  add_compile_options("$<$<COMPILE_LANGUAGE:C>:-fexceptions>")
 endif()
 
 set(BUILD_SHARED_LIBS ON)

@@ -2,10 +2,13 @@
  * The native surface, typed: everything JavaScript can call in the addon stands here, and nothing else loads it.
  * The shapes mirror native/include/medinfer; bindings/ converts between the two.
  */
-import { dirname, join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 
 import { MedInferError, toMedInferError } from "./errors.js";
+import { boundedCause, excerptPath } from "./excerpt.js";
 import type { Device, EngineStats, ModelInfo } from "./model-info.js";
+import { packageRoot } from "./package-root.js";
 
 export type NativeCode =
   | "MODEL_NOT_FOUND"
@@ -34,11 +37,17 @@ export interface NativeError extends Error {
 
 export interface NativeLoadOptions {
   modelPath: string;
-  /** Empty: no images. */
+  /** Empty: one of the candidates, or no images. */
   mmprojPath: string;
+  /** Files of which the one that fits is the projector; none, where it is not clear which. */
+  mmprojCandidates: string[];
+  /** Whether no other model lies beside the model. */
+  onlyModel: boolean;
   device: "auto" | "cpu" | "cuda";
   /** Path of libggml-cuda.so; empty: there is none. */
   cudaBackend: string;
+  /** Why there is none, and what to do; empty: nobody has looked. */
+  cudaProblem: string;
   mainGpu: number;
   /** -1: as many as fit. */
   nGpuLayers: number;
@@ -104,6 +113,14 @@ export interface NativeSampling {
   samplers: string[];
 }
 
+export interface NativeReasoningTags {
+  open: string;
+  close: string;
+  startsOpen: boolean;
+  /** Whether some white space may stand before the opening tag and before the answer. */
+  blanks: boolean;
+}
+
 export interface NativeRequest {
   prompt: NativePromptPart[];
   addSpecial: boolean;
@@ -111,6 +128,10 @@ export interface NativeRequest {
   stopStrings: string[];
   /** GBNF; empty: none. */
   grammar: string;
+  /** What stands around the reasoning before what the grammar says; null: there is none. */
+  reasoning: NativeReasoningTags | null;
+  /** Texts of control tokens that are told where they are drawn, marked. */
+  controlTexts: string[];
   nPredict: number;
   ignoreEos: boolean;
   /** 0: none. */
@@ -179,7 +200,8 @@ export interface NativeInspection {
 export type NativeEvent =
   | { id: number; type: "encode"; images: number; cached: number }
   | { id: number; type: "prefill"; done: number; total: number }
-  | { id: number; type: "text"; text: string }
+  /** `control`: it is what a control token is written as. */
+  | { id: number; type: "text"; text: string; control?: boolean }
   | { id: number; type: "logprobs"; tokens: NativeLogprobs[] }
   | {
       id: number;
@@ -202,6 +224,7 @@ export type NativeEvent =
       width: number;
       cached: boolean;
     }
+  | { id: number; type: "counted"; tokens: number }
   | { id: number; type: "saved"; tokens: number }
   | { id: number; type: "restored"; state: number; tokens: number; note: string }
   | { id: number; type: "failed"; error: NativeError };
@@ -219,6 +242,8 @@ export interface NativeEngine {
   /** Returns the id of the request's first completion; events follow. Throws where the request is refused. */
   submit(request: NativeRequest): number;
   embedImage(image: Uint8Array): number;
+  /** Returns an id, which ends with counted or failed. What the model would read of such a prompt: nothing is computed. */
+  countTokens(prompt: NativePromptPart[], addSpecial: boolean): number;
   cancel(id: number): void;
   /** Ends it as one that ended by itself: done follows, with the reason "stop" and no stop string. */
   finish(id: number): void;
@@ -273,9 +298,6 @@ export interface NativeAddon {
   inspectSampling(request: NativeInspectRequest): NativeInspection;
 }
 
-/** The package's folder: this file lies one level below it, in lib/ and in dist/. */
-export const packageRoot = join(__dirname, "..");
-
 let loaded: { addon: NativeAddon; directory: string } | undefined;
 
 /**
@@ -292,17 +314,19 @@ export function addonDirectory(): string {
 }
 
 function load(): { addon: NativeAddon; directory: string } {
+  const root = packageRoot();
   let addon: NativeAddon;
   let path: string;
   try {
     const nodeGypBuild = require("node-gyp-build") as { path(directory: string): string };
-    path = nodeGypBuild.path(packageRoot);
-    addon = require(path) as NativeAddon;
+    path = nodeGypBuild.path(root);
+    // Not this file's own require: a bundler would put its own in place of it.
+    addon = createRequire(path)(path) as NativeAddon;
   } catch (cause) {
     throw new MedInferError(
       "BACKEND_LOST",
-      'the native addon of medinfer can not be loaded: run "npm rebuild medinfer"',
-      { cause },
+      `the native addon of medinfer can not be loaded from ${excerptPath(root)}: run "npm rebuild medinfer"`,
+      { cause: boundedCause(cause) },
     );
   }
   try {

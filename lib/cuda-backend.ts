@@ -1,6 +1,9 @@
 /** Where the CUDA backend lies. It is loaded by this path alone: no search path may choose what runs in this process. */
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import process from "node:process";
+import { excerpt } from "./excerpt.js";
 
 const file = "libggml-cuda.so";
 const packageName = "@medinfer/linux-x64-cuda";
@@ -26,32 +29,32 @@ export function findCudaBackend(addonDirectory: string, root: string): CudaBacke
   if (process.platform !== "linux" || process.arch !== "x64") {
     return { problem: `CUDA is served on Linux x64 alone, and this is ${process.platform} ${process.arch}` };
   }
-  const installed = resolvePackage(root);
   const wanted = versionIn(join(root, "package.json"));
-  if (installed === undefined) {
+  const install = `run "npm install ${packageName}@${wanted}"`;
+  let found: string;
+  let folder: string;
+  try {
+    const installed = createRequire(join(root, "package.json")).resolve(`${packageName}/package.json`);
+    folder = dirname(installed);
+    found = versionIn(installed);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") {
+      return { problem: `${packageName} is damaged (${(error as Error).message}): ${install}`, surprising: true };
+    }
     return {
       problem:
-        `the CUDA backend is not installed: run "npm install ${packageName}@${wanted}", or build it for this machine ` +
-        'with "npm run build:cuda" in medinfer\'s folder',
+        `the CUDA backend is not installed: ${install}, or build it for this machine with "npm run build:cuda" in ` +
+        "medinfer's folder",
       surprising: existsSync(driverFile),
     };
   }
-  const found = versionIn(installed);
   if (found !== wanted) {
     return {
-      problem: `${packageName} is of version ${found}, and medinfer of ${wanted}: run "npm install ${packageName}@${wanted}"`,
+      problem: `${packageName} is of version ${excerpt(String(found), 40)}, and medinfer of ${wanted}: ${install}`,
       surprising: true,
     };
   }
-  return { path: join(dirname(installed), file) };
-}
-
-function resolvePackage(root: string): string | undefined {
-  try {
-    return require.resolve(`${packageName}/package.json`, { paths: [root] });
-  } catch {
-    return undefined;
-  }
+  return { path: join(folder, file) };
 }
 
 function versionIn(packageJson: string): string {

@@ -1,7 +1,8 @@
-import { addonDirectory, loadAddon, packageRoot } from "./binding.js";
+import { addonDirectory, loadAddon } from "./binding.js";
 import { findCudaBackend } from "./cuda-backend.js";
 import { toMedInferError } from "./errors.js";
 import type { Device } from "./model-info.js";
+import { packageRoot } from "./package-root.js";
 
 /**
  * The devices that can compute, the CPU included. The first call starts NVIDIA's driver, where it and the CUDA backend
@@ -9,7 +10,7 @@ import type { Device } from "./model-info.js";
  */
 export function devices(): Device[] {
   try {
-    const { path = "" } = findCudaBackend(addonDirectory(), packageRoot);
+    const { path = "" } = findCudaBackend(addonDirectory(), packageRoot());
     return loadAddon().devices(path);
   } catch (error) {
     throw toMedInferError(error);

@@ -39,6 +39,7 @@ function isLast(event: NativeEvent): boolean {
     case "failed":
     case "embedded":
     case "saved":
+    case "counted":
     case "restored":
       return true;
     case "encode":

@@ -6,7 +6,8 @@ import type { EngineCore } from "./core.js";
 import { abortedError, toMedInferError } from "./errors.js";
 import { loadImage, type ImageSource } from "./images/load.js";
 import type { ImageEmbedding } from "./model-info.js";
-import { requireVision, unlessClosed } from "./requests/start.js";
+import { requireVision } from "./requests/start.js";
+import { unlessClosed } from "./unless-closed.js";
 import { object, signal } from "./validation/fields.js";
 import { parse } from "./validation/parse.js";
 
@@ -16,7 +17,8 @@ export interface EmbedImageOptions {
   signal?: AbortSignal;
 }
 
-const optionsSchema = object({ signal: v.optional(signal()) });
+/** Checks {@link EmbedImageOptions}. */
+export const embedImageOptionsSchema = object({ signal: v.optional(signal()) });
 
 /** See Engine.embedImage. */
 export async function embedImage(
@@ -25,7 +27,7 @@ export async function embedImage(
   given: EmbedImageOptions,
 ): Promise<ImageEmbedding> {
   const source = parse(imageSchema, image, "engine.embedImage: image");
-  const { signal } = parse(optionsSchema, given, "engine.embedImage: options");
+  const { signal } = parse(embedImageOptionsSchema, given, "engine.embedImage: options");
   try {
     signal?.throwIfAborted();
     requireVision(core);
@@ -44,7 +46,13 @@ function encode(
 ): Promise<ImageEmbedding> {
   return new Promise((resolve, reject) => {
     const id = native.embedImage(bytes);
-    const cancel = () => unlessClosed(() => native.cancel(id));
+    const cancel = () => {
+      try {
+        unlessClosed(() => native.cancel(id));
+      } catch (error) {
+        reject(toMedInferError(error));
+      }
+    };
     const unfollow = onAbort(signal, cancel);
     dispatcher.register(id, {
       onEvent(event: NativeEvent) {
@@ -54,7 +62,8 @@ function encode(
           reject(toMedInferError(event.error));
         } else {
           const { values, tokens, width, cached } = event;
-          resolve({ values, tokens, width, cached });
+          // Of this realm, where the addon's may be of another.
+          resolve({ values: new Float32Array(values.buffer), tokens, width, cached });
         }
       },
     });

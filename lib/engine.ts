@@ -126,6 +126,10 @@ export class Engine {
   /**
    * The text of token ids. Bytes that are no whole character become U+FFFD.
    *
+   * It is the text that tokenize() read, also where the vocabulary puts a blank in front of a text: ids are taken for a
+   * whole text, not for the middle of one. Vocabularies that change a text on its way in (WordPiece and Unigram merge white
+   * space, some write it in lower case) give back what they made of it, and SentencePiece reads U+2581 as a blank.
+   *
    * @throws MedInferError `INVALID_ARGUMENT` or `CLOSED`
    */
   detokenize(tokens: Int32Array | readonly number[], options: DetokenizeOptions = {}): string {

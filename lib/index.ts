@@ -10,7 +10,13 @@ export { jsonSchemaToGrammar } from "./schema/grammar.js";
 
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
-export type { ChatOptions, ChoiceOptions, CompleteOptions, GenerationOptions } from "./options/request-options.js";
+export type {
+  ChatOptions,
+  ChoiceOptions,
+  CompleteOptions,
+  GenerationOptions,
+  OnContextFull,
+} from "./options/request-options.js";
 export type { FromSchema, JsonSchema } from "./schema/types.js";
 export { inspectSampling } from "./inspect-sampling.js";
 export type { LogitBias, Sampling, SamplerName } from "./sampling/types.js";

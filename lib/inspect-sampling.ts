@@ -1,4 +1,5 @@
 /** A look at the sampling chain, with no model. */
+import { types } from "node:util";
 import * as v from "valibot";
 import { loadAddon } from "./binding.js";
 import { argumentError, toMedInferError } from "./errors.js";
@@ -47,14 +48,15 @@ export interface SamplingInspection {
 }
 
 const isNumbers = (isGood: (x: number) => boolean) => (value: unknown) =>
-  (Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array) &&
+  (Array.isArray(value) || types.isFloat32Array(value) || types.isFloat64Array(value)) &&
   value.length > 0 &&
   Array.from(value as ArrayLike<unknown>).every((x) => typeof x === "number" && isGood(x));
 
 const numbers = (isGood: (x: number) => boolean, what: string) =>
   v.optional(any<Float32Array | Float64Array | readonly number[]>(isNumbers(isGood), what));
 
-const optionsSchema = object({
+/** Checks {@link InspectOptions}. */
+export const inspectOptionsSchema = object({
   logits: numbers(
     (x) => Math.abs(x) <= 1e30 || x === -Infinity,
     "a list of numbers, finite or -Infinity, at least one",
@@ -77,7 +79,7 @@ const optionsSchema = object({
 export async function inspectSampling(options: InspectOptions): Promise<SamplingInspection> {
   // In a promise's own turn, so that every error comes as a rejection.
   await Promise.resolve();
-  const { logits, probs, history, newlineToken, sampling } = parse(optionsSchema, options, "inspectSampling");
+  const { logits, probs, history, newlineToken, sampling } = parse(inspectOptionsSchema, options, "inspectSampling");
   if ((logits === undefined) === (probs === undefined)) {
     throw argumentError("inspectSampling", "logits", "or probs must be given, and not both");
   }

@@ -1,21 +1,15 @@
 /** Loads a model: options -> files -> native engine. */
+import process from "node:process";
 import { onAbort } from "./abort.js";
-import {
-  addonDirectory,
-  loadAddon,
-  packageRoot,
-  type NativeAddon,
-  type NativeEngine,
-  type NativeModelInfo,
-} from "./binding.js";
+import { addonDirectory, loadAddon, type NativeAddon, type NativeEngine, type NativeModelInfo } from "./binding.js";
 import { findAdapter } from "./chat/adapters.js";
 import { findControlTokens } from "./chat/control-tokens.js";
 import { findTemplate } from "./chat/registry.js";
-import { findCudaBackend } from "./cuda-backend.js";
+import { findCudaBackend, type CudaBackend } from "./cuda-backend.js";
 import type { EngineCore } from "./core.js";
 import { Dispatcher } from "./dispatcher.js";
 import { abortedError, MedInferError, toMedInferError } from "./errors.js";
-import { resolveModel } from "./models/resolve.js";
+import { resolveModel, type ModelFiles } from "./models/resolve.js";
 import type { ModelInfo } from "./model-info.js";
 import {
   loadOptionsSchema,
@@ -23,6 +17,7 @@ import {
   type LoadOptions,
   type ResolvedLoadOptions,
 } from "./options/load-options.js";
+import { packageRoot } from "./package-root.js";
 import { parse } from "./validation/parse.js";
 
 /** See Engine.load. */
@@ -34,13 +29,14 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   throwIfAborted(options.signal);
   const addon = loadAddon();
   const usesGpu = options.device === "cuda" || (options.device === "auto" && options.nGpuLayers !== 0);
-  const cuda = usesGpu ? findCudaBackend(addonDirectory(), packageRoot) : {};
-  if (options.device === "cuda" && cuda.path === undefined) throw new MedInferError("NO_DEVICE", cuda.problem ?? "");
+  const cuda = usesGpu ? findCudaBackend(addonDirectory(), packageRoot()) : {};
   const dispatcher = new Dispatcher();
-  const native = await loadNative(addon, options, { ...files, cudaBackend: cuda.path ?? "" }, dispatcher);
+  const native = await loadNative(addon, options, { ...files, cuda }, dispatcher);
   try {
     const warning = native.info.warning || (cuda.surprising === true ? (cuda.problem ?? "") : "");
-    if (warning !== "") warnOfCpu(warning);
+    if (warning !== "") warn("MEDINFER_CPU", `the model runs on the CPU: ${warning}`);
+    const { projectorWarning } = native.info;
+    if (projectorWarning !== "") warn("MEDINFER_MMPROJ", `the model reads no images: ${projectorWarning}`);
     // The package's own path says nothing about its model.
     const adapted = adapt(
       { ...native.info, warning },
@@ -87,10 +83,10 @@ function freezeAll<T extends object>(value: T): T {
 async function loadNative(
   addon: NativeAddon,
   options: ResolvedLoadOptions,
-  files: { modelPath: string; mmprojPath: string; mmprojGuessed: boolean; cudaBackend: string },
+  { cuda, ...files }: ModelFiles & { cuda: CudaBackend },
   dispatcher: Dispatcher,
 ): Promise<NativeEngine> {
-  const { mmprojGuessed, ...paths } = files;
+  const paths = { ...files, cudaBackend: cuda.path ?? "", cudaProblem: cuda.problem ?? "" };
   const progress = new ProgressReport(options.onProgress);
   const abort = () => load.abort();
   const load = attempt(() =>
@@ -108,15 +104,15 @@ async function loadNative(
   } catch (error) {
     progress.rethrow();
     throwIfAborted(options.signal);
-    throw explain(toMedInferError(error), mmprojGuessed);
+    throw explain(toMedInferError(error), options.mmproj === "auto");
   } finally {
     unfollow();
   }
 }
 
 /** The caller left the choice to us, and may have expected another: it is said once for each load. */
-function warnOfCpu(reason: string): void {
-  process.emitWarning(`the model runs on the CPU: ${reason}`, { type: "MedInferWarning", code: "MEDINFER_CPU" });
+function warn(code: string, message: string): void {
+  process.emitWarning(message, { type: "MedInferWarning", code });
 }
 
 /** Calls the user's progress function, and keeps what it throws: the addon calls us and must not see it. */

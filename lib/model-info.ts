@@ -40,6 +40,8 @@ export interface ModelInfo {
   vision: boolean;
   /** What reads them; null: nothing does. */
   projector: ProjectorInfo | null;
+  /** Why none of the projectors beside the model was taken, where there are some and none was named. Mostly empty. */
+  projectorWarning: string;
   /** Layers on a GPU, the output counted as one; 0: the model runs on the CPU. */
   nGpuLayers: number;
   /** What the model takes of each device's memory, in bytes; `"CPU"` is the host's. */
@@ -163,7 +165,7 @@ export interface ImageEmbedding {
   tokens: number;
   /** Floats per token. */
   width: number;
-  /** Whether it came from the cache. */
+  /** Whether it came from the cache, or was on its way there; never with `imageCacheBytes: 0`. */
   cached: boolean;
 }
 

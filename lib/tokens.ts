@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import * as v from "valibot";
 import type { EngineCore } from "./core.js";
 import { toMedInferError } from "./errors.js";
@@ -6,7 +7,10 @@ import { parse } from "./validation/parse.js";
 
 /** Options of {@link Engine.tokenize}. */
 export interface TokenizeOptions {
-  /** Whether the tokens that the vocabulary puts around a prompt, such as BOS, are added. Default false. */
+  /**
+   * Whether the tokens are added that the vocabulary puts around a whole text: BOS, where it is not there, and at the end EOS
+   * or SEP. A prompt has the first alone. Default false.
+   */
   addSpecial?: boolean;
   /** Whether control tokens written in the text, such as `</s>`, are read as such. Default false. */
   parseSpecial?: boolean;
@@ -18,14 +22,16 @@ export interface DetokenizeOptions {
   special?: boolean;
 }
 
-const tokenizeSchema = object({
+/** Checks {@link TokenizeOptions}. */
+export const tokenizeOptionsSchema = object({
   addSpecial: v.optional(flag(), false),
   parseSpecial: v.optional(flag(), false),
 });
-const detokenizeSchema = object({ special: v.optional(flag(), false) });
+/** Checks {@link DetokenizeOptions}. */
+export const detokenizeOptionsSchema = object({ special: v.optional(flag(), false) });
 const tokensSchema = any<Int32Array | readonly number[]>(
   (value) =>
-    value instanceof Int32Array ||
+    types.isInt32Array(value) ||
     (Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 31)),
   "a list of token ids",
 );
@@ -33,9 +39,10 @@ const tokensSchema = any<Int32Array | readonly number[]>(
 /** See Engine.tokenize. */
 export function tokenize(core: EngineCore, given: string, options: TokenizeOptions): Int32Array {
   const plain = parse(text(), given, "engine.tokenize: text");
-  const { addSpecial, parseSpecial } = parse(tokenizeSchema, options, "engine.tokenize: options");
+  const { addSpecial, parseSpecial } = parse(tokenizeOptionsSchema, options, "engine.tokenize: options");
   try {
-    return core.native.tokenize(plain, addSpecial, parseSpecial);
+    const { buffer } = core.native.tokenize(plain, addSpecial, parseSpecial);
+    return new Int32Array(buffer); // of this realm, where the addon's may be of another
   } catch (error) {
     throw toMedInferError(error);
   }
@@ -48,7 +55,7 @@ export function detokenize(
   options: DetokenizeOptions,
 ): string {
   const tokens = parse(tokensSchema, given, "engine.detokenize: tokens");
-  const { special } = parse(detokenizeSchema, options, "engine.detokenize: options");
+  const { special } = parse(detokenizeOptionsSchema, options, "engine.detokenize: options");
   try {
     return core.native.detokenize(Int32Array.from(tokens), special);
   } catch (error) {

@@ -4,6 +4,7 @@
 //   portable   every CPU variant, into build/Release, from where prebuildify takes it
 //   cuda       source plus the CUDA plugin
 //   asan, tsan the core and its tests under a sanitizer, without Node
+//   fuzz       the libFuzzer targets: see scripts/fuzz.mjs
 //
 // CMake's own files are in out/VARIANT, so that node-gyp's "rebuild", which deletes build/, costs
 // no more than linking. binding.gyp calls this without arguments; prebuildify's caller names the
@@ -37,6 +38,7 @@ const variants = {
     MEDINFER_SANITIZE: "thread",
     MEDINFER_BUILD_ADDON: "OFF",
   },
+  fuzz: { MEDINFER_BUILD_FUZZERS: "ON" },
 };
 
 const cmakeJs = () => {

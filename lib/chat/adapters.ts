@@ -1,6 +1,8 @@
 /** What a family of models needs and its files do not say: found by a pattern on the model's path or name. */
+import { types } from "node:util";
 import * as v from "valibot";
 import { argumentError } from "../errors.js";
+import { excerpt } from "../excerpt.js";
 import { any, list, object, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 
@@ -36,10 +38,11 @@ export interface ModelAdapter {
   specialTokens?: SpecialTokens;
 }
 
-const adapterSchema = object({
+/** Checks a {@link ModelAdapter}. */
+export const adapterSchema = object({
   name: text({ filled: true }),
   matches: any<ModelAdapter["matches"]>(
-    (value) => value instanceof RegExp || typeof value === "function",
+    (value) => types.isRegExp(value) || typeof value === "function",
     "a regular expression or a function",
   ),
   chatTemplate: v.optional(text({ filled: true })),
@@ -62,15 +65,6 @@ let adapters: readonly ResolvedAdapter[] = [
     stopStrings: [],
     specialTokens: { pad: "eos" },
   },
-  // The Jinja in these files needs dictionaries with integers for keys, which @huggingface/jinja does not know. Without
-  // tools and a thinking budget it writes what llama.cpp's template does.
-  {
-    name: "seed-oss",
-    matches: ({ chatTemplate }) => chatTemplate.includes("<seed:cot_budget_reflect>"),
-    chatTemplate: "seed_oss",
-    stopStrings: [],
-    specialTokens: {},
-  },
 ];
 
 /**
@@ -78,9 +72,8 @@ let adapters: readonly ResolvedAdapter[] = [
  * one of the same name is replaced. A request's own template goes before, then the engine's, then the adapter's, then
  * the one in the model file.
  *
- * Two are there from the start. `"meditron"`, for models with that word in their path or name, has the template
- * `"one_shot"`, and the end-of-sequence token for padding. `"seed-oss"`, for models with that family's Jinja, has
- * llama.cpp's template in its place.
+ * One is there from the start: `"meditron"`, for models with that word in their path or name, has the template
+ * `"one_shot"`, and the end-of-sequence token for padding.
  *
  * @throws MedInferError `INVALID_ARGUMENT`
  *
@@ -100,11 +93,11 @@ export function registerModelAdapter(adapter: ModelAdapter): void {
 export function findAdapter(model: AdapterFacts): ResolvedAdapter | undefined {
   return adapters.find(({ name, matches }) => {
     // search() starts at the beginning whatever the pattern's flags.
-    if (matches instanceof RegExp) return [model.path, model.name].some((text) => text.search(matches) >= 0);
+    if (types.isRegExp(matches)) return [model.path, model.name].some((text) => text.search(matches) >= 0);
     try {
       return matches({ ...model });
-    } catch {
-      throw argumentError("registerModelAdapter", "matches", `of the adapter "${name}" threw an error`);
+    } catch (cause) {
+      throw argumentError("registerModelAdapter", "matches", `of the adapter "${excerpt(name)}" threw an error`, cause);
     }
   });
 }

@@ -2,10 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { loadAddon } from "../binding.js";
 import { toMedInferError } from "../errors.js";
-import { unknownRole, withoutEmptySystem } from "./definition.js";
+import { withoutEmptySystem } from "./definition.js";
 import type { ChatTemplateFunction, TextMessage } from "./types.js";
-
-const usual = ["system", "user", "assistant"];
 
 let names: readonly string[] | undefined;
 
@@ -18,7 +16,6 @@ export function builtinChatTemplates(): readonly string[] {
 /** A built-in template as a function. REQUIRES: `name` is one of {@link builtinChatTemplates}. */
 export function builtinTemplate(name: string): ChatTemplateFunction {
   return (messages, { addGenerationPrompt }) => {
-    for (const role of new Set(messages.map((message) => message.role))) checkRole(name, role);
     return apply(name, withoutEmptySystem(messages), addGenerationPrompt);
   };
 }
@@ -35,18 +32,5 @@ function apply(name: string, messages: readonly TextMessage[], addGenerationProm
     return nul === undefined ? prompt : prompt.replaceAll(nul, "\0");
   } catch (error) {
     throw toMedInferError(error);
-  }
-}
-
-/**
- * The templates know system, user and assistant. What they do with another role differs: some write it out, some have a
- * rule for it, some drop the message or give it to the assistant without a word. The last two are refused.
- */
-function checkRole(name: string, role: string): void {
-  if (usual.includes(role)) return;
-  const probe = (as: string) => apply(name, [{ role: as, content: "probe0content" }], false);
-  const rendered = probe(role);
-  if (!rendered.includes("probe0content") || rendered === probe("assistant")) {
-    throw unknownRole(role, name, usual);
   }
 }

@@ -4,11 +4,17 @@
  * role.
  */
 
+import { setImmediate } from "node:timers/promises";
+
 /** The part of the native engine that this file needs. */
 export interface Detokenizer {
   readonly info: { readonly nVocab: number };
   detokenize(tokens: Int32Array, special: boolean): string;
+  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
 }
+
+/** Control tokens of gpt-oss and its relatives that llama.cpp shows in answers all the same. */
+const SHOWN = ["<|start|>", "<|message|>", "<|channel|>", "<|constrain|>", "<|end|>"];
 
 /** Token ids looked at before the event loop gets its turn. */
 const CHUNK = 4096;
@@ -53,13 +59,20 @@ export class ControlTokens {
   }
 }
 
-/** Finds a vocabulary's control tokens: those that are written only where special tokens are written out. */
+/**
+ * Finds a vocabulary's control tokens: those that are written only where special tokens are written out, and those that are
+ * read only where they are parsed.
+ */
 export async function findControlTokens(vocabulary: Detokenizer): Promise<ControlTokens> {
   const texts = new Set<string>();
   for (let from = 0; from < vocabulary.info.nVocab; from += CHUNK) {
-    if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+    if (from > 0) await setImmediate();
     const to = Math.min(from + CHUNK, vocabulary.info.nVocab);
     collect(vocabulary, from, to, texts);
+  }
+  for (const text of SHOWN) {
+    const acts = vocabulary.tokenize(text, false, true).length === 1;
+    if (acts && vocabulary.tokenize(text, false, false).length > 1) texts.add(text);
   }
   return new ControlTokens([...texts]);
 }

@@ -1,5 +1,7 @@
 /** What a chat template is, beside the function that writes it. */
 import { argumentError } from "../errors.js";
+import { excerpt } from "../excerpt.js";
+import type { Literals } from "./jinja/literals.js";
 import { nearest } from "../validation/nearest.js";
 import type { ChatTemplateFunction, TemplateArguments, TextMessage } from "./types.js";
 
@@ -19,6 +21,11 @@ export interface TemplateDefinition {
   readonly images: ImagePlacement;
   /** The variables that a request may give; undefined: none; "any": the template looks after them itself. */
   readonly variables?: ReadonlySet<string> | "any";
+  /**
+   * The texts that the template spells, where prompts are checked to hold all that their messages say. Undefined: it looks
+   * after that itself.
+   */
+  readonly literals?: Literals;
   /** Whether the prompt begins with the BOS token; undefined: see what was written. */
   readonly writesBos?: boolean;
 }
@@ -41,7 +48,7 @@ export function checkArguments({ name, variables = new Set() }: TemplateDefiniti
   const unread = Object.keys(given).find((key) => !variables.has(key));
   if (unread === undefined) return;
   const near = nearest(unread, [...variables]);
-  const hint = near === undefined ? "leave it out" : `did you mean ${near}?`;
+  const hint = near === undefined ? "leave it out" : `did you mean ${excerpt(near, 40)}?`;
   const why = variables.size === 0 ? "has no variables" : "reads no variable of this name";
   throw argumentError(
     `the chat template "${name}"`,
@@ -57,7 +64,7 @@ export function unknownRole(role: string, template: string, known: readonly stri
   return argumentError(
     "messages",
     "",
-    `hold the role "${role}", which the chat template "${template}" does not know: use ${list}`,
+    `hold the role "${excerpt(role, 40)}", which the chat template "${template}" does not know: use ${excerpt(list)}`,
   );
 }
 

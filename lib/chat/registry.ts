@@ -6,6 +6,7 @@ import { nearest } from "../validation/nearest.js";
 import { parse } from "../validation/parse.js";
 import { builtinChatTemplates, builtinTemplate } from "./builtin.js";
 import { plainDefinition, type ImagePlacement, type TemplateDefinition } from "./definition.js";
+import { noLiterals } from "./jinja/literals.js";
 import { isJinja, jinjaTemplate } from "./jinja.js";
 import { roleSchema } from "./schema.js";
 import { ownTemplates } from "./templates/own.js";
@@ -24,7 +25,8 @@ export interface ChatTemplateOptions {
   images?: ImagePlacement;
 }
 
-const optionsSchema = object({
+/** Checks {@link ChatTemplateOptions}. */
+export const chatTemplateOptionsSchema = object({
   stopStrings: v.optional(list(text({ filled: true }), "texts"), () => []),
   roles: v.optional(list(roleSchema, "roles", true)),
   images: v.optional(oneOf(["in-place", "before-text"]), "in-place"),
@@ -57,10 +59,10 @@ export function registerChatTemplate(
   if (typeof template !== "function" && typeof template !== "string") {
     throw argumentError(call, "template", "must be a Jinja string or a function");
   }
-  const resolved = parse(optionsSchema, options, `${call}: options`);
+  const resolved = parse(chatTemplateOptionsSchema, options, `${call}: options`);
   const made =
     typeof template === "function" ? { render: template, variables: "any" as const } : jinjaTemplate(template);
-  registered.set(name, { ...plainDefinition(name, made.render), variables: made.variables, ...resolved });
+  registered.set(name, { ...plainDefinition(name, made.render), ...made, ...resolved });
 }
 
 /**
@@ -72,11 +74,11 @@ export function findTemplate(spec: string): TemplateDefinition {
   const known = registered.get(spec) ?? ownTemplates.get(spec);
   if (known !== undefined) return known;
   if (isJinja(spec)) {
-    const { render, variables } = jinjaTemplate(spec);
-    return { ...plainDefinition("(Jinja)", render), variables };
+    const made = jinjaTemplate(spec);
+    return { ...plainDefinition("(Jinja)", made.render), ...made };
   }
   const builtin = builtinChatTemplates();
-  if (builtin.includes(spec)) return plainDefinition(spec, builtinTemplate(spec));
+  if (builtin.includes(spec)) return { ...plainDefinition(spec, builtinTemplate(spec)), literals: noLiterals };
   const near = nearest(spec, [...registered.keys(), ...ownTemplates.keys(), ...builtin]);
   throw argumentError(
     "chatTemplate",

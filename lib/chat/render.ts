@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { parse } from "../validation/parse.js";
 import type { ControlTokens } from "./control-tokens.js";
 import { checkArguments, checkRoles, type TemplateDefinition } from "./definition.js";
+import { checkTexts } from "./lost-text.js";
 import { PromptMarkers, type PromptPiece } from "./markers.js";
 import { findTemplate } from "./registry.js";
 import { renderedSchema, renderOptionsSchema, textMessagesSchema } from "./schema.js";
@@ -58,7 +59,7 @@ export function renderPieces(
   const render = (edges: boolean) => {
     const markers = new PromptMarkers();
     const turns = placed.map(({ role, content }) => ({ role, content: markers.flatten(content, control, edges) }));
-    return { markers, ...apply(template, turns, context) };
+    return { markers, ...apply(template, turns, context, !edges) };
   };
   let rendered = render(false);
   if (placed.some(({ content }) => control.mayJoin(textOf(content)))) {
@@ -84,10 +85,17 @@ function place(content: Content, placement: TemplateDefinition["images"]): Conte
   return [...images.flatMap((image) => [image, { type: "text" as const, text: "\n" }]), ...texts];
 }
 
-function apply(template: TemplateDefinition, messages: readonly TextMessage[], context: TemplateContext): RenderedChat {
+/** @param check whether the prompt has to hold every message's text */
+function apply(
+  template: TemplateDefinition,
+  messages: readonly TextMessage[],
+  context: TemplateContext,
+  check = true,
+): RenderedChat {
   checkRoles(template, messages);
   checkArguments(template, context.templateArguments);
   const rendered: unknown = template.render(messages, context);
   const { prompt, stopStrings } = parse(renderedSchema, rendered, `the chat template "${template.name}"`);
+  if (check) checkTexts(template, messages, context, prompt);
   return { prompt, stopStrings: [...new Set([...template.stopStrings, ...stopStrings])] };
 }

@@ -1,6 +1,7 @@
 /** What Engine.load takes. */
 import * as v from "valibot";
 import type { NativeLoadOptions } from "../binding.js";
+import { toUrl } from "../url.js";
 import { any, autoOr, flag, integer, list, number, object, oneOf, signal, text } from "../validation/fields.js";
 
 /** The KV cache. */
@@ -33,13 +34,15 @@ export interface KvOptions {
 /** Options of {@link Engine.load}. All are optional. */
 export interface LoadOptions {
   /**
-   * The model: a GGUF file, or a folder that holds exactly two `.gguf` files, one with `mmproj` in its name. A path, or
-   * a `file:` URL. Default: the tiny model inside the package.
+   * The model: a GGUF file, of a split model the first, or a folder with one model and, if it has one, its projector. A
+   * path, or a `file:` URL. Default: the tiny model inside the package.
    */
   model?: string | URL;
   /**
-   * The vision projector: a GGUF file; `"auto"`: the only `.gguf` file beside the model with `mmproj` in its name, or
-   * none; `null`: none, and images are refused with `NO_VISION`. Default `"auto"`.
+   * The vision projector: a GGUF file; `"auto"`: of the `.gguf` files beside the model with `mmproj` in their names the one
+   * that fits: its kind the model's architecture, its width the model's, its name the model's or that of the model that it
+   * was made from. Where none does, or several do, there is none, and a process warning and `info.projectorWarning` say
+   * why. `null`: none. Without one, images are refused with `NO_VISION`. Default `"auto"`.
    */
   mmproj?: "auto" | null | string | URL;
   /**
@@ -73,7 +76,10 @@ export interface LoadOptions {
   nBatch?: number;
   /** Most tokens of one forward pass; an abort takes effect within one. Default 512. */
   nUbatch?: number;
-  /** CPU threads; `"auto"` adapts to how busy the host is. Default `"auto"`. */
+  /**
+   * CPU threads; `"auto"`: at most as many CPUs as the process's affinity and its cgroups' quotas (rounded up) allow, and
+   * fewer while the host is busy. Default `"auto"`.
+   */
   nThreads?: "auto" | number;
   kv?: KvOptions;
   /** Most requests that wait; one more is refused with `QUEUE_FULL`. Default 1024. */
@@ -99,12 +105,12 @@ export interface LoadOptions {
 const MAX_IMAGE_BYTES = 2 ** 32;
 
 const pathSchema = any<string | URL>(
-  (value) => value instanceof URL || (typeof value === "string" && value !== ""),
+  (value) => toUrl(value) !== undefined || (typeof value === "string" && value !== ""),
   "a path or a file: URL",
 );
 
 const mmprojSchema = any<"auto" | null | string | URL>(
-  (value) => value === null || value instanceof URL || (typeof value === "string" && value !== ""),
+  (value) => value === null || toUrl(value) !== undefined || (typeof value === "string" && value !== ""),
   '"auto", null, a path or a file: URL',
 );
 
@@ -160,7 +166,10 @@ export type ResolvedLoadOptions = v.InferOutput<typeof loadOptionsSchema>;
 /** What the addon takes. */
 export function toNativeLoadOptions(
   options: ResolvedLoadOptions,
-  files: { modelPath: string; mmprojPath: string; cudaBackend: string },
+  files: Pick<
+    NativeLoadOptions,
+    "modelPath" | "mmprojPath" | "mmprojCandidates" | "onlyModel" | "cudaBackend" | "cudaProblem"
+  >,
 ): NativeLoadOptions {
   return {
     ...files,

@@ -1,4 +1,5 @@
 /** What a request takes: engine.chat, engine.complete and every row of engine.annotate. */
+import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { contentSchema, imageSchema, messagesSchema } from "../chat/schema.js";
 import { templateArgumentsSchema } from "../chat/template-arguments.js";
@@ -8,14 +9,14 @@ import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
 import type { JsonSchema } from "../schema/types.js";
-import { any, flag, integer, list, notYet, object, signal, text } from "../validation/fields.js";
+import { any, flag, integer, list, notYet, object, oneOf, signal, text } from "../validation/fields.js";
 import { stopRegexesSchema, thinkingTagsSchema } from "./text-options.js";
 
 /** Options that every request has. All are optional. */
 export interface GenerationOptions {
   /** What shapes the distribution that tokens are drawn from. */
   sampling?: Sampling;
-  /** Generation ends before the earliest of these texts. At most 64. Default none. */
+  /** Generation ends before the earliest of these texts. At most 64, of at most 1000 characters each. Default none. */
   stopStrings?: readonly string[];
   /**
    * Generation ends before what one of these regular expressions matches; a string is read as `new RegExp(string)`. At
@@ -35,7 +36,10 @@ export interface GenerationOptions {
    * Tells the model's reasoning from its answer: text between the tags comes as `reasoning` events and in
    * `result.reasoning`, the rest as `text`. A block that is not closed is reasoning to its end; inside a block, an opening
    * tag is text. White space directly behind a tag is dropped; several blocks are put on lines of their own. Stops act on
-   * reasoning and answer alike. Default false: everything is `text`.
+   * reasoning and answer alike. A tag may be a control token of the vocabulary. Default false: everything is `text`.
+   *
+   * Beside `grammar` or `jsonSchema`: reasoning is free, what follows its end is the answer, and in it no tag counts. There is
+   * at most one block, at the very beginning; the turn can not end inside it.
    */
   thinkingTags?: ThinkingTags | false;
   /** Most tokens to generate; -1: until the model ends its turn or the context is full. Default -1. */
@@ -49,7 +53,10 @@ export interface GenerationOptions {
    * shares a salt can learn from timings whether somebody had the same prompt. At most 256 bytes. Default `""`.
    */
   cacheSalt?: string;
-  /** A grammar in GBNF that the answer follows, from its rule `root` on. At most 256 KiB. Default none. */
+  /**
+   * A grammar in GBNF that the answer follows, from its rule `root` on. A literal that spells a control token, such as
+   * `"[TOOL]"`, may come as that token, and is told as text. At most 4 MiB. Default none.
+   */
   grammar?: string;
   /**
    * A JSON schema that the answer satisfies; its value is the result's `parsed`. What no grammar keeps is refused by
@@ -65,8 +72,9 @@ export interface GenerationOptions {
    */
   nProbs?: number;
   /**
-   * Tokens kept when the context overflows: only 0 is taken, because here nothing is ever dropped from a context. A
-   * request whose context is full ends with `"context"`.
+   * Tokens kept when the context overflows: only 0 is taken, because here no token is ever dropped from a context. A
+   * request whose context is full ends with `"context"`; whole turns of a conversation may be left out before, see
+   * {@link ChatOptions.onContextFull}.
    */
   nKeep?: 0;
   /** Infill: not implemented yet, leave it out. */
@@ -90,6 +98,12 @@ export interface ChoiceOptions {
   bestOf?: number;
 }
 
+/**
+ * What becomes of a conversation that the context of a request has no room for any more. See
+ * {@link ChatOptions.onContextFull}.
+ */
+export type OnContextFull = "stop" | "dropOldestTurns";
+
 /** Options of {@link Engine.chat}. */
 export interface ChatOptions extends GenerationOptions, ChoiceOptions {
   /** The conversation. Images may stand in any message's content. */
@@ -112,6 +126,18 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
    * text: what you do not trust belongs into messages. A text that holds a control token is refused. Default none.
    */
   templateArguments?: TemplateArguments;
+  /**
+   * What becomes of a conversation that the context has no room for.
+   *
+   * - `"stop"`: it fails with `CONTEXT_FULL`, and nothing is left out.
+   * - `"dropOldestTurns"`: its oldest turns are left out of the prompt, whole, with their images; `droppedTurns` in the
+   *   result says how many. System messages and the latest turn are kept; one that is too long by itself fails. The answer
+   *   finds room for `nPredict` tokens, or for a quarter of the context where that is less or there is no limit. Turns go in
+   *   blocks of a quarter of the context, so that the requests in between begin alike, for the prefix cache's sake.
+   *
+   * An answer that reaches the context's end itself ends with `"context"` either way. Default `"stop"`.
+   */
+  onContextFull?: OnContextFull;
 }
 
 /** Options of {@link Engine.complete}. */
@@ -125,9 +151,15 @@ export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
    * do not trust. Default true.
    */
   parseSpecial?: boolean;
-  /** Whether the vocabulary's BOS token is put before the prompt, where the model asks for one. Default true. */
+  /**
+   * Whether the vocabulary's BOS token is put before the prompt, where the model asks for one and the prompt does not begin
+   * with it. Default true.
+   */
   addSpecial?: boolean;
 }
+
+/** Text is held back, and looked at again with each token, for as long as it may become a stop. */
+const MAX_STOP_LENGTH = 1000;
 
 /** The schema of {@link GenerationOptions}, entry by entry. */
 export const generationEntries = {
@@ -136,6 +168,10 @@ export const generationEntries = {
     v.pipe(
       list(text({ filled: true }), "texts"),
       v.check((stops) => stops.length <= 64, "must hold at most 64 texts"),
+      v.check(
+        (stops) => stops.every((stop) => stop.length <= MAX_STOP_LENGTH),
+        `must hold no text of more than ${MAX_STOP_LENGTH} characters`,
+      ),
     ),
     () => [],
   ),
@@ -156,7 +192,8 @@ export const generationEntries = {
   nKeep: v.optional(
     v.custom<0>(
       (value) => value === 0,
-      'must be 0: nothing is dropped from a full context, the request ends with finishReason "context"',
+      'must be 0: no token is dropped from a full context, the request ends with finishReason "context"; ' +
+        'a conversation can leave old turns out, with onContextFull: "dropOldestTurns"',
     ),
   ),
   grammar: v.optional(text({ filled: true })),
@@ -169,6 +206,9 @@ export const generationEntries = {
   inputPrefix: notYet(),
   inputSuffix: notYet(),
 };
+
+/** Checks {@link OnContextFull}. */
+export const onContextFullSchema = oneOf(["stop", "dropOldestTurns"]);
 
 const choiceEntries = {
   n: v.optional(integer(1, 64), 1),
@@ -193,6 +233,7 @@ export const chatOptionsSchema = object(
     chatTemplate: v.optional(text({ filled: true })),
     useChatTemplate: v.optional(flag(), true),
     templateArguments: templateArgumentsSchema,
+    onContextFull: v.optional(onContextFullSchema, "stop"),
     ...choiceEntries,
     ...generationEntries,
   },

@@ -1,4 +1,5 @@
 /** The kinds of fields that only sampling parameters have. */
+import { types } from "node:util";
 import * as v from "valibot";
 import { any } from "../validation/fields.js";
 import type { LogitBias } from "./types.js";
@@ -10,7 +11,7 @@ const isToken = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Numb
 /** Token ids. Whether a vocabulary has them is the engine's to say. */
 export function tokenIds() {
   return any<readonly number[] | Int32Array>(
-    (value) => (Array.isArray(value) || value instanceof Int32Array) && value.every(isToken),
+    (value) => (Array.isArray(value) || types.isInt32Array(value)) && value.every(isToken),
     "a list of token ids, integers of 0 or more",
   );
 }
@@ -30,7 +31,7 @@ export function biases<TKey extends string | number>(key: "a token id" | "a text
   const valueMessage = `must be a number from ${-LARGEST_BIAS} to ${LARGEST_BIAS}, or false for a token that is never drawn`;
   return v.pipe(
     any<Readonly<Record<TKey, LogitBias>>>(
-      (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Map),
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !types.isMap(value),
       `an object of biases by ${key.slice(2)}`,
     ),
     v.rawCheck(({ dataset, addIssue }) => {

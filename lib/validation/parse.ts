@@ -1,6 +1,12 @@
 /** Checks a caller's arguments against a schema and reports everything that is wrong at once. */
 import * as v from "valibot";
 import { MedInferError } from "../errors.js";
+import { excerpt } from "../excerpt.js";
+
+/** Most issues that the message itself tells; `issues` has all. */
+const MOST_TOLD = 5;
+/** Most characters of a key that a caller made up. */
+const MOST_OF_KEY = 40;
 
 /**
  * The checked value, with its defaults.
@@ -19,7 +25,8 @@ export function parse<TSchema extends v.GenericSchema>(
     path: pathOf(issue.path ?? []),
     message: issue.message,
   }));
-  const shown = issues.map(({ path, message }) => (path === "" ? message : `${path} ${message}`));
+  const shown = issues.slice(0, MOST_TOLD).map(({ path, message }) => (path === "" ? message : `${path} ${message}`));
+  if (issues.length > MOST_TOLD) shown.push(`and ${issues.length - MOST_TOLD} more`);
   const head = issues.length === 1 ? what : `${what}: ${issues.length} arguments are wrong`;
   throw new MedInferError("INVALID_ARGUMENT", `${head}: ${shown.join("; ")}`, { issues });
 }
@@ -28,7 +35,7 @@ export function parse<TSchema extends v.GenericSchema>(
 function pathOf(items: readonly { key?: unknown }[]): string {
   return items.reduce((path, { key }) => {
     if (typeof key === "number") return `${path}[${key}]`;
-    const name = String(key).slice(0, 40);
+    const name = excerpt(String(key), MOST_OF_KEY);
     return path === "" ? name : `${path}.${name}`;
   }, "");
 }

@@ -2,6 +2,7 @@
 
 #include "llama.h"
 #include "medinfer/engine.h"
+#include "text/excerpt.h"
 
 namespace medinfer {
 
@@ -17,7 +18,7 @@ Result<std::string> ApplyBuiltinChatTemplate(const std::string& name, const std:
   // llama.cpp takes a name or a Jinja template that it recognises by its text; only names are exact.
   const std::vector<std::string> names = BuiltinChatTemplates();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return Status(Code::kInvalidArgument, "\"" + name + "\" is not a built-in chat template");
+    return Status(Code::kInvalidArgument, "\"" + Excerpt(name) + "\" is not a built-in chat template");
   }
   std::vector<llama_chat_message> chat;
   std::size_t length = 256;
@@ -35,7 +36,8 @@ Result<std::string> ApplyBuiltinChatTemplate(const std::string& name, const std:
     prompt.resize(static_cast<std::size_t>(n));
     n = apply();
   }
-  if (n < 0) return Status(Code::kInvalidArgument, "the messages do not fit the chat template \"" + name + "\"");
+  if (n < 0)
+    return Status(Code::kInvalidArgument, "the messages do not fit the chat template \"" + Excerpt(name) + "\"");
   prompt.resize(static_cast<std::size_t>(n));
   return prompt;
 }

@@ -3,19 +3,25 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "device/available_cpus.h"
 #include "device/registry.h"
 #include "engine_loop.h"
 #include "inbox.h"
+#include "model/assertion_guard.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "model/projector.h"
+#include "model/projector_choice.h"
 #include "place_model.h"
+#include "sampling/reasoning_gate.h"
 #include "session/model_identity.h"
+#include "text/token_counter.h"
 #include "validate.h"
 #include "vision/image_encoder.h"
 
@@ -25,7 +31,25 @@ namespace {
 constexpr float kModelShare = 0.9F;  // of the load's progress, where a projector follows
 
 std::uint32_t EncoderThreads(const LoadOptions& options) {
-  return options.n_threads > 0 ? options.n_threads : std::max(1U, std::thread::hardware_concurrency());
+  return options.n_threads > 0 ? options.n_threads : AvailableCpus();
+}
+
+// What `use` makes of the model, or that it is damaged.
+template <typename T, typename Fn>
+Result<T> Use(const Fn& use) {
+  std::optional<Result<T>> result;
+  const std::optional<std::string> damage = Attempt([&] { result.emplace(use()); });
+  return damage ? Result<T>(DamagedModel(*damage)) : std::move(*result);
+}
+
+// Of a request's grammar. REQUIRES: it has one.
+Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const llama_vocab* vocab, Request& request) {
+  const bool blanks = request.reasoning && request.reasoning->blanks;
+  auto grammar = GrammarConstraint::Create(vocab, request.grammar, blanks ? kMaxBlanks : 0);
+  if (!grammar.ok()) return grammar.status();
+  if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
+  return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
+      vocab, TokenTexts(vocab, request.control_texts), std::move(*request.reasoning), std::move(grammar.value())));
 }
 
 class EngineImpl final : public Engine {
@@ -42,16 +66,16 @@ class EngineImpl final : public Engine {
 
   Result<RequestId> Submit(Request request) override {
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
-    std::unique_ptr<GrammarConstraint> grammar;
+    std::unique_ptr<TokenConstraint> constraint;
     if (!request.grammar.empty()) {
       const std::lock_guard lock(close_mutex_);
       if (model_ == nullptr) return ClosedStatus();
-      auto made = GrammarConstraint::Create(model_->vocab(), request.grammar);
+      auto made = Use<std::unique_ptr<TokenConstraint>>([&] { return MakeConstraint(model_->vocab(), request); });
       if (!made.ok()) return made.status();
-      grammar = std::move(made.value());
+      constraint = std::move(made.value());
       request.grammar.clear();
     }
-    return Push(std::move(request), /*embed_only=*/false, std::move(grammar));
+    return Push(std::move(request), /*embed_only=*/false, std::move(constraint));
   }
 
   Result<RequestId> EmbedImage(ImageFile image) override {
@@ -59,6 +83,17 @@ class EngineImpl final : public Engine {
     request.prompt.push_back({"", true, std::move(image)});
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
     return Push(std::move(request), /*embed_only=*/true);
+  }
+
+  Result<RequestId> CountTokens(std::vector<PromptPart> prompt, bool add_special) override {
+    Request request;
+    request.prompt = std::move(prompt);
+    if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
+    const std::lock_guard lock(mutex_);
+    if (inbox_.closed()) return ClosedStatus();
+    const RequestId id = next_id_++;
+    counter_->Count(id, std::move(request.prompt), add_special);
+    return id;
   }
 
   void Cancel(RequestId id) override {
@@ -101,7 +136,15 @@ class EngineImpl final : public Engine {
                                              bool parse_special) const override {
     const std::lock_guard lock(close_mutex_);
     if (model_ == nullptr) return ClosedStatus();
-    return model_->Tokenize(text, add_special, parse_special);
+    return Use<std::vector<std::int32_t>>([&] {
+      const PromptTokenizer& tokenizer = model_->tokenizer();
+      auto tokens = tokenizer.Tokenize({{text, parse_special}});
+      if (tokens.ok() && add_special) {
+        tokenizer.AddBos(tokens.value());
+        tokenizer.AddEnd(tokens.value());
+      }
+      return tokens;
+    });
   }
 
   Result<std::string> Detokenize(const std::vector<std::int32_t>& tokens, bool special) const override {
@@ -113,7 +156,7 @@ class EngineImpl final : public Engine {
                                                   std::to_string(info_.n_vocab));
       }
     }
-    return model_->Detokenize(tokens, special);
+    return Use<std::string>([&] { return model_->tokenizer().Detokenize(tokens, special); });
   }
 
   void Close() override;
@@ -123,7 +166,7 @@ class EngineImpl final : public Engine {
 
   // A forward pass that works for this request alone may be left in the middle. False where the request has ended.
   bool GiveUpPass(RequestId id);
-  Result<RequestId> Push(Request request, bool embed_only, std::unique_ptr<GrammarConstraint> grammar = nullptr);
+  Result<RequestId> Push(Request request, bool embed_only, std::unique_ptr<TokenConstraint> constraint = nullptr);
   template <typename FileCommand>
   Result<RequestId> PushFile(FileCommand command) {
     const std::lock_guard lock(mutex_);
@@ -135,7 +178,17 @@ class EngineImpl final : public Engine {
     return id;
   }
 
+  // Makes one of the candidates the projector, if one fits. `model` is loaded, or an outline.
+  void ChooseAmongCandidates(const Model& model);
   Stats CollectStats() const;
+
+  void Take(EncodeOutcome outcome) {
+    if (outcome.wanted == EncodeJob::Wanted::kCount) {
+      counter_->Take(outcome);
+    } else {
+      inbox_.Push(std::move(outcome));
+    }
+  }
 
   // Budget of the swap space. REQUIRES: the decoder is there.
   std::uint64_t SwapBytes() const {
@@ -143,7 +196,7 @@ class EngineImpl final : public Engine {
     return decoder_->paged() ? decoder_->BytesPerCell() * options_.n_ctx : 0;
   }
 
-  const LoadOptions options_;
+  LoadOptions options_;  // constant once a projector is chosen
   const std::shared_ptr<EventSink> sink_;
   Placement placement_;
   ModelInfo info_;
@@ -166,11 +219,28 @@ class EngineImpl final : public Engine {
   std::unique_ptr<ImageEncoder> encoder_;
   ModelIdentity identity_{};
   std::unique_ptr<TaskThread> files_;
+  std::unique_ptr<TokenCounter> counter_;
   std::unique_ptr<EngineLoop> loop_;
   std::thread thread_;
 };
 
+void EngineImpl::ChooseAmongCandidates(const Model& model) {
+  if (options_.mmproj_candidates.empty()) return;
+  ProjectorChoice choice = ChooseProjector(model, options_.model_path, options_.mmproj_candidates, options_.only_model);
+  options_.mmproj_path = std::move(choice.path);
+  options_.mmproj_candidates.clear();
+  info_.projector_warning = std::move(choice.warning);
+}
+
 Status EngineImpl::Load(const ProgressFn& progress) {
+  const bool may_offload = options_.device != Device::kCpu && !options_.cuda_backend.empty();
+  if (may_offload && !options_.mmproj_candidates.empty()) {
+    // How much room the projector takes decides what of the model goes to the GPU.
+    const std::shared_lock lock(RegistryMutex());
+    const auto outline = Model::Outline(options_, Placement{});
+    if (!outline.ok()) return outline.status();
+    ChooseAmongCandidates(*outline.value());
+  }
   auto placed = PlaceModel(options_, [&] { return progress(0.0F); });
   if (!placed.ok()) return placed.status();
   placement_ = std::move(placed.value());
@@ -183,15 +253,19 @@ Status EngineImpl::Load(const ProgressFn& progress) {
     registry.lock();
   }
 
-  const bool vision = !options_.mmproj_path.empty();
-  const float share = vision ? kModelShare : 1.0F;
+  const bool may_see = !options_.mmproj_path.empty() || !options_.mmproj_candidates.empty();
+  const float share = may_see ? kModelShare : 1.0F;
   auto model = Model::Load(options_, placement_, [&](float fraction) { return progress(fraction * share); });
   if (!model.ok()) return model.status();
   model_ = std::move(model.value());
 
   std::string warning = placement_.warning.empty() ? std::move(info_.warning) : placement_.warning;
+  std::string projector_warning = std::move(info_.projector_warning);
   info_ = model_->Describe();
   info_.warning = std::move(warning);
+  info_.projector_warning = std::move(projector_warning);
+  ChooseAmongCandidates(*model_);
+  const bool vision = !options_.mmproj_path.empty();
   pool_ = std::make_unique<KvPool>(PoolOptions(options_));
   info_.n_ctx = options_.n_ctx;
   info_.n_ctx_per_request = ContextPerRequest(options_, info_.n_ctx_train);
@@ -215,7 +289,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
     }
     const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
     encoder_ = std::make_unique<ImageEncoder>(*projector_, limits, options_.image_cache_bytes,
-                                              [this](EncodeOutcome outcome) { inbox_.Push(std::move(outcome)); });
+                                              [this](EncodeOutcome outcome) { Take(std::move(outcome)); });
   }
 
   info_.batch_size = options_.batch_size;
@@ -233,6 +307,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   guard_.inbox = &inbox_;
   identity_ = IdentifyModel(*model_, options_);
   files_ = std::make_unique<TaskThread>();
+  counter_ = std::make_unique<TokenCounter>(*model_, encoder_.get(), *sink_);
   loop_ = std::make_unique<EngineLoop>(
       EngineLoop::Parts{*model_, *decoder_, *pool_, encoder_.get(), guard_, inbox_, *sink_, *files_, identity_}, limits,
       [this](RequestId id) {
@@ -252,10 +327,10 @@ bool EngineImpl::GiveUpPass(RequestId id) {
   return true;
 }
 
-Result<RequestId> EngineImpl::Push(Request request, bool embed_only, std::unique_ptr<GrammarConstraint> grammar) {
+Result<RequestId> EngineImpl::Push(Request request, bool embed_only, std::unique_ptr<TokenConstraint> constraint) {
   SubmitCommand command;
   command.request = std::move(request);
-  command.grammar = std::move(grammar);
+  command.constraint = std::move(constraint);
   command.embed_only = embed_only;
   command.submitted = Clock::now();
   const std::uint32_t n = command.request.n;
@@ -298,7 +373,9 @@ void EngineImpl::Close() {
   if (loop_ != nullptr) last_stats_ = CollectStats();
   loop_.reset();
   files_.reset();
+  if (counter_ != nullptr) counter_->Stop();  // it gives the encoder work
   encoder_.reset();
+  counter_.reset();
   projector_.reset();
   decoder_.reset();
   pool_.reset();
@@ -311,13 +388,18 @@ Result<std::unique_ptr<Engine>> Engine::Load(const LoadOptions& options, const P
                                              std::shared_ptr<EventSink> sink) {
   if (Status status = ValidateLoadOptions(options); !status.ok()) return status;
   auto engine = std::make_unique<EngineImpl>(options, sink, std::string());
-  Status status = engine->Load(progress);
+  const auto load = [&progress](EngineImpl& one) {
+    Status loaded;
+    const std::optional<std::string> damage = Attempt([&] { loaded = one.Load(progress); });
+    return damage ? DamagedModel(*damage) : loaded;
+  };
+  Status status = load(*engine);
   if (status.code() == Code::kOutOfMemory && options.device == Device::kAuto && engine->placed_on_gpu()) {
     // It was free when it was measured. Somebody else has taken it.
     LoadOptions on_cpu(options);
     on_cpu.device = Device::kCpu;
     engine = std::make_unique<EngineImpl>(on_cpu, std::move(sink), status.message());
-    status = engine->Load(progress);
+    status = load(*engine);
   }
   if (!status.ok()) return status;
   return std::unique_ptr<Engine>(std::move(engine));

@@ -26,12 +26,12 @@ Sequence& EngineLoop::AddSequences(SubmitCommand& command) {
   };
   Sequence& first = add(0);
   first.request.prompt = std::move(prompt);
-  first.grammar = std::move(command.grammar);
+  first.constraint = std::move(command.constraint);
   for (std::uint32_t i = 1; i < common.n; ++i) {
     Sequence& sibling = add(i);
     sibling.state = SequenceState::kSibling;
     sibling.first = &first;
-    if (first.grammar != nullptr) sibling.grammar = first.grammar->Clone();
+    if (first.constraint != nullptr) sibling.constraint = first.constraint->Clone();
     first.siblings.push_back(&sibling);
     ++siblings_;
   }
@@ -44,8 +44,9 @@ void EngineLoop::PrepareSampling(Sequence& sequence) {
   sequence.sampler.emplace(
       request.sampling,
       ResolveTokens(parts_.model.vocab(), request.sampling, request.ignore_eos, limits_.n_ctx_per_request),
-      sequence.grammar.get());
+      sequence.constraint.get());
   sequence.stops.emplace(request.stop_strings);
+  sequence.texts.emplace(parts_.model.vocab(), request.control_texts);
   for (const PromptChunk& chunk : sequence.prompt.chunks) {
     const auto* text = std::get_if<TextChunk>(&chunk);
     if (text == nullptr) continue;

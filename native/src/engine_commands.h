@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "medinfer/request.h"
-#include "sampling/grammar.h"
+#include "sampling/token_constraint.h"
 #include "sequence.h"
 #include "session/session_file.h"
 #include "vision/image_encoder.h"
@@ -17,8 +17,8 @@ namespace medinfer {
 struct SubmitCommand {
   RequestId id = 0;  // of the first completion; the others' follow
   Request request;
-  std::unique_ptr<GrammarConstraint> grammar;  // of the request; null: none
-  std::vector<CancelFlag> cancelled;           // by completion
+  std::unique_ptr<TokenConstraint> constraint;  // of the request; null: none
+  std::vector<CancelFlag> cancelled;            // by completion
   bool embed_only = false;
   Clock::time_point submitted;
 };

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "llama.h"
+#include "model/assertion_guard.h"
+#include "text/prompt_parts.h"
 
 namespace medinfer {
 namespace {
@@ -15,6 +17,13 @@ constexpr std::uint32_t kWatermarkShare = 50;
 // Whether a running sequence is on its way to so many cells of its prompt.
 bool Computes(const Sequence& sequence, std::uint32_t cells) {
   return !sequence.paused && sequence.reading_prompt() && sequence.prompt_done < cells;
+}
+
+// The request whose prompt is looked at; 0: none.
+RequestId Concerns(const Command& command) {
+  if (const auto* submit = std::get_if<SubmitCommand>(&command)) return submit->id;
+  if (const auto* outcome = std::get_if<EncodeOutcome>(&command)) return outcome->id;
+  return 0;
 }
 
 }  // namespace
@@ -34,14 +43,19 @@ void EngineLoop::Run() {
     // Before waiting: the latest step may have made room for somebody.
     Admit();
     for (Command& command : parts_.inbox.Drain(/*wait=*/!HasRunnable())) {
-      std::visit([this](auto& c) { Handle(std::move(c)); }, command);
+      const RequestId id = Concerns(command);
+      if (const auto failed = Attempt([&] { std::visit([this](auto& c) { Handle(std::move(c)); }, command); })) {
+        FailOver(*failed, id);
+      }
     }
-    if (HasRunnable()) Step();
+    if (HasRunnable()) {
+      if (const auto failed = Attempt([this] { Step(); })) FailOver(*failed, 0);
+    }
     Publish();
   }
   // What was submitted before the closing gets its answer too.
   for (Command& command : parts_.inbox.Drain(/*wait=*/false)) {
-    if (auto* submit = std::get_if<SubmitCommand>(&command)) Handle(std::move(*submit));
+    if (auto* submit = std::get_if<SubmitCommand>(&command)) AddSequences(*submit);
     if (const auto* save = std::get_if<SaveCommand>(&command)) files_.insert(save->id);
     if (const auto* restore = std::get_if<RestoreCommand>(&command)) files_.insert(restore->id);
   }
@@ -54,19 +68,43 @@ void EngineLoop::Run() {
   Publish();
 }
 
+// Data of a model's file may show no earlier than here that it is damaged. Ends the request or, without one, all that
+// are running: whichever of them it was, the others share its model.
+void EngineLoop::FailOver(const std::string& damage, RequestId id) {
+  std::vector<RequestId> ids;
+  if (id != 0) {
+    ids.push_back(id);
+  } else {
+    for (const Sequence* sequence : running_) ids.push_back(sequence->id);
+  }
+  for (const RequestId each : ids) {
+    const auto found = sequences_.find(each);  // some end with others
+    if (found != sequences_.end()) Fail(*found->second, DamagedModel(damage));
+  }
+}
+
 void EngineLoop::Handle(SubmitCommand command) {
   Sequence& sequence = AddSequences(command);
-  const std::vector<PromptPart>& parts = sequence.request.prompt;
+  auto tokenized =
+      TokenizeParts(parts_.model.tokenizer(), std::exchange(sequence.request.prompt, {}), sequence.request.add_special);
+  if (!tokenized.ok()) {
+    Fail(sequence, tokenized.status());
+    return;
+  }
+  std::vector<PromptPart>& parts = tokenized.value();
   if (std::none_of(parts.begin(), parts.end(), [](const PromptPart& part) { return part.image != nullptr; })) {
-    PrepareText(sequence);
+    PreparedPrompt prompt;
+    if (!parts.empty()) prompt.chunks.emplace_back(std::move(parts.front().tokens));
+    if (!parts.empty()) prompt.n_tokens = static_cast<std::uint32_t>(std::get<TextChunk>(prompt.chunks[0]).size());
+    Enqueue(sequence, std::move(prompt));
     return;
   }
   sequence.state = SequenceState::kEncoding;
   EncodeJob job;
   job.id = sequence.id;
-  job.prompt = std::move(sequence.request.prompt);
-  job.add_special = sequence.request.add_special;
-  job.embed_only = sequence.embed_only;
+  job.prompt = std::move(parts);
+  job.add_special = false;  // it is there
+  if (sequence.embed_only) job.wanted = EncodeJob::Wanted::kEmbeddings;
   job.cancelled = sequence.cancelled;
   parts_.encoder->Enqueue(std::move(job));
 }
@@ -127,23 +165,6 @@ void EngineLoop::Handle(EncodeOutcome outcome) {
   Enqueue(sequence, std::move(prompt));
 }
 
-// BOS and EOS go around the whole prompt, as libmtmd does for prompts with images.
-void EngineLoop::PrepareText(Sequence& sequence) {
-  const llama_vocab* vocab = parts_.model.vocab();
-  const bool add_special = sequence.request.add_special;
-  TextChunk tokens;
-  if (add_special && llama_vocab_get_add_bos(vocab)) tokens.push_back(llama_vocab_bos(vocab));
-  for (const PromptPart& part : sequence.request.prompt) {
-    const TextChunk more = parts_.model.Tokenize(part.text, /*add_special=*/false, part.parse_special);
-    tokens.insert(tokens.end(), more.begin(), more.end());
-  }
-  if (add_special && llama_vocab_get_add_eos(vocab)) tokens.push_back(llama_vocab_eos(vocab));
-  PreparedPrompt prompt;
-  prompt.n_tokens = static_cast<std::uint32_t>(tokens.size());
-  if (!tokens.empty()) prompt.chunks.emplace_back(std::move(tokens));
-  Enqueue(sequence, std::move(prompt));
-}
-
 void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
   sequence.prepared = prompt.n_images > 0 ? Clock::now() : sequence.submitted;
   sequence.prompt = std::move(prompt);
@@ -153,10 +174,11 @@ void EngineLoop::Enqueue(Sequence& sequence, PreparedPrompt prompt) {
     return;
   }
   if (p.n_tokens >= limits_.n_ctx_per_request) {
-    Fail(sequence,
-         {Code::kContextFull,
-          "the prompt has " + std::to_string(p.n_tokens) + " tokens and the context of a request holds " +
-              std::to_string(limits_.n_ctx_per_request) + ": shorten the prompt, or raise nCtx and nCtxPerRequest"});
+    Fail(sequence, {Code::kContextFull, "the prompt has " + std::to_string(p.n_tokens) +
+                                            " tokens and the context of a request holds " +
+                                            std::to_string(limits_.n_ctx_per_request) +
+                                            ": shorten the prompt, raise nCtx and nCtxPerRequest, or let a "
+                                            "conversation drop old turns (onContextFull)"});
     return;
   }
   for (const PromptChunk& chunk : p.chunks) {
@@ -299,7 +321,7 @@ void EngineLoop::Finish(Sequence& sequence, FinishReason reason) {
   done.reason = reason;
   if (sequence.stops) {  // none while its images are encoded
     StopMatcher& stops = *sequence.stops;
-    if (!stops.stopped()) outbox_.TellText(sequence, stops.Flush());
+    if (!stops.stopped()) TellTexts(sequence, stops.Flush());
     if (stops.stopped()) {
       done.reason = FinishReason::kStop;
       done.stop_string = stops.match();

@@ -98,7 +98,6 @@ class EngineLoop {
   void BeginSiblings(Sequence& first, std::span<const float> logits);
   void EndSiblings(Sequence& first, const std::function<void(Sequence&)>& end);
 
-  void PrepareText(Sequence& sequence);
   void Enqueue(Sequence& sequence, PreparedPrompt prompt);
   void Admit();
   enum class Admission : std::uint8_t { kAdmitted, kNoRoom, kLater };
@@ -121,10 +120,12 @@ class EngineLoop {
   bool Succeeded(DecodeOutcome outcome, const std::vector<Share>& shares);
   void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
   void Tell(Sequence& sequence, TokenLogprobs told);
+  void TellTexts(Sequence& sequence, const std::vector<Text>& texts);
   void Continue(Sequence& sequence, std::size_t span, bool has_logits);
   void Draw(Sequence& sequence, std::span<float> logits);
   void Enter(Sequence& sequence, std::int32_t token);
 
+  void FailOver(const std::string& damage, RequestId id);
   void Preempt(Sequence& sequence);
   void Finish(Sequence& sequence, FinishReason reason);
   void Fail(Sequence& sequence, Status status);

@@ -126,12 +126,15 @@ bool EngineLoop::Succeeded(DecodeOutcome outcome, const std::vector<Share>& shar
              {Code::kContextFull, "the model's cache has no room for the request: raise nCtx"});
       }
       return false;
-    case DecodeOutcome::kFailed:
-      for (const Share& share : shares) {
-        Fail(*share.sequence,
-             {Code::kBackendLost, "the compute backend failed: try again; if it repeats, load the engine anew"});
-      }
+    case DecodeOutcome::kFailed: {
+      const std::string& damage = parts_.decoder.failure();
+      const Status failed =
+          damage.empty()
+              ? Status(Code::kBackendLost, "the compute backend failed: try again; if it repeats, load the engine anew")
+              : DamagedModel(damage);
+      for (const Share& share : shares) Fail(*share.sequence, failed);
       return false;
+    }
   }
   return false;
 }
@@ -149,6 +152,10 @@ void EngineLoop::Tell(Sequence& sequence, TokenLogprobs told) {
   for (TokenLogprob& each : told.top_before) each.bytes = bytes(each.token);
   for (TokenLogprob& each : told.top_after) each.bytes = bytes(each.token);
   outbox_.Tell(sequence, std::move(told));
+}
+
+void EngineLoop::TellTexts(Sequence& sequence, const std::vector<Text>& texts) {
+  for (const Text& each : texts) outbox_.TellText(sequence, each.text, each.control);
 }
 
 // Draws after a pass: for the siblings, too, where it has ended their prompt.
@@ -169,7 +176,7 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
   const bool tells = request.n_probs > 0;
   const bool weighs = tells || request.sum_logprobs;
   const std::int32_t token = sequence.sampler->Draw(logits, weighs ? &told : nullptr, request.n_probs);
-  if (token < 0 && sequence.grammar != nullptr && sequence.grammar->ended()) {
+  if (token < 0 && sequence.constraint != nullptr && sequence.constraint->ended()) {
     Finish(sequence, FinishReason::kEos);
     return;
   }
@@ -198,11 +205,13 @@ void EngineLoop::Enter(Sequence& sequence, std::int32_t token) {
   ++sequence.usage.completion_tokens;
   sequence.pending = token;
   sequence.unreplayed.push_back(token);
-  outbox_.TellText(sequence, sequence.stops->Push(TokenPiece(parts_.model.vocab(), token, /*special=*/false)));
+  const bool writes = sequence.constraint != nullptr && sequence.constraint->Writes(token);
+  const std::string_view text = writes ? sequence.texts->Written(token) : sequence.texts->Of(token);
+  TellTexts(sequence, sequence.stops->Push(text, !writes && sequence.texts->IsNamed(token)));
   const std::uint32_t total = sequence.usage.prompt_tokens + sequence.usage.completion_tokens;
   if (sequence.stops->stopped()) {
     Finish(sequence, FinishReason::kStop);
-  } else if (sequence.grammar != nullptr && sequence.grammar->ended()) {
+  } else if (sequence.constraint != nullptr && sequence.constraint->ended()) {
     Finish(sequence, FinishReason::kEos);  // also where the end can not be drawn: with ignore_eos
   } else if (request.n_predict > 0 &&
              sequence.usage.completion_tokens == static_cast<std::uint32_t>(request.n_predict)) {

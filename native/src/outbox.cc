@@ -27,9 +27,11 @@ void Outbox::Tell(Sequence& sequence, TokenLogprobs logprobs) {
   Wait(sequence);
 }
 
-void Outbox::TellText(Sequence& sequence, std::string_view text) {
+void Outbox::TellText(Sequence& sequence, std::string_view text, bool control) {
   if (text.empty()) return;
-  sequence.untold.text += text;
+  std::vector<Text>& texts = sequence.untold.texts;
+  if (texts.empty() || texts.back().control != control) texts.push_back({"", control});
+  texts.back().text += text;
   Wait(sequence);
   if (sequence.followed && !sequence.shown) {
     sequence.shown = true;
@@ -76,7 +78,7 @@ void Outbox::Compose(Sequence& sequence) {
   if (untold.encoded) events_.push_back({sequence.id, *untold.encoded});
   if (untold.prefill) events_.push_back({sequence.id, *untold.prefill});
   if (!untold.logprobs.empty()) events_.push_back({sequence.id, Logprobs{std::move(untold.logprobs)}});
-  if (!untold.text.empty()) events_.push_back({sequence.id, Text{std::move(untold.text)}});
+  for (Text& text : untold.texts) events_.push_back({sequence.id, std::move(text)});
 }
 
 }  // namespace medinfer

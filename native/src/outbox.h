@@ -20,7 +20,8 @@ class Outbox {
   void Tell(Sequence& sequence, const Encoded& encoded);
   void Tell(Sequence& sequence, const Prefill& prefill);
   void Tell(Sequence& sequence, TokenLogprobs logprobs);
-  void TellText(Sequence& sequence, std::string_view text);
+  // `control`: see Text.
+  void TellText(Sequence& sequence, std::string_view text, bool control = false);
   // The sequence's last event, after all that it has told.
   void End(Sequence& sequence, Event event);
 

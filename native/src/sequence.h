@@ -16,10 +16,11 @@
 #include "medinfer/events.h"
 #include "medinfer/request.h"
 #include "prompt.h"
-#include "sampling/grammar.h"
 #include "sampling/sampler_chain.h"
+#include "sampling/token_constraint.h"
 #include "scheduler.h"
 #include "text/stop_matcher.h"
+#include "text/token_texts.h"
 
 namespace medinfer {
 
@@ -39,9 +40,9 @@ struct Untold {
   std::optional<Encoded> encoded;
   std::optional<Prefill> prefill;  // the latest
   std::vector<TokenLogprobs> logprobs;
-  std::string text;
+  std::vector<Text> texts;
 
-  bool empty() const { return !encoded && !prefill && logprobs.empty() && text.empty(); }
+  bool empty() const { return !encoded && !prefill && logprobs.empty() && texts.empty(); }
 };
 
 // Invariants:
@@ -76,9 +77,10 @@ struct Sequence {
   Sequence* first = nullptr;        // a sibling's: who reads the prompt for it
   std::vector<Sequence*> siblings;  // they begin when the prompt is read
 
-  std::unique_ptr<GrammarConstraint> grammar;  // follows the drawn tokens, so that preempting does not touch it
+  std::unique_ptr<TokenConstraint> constraint;  // follows the drawn tokens, so that preempting does not touch it
   std::optional<SamplerChain> sampler;
   std::optional<StopMatcher> stops;
+  std::optional<TokenTexts> texts;
   Usage usage;
   double logprob_sum = 0;     // of the drawn tokens, where the request asks for it
   std::uint32_t n_drawn = 0;  // tokens in it

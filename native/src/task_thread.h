@@ -15,10 +15,7 @@ class TaskThread {
 
   TaskThread() = default;
   // Ends the task that runs, and drops those that wait.
-  ~TaskThread() {
-    tasks_.Close();
-    if (thread_.joinable()) thread_.join();
-  }
+  ~TaskThread() { Stop(); }
   TaskThread(const TaskThread&) = delete;
   TaskThread& operator=(const TaskThread&) = delete;
 
@@ -26,6 +23,12 @@ class TaskThread {
   void Push(Task task) {
     if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
     tasks_.Push(std::move(task));
+  }
+
+  // As the destructor does. By the thread that pushes.
+  void Stop() {
+    tasks_.Close();
+    if (thread_.joinable()) thread_.join();
   }
 
   // Any thread: whether a task should give up.

@@ -66,6 +66,9 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
                   [](const std::string& stop) { return stop.empty(); })) {
     return Invalid("stopStrings must not hold an empty string");
   }
+  if (request.reasoning && (request.reasoning->open.empty() || request.reasoning->close.empty())) {
+    return Invalid("thinkingTags must not be empty");
+  }
   return {};
 }
 

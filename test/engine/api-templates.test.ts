@@ -1,4 +1,4 @@
-import { builtinChatTemplates, MedInferError, renderChat } from "medinfer";
+import { builtinChatTemplates, Engine, MedInferError, renderChat } from "medinfer";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type * as Tokens from "../../lib/chat/control-tokens.js";
@@ -69,8 +69,10 @@ describe("llama.cpp's templates", () => {
   it("are 54, and every one keeps what the user says", () => {
     const names = builtinChatTemplates();
     expect(names).toHaveLength(54);
+    // Yandex's has no place for a system message.
+    expect(() => renderChat("yandex", conversation)).toThrow('[0] has the role "system"');
     for (const name of names) {
-      const { prompt } = renderChat(name, conversation);
+      const { prompt } = renderChat(name, name === "yandex" ? conversation.slice(1) : conversation);
       expect(prompt, name).toContain("Q1");
       expect(prompt, name).toContain("Q2");
       expect(prompt, name).not.toContain("\0");
@@ -114,7 +116,9 @@ describe("llama.cpp's templates", () => {
       const attack = spoken.map(({ role }) => ({ role, content: evil }));
       expect(acting(name, attack), name).toBe(acting(name, spoken));
     }
-    expect(() => acting("yandex", [{ role: "system", content: evil }])).toThrow("leaves out a part of a message");
+    expect(() => acting("yandex", [{ role: "system", content: evil }])).toThrow(
+      'has the role "system", and the chat template "yandex" leaves out its text',
+    );
   });
 
   it("refuse roles that they would drop or take for another", () => {
@@ -123,4 +127,19 @@ describe("llama.cpp's templates", () => {
     }
     expect(renderChat("chatml", [{ role: "tool", content: "x" }]).prompt).toContain("tool\nx");
   });
+});
+
+describe("the embedded model's own template", () => {
+  it.each(["developer", "tool", "System", "nurse"])(
+    "refuses the role %s by name: it would leave out its text",
+    async (role) => {
+      const engine = await Engine.load();
+      const messages = [conversation[1]!, { role, content: "Allergy: penicillin." }, conversation[3]!];
+      expect(() => engine.applyChatTemplate(messages)).toThrow(`[1] has the role "${role}"`);
+      await expect(engine.chat({ messages }).result).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+      const [system, q1] = [messages[1]!, messages[0]!];
+      expect(engine.applyChatTemplate([{ ...system, role: "system" }, q1]).prompt).toContain("Allergy: penicillin.");
+      await engine.close();
+    },
+  );
 });

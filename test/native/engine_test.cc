@@ -63,6 +63,40 @@ TEST(Engine, APoolThatIsTooSmallForAllCostsTimeButChangesNoText) {
   EXPECT_EQ(tight.engine->stats().kv_cells_used, 0U);
 }
 
+TEST(Engine, CountsTheTokensThatItWouldRead) {
+  const Loaded loaded = LoadEngine(RandomModel());
+  for (int i = 0; i < 20; ++i) {
+    Request request = GreedyRequest(Prompt(i), 1);
+    request.add_special = i % 2 == 0;
+    request.prompt.push_back({Prompt(i + 1), i % 3 == 0, nullptr});
+    const auto id = loaded.engine->CountTokens(request.prompt, request.add_special);
+    ASSERT_TRUE(id.ok());
+    const std::uint32_t counted = std::get<Counted>(*loaded.recorder->Wait(id.value()).end).tokens;
+    const Seen read = loaded.recorder->Wait(Submit(*loaded.engine, std::move(request)));
+    EXPECT_EQ(counted, std::get<Done>(*read.end).usage.prompt_tokens);
+  }
+  EXPECT_EQ(loaded.engine->CountTokens({}, true).status().code(), Code::kInvalidArgument);
+}
+
+TEST(Engine, EveryCountEndsOnceAlsoWhereTheEngineIsClosed) {
+  const Loaded loaded = LoadEngine(RandomModel());
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += Prompt(i);
+  std::vector<RequestId> ids;
+  for (int i = 0; i < 50; ++i) ids.push_back(loaded.engine->CountTokens({{text, false, nullptr}}, true).value());
+  loaded.engine->Close();
+  std::size_t closed = 0;
+  for (const RequestId id : ids) {
+    const Seen seen = loaded.recorder->Look(id);
+    ASSERT_EQ(seen.ends, 1);
+    if (std::holds_alternative<Counted>(*seen.end)) continue;
+    EXPECT_EQ(seen.code(), Code::kClosed);
+    ++closed;
+  }
+  EXPECT_GT(closed, 0U);
+  EXPECT_EQ(loaded.engine->CountTokens({{"the", false, nullptr}}, true).status().code(), Code::kClosed);
+}
+
 TEST(Engine, EndsAtAStopStringAndDoesNotShowIt) {
   const Loaded loaded = LoadEngine(RandomModel());
   const Seen whole = loaded.recorder->Wait(Submit(*loaded.engine, GreedyRequest("the dose", 30)));

@@ -56,6 +56,27 @@ TEST_P(ImageEncoderTest, PreparesWhatAPlainLoopDoes) {
   ExpectEqualsPlainLoop(pair, parts, again, tolerance);
 }
 
+TEST_P(ImageEncoderTest, CountsTokensAndEncodesNothing) {
+  const VisionPair pair = LoadPair(GetParam());
+  const std::vector<PromptPart> parts = {Text("the card of"), Image(Card(120, 90)), Text("and of"),
+                                         Image(Card(300, 333, 1)), Image(Card(64, 64, 2))};
+  Outcomes outcomes;
+  auto encoder = MakeEncoder(pair, outcomes);
+  EncodeJob count = MakeJob(1, parts);
+  count.wanted = EncodeJob::Wanted::kCount;
+  encoder->Enqueue(std::move(count));
+  const std::uint32_t counted = outcomes.Good(1).n_tokens;
+  EXPECT_EQ(encoder->stats().images_encoded, 0U);
+  EXPECT_EQ(encoder->stats().cache_hits, 0U);
+  encoder->Enqueue(MakeJob(2, parts));
+  EXPECT_EQ(counted, outcomes.Good(2).n_tokens);
+
+  EncodeJob damaged = MakeJob(3, {Text("the card of"), Image(Share({1, 2, 3}))});
+  damaged.wanted = EncodeJob::Wanted::kCount;
+  encoder->Enqueue(std::move(damaged));
+  EXPECT_EQ(outcomes.Bad(3).code(), Code::kImageDecode);
+}
+
 TEST_P(ImageEncoderTest, AnyShapeEndsInAnEmbeddingOrAnError) {
   const VisionPair pair = LoadPair(GetParam());
   Outcomes outcomes;
@@ -71,7 +92,7 @@ TEST_P(ImageEncoderTest, AnyShapeEndsInAnEmbeddingOrAnError) {
   }
   for (const auto& [width, height] : {std::pair{1U, 202U}, std::pair{5000U, 1U}, std::pair{1U, 32768U}}) {
     encoder->Enqueue(MakeJob(++id, {Image(Card(width, height))}));
-    EXPECT_EQ(outcomes.Bad(id).code(), Code::kImageDecode) << width << " x " << height;
+    EXPECT_EQ(outcomes.Bad(id).code(), Code::kImageTooLarge) << width << " x " << height;
   }
 }
 
@@ -106,7 +127,7 @@ TEST_P(ImageEncoderTest, EmbedsAnImageAlone) {
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes);
   EncodeJob job = MakeJob(1, {Image(Card(150, 100))});
-  job.embed_only = true;
+  job.wanted = EncodeJob::Wanted::kEmbeddings;
   encoder->Enqueue(std::move(job));
   const PreparedPrompt& prompt = outcomes.Good(1);
   ASSERT_FALSE(prompt.chunks.empty());
@@ -237,6 +258,22 @@ TEST(ImageEncoderErrorTest, LimitsAreTheEngines) {
   encoder.Enqueue(MakeJob(3, {Image(Card(100, 100))}));
   EXPECT_EQ(outcomes.Good(3).n_images_cached, 0U);  // no cache
   EXPECT_EQ(encoder.stats().cache_bytes, 0U);
+}
+
+TEST(ImageEncoderCacheTest, NothingIsCachedWithoutACache) {
+  const VisionPair pair = LoadPair("llava");
+  Outcomes outcomes(/*hold=*/true);
+  ImageEncoder encoder(*pair.projector, ImageLimits(), 0, outcomes.Sink());
+  encoder.Enqueue(MakeJob(1, {Text("only text")}));
+  outcomes.Wait(1);
+  const ImageFile card = Card(100, 100);
+  encoder.Enqueue(MakeJob(2, {Image(card), Text("and"), Image(Share(*card))}));
+  encoder.Enqueue(MakeJob(3, {Image(card)}));
+  outcomes.Release();
+  EXPECT_EQ(outcomes.Good(2).n_images_cached, 0U);
+  EXPECT_EQ(outcomes.Good(3).n_images_cached, 0U);
+  EXPECT_EQ(encoder.stats().cache_hits, 0U);
+  EXPECT_EQ(encoder.stats().images_encoded, 1U);  // shared all the same
 }
 
 }  // namespace

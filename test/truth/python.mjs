@@ -6,7 +6,7 @@ import path from "node:path";
 
 import { fromRoot } from "../support/paths.mjs";
 
-const requirements = fromRoot("test", "truth", "requirements.txt");
+const makers = fromRoot("test", "truth", "requirements.txt");
 
 /** Runs a program; its output goes where `stdio` says. @param {string} command @param {string[]} args @param {object} options */
 export function run(command, args, options = {}) {
@@ -21,15 +21,16 @@ export function run(command, args, options = {}) {
  * The path of a Python with everything that requirements.txt names: $MEDINFER_TRUTH_PYTHON, or one of its own in `folder`.
  * @param {string} folder
  * @param {(line: string) => void} log
+ * @param {string} requirements
  */
-export async function makersPython(folder, log) {
+export async function makersPython(folder, log, requirements = makers) {
   if (process.env.MEDINFER_TRUTH_PYTHON) return process.env.MEDINFER_TRUTH_PYTHON;
   const venv = path.join(folder, "venv");
   const python = path.join(venv, "bin", "python");
   const stamp = path.join(venv, "requirements.sha256");
   const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return python;
-  log(`installing the makers' code into ${venv}: once, some gigabytes`);
+  log(`installing what ${requirements} names into ${venv}: once, and with PyTorch some gigabytes`);
   execFileSync("python3", ["-m", "venv", "--clear", venv], { stdio: "inherit" });
   const status = await run(python, ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]);
   if (status !== 0) throw new Error(`pip ended with ${status}: see above`);

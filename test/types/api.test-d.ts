@@ -15,6 +15,7 @@ import {
   type Generation,
   type GenerationEvent,
   type GenerationResult,
+  type OnContextFull,
   type ImageEmbedding,
   type JsonSchema,
   type LoadOptions,
@@ -137,6 +138,12 @@ describe("Session", () => {
     const { result } = session.chat({ content: "Hello", jsonSchema });
     expectTypeOf(result).resolves.toHaveProperty("parsed");
     void result.then(({ parsed }) => expectTypeOf(parsed!.a).toEqualTypeOf<number>());
+    engine.session({ onContextFull: "dropOldestTurns" }).chat({ content: "Hello", onContextFull: "stop" });
+    engine.chat({ messages: [], onContextFull: "dropOldestTurns" });
+    expectTypeOf<GenerationResult["droppedTurns"]>().toEqualTypeOf<number | undefined>();
+    expectTypeOf<OnContextFull>().toEqualTypeOf<"stop" | "dropOldestTurns">();
+    // @ts-expect-error a text has no turns
+    engine.complete({ prompt: "Hello", onContextFull: "stop" });
     // @ts-expect-error a session goes on from one answer
     session.chat({ content: "Hello", n: 2 });
     // @ts-expect-error the salt is the session's

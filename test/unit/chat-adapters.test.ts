@@ -73,17 +73,6 @@ describe("the adapter for Meditron", () => {
   });
 });
 
-describe("the adapter for Seed-OSS", () => {
-  it("puts llama.cpp's template in the place of one that the Jinja interpreter can not render", async () => {
-    addon.info = {
-      chatTemplate: "{%- set budget_end_token = '</seed:cot_budget_reflect>' -%}<seed:cot_budget_reflect>",
-    };
-    const engine = await load("plain.gguf");
-    expect(engine.info.adapter).toBe("seed-oss");
-    expect(await sent(engine)).toEqual(await sent(engine, { chatTemplate: "seed_oss" }));
-  });
-});
-
 describe("registerModelAdapter", () => {
   it("gives template, stops and special tokens; the latest that matches is used", async () => {
     registerChatTemplate("ward", "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}{{ pad_token }}");

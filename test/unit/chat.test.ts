@@ -271,7 +271,7 @@ describe("images and control tokens in messages", () => {
       }),
       { numRuns: 2000 },
     );
-  });
+  }, 60_000);
 
   it("moves images before the text for a template that wants them there", () => {
     registerChatTemplate("llava", (messages) => messages.map(({ content }) => `USER: ${content}`).join("\n"), {

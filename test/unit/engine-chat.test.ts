@@ -42,6 +42,8 @@ describe("engine.chat", () => {
       ),
       stopStrings: ["</s>", "User:"],
       grammar: "",
+      reasoning: null,
+      controlTexts: ["</s>"],
       nPredict: 10,
       ignoreEos: true,
       n: 1,
@@ -97,6 +99,54 @@ describe("engine.chat", () => {
     expect(await answer(false)).toEqual(["", "a</t>\nb"]);
     expect(await answer(undefined)).toEqual(["", "a</t>\nb"]);
     expect(addon.engine.requests.get(1)).toMatchObject({ followed: false });
+  });
+
+  it("has the engine hold a grammar back until the reasoning is over, and takes the answer to the letter", async () => {
+    const engine = await Engine.load();
+    const thinkingTags = { open: "<think>", close: "</think>" };
+    const ask = (more: object) => engine.chat({ messages: user("Q"), chatTemplate: "chatml", thinkingTags, ...more });
+    const sent = () => addon.engine.requests.get(addon.engine.lastId);
+    ask({ grammar: 'root ::= " <think>"' });
+    const generation = addon.engine.lastId;
+    expect(sent()).toMatchObject({ reasoning: { ...thinkingTags, startsOpen: false, blanks: false } });
+    const asked = ask({ jsonSchema: { const: "<think>" } });
+    expect(sent()).toMatchObject({ reasoning: { ...thinkingTags, startsOpen: false, blanks: true } });
+    addon.engine.emit(generation + 1, told.text("\n<think>so</thi"), told.text('nk>\n"<think>"'), told.done());
+    expect(await asked.result).toMatchObject({ text: '"<think>"', reasoning: "so", parsed: "<think>" });
+    // Without a form there is nothing to hold back.
+    ask({});
+    expect(sent()).toMatchObject({ reasoning: null });
+  });
+
+  it("knows a block that the prompt has opened", async () => {
+    const engine = await Engine.load();
+    const tags = { open: "<think>", close: "</think>" };
+    const opened = "{% for m in messages %}{{ m.content }}{% endfor %}assistant: <think>\n";
+    const generation = engine.chat({ messages: user("Q"), chatTemplate: opened, thinkingTags: tags });
+    addon.engine.emit(1, told.text("so</think>yes"), told.done());
+    expect(await generation.result).toMatchObject({ reasoning: "so", text: "yes" });
+    const denied = engine.chat({
+      messages: user("Q"),
+      chatTemplate: opened,
+      thinkingTags: { ...tags, startsOpen: false },
+    });
+    addon.engine.emit(2, told.text("so</think>yes"), told.done());
+    expect(await denied.result).toMatchObject({ reasoning: "", text: "so</think>yes" });
+    const complete = engine.complete({ prompt: "Q <think>", thinkingTags: tags, jsonSchema: {} });
+    expect(addon.engine.requests.get(3)).toMatchObject({ reasoning: { startsOpen: true } });
+    addon.engine.emit(3, told.text("so</think>1"), told.done());
+    expect(await complete.result).toMatchObject({ reasoning: "so", parsed: 1 });
+  });
+
+  it("looks for control tokens that stops and tags name", async () => {
+    const engine = await Engine.load();
+    const tags = { open: "<|im_start|>", close: "<|im_end|>" };
+    const generation = engine.chat({ messages: user("Q"), thinkingTags: tags, stopStrings: ["a<s>"] });
+    expect(addon.engine.requests.get(1)).toMatchObject({ controlTexts: ["<s>", "<|im_start|>", "<|im_end|>"] });
+    const control = (text: string) => ({ type: "text" as const, text, control: true });
+    addon.engine.emit(1, control("<|im_start|>"), told.text("so"), control("<s>"), control("<|im_end|>"));
+    addon.engine.emit(1, told.text("yes"), control("<s>"), told.done());
+    expect(await generation.result).toMatchObject({ reasoning: "so", text: "yes" });
   });
 
   it("chooses the request's template, then the engine's, then the model's, and is refused without any", async () => {

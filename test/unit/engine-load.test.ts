@@ -39,8 +39,11 @@ describe("Engine.load", () => {
       {
         modelPath: expect.stringMatching(/medinfer-tiny\.gguf$/) as string,
         mmprojPath: "",
+        mmprojCandidates: [],
+        onlyModel: false,
         device: "cpu",
         cudaBackend: "",
+        cudaProblem: "",
         mainGpu: 1,
         nGpuLayers: 99,
         splitMode: "row",
@@ -91,6 +94,19 @@ describe("Engine.load", () => {
     expect(named.message).toBe("made for another model");
     addon.failure = nativeError("OUT_OF_MEMORY", "too large", true);
     expect(await rejection(Engine.load())).toMatchObject({ code: "OUT_OF_MEMORY", retryable: true });
+  });
+
+  it("tells once why no projector was taken, and again where one is missed", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    addon.info = { vision: false, projectorWarning: "no projector fits" };
+    const engine = await Engine.load();
+    expect(warned.mock.calls).toEqual([
+      ["the model reads no images: no projector fits", { type: "MedInferWarning", code: "MEDINFER_MMPROJ" }],
+    ]);
+    warned.mockRestore();
+    const error = await rejection(engine.complete({ prompt: [{ type: "image", image: picture }] }).result);
+    expect(error).toMatchObject({ code: "NO_VISION" });
+    expect(error.message).toMatch(/no projector fits$/);
   });
 
   it("checks the chat template before it loads", async () => {

@@ -16,6 +16,7 @@ beforeAll(async () => {
   root = await mkdtemp(path.join(tmpdir(), "medinfer-models-"));
   const folders = {
     pair: ["model.gguf", "mmproj-model-f16.gguf", "README.md"],
+    split: ["a-00001-of-00003.gguf", "a-00002-of-00003.gguf", "a-00003-of-00003.gguf", "mmproj-a.gguf"],
     alone: ["model.GGUF"],
     many: ["a.gguf", "b.gguf", "mmproj-a.gguf", "mmproj-b.gguf"],
     shared: ["a.gguf", "b.gguf", "my-MMPROJ.gguf"],
@@ -38,30 +39,55 @@ describe("resolveModel", () => {
     expect(await resolveModel(undefined, other)).toMatchObject({ modelPath, mmprojPath: other });
   });
 
-  it("finds the projector beside a file where there is exactly one", async () => {
-    expect(await resolveModel(at("pair", "model.gguf"), "auto")).toEqual({
-      modelPath: at("pair", "model.gguf"),
-      mmprojPath: at("pair", "mmproj-model-f16.gguf"),
-      mmprojGuessed: true,
+  it("lists what may be the projector of a file, and says whether another model could own it", async () => {
+    const listed = async (model: string, mmproj: "auto" | null = "auto") => {
+      const files = await resolveModel(model, mmproj);
+      expect(files).toMatchObject({ modelPath: model, mmprojPath: "" });
+      return { candidates: files.mmprojCandidates.map((file) => path.basename(file)), onlyModel: files.onlyModel };
+    };
+    expect(await listed(at("pair", "model.gguf"))).toEqual({ candidates: ["mmproj-model-f16.gguf"], onlyModel: true });
+    expect(await listed(at("shared", "b.gguf"))).toEqual({ candidates: ["my-MMPROJ.gguf"], onlyModel: false });
+    expect(await listed(at("alone", "model.GGUF"))).toEqual({ candidates: [], onlyModel: true });
+    const many = { candidates: ["mmproj-a.gguf", "mmproj-b.gguf"], onlyModel: false };
+    expect(await listed(at("many", "a.gguf"))).toEqual(many);
+    expect(await listed(at("split", "a-00001-of-00003.gguf"))).toEqual({
+      candidates: ["mmproj-a.gguf"],
+      onlyModel: true,
     });
-    const shared = await resolveModel(at("shared", "b.gguf"), "auto");
-    expect(shared.mmprojPath).toBe(at("shared", "my-MMPROJ.gguf"));
-    expect((await resolveModel(at("alone", "model.GGUF"), "auto")).mmprojPath).toBe("");
-    expect((await resolveModel(at("many", "a.gguf"), "auto")).mmprojPath).toBe("");
-    expect((await resolveModel(at("pair", "model.gguf"), null)).mmprojPath).toBe("");
+    expect(await listed(at("pair", "model.gguf"), null)).toEqual({ candidates: [], onlyModel: false });
   });
 
-  it("takes a model's folder", async () => {
-    const files = { modelPath: at("pair", "model.gguf"), mmprojPath: at("pair", "mmproj-model-f16.gguf") };
-    expect(await resolveModel(at("pair"), "auto")).toMatchObject(files);
-    expect(await resolveModel(pathToFileURL(at("pair")), "auto")).toMatchObject(files);
-    expect(await resolveModel(at("pair"), null)).toMatchObject({ ...files, mmprojPath: "" });
+  it("does not list a file as the projector of itself", async () => {
+    const files = await resolveModel(at("many", "mmproj-a.gguf"), "auto");
+    expect(files.mmprojCandidates).toEqual([at("many", "mmproj-b.gguf")]);
   });
 
-  it.each(["alone", "many", "shared", "empty"])("refuses the folder %s, and says what it holds", async (name) => {
+  it.each([
+    ["pair", "model.gguf", ["mmproj-model-f16.gguf"]],
+    ["split", "a-00001-of-00003.gguf", ["mmproj-a.gguf"]],
+    ["alone", "model.GGUF", []],
+  ])("takes the folder %s", async (folder, model, candidates) => {
+    const files = {
+      modelPath: at(folder, model),
+      mmprojPath: "",
+      mmprojCandidates: candidates.map((name) => at(folder, name)),
+      onlyModel: true,
+    };
+    expect(await resolveModel(at(folder), "auto")).toEqual(files);
+    expect(await resolveModel(pathToFileURL(at(folder)), "auto")).toEqual(files);
+    expect(await resolveModel(at(folder), null)).toMatchObject({ modelPath: files.modelPath, mmprojCandidates: [] });
+    const named = at("pair", "mmproj-model-f16.gguf");
+    expect(await resolveModel(at(folder), named)).toMatchObject({ mmprojPath: named, mmprojCandidates: [] });
+  });
+
+  it.each([
+    ["many", "2 models (a.gguf, b.gguf) and 2 such files"],
+    ["shared", "2 models (a.gguf, b.gguf) and 1 such files"],
+    ["empty", "0 models and 0 such files"],
+  ])("refuses the folder %s, and says what it holds", async (name, held) => {
     const error = await rejection(resolveModel(at(name), "auto"));
     expect(error).toMatchObject({ code: "MODEL_NOT_FOUND" });
-    expect(error.message).toMatch(/exactly two \.gguf files.*this one holds \d without and \d with/);
+    expect(error.message).toContain(`this one holds ${held}: name the file`);
   });
 
   it("takes file: URLs, as objects and as texts", async () => {

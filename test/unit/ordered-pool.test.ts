@@ -127,6 +127,23 @@ describe("orderedPool", () => {
     expect(seen.closed).toBe(true);
   });
 
+  it("throws what the source says to being closed, unless something else has ended it", async () => {
+    const source = () => ({
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: false, value: 1 }),
+        return: () => {
+          throw new Error("closing");
+        },
+      }),
+    });
+    const pool = orderedPool<number, number>(source(), async (i) => i, limits);
+    await pool.next();
+    expect((await rejection(pool.return())).message).toBe("closing");
+    const failing = orderedPool<number, number>(source(), () => Promise.reject(new Error("job")), limits);
+    expect((await rejection(failing.next())).message).toBe("job");
+    expect((await failing.next()).done).toBe(true);
+  });
+
   it("can be left while the source is busy", async () => {
     async function* source() {
       yield 1;

@@ -42,7 +42,7 @@ describe("templateArguments", () => {
     expect(render("thinks", { enable_thinking: false })).toBe(asked + noThought);
     const kinds = "{{ messages[0].content }} {{ a }} {{ b + 1 }} {{ c / 2 }} {{ d is true }} {{ date_string }}";
     expect(render(kinds, { a: "x", b: 2, c: 1.5, d: true, date_string: "1 Jan 2026" })).toBe(
-      "Q x 3 0.75 true 1 Jan 2026",
+      "Q x 3 0.75 True 1 Jan 2026",
     );
   });
 

@@ -276,6 +276,9 @@ describe("what is refused", () => {
       },
     ]);
     expect(issues({ stopRegexes: /a/ })).toMatchObject([{ path: "stopRegexes" }]);
+    expect(issues({ stopStrings: ["x".repeat(1000), "y".repeat(1001)] })).toMatchObject([
+      { path: "stopStrings", message: "must hold no text of more than 1000 characters" },
+    ]);
     expect(issues({ stopRegexes: Array(17).fill(/a/) })).toMatchObject([
       { path: "stopRegexes", message: "must hold at most 16 regular expressions" },
     ]);
@@ -371,7 +374,7 @@ describe("what is refused", () => {
     for (const key of ["nKeep", "inputPrefix", "inputSuffix"]) {
       expect(refusal(() => chat({ messages, [key]: 5 })).issues).toMatchObject([{ path: key }]);
     }
-    expect(refusal(() => chat({ messages, nKeep: -1 })).message).toContain("nothing is dropped from a full context");
+    expect(refusal(() => chat({ messages, nKeep: -1 })).message).toContain("no token is dropped from a full context");
     expect(chat({ messages, nKeep: 0, nProbs: 100 })).toMatchObject({ nProbs: 100 });
     for (const nProbs of [-1, 101, 0.5, NaN]) {
       expect(refusal(() => chat({ messages, nProbs })).issues).toMatchObject([{ path: "nProbs" }]);

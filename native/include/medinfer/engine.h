@@ -24,9 +24,12 @@ constexpr std::int64_t kAutoBytes = -1;
 
 struct LoadOptions {
   std::string model_path;
-  std::string mmproj_path;        // empty: no images
+  std::string mmproj_path;  // empty: that of the candidates which fits, or no images
+  std::vector<std::string> mmproj_candidates;
+  bool only_model = false;        // no other model lies beside it: a projector without a name can be this one's
   Device device = Device::kAuto;  // kAuto: CUDA where it works, else the CPU and a warning in ModelInfo
   std::string cuda_backend;       // path of libggml-cuda.so; empty: it is not installed
+  std::string cuda_problem;       // why it is not, and what to do; empty: nobody has looked
   std::int32_t n_gpu_layers =
       kAutoLayers;             // kAutoLayers: as many as fit beside the KV pool, compute buffers and the projector
   std::uint32_t main_gpu = 0;  // the only one with SplitMode::kNone; otherwise the projector's
@@ -71,6 +74,9 @@ class Engine {
   virtual Result<RequestId> Submit(Request request) = 0;
   // Queues an image for the encoder alone; ends with Embedded.
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;
+  // Counts the tokens that the model would read of a prompt, its images laid out and not encoded; ends with Counted.
+  // Waits for no forward pass, and with images for at most the encoder's running one. It can not be cancelled.
+  virtual Result<RequestId> CountTokens(std::vector<PromptPart> prompt, bool add_special) = 0;
   // Ends a request with Failed(kAborted) within one forward pass. Unknown and finished ids are ignored.
   virtual void Cancel(RequestId id) = 0;
   // Ends a request with Done(kStop), and no stop string, within one forward pass: who reads it has seen enough. An

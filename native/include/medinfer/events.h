@@ -1,5 +1,5 @@
-// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded, Saved,
-// Restored or Failed.
+// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded, Counted,
+// Saved, Restored or Failed.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +54,7 @@ struct Prefill {
 // Generated text: whole UTF-8 characters, never a part of a stop string.
 struct Text {
   std::string text;
+  bool control = false;  // what a control token of Request::control_texts is written as: no part of the answer
 };
 
 // Drawn tokens, in order, where the request asked for them. Not tied to Text, which lags behind: it waits for whole
@@ -81,6 +82,11 @@ struct Embedded {
   bool cached = false;
 };
 
+// The answer to Engine::CountTokens.
+struct Counted {
+  std::uint32_t tokens = 0;  // of text and images
+};
+
 // The answer to Engine::SaveState.
 struct Saved {
   std::uint32_t tokens = 0;  // whose keys and values are in the file
@@ -99,11 +105,11 @@ struct Failed {
 
 struct Event {
   RequestId id = 0;
-  std::variant<Encoded, Prefill, Text, Logprobs, Done, Embedded, Saved, Restored, Failed> body;
+  std::variant<Encoded, Prefill, Text, Logprobs, Done, Embedded, Counted, Saved, Restored, Failed> body;
 };
 
-// Receives events. OnEvents runs on an engine's own thread with all that has happened since the last time, in order by
-// request; it must return soon and must not call back into the engine.
+// Receives events. OnEvents runs on one of an engine's own threads with all that has happened since the last time, in
+// order by request; it must return soon and must not call back into the engine.
 class EventSink {
  public:
   virtual ~EventSink() = default;

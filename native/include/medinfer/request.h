@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,27 +24,41 @@ using ImageFile = std::shared_ptr<const std::vector<std::uint8_t>>;
 
 // One piece of a prompt, in the order in which the model reads it: text, or an image.
 struct PromptPart {
-  std::string text;           // UTF-8; unused where `image` is set
-  bool parse_special = true;  // whether "</s>" in `text` is the control token or four characters
-  ImageFile image;            // null: a text part
+  std::string text;                    // UTF-8; unused where `image` or `tokens` is set
+  bool parse_special = true;           // whether "</s>" in `text` is the control token or four characters
+  ImageFile image;                     // null: a text part
+  std::vector<std::int32_t> tokens{};  // of a text that is tokenised already
+};
+
+// What stands around a model's reasoning.
+struct ReasoningTags {
+  std::string open;
+  std::string close;
+  bool starts_open = false;  // the prompt ends with `open`
+  bool blanks = false;       // some white space may stand before `open` and before the answer
 };
 
 struct Request {
-  std::vector<PromptPart> prompt;  // REQUIRES: not empty
-  bool add_special = true;         // prepend BOS where the vocabulary asks for it
+  // REQUIRES: not empty. Neighbouring texts are one text, whatever each says about control tokens.
+  std::vector<PromptPart> prompt;
+  bool add_special = true;  // prepend BOS where the vocabulary asks for it and the prompt does not begin with it
   SamplingParams sampling;
-  std::vector<std::string> stop_strings;  // generation ends before the earliest one; none is empty
-  std::string grammar;                    // GBNF that the text follows; empty: none
-  std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
-  bool ignore_eos = false;                // EOS can not be drawn
-  std::uint32_t n_probs = 0;              // likeliest tokens told beside each drawn one; 0: none
-  std::uint32_t n = 1;                    // completions; the prompt is computed once, completion i draws with seed + i
-  StateId base = 0;           // a kept state; as far as the prompt begins with what it holds, it is not computed
-  bool keep = false;          // leaves a kept state, which Done names. REQUIRES: n == 1
-  bool sum_logprobs = false;  // Done tells how likely the model found what was drawn
-  bool followed = true;       // events come as it goes; false: all of them at its end, or from Follow on
-  std::string cache_salt;     // requests share cached prompt tokens only where this is equal
-  std::int32_t priority = 0;  // higher runs first; equal priorities run in order of arrival
+  std::vector<std::string> stop_strings;   // generation ends before the earliest one; none is empty
+  std::string grammar;                     // GBNF that the text follows; empty: none
+  std::optional<ReasoningTags> reasoning;  // the grammar holds behind it: what stands between the tags is free
+  // Texts of control tokens that stop strings, tags or whoever reads the events look for. Where one is drawn, Text
+  // tells it, marked. Others are no text.
+  std::vector<std::string> control_texts;
+  std::int32_t n_predict = -1;  // most tokens to generate; -1: until EOS or the context is full
+  bool ignore_eos = false;      // EOS can not be drawn
+  std::uint32_t n_probs = 0;    // likeliest tokens told beside each drawn one; 0: none
+  std::uint32_t n = 1;          // completions; the prompt is computed once, completion i draws with seed + i
+  StateId base = 0;             // a kept state; as far as the prompt begins with what it holds, it is not computed
+  bool keep = false;            // leaves a kept state, which Done names. REQUIRES: n == 1
+  bool sum_logprobs = false;    // Done tells how likely the model found what was drawn
+  bool followed = true;         // events come as it goes; false: all of them at its end, or from Follow on
+  std::string cache_salt;       // requests share cached prompt tokens only where this is equal
+  std::int32_t priority = 0;    // higher runs first; equal priorities run in order of arrival
 };
 
 }  // namespace medinfer

@@ -56,6 +56,7 @@ struct ModelInfo {
   std::uint32_t n_ubatch = 0;           // most tokens of one forward pass
   bool vision = false;
   ProjectorInfo projector;        // of a model that reads images
+  std::string projector_warning;  // why none of LoadOptions::mmproj_candidates was taken; mostly empty
   std::int32_t n_gpu_layers = 0;  // on a GPU, the output counted as one
   std::vector<DeviceMemory> memory;
   std::string warning;  // why the model is on the CPU, where CUDA is installed and does not work; mostly empty

@@ -16,6 +16,8 @@
 #include "ggml-backend.h"
 #include "llama.h"
 #include "model/log_capture.h"
+#include "split/install_splitter.h"
+#include "text/excerpt.h"
 
 namespace medinfer {
 namespace {
@@ -152,8 +154,9 @@ Status InitBackends(const std::string& dir) {
   const std::lock_guard lock(RegistryMutex());
   if (done) return {};
   InstallLogSink();
+  InstallSplitter();
   if (!LoadBestCpu(dir)) {
-    return {Code::kBackendLost, "no CPU backend (libggml-cpu*) works in " + dir +
+    return {Code::kBackendLost, "no CPU backend (libggml-cpu*) works in " + ExcerptPath(dir) +
                                     ": reinstall medinfer, or build it with \"npm rebuild medinfer\""};
   }
   llama_backend_init();
@@ -171,7 +174,7 @@ Status LoadCuda(const std::string& file) {
   if (!plugin) {
     const char* reason = dlerror();
     return {Code::kBackendLost, "the CUDA backend can not be loaded (" +
-                                    std::string(reason == nullptr ? file : reason) +
+                                    Excerpt(reason == nullptr ? std::string_view(file) : reason, 180) +
                                     "): it needs CUDA's libraries cudart and cublas, of the toolkit's version that it "
                                     "was built with, where the system's loader finds them (LD_LIBRARY_PATH)"};
   }
@@ -180,8 +183,9 @@ Status LoadCuda(const std::string& file) {
   const LogCapture log;
   ggml_backend_reg_t reg = ggml_backend_load(file.c_str());
   if (reg == nullptr) {
-    return {Code::kBackendLost, "the CUDA backend " + file + " was built for another version of medinfer (" +
-                                    log.errors() + "): install the version that matches, or build it again"};
+    return {Code::kBackendLost, "the CUDA backend " + ExcerptPath(file) +
+                                    " was built for another version of medinfer (" + log.errors() +
+                                    "): install the version that matches, or build it again"};
   }
   Status status = ggml_backend_reg_dev_count(reg) == 0
                       ? Status(Code::kNoDevice, "CUDA finds no GPU (" + log.errors() + "): see nvidia-smi")

@@ -29,7 +29,7 @@ bool SplitsRows(ggml_backend_dev_t device) {
 
 Status LoadCudaOf(const LoadOptions& options) {
   if (options.cuda_backend.empty()) {
-    return {Code::kNoDevice, "no CUDA backend was named"};
+    return {Code::kNoDevice, options.cuda_problem.empty() ? "no CUDA backend was named" : options.cuda_problem};
   }
   return LoadCuda(options.cuda_backend);
 }

@@ -1,8 +1,6 @@
 #include "model/cpu_threads.h"
 
-#include <algorithm>
-#include <thread>
-
+#include "device/available_cpus.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "llama.h"
@@ -24,8 +22,6 @@ constexpr std::uint32_t kPoll = 1;
 // How busy the host is may have changed after this long without a pass.
 constexpr std::chrono::seconds kStale{1};
 
-std::uint32_t Cores() { return std::max(1U, std::thread::hardware_concurrency()); }
-
 }  // namespace
 
 void CpuThreads::PoolDeleter::operator()(ggml_threadpool* pool) const {
@@ -33,7 +29,7 @@ void CpuThreads::PoolDeleter::operator()(ggml_threadpool* pool) const {
 }
 
 CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed)
-    : context_(context), fixed_(fixed), decode_(Cores()), prefill_(Cores()) {}
+    : context_(context), fixed_(fixed), decode_(fixed > 0 ? fixed : AvailableCpus()), prefill_(decode_) {}
 
 CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
 

@@ -17,7 +17,7 @@ namespace medinfer {
 
 class CpuThreads {
  public:
-  // `fixed`: the count to use always; 0: adapt, up to the number of cores this process may use.
+  // `fixed`: the count to use always; 0: adapt, up to what AvailableCpus says.
   // `context` must outlive the object.
   CpuThreads(llama_context* context, std::uint32_t fixed);
   ~CpuThreads();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,12 +11,16 @@
 #include "kv/paged_kv.h"
 #include "llama-ext.h"
 #include "llama.h"
+#include "model/assertion_guard.h"
+#include "model/context_failure.h"
 #include "model/cpu_threads.h"
 #include "model/log_capture.h"
 #include "mtmd.h"
 
 namespace medinfer {
 namespace {
+
+constexpr std::int32_t kRefusedBatch = -1;  // llama_decode's: ids that the vocabulary does not have
 
 constexpr std::size_t kMropePlanes = 4;  // t, y, x, z: the order in which llama_batch.pos holds them
 
@@ -62,6 +68,7 @@ struct Decoder::Impl {
   std::size_t n_embd_inp = 0;
   std::uint32_t threads_used = 0;
   bool finds_likeliest = false;
+  std::string failure;
 
   // The batch of the current pass. One entry per token, except `position` with M-RoPE (planes) and `embedding`.
   std::vector<llama_token> token;
@@ -128,8 +135,16 @@ DecodeOutcome Decoder::Impl::Decode(bool prefill, bool copies_logits) {
   if (finds_likeliest) llama_set_copy_logits(context.get(), copies_logits);
   threads_used = threads->Prepare(prefill);
   const auto begin = std::chrono::steady_clock::now();
-  const std::int32_t rc = llama_decode(context.get(), batch);
-  llama_synchronize(context.get());
+  const LogCapture log;
+  std::int32_t rc = 0;
+  const std::optional<std::string> assertion = Attempt([&] {
+    rc = llama_decode(context.get(), batch);
+    llama_synchronize(context.get());
+  });
+  if (assertion) {
+    failure = *assertion;
+    return DecodeOutcome::kFailed;
+  }
   const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
   switch (rc) {
     case 0:
@@ -139,7 +154,11 @@ DecodeOutcome Decoder::Impl::Decode(bool prefill, bool copies_logits) {
       return DecodeOutcome::kNoRoom;
     case 2:
       return DecodeOutcome::kAborted;
+    case kRefusedBatch:
+      failure = log.errors();
+      return DecodeOutcome::kFailed;
     default:
+      failure = log.Assertion();
       return DecodeOutcome::kFailed;
   }
 }
@@ -151,6 +170,7 @@ Decoder::~Decoder() = default;
 Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadOptions& options,
                                                  std::uint32_t n_ctx_per_request, const KvPool& pool,
                                                  AbortFn should_abort) {
+  if (Status status = CheckContextOptions(*model.get(), options); !status.ok()) return status;
   auto impl = std::make_unique<Impl>();
   impl->should_abort = std::move(should_abort);
   llama_context_params params = llama_context_default_params();
@@ -172,21 +192,22 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   // The pool may be larger than what one request, and the model, can use: some models read their context's length as a
   // fact about the positions to come. A pass must fit it all the same.
   params.n_ctx = std::max(n_ctx_per_request, params.n_batch);
+  std::optional<std::string> assertion;
   {
     const MakeCache make([&](const auto& llm, const auto& memory, const auto& context, const auto& filter) {
       return impl->paged = PagedKv::Create(llm, memory, context, filter, pool, options.kv_gather);
     });
-    impl->context.reset(llama_init_from_model(model.get(), params));
+    assertion = Attempt([&] { impl->context.reset(llama_init_from_model(model.get(), params)); });
   }
   if (impl->paged == nullptr && impl->context != nullptr && pool.cells() > params.n_ctx) {
     impl->context.reset();
     params.n_ctx = pool.cells();
-    impl->context.reset(llama_init_from_model(model.get(), params));
+    assertion = Attempt([&] { impl->context.reset(llama_init_from_model(model.get(), params)); });
   }
-  if (impl->context == nullptr) {
-    return Status(Code::kOutOfMemory, "no context of " + std::to_string(pool.cells()) + " tokens could be made (" +
-                                          log.errors() + "): lower nCtx, or choose a smaller kv.type");
+  if (const std::string why = assertion.value_or(log.Assertion()); impl->context == nullptr && !why.empty()) {
+    return DamagedModel(why);
   }
+  if (impl->context == nullptr) return ContextFailure(log.lines(), log.errors(), pool.cells());
   impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads);
   impl->finds_likeliest = model.has_output_on_device() && options.split_mode != SplitMode::kTensor;
   llama_set_arg_max(impl->context.get(), impl->finds_likeliest);
@@ -278,6 +299,8 @@ std::vector<DeviceMemory> Decoder::Memory(const std::vector<ggml_backend_dev_t>&
   }
   return memory;
 }
+
+const std::string& Decoder::failure() const { return impl_->failure; }
 
 bool Decoder::paged() const { return impl_->paged != nullptr; }
 

@@ -20,7 +20,7 @@ enum class DecodeOutcome : std::uint8_t {
   kOk,
   kNoRoom,   // the KV cache found no place; nothing was computed
   kAborted,  // the abort hook fired; the pass's tokens are not in the cache
-  kFailed,   // the backend failed; the context's state is unknown
+  kFailed,   // the backend or the model failed; the context's state is unknown
 };
 
 // A run of consecutive tokens of one sequence within a forward pass.
@@ -80,6 +80,8 @@ class Decoder {
 
   // Whether the model's cache takes its cells from the pool's pages. Where it has rules of its own (sliding windows,
   // recurrent states), llama.cpp's memory finds them, and the pool only counts.
+  // After kFailed: what was asserted over the model's data. Empty: nothing, the backend itself failed.
+  const std::string& failure() const;
   bool paged() const;
   std::uint32_t n_ubatch() const;
   // Passes that could run the graph of the one before.

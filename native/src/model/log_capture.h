@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace medinfer {
 
@@ -18,12 +19,17 @@ class LogCapture {
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
-  // The error lines so far, newest last, joined by "; ", without newlines. Empty where none was logged.
+  // What was wrong, from the error lines so far, on one line and short enough for a message. Empty where none was
+  // logged.
   std::string errors() const;
   // Whether one of them is of memory that could not be had.
   bool SaysOutOfMemory() const;
+  // The lines themselves, to look for something in them: they quote the file, so no message holds them.
+  std::string_view lines() const;
   // Whether SplitMode::kTensor is not there for the model's architecture.
   bool SaysNoTensorSplit() const;
+  // The lines where they tell of an assertion; else empty.
+  std::string Assertion() const;
 };
 
 }  // namespace medinfer

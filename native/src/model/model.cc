@@ -7,12 +7,15 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <stdexcept>
 
 #include "llama-model.h"
 #include "llama.h"
+#include "model/assertion_guard.h"
 #include "model/log_capture.h"
 #include "model/model_file.h"
 #include "text/detokenizer.h"
+#include "text/excerpt.h"
 
 namespace medinfer {
 namespace {
@@ -56,7 +59,7 @@ Status CheckGgufFile(const std::string& path, const char* what, Code not_found, 
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  const std::string subject = std::string(what) + " " + path;
+  const std::string subject = std::string(what) + " " + ExcerptPath(path);
   if (!fs::exists(status)) return {not_found, subject + " does not exist: check the path"};
   if (!fs::is_regular_file(status)) return {not_found, subject + " is not a file: name the .gguf file itself"};
   errno = 0;
@@ -71,9 +74,15 @@ Status CheckGgufFile(const std::string& path, const char* what, Code not_found, 
   return {};
 }
 
+Status DamagedModel(const std::string& what) {
+  constexpr std::size_t kMost = 300;  // bytes; it may quote the file
+  return {Code::kBadGguf,
+          "the model can not be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
+}
+
 void Model::Deleter::operator()(llama_model* model) const { llama_model_free(model); }
 
-Model::Model(llama_model* model) : model_(model), vocab_(llama_model_get_vocab(model)) {}
+Model::Model(llama_model* model) : model_(model), vocab_(llama_model_get_vocab(model)), tokenizer_(vocab_) {}
 
 Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Placement& placement,
                                            const Engine::ProgressFn& progress) {
@@ -108,7 +117,9 @@ Result<std::unique_ptr<Model>> Model::Read(const LoadOptions& options, const Pla
     params.tensor_split = tensor_split.data();
   }
   const LogCapture log;
-  llama_model* model = llama_model_load_from_file(options.model_path.c_str(), params);
+  llama_model* model = nullptr;
+  const std::optional<std::string> assertion =
+      Attempt([&] { model = llama_model_load_from_file(options.model_path.c_str(), params); });
   if (model == nullptr) {
     if (progress.aborted) return Status(Code::kAborted, "the load was aborted");
     if (log.SaysOutOfMemory()) {
@@ -119,16 +130,22 @@ Result<std::unique_ptr<Model>> Model::Read(const LoadOptions& options, const Pla
       return Status(Code::kInvalidArgument,
                     "splitMode \"tensor\" is not there for this model's architecture: use \"layer\"");
     }
-    return Status(Code::kBadGguf, "the model " + options.model_path + " can not be loaded (" + log.errors() +
+    return Status(Code::kBadGguf, "the model " + ExcerptPath(options.model_path) + " can not be loaded (" +
+                                      assertion.value_or(log.errors()) +
                                       "): download it again, or check that it is a text model that llama.cpp supports");
   }
   std::unique_ptr<Model> loaded(new Model(model));
   if (llama_vocab_n_tokens(loaded->vocab_) <= 0 || llama_vocab_type(loaded->vocab_) == LLAMA_VOCAB_TYPE_NONE) {
-    return Status(Code::kBadGguf, "the model " + options.model_path + " has no vocabulary: it is not a text model");
+    return Status(Code::kBadGguf,
+                  "the model " + ExcerptPath(options.model_path) + " has no vocabulary: it is not a text model");
   }
   if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
-    return Status(Code::kBadGguf,
-                  "the model " + options.model_path + " is not decoder-only: medinfer runs decoder-only text models");
+    return Status(Code::kBadGguf, "the model " + ExcerptPath(options.model_path) +
+                                      " is not decoder-only: medinfer runs decoder-only text models");
+  }
+  if (llama_model_is_diffusion(model)) {
+    return Status(Code::kBadGguf, "the model " + options.model_path +
+                                      " is a diffusion model: medinfer runs models that write one token after another");
   }
   return loaded;
 }
@@ -175,25 +192,6 @@ ModelInfo Model::Describe() const {
   info.n_layer = static_cast<std::uint32_t>(llama_model_n_layer(model_.get()));
   info.n_ctx_train = static_cast<std::uint32_t>(llama_model_n_ctx_train(model_.get()));
   return info;
-}
-
-std::vector<std::int32_t> Model::Tokenize(std::string_view text, bool add_special, bool parse_special) const {
-  const auto length = static_cast<std::int32_t>(text.size());
-  std::vector<std::int32_t> tokens(text.size() + 2);  // a token covers at least one byte; BOS and EOS beside
-  std::int32_t n = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()),
-                                  add_special, parse_special);
-  if (n < 0) {  // some vocabularies do emit more tokens than bytes
-    tokens.resize(static_cast<std::size_t>(-n));
-    n = llama_tokenize(vocab_, text.data(), length, tokens.data(), -n, add_special, parse_special);
-  }
-  tokens.resize(static_cast<std::size_t>(n > 0 ? n : 0));
-  return tokens;
-}
-
-std::string Model::Detokenize(const std::vector<std::int32_t>& tokens, bool special) const {
-  std::string text;
-  for (const std::int32_t token : tokens) text += TokenPiece(vocab_, token, special);
-  return text;
 }
 
 }  // namespace medinfer

@@ -12,6 +12,7 @@
 #include "medinfer/engine.h"
 #include "medinfer/stats.h"
 #include "medinfer/status.h"
+#include "text/prompt_tokenizer.h"
 
 struct llama_model;
 struct llama_vocab;
@@ -35,12 +36,13 @@ class Model {
   // Whether the logits are computed on another device than the CPU.
   bool has_output_on_device() const;
 
+  // The file's value under a key, at most 511 bytes of it; empty: there is none.
+  std::string Metadata(const char* key) const;
+
   // Facts of the file; the fields that depend on load options are left 0.
   ModelInfo Describe() const;
 
-  std::vector<std::int32_t> Tokenize(std::string_view text, bool add_special, bool parse_special) const;
-  // REQUIRES: every token is below the vocabulary's size.
-  std::string Detokenize(const std::vector<std::int32_t>& tokens, bool special) const;
+  const PromptTokenizer& tokenizer() const { return tokenizer_; }
 
  private:
   struct Deleter {
@@ -50,12 +52,15 @@ class Model {
   explicit Model(llama_model* model);
   static Result<std::unique_ptr<Model>> Read(const LoadOptions& options, const Placement& placement,
                                              const Engine::ProgressFn& progress, bool outline);
-  std::string Metadata(const char* key) const;
   std::vector<EndToken> EndTokens() const;
 
   std::unique_ptr<llama_model, Deleter> model_;
   const llama_vocab* vocab_;  // owned by model_
+  PromptTokenizer tokenizer_;
 };
+
+// For what llama.cpp asserts or throws over the model while it is used; `what`: its text.
+Status DamagedModel(const std::string& what);
 
 // Whether `path` is a readable file that begins as a GGUF does. The codes tell which file of the pair it is.
 Status CheckGgufFile(const std::string& path, const char* what, Code not_found, Code damaged);

@@ -6,7 +6,9 @@
 #include <unordered_set>
 
 #include "gguf.h"
+#include "model/metadata_check.h"
 #include "model/model.h"
+#include "text/excerpt.h"
 
 namespace medinfer {
 namespace {
@@ -14,6 +16,26 @@ namespace {
 struct GgufDeleter {
   void operator()(gguf_context* gguf) const { gguf_free(gguf); }
 };
+
+std::string ReadString(const gguf_context* gguf, const char* key) {
+  const std::int64_t id = gguf_find_key(gguf, key);
+  return id >= 0 && gguf_get_kv_type(gguf, id) == GGUF_TYPE_STRING ? gguf_get_val_str(gguf, id) : std::string();
+}
+
+// What the file is, where it is of a model and not one that can be loaded by itself; empty: it may be one.
+std::string FindOtherUse(const gguf_context* gguf) {
+  if (ReadString(gguf, "general.architecture") == "clip") {
+    return "is a projector, the part that reads images: name it as mmproj, and the model that it belongs to as model";
+  }
+  if (ReadString(gguf, "general.type") == "adapter") {
+    return "is an adapter (LoRA), which changes a model and is none: merge it into its model, and convert that to GGUF";
+  }
+  const std::int64_t part = gguf_find_key(gguf, "split.no");
+  if (part >= 0 && gguf_get_kv_type(gguf, part) == GGUF_TYPE_UINT16 && gguf_get_val_u16(gguf, part) > 0) {
+    return "is a later part of a split model: name the first, whose name ends with -00001-of- and their number";
+  }
+  return {};
+}
 
 // Empty tokens are no matter: llama.cpp gives each a name of its own.
 bool HoldsTokenTwice(const gguf_context* gguf) {
@@ -41,8 +63,14 @@ Status CheckModelFile(const std::string& path) {
   params.no_alloc = true;
   const std::unique_ptr<gguf_context, GgufDeleter> gguf(gguf_init_from_file(path.c_str(), params));
   // A header that can not be read is left to llama.cpp, which says more about it.
-  if (gguf != nullptr && HoldsTokenTwice(gguf.get())) {
-    return {Code::kBadGguf, "the model " + path + " is damaged: its vocabulary holds a token twice; download it again"};
+  if (gguf == nullptr) return {};
+  const std::string subject = "the model " + ExcerptPath(path) + " ";
+  if (const std::string use = FindOtherUse(gguf.get()); !use.empty()) return {Code::kBadGguf, subject + use};
+  if (HoldsTokenTwice(gguf.get())) {
+    return {Code::kBadGguf, subject + "is damaged: its vocabulary holds a token twice; download it again"};
+  }
+  if (const std::string why = FindBadMetadata(gguf.get()); !why.empty()) {
+    return {Code::kBadGguf, subject + "can not be used: " + why + "; download it again"};
   }
   return {};
 }

@@ -7,8 +7,9 @@
 
 namespace medinfer {
 
-// Fails with kModelNotFound or kBadGguf. llama.cpp refuses most damaged files itself, but ends the process over a
-// vocabulary that holds a token twice; here is checked what it does not refuse.
+// Fails with kModelNotFound or kBadGguf. llama.cpp refuses most damaged files itself, but not a vocabulary that holds a
+// token twice, nor metadata that it asserts on or divides by (metadata_check.h); and it refuses in words that help
+// nobody a projector, an adapter, a later part of a split model.
 Status CheckModelFile(const std::string& path);
 
 }  // namespace medinfer

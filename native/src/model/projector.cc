@@ -1,14 +1,17 @@
 #include "model/projector.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "ggml-backend.h"
 #include "ggml.h"
 #include "llama.h"
+#include "model/assertion_guard.h"
 #include "model/log_capture.h"
 #include "model/projector_file.h"
 #include "mtmd.h"
+#include "text/excerpt.h"
 
 namespace medinfer {
 namespace {
@@ -56,6 +59,12 @@ bool OnProgress(float fraction, void* user_data) {
 
 }  // namespace
 
+Status DamagedProjector(const std::string& what) {
+  constexpr std::size_t kMost = 300;  // bytes; it may quote the file
+  return {Code::kBadMmproj,
+          "the projector can not be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
+}
+
 Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, const llama_model* model,
                                                    std::int32_t n_threads, ggml_backend_dev_t gpu,
                                                    const ProgressFn& report) {
@@ -65,7 +74,7 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   const ProjectorFile& file = inspected.value();
   const auto width = static_cast<std::uint32_t>(llama_model_n_embd_inp(model));
   if (file.output_width != 0 && file.output_width != width) {
-    return Status(Code::kBadMmproj, "the projector " + path + " was made for another model: it gives " +
+    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " was made for another model: it gives " +
                                         std::to_string(file.output_width) + " values per token, the model takes " +
                                         std::to_string(width) +
                                         "; name the mmproj file that was published with the model");
@@ -97,14 +106,17 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
     params.cb_eval = OnNode;
     params.cb_eval_user_data = projector.get();
   }
-  projector->context_ = mtmd_init_from_file(path.c_str(), model, params);
+  const std::optional<std::string> assertion =
+      Attempt([&] { projector->context_ = mtmd_init_from_file(path.c_str(), model, params); });
   if (projector->context_ == nullptr) {
     if (progress.aborted) return Status(Code::kAborted, "the load was aborted");
-    return Status(Code::kBadMmproj, "the projector " + path + " can not be loaded (" + log.errors() +
+    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " can not be loaded (" +
+                                        assertion.value_or(log.errors()) +
                                         "): download it again, or check that it belongs to this model");
   }
   if (!mtmd_support_vision(projector->context_)) {
-    return Status(Code::kBadMmproj, "the projector " + path + " does not read images: name a projector for images");
+    return Status(Code::kBadMmproj,
+                  "the projector " + ExcerptPath(path) + " does not read images: name a projector for images");
   }
   projector->kind_ = file.type;
   projector->width_ = width;
@@ -120,9 +132,12 @@ Result<std::uint64_t> Projector::MeasureMemory(const std::string& path, ggml_bac
   params.device = gpu;
   params.print_timings = false;
   std::uint64_t bytes = 0;
-  for (const auto& [device, size] : mtmd_get_memory_usage(path.c_str(), params)) {
-    if (device == DeviceOr(gpu)) bytes += size;
-  }
+  const std::optional<std::string> assertion = Attempt([&] {
+    for (const auto& [device, size] : mtmd_get_memory_usage(path.c_str(), params)) {
+      if (device == DeviceOr(gpu)) bytes += size;
+    }
+  });
+  if (assertion) return DamagedProjector(*assertion);
   return bytes;
 }
 

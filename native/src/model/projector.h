@@ -16,6 +16,9 @@ struct mtmd_context;
 
 namespace medinfer {
 
+// For what libmtmd asserts or throws over a projector while it is used; `what`: its text.
+Status DamagedProjector(const std::string& what);
+
 class Projector {
  public:
   // Most output tokens of one pass over several images; a single image may have more.

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "text/excerpt.h"
+
 extern "C" {
 #include "hash/sha256/sha256.h"
 }
@@ -52,7 +54,7 @@ struct FileCloser {
 using File = std::unique_ptr<std::FILE, FileCloser>;
 
 Status Bad(const std::string& path, const std::string& why) {
-  return {Code::kBadSession, "session " + path + ": " + why};
+  return {Code::kBadSession, "session " + ExcerptPath(path) + ": " + why};
 }
 
 Status Unwritable(const std::string& path, int error) {

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "model/assertion_guard.h"
+#include "model/log_capture.h"
 #include "model/projector.h"
 #include "mtmd.h"
 
@@ -55,7 +59,15 @@ EncoderPass::Totals EncoderPass::Run() {
 bool EncoderPass::Encode(mtmd_batch* batch, const std::vector<Entry>& entries, Totals& totals) {
   projector_.ClearInterrupted();
   for (const Entry& entry : entries) entry.picture->MarkBatched(entry.chunk, false);
-  if (mtmd_batch_encode(batch) != 0 || projector_.interrupted()) return false;
+  const LogCapture log;
+  std::int32_t rc = 0;
+  const std::optional<std::string> assertion = Attempt([&] { rc = mtmd_batch_encode(batch); });
+  const std::string damage = assertion.value_or(rc == 0 ? std::string() : log.Assertion());
+  if (!damage.empty() && !projector_.interrupted()) {
+    for (const Entry& entry : entries) entry.picture->Fail(DamagedProjector(damage));
+    return true;
+  }
+  if (rc != 0 || projector_.interrupted()) return false;
   ++totals.passes;
   try {
     std::vector<std::vector<float>> outputs;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <list>
 #include <mutex>
 #include <new>
@@ -15,7 +16,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "model/assertion_guard.h"
 #include "model/projector.h"
+#include "mtmd.h"
 #include "vision/embedding_cache.h"
 #include "vision/encoder_pass.h"
 #include "vision/media_chunks.h"
@@ -58,7 +61,11 @@ Status Numbered(const Status& status, std::size_t index, std::size_t n_images) {
 class ImageEncoder::Worker {
  public:
   Worker(Projector& projector, const ImageLimits& limits, std::uint64_t cache_bytes, DoneFn on_done)
-      : projector_(projector), limits_(limits), cache_(cache_bytes), on_done_(std::move(on_done)) {
+      : projector_(projector),
+        limits_(limits),
+        caches_(cache_bytes > 0),
+        cache_(cache_bytes),
+        on_done_(std::move(on_done)) {
     projector_.SetInterrupt([this] { return stop_.load() || PassIsUseless(); });
     thread_ = std::thread([this] { Run(); });
   }
@@ -108,6 +115,7 @@ class ImageEncoder::Worker {
 
   Projector& projector_;
   const ImageLimits limits_;
+  const bool caches_;  // whether images are kept beyond the jobs that wait for them
   EmbeddingCache cache_;
   const DoneFn on_done_;
 
@@ -131,6 +139,7 @@ class ImageEncoder::Worker {
 };
 
 void ImageEncoder::Worker::Run() {
+  const AssertionGuard guard;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -141,6 +150,8 @@ void ImageEncoder::Worker::Run() {
       Step();
     } catch (const std::bad_alloc&) {  // not even for the bookkeeping
       if (!jobs_.empty()) jobs_.front().failure = NoMemoryForImage();
+    } catch (const std::exception& error) {
+      if (!jobs_.empty()) jobs_.front().failure = DamagedProjector(error.what());
     }
   }
 }
@@ -175,6 +186,8 @@ void ImageEncoder::Worker::PrepareSome() {
       Prepare(job);
     } catch (const std::bad_alloc&) {
       job.failure = NoMemoryForImage();
+    } catch (const std::exception& error) {
+      job.failure = DamagedProjector(error.what());
     }
     if (stop_ || std::chrono::steady_clock::now() - begin > kPreparingBudget) return;
   }
@@ -193,7 +206,7 @@ void ImageEncoder::Worker::Prepare(Job& job) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (stop_ || job.cancelled()) return;
     Status status;
-    if (projector_.depends_on_position()) {
+    if (projector_.depends_on_position() || job.request.wanted == EncodeJob::Wanted::kCount) {
       const Result<ImageInfo> info = Inspect(files[i]);
       if (info.ok()) {
         infos.push_back(info.value());
@@ -215,7 +228,7 @@ void ImageEncoder::Worker::Prepare(Job& job) {
       return;
     }
   }
-  if (!infos.empty()) {
+  if (!infos.empty() && job.request.wanted != EncodeJob::Wanted::kCount) {
     job.pictures.push_back(std::make_shared<Picture>(parts, job.request.add_special, infos));
   }
   Result<ChunksPtr> layout = SplitPrompt(projector_.context(), parts, placeholders, job.request.add_special);
@@ -232,10 +245,10 @@ Result<ImageInfo> ImageEncoder::Worker::Inspect(const ImageFile& file) const {
   if (!info.ok()) return info;
   const auto [shorter, longer] = std::minmax(info.value().width, info.value().height);
   if (longer / shorter > kMaxAspectRatio) {
-    return Status(Code::kImageDecode, "the image is " + std::to_string(info.value().width) + " x " +
-                                          std::to_string(info.value().height) +
-                                          " pixels, a strip that no model can read: crop it to at most " +
-                                          std::to_string(kMaxAspectRatio) + " to 1");
+    return Status(Code::kImageTooLarge, "the image is " + std::to_string(info.value().width) + " x " +
+                                            std::to_string(info.value().height) +
+                                            " pixels, a strip that no model can read: crop it to at most " +
+                                            std::to_string(kMaxAspectRatio) + " to 1");
   }
   return info;
 }
@@ -250,8 +263,10 @@ Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const ImageFi
   }
   std::weak_ptr<Picture>& slot = in_flight_[hash];
   if (std::shared_ptr<Picture> known = slot.lock(); known != nullptr && !known->failure().has_value()) {
-    ++cache_hits_;
-    ++job.n_cached;
+    if (caches_) {  // else the work is shared all the same, but nobody was promised a cache
+      ++cache_hits_;
+      ++job.n_cached;
+    }
     return known;
   }
   const Result<ImageInfo> info = Inspect(file);
@@ -278,6 +293,12 @@ void ImageEncoder::Worker::Settle() {
       Deliver(*job, Status(Code::kAborted, "the request was aborted"));
     } else if (job->failure.has_value()) {
       Deliver(*job, *job->failure);
+    } else if (done && job->request.wanted == EncodeJob::Wanted::kCount) {
+      PreparedPrompt prompt;
+      for (std::size_t i = 0; i < mtmd_input_chunks_size(job->layout.get()); ++i) {
+        prompt.n_tokens += CountTokens(*mtmd_input_chunks_get(job->layout.get(), i));
+      }
+      Deliver(*job, std::move(prompt));
     } else if (done) {
       std::vector<EncodedMedia> encoded;
       for (const auto& picture : pictures) {
@@ -289,8 +310,8 @@ void ImageEncoder::Worker::Settle() {
           first_token += chunk.n_tokens;
         }
       }
-      Result<PreparedPrompt> prompt =
-          JoinPrompt(projector_.context(), *job->layout, encoded, /*text=*/!job->request.embed_only);
+      Result<PreparedPrompt> prompt = JoinPrompt(projector_.context(), *job->layout, encoded,
+                                                 /*text=*/job->request.wanted == EncodeJob::Wanted::kPrompt);
       if (prompt.ok()) {
         prompt.value().n_images = job->n_images;
         prompt.value().n_images_cached = job->n_cached;
@@ -307,7 +328,7 @@ void ImageEncoder::Worker::Settle() {
 
 void ImageEncoder::Worker::Deliver(const Job& job, Result<PreparedPrompt> prompt) {
   --waiting_;
-  on_done_({job.request.id, std::move(prompt)});
+  on_done_({job.request.id, std::move(prompt), job.request.wanted});
 }
 
 // One encoder pass. Leaves at least one chunk fewer missing, or a picture failed, or jobs cancelled.

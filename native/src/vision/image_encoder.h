@@ -21,8 +21,12 @@ struct EncodeJob {
   RequestId id = 0;
   std::vector<PromptPart> prompt;
   bool add_special = true;
-  // The images' chunks alone are wanted, no text.
-  bool embed_only = false;
+  enum class Wanted : std::uint8_t {
+    kPrompt,
+    kEmbeddings,  // the images' chunks alone, no text
+    kCount,       // PreparedPrompt::n_tokens alone: nothing is encoded
+  };
+  Wanted wanted = Wanted::kPrompt;
   // Set by the engine, on any thread. Null: can not be cancelled. A pass that serves only cancelled jobs is
   // interrupted; the outcome (kAborted) comes when the thread gets to it, so whoever must answer at once answers
   // without waiting for it.
@@ -32,6 +36,7 @@ struct EncodeJob {
 struct EncodeOutcome {
   RequestId id = 0;
   Result<PreparedPrompt> prompt;
+  EncodeJob::Wanted wanted = EncodeJob::Wanted::kPrompt;  // the job's
 };
 
 struct ImageEncoderStats {

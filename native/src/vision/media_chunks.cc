@@ -37,18 +37,16 @@ Result<ChunksPtr> SplitPrompt(const mtmd_context* context, const std::vector<Pro
       if (part.text.size() > kMaxTextBytes) {
         return Status(Code::kInvalidArgument, "a part of the prompt is longer than 1 GB: shorten it");
       }
-      texts[i] = {part.text.data(), part.text.size(), false, part.parse_special};
+      texts[i] = {part.text.data(),   part.text.size(),   false,
+                  part.parse_special, part.tokens.data(), part.tokens.size()};
       inputs[i] = {&texts[i], nullptr};
     }
     pointers[i] = &inputs[i];
   }
   ChunksPtr chunks(mtmd_input_chunks_init());
   if (mtmd_tokenize_from_parts(context, chunks.get(), pointers.data(), pointers.size(), add_special) != 0) {
-    if (n_images == parts.size()) {
-      return Status(Code::kImageDecode,
-                    "the model's preprocessor refuses an image of this size and shape: scale or crop it");
-    }
-    return Status(Code::kInvalidArgument, "the prompt can not be tokenised: check that its text is valid UTF-8");
+    return Status(Code::kImageDecode,
+                  "the model's preprocessor refuses an image of this size and shape: scale or crop it");
   }
   return chunks;
 }

@@ -32,9 +32,9 @@ BitmapPtr MakeBitmap(const Bitmap& bitmap);
 // Has a size and no pixels: enough for a layout.
 BitmapPtr MakePlaceholder(std::uint32_t width, std::uint32_t height);
 
-// Splits a prompt into chunks; `bitmaps` are its images in order. Each text part is tokenised by itself. Fails with
-// kInvalidArgument (text) or kImageDecode (an image that the model's preprocessor refuses). REQUIRES: as many bitmaps
-// as image parts.
+// Splits a prompt into chunks; `bitmaps` are its images in order. A text part without tokens is tokenised by itself.
+// Fails with kInvalidArgument (a text beyond 1 GB) or kImageDecode (an image that the model's preprocessor refuses).
+// REQUIRES: as many bitmaps as image parts.
 Result<ChunksPtr> SplitPrompt(const mtmd_context* context, const std::vector<PromptPart>& parts,
                               const std::vector<BitmapPtr>& bitmaps, bool add_special);
 

@@ -1,5 +1,6 @@
 #include "vision/picture.h"
 
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -26,6 +27,8 @@ void Picture::Load(const Projector& projector) {
     if (Status status = LoadChunks(projector); !status.ok()) Fail(std::move(status));
   } catch (const std::bad_alloc&) {
     Fail(NoMemoryForImage());
+  } catch (const std::exception& error) {
+    Fail(DamagedProjector(error.what()));
   }
 }
 

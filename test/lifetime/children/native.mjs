@@ -23,6 +23,8 @@ export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 export const loadOptions = (changes) => ({
   modelPath: models.tiny,
   mmprojPath: "",
+  mmprojCandidates: [],
+  onlyModel: false,
   device: /** @type {const} */ ("cpu"),
   cudaBackend: "",
   mainGpu: 0,

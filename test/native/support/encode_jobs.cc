@@ -99,7 +99,7 @@ void ExpectEqualsPlainLoop(const VisionPair& pair, const std::vector<PromptPart>
                                .bitmap);
       inputs[i].bitmap = bitmaps.back().get();
     } else {
-      texts[i] = {parts[i].text.data(), parts[i].text.size(), false, parts[i].parse_special};
+      texts[i] = {parts[i].text.data(), parts[i].text.size(), false, parts[i].parse_special, nullptr, 0};
       inputs[i].text = &texts[i];
     }
     pointers.push_back(&inputs[i]);

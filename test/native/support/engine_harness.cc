@@ -19,6 +19,7 @@ void Recorder::OnEvents(std::vector<Event> events) {
       if (auto* prefill = std::get_if<Prefill>(&event.body)) seen.prefilled = prefill->done;
       if (auto* done = std::get_if<Done>(&event.body)) seen.end = *done;
       if (auto* embedded = std::get_if<Embedded>(&event.body)) seen.end = *embedded;
+      if (auto* counted = std::get_if<Counted>(&event.body)) seen.end = *counted;
       if (auto* failed = std::get_if<Failed>(&event.body)) seen.end = *failed;
       if (seen.end) ++seen.ends;
     }

@@ -18,7 +18,7 @@ namespace medinfer::testing {
 // What is known of one request.
 struct Seen {
   std::string text;
-  std::optional<std::variant<Done, Embedded, Failed>> end;
+  std::optional<std::variant<Done, Embedded, Counted, Failed>> end;
   std::uint32_t prefilled = 0;
   int ends = 0;  // terminal events; more than one is a defect
 

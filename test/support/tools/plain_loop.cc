@@ -229,8 +229,11 @@ class Loop {
       pointers.push_back(bitmaps.back().get());
     }
     const Owned<mtmd_input_chunks> chunks(mtmd_input_chunks_init());
-    const mtmd_input_text text = {request.prompt.c_str(), request.prompt.size(), /*add_special=*/true,
-                                  /*parse_special=*/true};
+    mtmd_input_text text{};
+    text.text = request.prompt.c_str();
+    text.text_len = request.prompt.size();
+    text.add_special = true;
+    text.parse_special = true;
     if (mtmd_tokenize(vision_.get(), chunks.get(), &text, pointers.data(), pointers.size()) != 0) {
       throw std::runtime_error("mtmd_tokenize failed");
     }

@@ -4,7 +4,8 @@
 //
 // KIND: llama, qwen2vl, gemma3 (text models); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors),
 // internvl-mmproj (for a llama model; libmtmd can encode several of its images in one pass).
-// Shape of a text model: --embd --layers --heads --kv-heads --ff --ctx --vocab words:N|FILE --logit-scale --window;
+// Shape of a text model: --embd --layers --heads --kv-heads --ff --ctx --vocab words:N|FILE --logit-scale --window
+// --add-eos 1 (the vocabulary puts EOS behind a text) --controls TEXT,TEXT… (further control tokens of words:N);
 // of a projector: --embd --layers --heads --ff --image --patch --merge --out (the text model's --embd).
 //
 // With --repeat 1, rows repeat: gigabytes in seconds, for measuring speed alone.
@@ -15,6 +16,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -83,10 +85,14 @@ void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
   const std::string vocab = options.Text("vocab", "words:1000");
   const std::int64_t head = embd / heads;
   const bool gemma = arch == "gemma3";
+  std::vector<std::string> controls;
+  std::istringstream list(options.Text("controls", ""));
+  for (std::string control; std::getline(list, control, ',');) controls.push_back(control);
 
   const Vocabulary vocabulary = vocab.rfind("words:", 0) == 0
-                                    ? AddWords(file, static_cast<std::size_t>(std::stoull(vocab.substr(6))))
+                                    ? AddWords(file, static_cast<std::size_t>(std::stoull(vocab.substr(6))), controls)
                                     : CopyVocabulary(file, vocab);
+  if (options.Int("add-eos", 0) != 0) file.SetBool("tokenizer.ggml.add_eos_token", true);
   file.Set("general.architecture", arch);
   file.Set("general.name", "random " + arch);
   file.SetInt("general.file_type", weight.file_type);

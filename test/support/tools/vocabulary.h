@@ -32,7 +32,8 @@ struct Vocabulary {
 
 // "words:N": a SentencePiece vocabulary of N words, "▁bat" and the like. The pieces that a merge passes through ("▁b",
 // "▁ba") and single letters are there as well, so that any ASCII prompt can be read.
-inline Vocabulary AddWords(GgufFile& file, std::size_t words) {
+// `controls`: texts of further control tokens.
+inline Vocabulary AddWords(GgufFile& file, std::size_t words, const std::vector<std::string>& controls = {}) {
   Vocabulary vocabulary;
   std::vector<std::string> pieces;
   const auto add = [&](const std::string& piece, llama_token_type type, bool is_word = false) {
@@ -71,6 +72,7 @@ inline Vocabulary AddWords(GgufFile& file, std::size_t words) {
     }
   }
   if (count < words) throw std::runtime_error("at most 2000 words");
+  for (const std::string& control : controls) add(control, LLAMA_TOKEN_TYPE_CONTROL);
 
   std::vector<const char*> texts;
   std::vector<float> scores;

@@ -9,6 +9,7 @@ import type {
   NativeLoad,
   NativeLoadOptions,
   NativeModelInfo,
+  NativePromptPart,
   NativeRequest,
   NativeStats,
 } from "../../../lib/binding.js";
@@ -57,11 +58,16 @@ export class FakeEngine implements NativeEngine {
   readonly images = new Map<number, Uint8Array>();
   /** What was saved, by path. */
   readonly files = new Map<string, string>();
+  /** What countTokens() said. */
+  readonly counted: number[] = [];
+  countFailure: NativeError | undefined;
   /** What was called beside submit, e.g. `"pause 1"`. */
   readonly calls: string[] = [];
   /** Called with every new request, in a later turn of the event loop. */
   onSubmit: ((id: number, request: NativeRequest) => void) | undefined;
   refusal: NativeError | undefined;
+  /** What all calls beside submit throw. */
+  callFailure: NativeError | undefined;
   closed = false;
   #lastId = 0;
 
@@ -92,6 +98,19 @@ export class FakeEngine implements NativeEngine {
     this.#requireOpen();
     const id = ++this.#lastId;
     this.images.set(id, image);
+    return id;
+  }
+
+  /** A token for each byte, and 100 for an image. */
+  countTokens(prompt: NativePromptPart[]): number {
+    this.#requireOpen();
+    const id = ++this.#lastId;
+    const sizes = prompt.map((part) => ("image" in part ? 100 : Buffer.byteLength(part.text)));
+    const tokens = sizes.reduce((sum, size) => sum + size, 0);
+    this.counted.push(tokens);
+    const failure = this.countFailure;
+    const end: Told = failure === undefined ? { type: "counted", tokens } : { type: "failed", error: failure };
+    setImmediate(() => this.emit(id, end));
     return id;
   }
 
@@ -150,7 +169,8 @@ export class FakeEngine implements NativeEngine {
 
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array {
     this.#requireOpen();
-    this.calls.push(`tokenize ${addSpecial} ${parseSpecial}`);
+    // Not those by which a load finds out what acts as a control token.
+    if (!text.startsWith("<|")) this.calls.push(`tokenize ${addSpecial} ${parseSpecial}`);
     return Int32Array.from(Buffer.from(text));
   }
 
@@ -169,6 +189,7 @@ export class FakeEngine implements NativeEngine {
 
   #call(name: string, id: number): void {
     this.#requireOpen();
+    if (this.callFailure !== undefined) throw this.callFailure;
     this.calls.push(`${name} ${id}`);
   }
 
@@ -205,7 +226,16 @@ export class FakeAddon implements NativeAddon {
     onProgress: (fraction: number) => void,
   ): NativeLoad {
     this.loads.push(options);
-    const info = { nVocab: 260, batchSize: 4, bosToken: "<s>", eosToken: "</s>", chatTemplate: "vicuna", vision: true };
+    const info = {
+      nVocab: 260,
+      batchSize: 4,
+      nCtxPerRequest: 2048,
+      bosToken: "<s>",
+      eosToken: "</s>",
+      chatTemplate: "vicuna",
+      vision: true,
+      projectorWarning: "",
+    };
     this.engine = new FakeEngine({ ...info, ...this.info } as NativeModelInfo, onEvents);
     let reject!: (error: NativeError) => void;
     const engine = new Promise<NativeEngine>((resolve, rejectIt) => {

@@ -6,6 +6,7 @@
 import path from "node:path";
 import { FakeAddon } from "./fake-addon.js";
 
+/** This repository. */
 export const packageRoot = path.resolve(import.meta.dirname, "..", "..", "..");
 
 /** The addon that loadAddon() gives; useFakeAddon() puts a fresh one in its place. */

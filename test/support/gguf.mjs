@@ -1,0 +1,107 @@
+// Reads a GGUF file into its parts and writes one of other parts: for tests that need a file with one thing changed.
+
+/** Sizes of values by their type's number; 8 is a string, 9 an array. */
+const sizes = [1, 1, 2, 2, 4, 4, 4, 1, undefined, undefined, 8, 8, 8];
+const STRING = 8;
+const ARRAY = 9;
+const UINT16 = 2;
+const INT32 = 5;
+const ALIGNMENT = 32;
+
+/**
+ * @typedef {object} Gguf
+ * @property {Map<string, { type: number, bytes: Buffer }>} metadata values as they are written
+ * @property {{ name: string, about: Buffer, data: Buffer }[]} tensors `about`: their shape and type as they are written
+ */
+
+/** @param {Buffer} file @returns {Gguf} */
+export function readGguf(file) {
+  let at = 8;
+  const count = () => Number(file.readBigUInt64LE((at += 8) - 8));
+  const skipString = () => {
+    const length = count();
+    at += length;
+  };
+  const string = () => {
+    const length = count();
+    return file.toString("utf8", at, (at += length));
+  };
+  const skip = (type) => {
+    if (type === STRING) skipString();
+    else if (type !== ARRAY) at += sizes[type];
+    else {
+      const element = file.readUInt32LE(at);
+      at += 4;
+      for (let left = count(); left > 0; left--) skip(element);
+    }
+  };
+  const nTensors = count();
+  const nValues = count();
+  const metadata = new Map();
+  for (let i = 0; i < nValues; i++) {
+    const key = string();
+    const type = file.readUInt32LE(at);
+    const begin = (at += 4);
+    skip(type);
+    metadata.set(key, { type, bytes: file.subarray(begin, at) });
+  }
+  const listed = Array.from({ length: nTensors }, () => {
+    const name = string();
+    const begin = at;
+    at += 4 + 8 * file.readUInt32LE(at) + 4;
+    const about = file.subarray(begin, at);
+    return { name, about, offset: count() };
+  });
+  const data = Math.ceil(at / ALIGNMENT) * ALIGNMENT;
+  const ends = [...listed.map(({ offset }) => offset), file.length - data].sort((a, b) => a - b);
+  const tensors = listed.map(({ name, about, offset }) => {
+    const end = ends.find((each) => each > offset) ?? offset;
+    return { name, about, data: file.subarray(data + offset, data + end) };
+  });
+  return { metadata, tensors };
+}
+
+/** @param {Gguf} gguf @returns {Buffer} */
+export function writeGguf({ metadata, tensors }) {
+  const head = [Buffer.from("GGUF\x03\0\0\0"), u64(tensors.length), u64(metadata.size)];
+  for (const [key, { type, bytes }] of metadata) head.push(string(key), u32(type), bytes);
+  let offset = 0;
+  const data = [];
+  for (const { name, about, data: values } of tensors) {
+    head.push(string(name), about, u64(offset));
+    const padded = Buffer.alloc(Math.ceil(values.length / ALIGNMENT) * ALIGNMENT);
+    values.copy(padded);
+    data.push(padded);
+    offset += padded.length;
+  }
+  const length = head.reduce((sum, { length }) => sum + length, 0);
+  return Buffer.concat([...head, Buffer.alloc((ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT), ...data]);
+}
+
+/** The file with these strings in its metadata; undefined: without that key. @param {Buffer} file @param {Record<string, string | undefined>} strings */
+export function withStrings(file, strings) {
+  const gguf = readGguf(file);
+  for (const [key, value] of Object.entries(strings)) {
+    gguf.metadata.delete(key);
+    if (value !== undefined) gguf.metadata.set(key, { type: STRING, bytes: string(value) });
+  }
+  return writeGguf(gguf);
+}
+
+/** The file in parts, as llama.cpp's gguf-split writes them: all metadata in the first. @param {Buffer} file @param {number} count @returns {Buffer[]} */
+export function splitGguf(file, count) {
+  const { metadata, tensors } = readGguf(file);
+  const each = Math.ceil(tensors.length / count);
+  return Array.from({ length: count }, (_, i) => {
+    const own = new Map(i === 0 ? metadata : []);
+    own.set("split.no", { type: UINT16, bytes: u16(i) });
+    own.set("split.count", { type: UINT16, bytes: u16(count) });
+    own.set("split.tensors.count", { type: INT32, bytes: u32(tensors.length) });
+    return writeGguf({ metadata: own, tensors: tensors.slice(i * each, (i + 1) * each) });
+  });
+}
+
+const u16 = (n) => Buffer.from(Uint16Array.of(n).buffer);
+const u32 = (n) => Buffer.from(Uint32Array.of(n).buffer);
+const u64 = (n) => Buffer.from(BigUint64Array.of(BigInt(n)).buffer);
+const string = (text) => Buffer.concat([u64(Buffer.byteLength(text)), Buffer.from(text)]);
