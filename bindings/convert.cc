@@ -147,7 +147,7 @@ Request ToRequest(Napi::Value value) {
       fields.Value("stopStrings"), fields.Name("stopStrings"),
       [&](const Napi::Value& stop, const std::string& name) { request.stop_strings.push_back(ToString(stop, name)); });
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
-  if (fields.Value("reasoning").IsObject()) {
+  if (!fields.Value("reasoning").IsNull()) {
     const Fields tags(fields.Value("reasoning"), fields.Name("reasoning"));
     request.reasoning = ReasoningTags{
         ToString(tags.Value("open"), tags.Name("open")), ToString(tags.Value("close"), tags.Name("close")),
