@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gguf.h"
+#include "model/gguf_header.h"
 
 namespace medinfer {
 namespace {
@@ -53,9 +54,9 @@ std::string Shown(double number) {
 }  // namespace
 
 std::string Shown(std::string_view text) {
-  std::string shown(text.substr(0, kMostShown));
+  std::string shown(text.substr(0, kMostOfValue));
   std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text.size() > kMostShown ? shown + "..." : shown;
+  return text.size() > kMostOfValue ? shown + "..." : shown;
 }
 
 bool GgufValues::Has(const std::string& key) const { return gguf_find_key(gguf_, key.c_str()) >= 0; }
@@ -79,10 +80,7 @@ std::optional<double> GgufValues::Number(const std::string& key) const {
   return numbers.empty() ? std::nullopt : std::optional(numbers.front());
 }
 
-std::string GgufValues::Text(const std::string& key) const {
-  const std::int64_t id = gguf_find_key(gguf_, key.c_str());
-  return id >= 0 && gguf_get_kv_type(gguf_, id) == GGUF_TYPE_STRING ? gguf_get_val_str(gguf_, id) : std::string();
-}
+std::string GgufValues::Text(const std::string& key) const { return GgufText(gguf_, key); }
 
 std::string GgufValues::Show(const std::string& key) const {
   constexpr std::size_t kMostNumbers = 6;

@@ -22,7 +22,7 @@ class GgufValues {
   // The number, or the first of an array.
   std::optional<double> Number(const std::string& key) const;
   std::string Text(const std::string& key) const;
-  // For a message: at most kMostShown bytes.
+  // For a message: at most kMostOfValue bytes.
   std::string Show(const std::string& key) const;
 
  private:
@@ -30,7 +30,7 @@ class GgufValues {
 };
 
 // Text from a file, for a message: at most this many bytes of it, and nothing unprintable.
-inline constexpr std::size_t kMostShown = 100;
+inline constexpr std::size_t kMostOfValue = 100;
 std::string Shown(std::string_view text);
 
 }  // namespace medinfer

@@ -217,7 +217,7 @@ std::string FindBadMetadata(const gguf_context* gguf) {
   const GgufValues values(gguf);
   const std::string architecture = values.Text("general.architecture");
   // llama.cpp names an architecture that it does not know, at whatever length.
-  if (architecture.size() > kMostShown) return Says(values, "general.architecture", "the name of an architecture");
+  if (architecture.size() > kMostOfValue) return Says(values, "general.architecture", "the name of an architecture");
   const std::string prefix = architecture + ".";
   for (auto* find : {FindOutOfRange, FindDivisor, FindBadHeads, FindBadRope, FindBadExperts}) {
     if (std::string found = find(values, prefix); !found.empty()) return found;

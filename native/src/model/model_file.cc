@@ -1,11 +1,11 @@
 #include "model/model_file.h"
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <unordered_set>
 
 #include "gguf.h"
+#include "model/gguf_header.h"
 #include "model/metadata_check.h"
 #include "model/model.h"
 #include "text/excerpt.h"
@@ -13,21 +13,12 @@
 namespace medinfer {
 namespace {
 
-struct GgufDeleter {
-  void operator()(gguf_context* gguf) const { gguf_free(gguf); }
-};
-
-std::string ReadString(const gguf_context* gguf, const char* key) {
-  const std::int64_t id = gguf_find_key(gguf, key);
-  return id >= 0 && gguf_get_kv_type(gguf, id) == GGUF_TYPE_STRING ? gguf_get_val_str(gguf, id) : std::string();
-}
-
 // What the file is, where it is of a model and not one that can be loaded by itself; empty: it may be one.
 std::string FindOtherUse(const gguf_context* gguf) {
-  if (ReadString(gguf, "general.architecture") == "clip") {
+  if (GgufText(gguf, "general.architecture") == "clip") {
     return "is a projector, the part that reads images: name it as mmproj, and the model that it belongs to as model";
   }
-  if (ReadString(gguf, "general.type") == "adapter") {
+  if (GgufText(gguf, "general.type") == "adapter") {
     return "is an adapter (LoRA), which changes a model and is none: merge it into its model, and convert that to GGUF";
   }
   const std::int64_t part = gguf_find_key(gguf, "split.no");
@@ -59,9 +50,7 @@ Status CheckModelFile(const std::string& path) {
   if (Status status = CheckGgufFile(path, "the model", Code::kModelNotFound, Code::kBadGguf); !status.ok()) {
     return status;
   }
-  gguf_init_params params = {};
-  params.no_alloc = true;
-  const std::unique_ptr<gguf_context, GgufDeleter> gguf(gguf_init_from_file(path.c_str(), params));
+  const GgufPtr gguf = ReadGgufHeader(path);
   // A header that can not be read is left to llama.cpp, which says more about it.
   if (gguf == nullptr) return {};
   const std::string subject = "the model " + ExcerptPath(path) + " ";

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "clip.h"
-#include "gguf.h"
 #include "llama.h"
+#include "model/gguf_header.h"
 #include "model/log_capture.h"
 #include "model/model.h"
 #include "model/model_names.h"
@@ -72,10 +72,6 @@ constexpr std::array<Kind, 34> kKinds = {{
     {"youtuvl", "deepseek2"},
 }};
 
-struct GgufDeleter {
-  void operator()(gguf_context* gguf) const { gguf_free(gguf); }
-};
-
 struct ClipDeleter {
   void operator()(clip_ctx* clip) const { clip_free(clip); }
 };
@@ -97,14 +93,8 @@ ModelFacts ReadFacts(const Model& model, const std::string& path) {
 }
 
 ModelNames ReadProjectorNames(const std::string& path) {
-  gguf_init_params params = {};
-  params.no_alloc = true;
-  const std::unique_ptr<gguf_context, GgufDeleter> gguf(gguf_init_from_file(path.c_str(), params));
-  return ReadModelNames(path, [&](const std::string& key) {
-    const std::int64_t id = gguf == nullptr ? -1 : gguf_find_key(gguf.get(), key.c_str());
-    const bool text = id >= 0 && gguf_get_kv_type(gguf.get(), id) == GGUF_TYPE_STRING;
-    return text ? std::string(gguf_get_val_str(gguf.get(), id)) : std::string();
-  });
+  const GgufPtr gguf = ReadGgufHeader(path);
+  return ReadModelNames(path, [&](const std::string& key) { return gguf ? GgufText(gguf.get(), key) : std::string(); });
 }
 
 // Floats per image token; 0: libmtmd does not take the file. Allocates no weights.

@@ -1,29 +1,16 @@
 #include "model/projector_file.h"
 
 #include <filesystem>
-#include <memory>
 #include <system_error>
 
 #include "gguf.h"
+#include "model/gguf_header.h"
 #include "model/model.h"
 #include "model/projector_tensors.h"
 #include "model/projector_values.h"
 #include "text/excerpt.h"
 
 namespace medinfer {
-namespace {
-
-struct GgufDeleter {
-  void operator()(gguf_context* gguf) const { gguf_free(gguf); }
-};
-using GgufPtr = std::unique_ptr<gguf_context, GgufDeleter>;
-
-std::string ReadString(const gguf_context* gguf, const char* key) {
-  const std::int64_t id = gguf_find_key(gguf, key);
-  return id >= 0 && gguf_get_kv_type(gguf, id) == GGUF_TYPE_STRING ? gguf_get_val_str(gguf, id) : std::string();
-}
-
-}  // namespace
 
 Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
   if (Status status = CheckGgufFile(path, "the projector", Code::kModelNotFound, Code::kBadMmproj); !status.ok()) {
@@ -33,12 +20,10 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
     return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " can not be used: " + why + "; " + advice);
   };
   constexpr const char* kAgain = "download it again";
-  gguf_init_params params = {};
-  params.no_alloc = true;
-  const GgufPtr gguf(gguf_init_from_file(path.c_str(), params));
+  const GgufPtr gguf = ReadGgufHeader(path);
   if (gguf == nullptr) return bad("its header is damaged or cut off", kAgain);
 
-  const std::string architecture = ReadString(gguf.get(), "general.architecture");
+  const std::string architecture = GgufText(gguf.get(), "general.architecture");
   if (architecture != "clip") {
     return bad("it is a model of the architecture \"" + Excerpt(architecture, 40) + "\", not a projector",
                "name the mmproj file that was published with the model");
@@ -50,8 +35,8 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
   }
 
   ProjectorFile file;
-  file.type = ReadString(gguf.get(), "clip.projector_type");
-  if (file.type.empty()) file.type = ReadString(gguf.get(), "clip.vision.projector_type");
+  file.type = GgufText(gguf.get(), "clip.projector_type");
+  if (file.type.empty()) file.type = GgufText(gguf.get(), "clip.vision.projector_type");
   // Yi-VL's files say "mlp", and libmtmd tells them by this tensor.
   if (file.type == "mlp" && gguf_find_tensor(gguf.get(), "mm.3.weight") >= 0) file.type = "mlp_norm";
   if (const std::string why = FindBadProjectorValue(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
