@@ -94,6 +94,7 @@ function convert(
     case "g":
     case "G": {
       const float = typeof value === "number" ? value : toFloat(toInt(value, type));
+      budget.step(20 + (places ?? 0));
       return number(formatFloat(float, type, places, flags.includes("#")));
     }
     case "c":

@@ -70,6 +70,7 @@ export function format(value: Value, spec: string, budget: Budget): string {
     if (type !== undefined && !"eEfFgG%n".includes(type))
       throw new TemplateRuntimeError("this format is not for a float");
     const float = typeof number === "bigint" ? toFloat(number) : number;
+    budget.step(20 + (precision ?? 0));
     const body = formatFloat(float, type, precision, alternate !== undefined);
     return finish(body, sign, padding, grouping, 3, budget);
   }
@@ -94,7 +95,9 @@ function finish(
       throw new UnsupportedError("zeros and separators together are not supported");
     }
     const [, whole, rest] = /^([0-9a-zA-Z]*?)((?:[.%]|e[-+]|inf|nan).*)?$/s.exec(body)!;
-    body = whole!.replace(new RegExp(`\\B(?=(?:[0-9a-zA-Z]{${size}})+$)`, "g"), grouping) + (rest ?? "");
+    const groups: string[] = [];
+    for (let end = whole!.length; end > 0; end -= size) groups.unshift(whole!.slice(Math.max(end - size, 0), end));
+    body = groups.join(grouping) + (rest ?? "");
   }
   return pad(head, body, padding, budget);
 }

@@ -20,7 +20,11 @@ const by =
     body(text, positional(name, parameters, args, keywords), runtime);
 
 /** A test that all characters, and at least one, pass. */
-const all = (name: string, pattern: RegExp): Method => by(name, [], (text) => pattern.test(text));
+const all = (name: string, pattern: RegExp): Method =>
+  by(name, [], (text, _, runtime) => {
+    runtime.budget.scan(text.length);
+    return pattern.test(text);
+  });
 
 /** Start and end of what find(), count() and the like look at, in code units. */
 function window(text: string, given: Bound): [number, number] {
@@ -61,7 +65,7 @@ function find(name: string, last: boolean, mustFind: boolean): Method {
 }
 
 function edge(name: string, test: (text: string, part: string) => boolean): Method {
-  return by(name, range, (text, given) => {
+  return by(name, range, (text, given, runtime) => {
     const parts = given.get("sub", null);
     const [start, end] = window(text, given);
     if (start > end) return false;
@@ -69,6 +73,7 @@ function edge(name: string, test: (text: string, part: string) => boolean): Meth
     const one = (part: Value) => {
       const wanted = textOf(part);
       if (wanted === undefined) throw new TemplateRuntimeError(`${name}() takes a str or a tuple of them`);
+      runtime.budget.scan(wanted.length);
       return test(seen, wanted);
     };
     return parts instanceof Tuple ? parts.items.some(one) : one(parts);
@@ -249,7 +254,12 @@ function changed(text: string, made: string, runtime: Runtime): string {
 }
 
 const strip = (name: string, sides: Parameters<typeof t.strip>[2]): Method =>
-  by(name, ["chars?"], (text, given) => t.strip(text, given.textOrNone("chars"), sides));
+  by(name, ["chars?"], (text, given, runtime) => {
+    const chars = given.textOrNone("chars");
+    const rest = t.strip(text, chars, sides);
+    runtime.budget.step(text.length - rest.length + (chars?.length ?? 0));
+    return rest;
+  });
 
 const join: Method = by("join", ["iterable"], (text, given, runtime) => {
   const parts: string[] = [];

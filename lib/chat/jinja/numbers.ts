@@ -1,13 +1,20 @@
 /** Numbers as Python writes, reads and rounds them. */
 import { TemplateRuntimeError, UnsupportedError } from "./errors.js";
 
-/** Python itself writes no int of more than 4300 digits. */
-const MAX_INT = 10n ** 4300n;
+/**
+ * Digits of an int: as many as the largest float has, and some. Python has no bound, but the time that one step of a
+ * template takes grows with the square of them.
+ */
+export const MAX_INT_DIGITS = 320;
+const MAX_INT = 10n ** BigInt(MAX_INT_DIGITS);
 
-/** @throws TemplateRuntimeError where an int is beyond what can be written */
+/** @throws UnsupportedError where an int has more than {@link MAX_INT_DIGITS} */
 export function checkInt(value: bigint): bigint {
-  if (value >= MAX_INT || value <= -MAX_INT) throw new UnsupportedError("an int of more than 4300 digits");
-  return value;
+  return value < MAX_INT && value > -MAX_INT ? value : tooLong();
+}
+
+export function tooLong(): never {
+  throw new UnsupportedError(`an int of more than ${MAX_INT_DIGITS} digits`);
 }
 
 /** repr() of a float: the shortest digits that read the same, with Python's choice of an exponent. */
@@ -144,19 +151,19 @@ export function parseInt(text: string, base: number): bigint | undefined {
     radix = 10;
   }
   let value = 0n;
-  if (body.length > 4300) throw new UnsupportedError("an int of more than 4300 digits");
+  if (body.length > MAX_INT_DIGITS * 4) tooLong();
   for (const character of body) {
     const digit = Number.parseInt(character, 36);
     if (!(digit < radix)) return undefined;
     value = value * BigInt(radix) + BigInt(digit);
   }
-  return sign === "-" ? -value : value;
+  return checkInt(sign === "-" ? -value : value);
 }
 
 /** float(text); undefined where it is no number. */
 export function parseFloat(text: string): number | undefined {
   const trimmed = text.trim().toLowerCase();
-  if (/^[-+]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[-+]?\d+(_\d+)*)?$/.test(trimmed)) {
+  if (/^[-+]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[-+]?\d+(_\d+)*)?$/.test(trimmed)) {
     return Number(trimmed.replaceAll("_", ""));
   }
   if (/^[-+]?inf(inity)?$/.test(trimmed)) return trimmed.startsWith("-") ? -Infinity : Infinity;

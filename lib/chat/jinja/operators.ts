@@ -3,7 +3,7 @@ import type { Budget } from "./budget.js";
 import { numberOf } from "./compare.js";
 import { TemplateRuntimeError, UnsupportedError } from "./errors.js";
 import { percentFormat } from "./format-percent.js";
-import { checkInt, fraction, ratio, toFloat } from "./numbers.js";
+import { checkInt, fraction, MAX_INT_DIGITS, ratio, toFloat, tooLong } from "./numbers.js";
 import { escape } from "./escape.js";
 import { str } from "./repr.js";
 import { characters, toText } from "./text.js";
@@ -20,7 +20,10 @@ export function binary(op: BinaryOperator, left: Value, right: Value, budget: Bu
   }
   if (left instanceof Markup || right instanceof Markup) return concatSafe(left, right, budget);
   const [x, y] = [numberOf(left), numberOf(right)];
-  if (x !== undefined && y !== undefined) return arithmetic(op, x, y);
+  if (x !== undefined && y !== undefined) {
+    budget.step(3);
+    return arithmetic(op, x, y);
+  }
   if (op === "+") {
     if (typeof left === "string" && typeof right === "string") return concat(left, right, budget);
     if (Array.isArray(left) && Array.isArray(right)) {
@@ -115,7 +118,7 @@ function ints(op: BinaryOperator, x: bigint, y: bigint): Value {
     case "**": {
       if (y < 0n) return floats("**", toFloat(x), toFloat(y));
       const size = x < 2n && x > -2n ? 1 : x.toString(2).length;
-      if (size > 1 && BigInt(size) * y > 20000n) throw new UnsupportedError("an int of more than 4300 digits");
+      if (size > 1 && BigInt(size) * y > 8n * BigInt(MAX_INT_DIGITS)) tooLong();
       return x < 2n && x > -2n ? smallPower(x, y) : checkInt(x ** y);
     }
   }
@@ -208,6 +211,7 @@ export function slice(value: Value, start: Value, stop: Value, step: Value, budg
   }
   const part = sliceItems(items as string | Value[], start, stop, step);
   budget.allocate(part.length);
+  budget.scan(part.length * 4);
   if (text === undefined) return value instanceof Tuple ? new Tuple(part as Value[]) : part;
   const textPart = toText(part as string | string[]);
   return value instanceof Markup ? new Markup(textPart) : textPart;
@@ -234,10 +238,10 @@ function sliceRange(range: Range, start: Value, stop: Value, step: Value): Range
 }
 
 function sliceItems(items: string | Value[], start: Value, stop: Value, step: Value): string | Value[] {
-  const [from, to, stride] = bounds(items.length, start, stop, step);
-  if (stride === 1n) return items.slice(Number(from), Math.max(Number(from), Number(to)));
+  const [from, to, stride] = bounds(items.length, start, stop, step).map(Number) as [number, number, number];
+  if (stride === 1) return items.slice(from, Math.max(from, to));
   const places: number[] = [];
-  for (let i = from; stride > 0n ? i < to : i > to; i += stride) places.push(Number(i));
+  for (let i = from; stride > 0 ? i < to : i > to; i += stride) places.push(i);
   return typeof items === "string" ? places.map((i) => items[i]!).join("") : places.map((i) => items[i]!);
 }
 

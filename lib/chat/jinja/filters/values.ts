@@ -4,7 +4,7 @@ import { numberOf, truthy } from "../compare.js";
 import { TemplateRuntimeError } from "../errors.js";
 import { dumps } from "../json.js";
 import { iterate } from "../iterate.js";
-import { parseFloat, parseInt, roundFloat, roundHalfEven, toFloat, truncate } from "../numbers.js";
+import { MAX_INT_DIGITS, parseFloat, parseInt, roundFloat, roundHalfEven, toFloat, truncate } from "../numbers.js";
 import { binary } from "../operators.js";
 import { attributeOf } from "../methods.js";
 import { textOf, typeName, Undefined, type Value } from "../values.js";
@@ -17,10 +17,11 @@ const abs = filter("abs", [], (value) => {
   return typeof number === "bigint" ? (number < 0n ? -number : number) : Math.abs(number);
 });
 
-const toInt = filter("int", ["default?", "base?"], (value, given) => {
+const toInt = filter("int", ["default?", "base?"], (value, given, runtime) => {
   const fallback = given.get("default", 0n);
   const text = textOf(value);
   if (text !== undefined) {
+    runtime.budget.step(text.length);
     const exact = parseInt(text, given.integer("base", 10));
     if (exact !== undefined) return exact;
     // "42.23" is 42.
@@ -35,10 +36,13 @@ const toInt = filter("int", ["default?", "base?"], (value, given) => {
   return typeof number === "bigint" ? number : truncate(number);
 });
 
-const toFloatFilter = filter("float", ["default?"], (value, given) => {
+const toFloatFilter = filter("float", ["default?"], (value, given, runtime) => {
   const fallback = given.get("default", 0);
   const text = textOf(value);
-  if (text !== undefined) return parseFloat(text) ?? fallback;
+  if (text !== undefined) {
+    runtime.budget.step(text.length);
+    return parseFloat(text) ?? fallback;
+  }
   if (value instanceof Undefined) value.fail();
   const number = numberOf(value);
   if (number === undefined) return fallback;
@@ -57,9 +61,10 @@ const round = filter("round", ["precision?", "method?"], (value, given, runtime)
   if (method === "common") {
     if (precision === null) return typeof number === "bigint" ? number : roundHalf(number);
     const digits = toIndex(precision, "precision");
+    runtime.budget.step(20 + Math.min(Math.abs(digits), MAX_INT_DIGITS));
     if (typeof number === "number") return roundFloat(number, digits);
     if (digits >= 0) return number;
-    const power = 10n ** BigInt(Math.min(-digits, 400));
+    const power = 10n ** BigInt(Math.min(-digits, MAX_INT_DIGITS + 1));
     return roundHalfEven(number, power) * power;
   }
   const scale = binary("**", 10n, precision, runtime.budget);
