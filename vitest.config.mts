@@ -16,7 +16,7 @@ export default defineConfig({
     // What was built is loaded by Node itself, as users load it, not transformed.
     server: { deps: { external: [/[\\/]dist[\\/]/] } },
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,
         test: {

@@ -47,6 +47,24 @@ function countsOf(file) {
   return { passed: report.numPassedTests, failed: report.numFailedTests + broken };
 }
 
+/** Names and first lines of what failed in one report: the end of a long log has to say it. */
+function failuresOf(file) {
+  const report = JSON.parse(readFileSync(file, "utf8"));
+  const firstLines = (text) => text.split("\n").slice(0, 6).join("\n    ");
+  if ("testsuites" in report) {
+    const tests = report.testsuites.flatMap((suite) => suite.testsuite);
+    return tests
+      .filter((test) => test.failures !== undefined)
+      .map((test) => `${test.classname}.${test.name}\n    ${firstLines(test.failures[0].failure)}`);
+  }
+  return report.testResults.flatMap((result) => {
+    const name = path.relative(root, result.name);
+    const failed = result.assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0 && result.status === "failed") return [`${name}\n    ${firstLines(result.message)}`];
+    return failed.map((test) => `${name}: ${test.fullName}\n    ${firstLines(test.failureMessages.join("\n"))}`);
+  });
+}
+
 /** The counts of one suite; a suite that ended without a good report has failed as a whole. */
 function resultOf(suite, succeeded) {
   const counts = existsSync(reportOf(suite)) ? countsOf(reportOf(suite)) : { passed: 0, failed: 0 };
@@ -63,6 +81,7 @@ function printSummary(results) {
   let failed = 0;
   console.log("");
   for (const [suite, counts] of Object.entries(results)) {
+    if (counts.failed > 0 && existsSync(reportOf(suite))) console.log(failuresOf(reportOf(suite)).join("\n"));
     console.log(`${suite.padEnd(10)} ${counts.passed} passed, ${counts.failed} failed`);
     passed += counts.passed;
     failed += counts.failed;
