@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { readGguf, writeGguf } from "../fuzz/metadata/gguf.mjs";
 import { applyMutations } from "../fuzz/metadata/mutate.mjs";
-import { unpackCase } from "../truth/store.mjs";
+import { storedFolder, unpackCase } from "../truth/store.mjs";
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(path.join(os.tmpdir(), "medinfer-values-"))));
@@ -61,10 +61,11 @@ const changes: Record<string, Change[]> = {
     changed("projector.window_side", 0),
     changed("projector.query_side", 0),
     [[gone("image_grid_pinpoints")], "it has no clip.vision.image_grid_pinpoints"],
+    [[list("feature_layer", "i32", [1, 1, 1, 1, 1])], "clip.vision.feature_layer holds 5 layers"],
   ],
   "idefics3-smolvlm": [changed("preproc_image_size", 16384), changed("projector.scale_factor", 0)],
   internvl_6b: [changed("preproc_max_tiles", 1 << 20), changed("preproc_min_tiles", 64)],
-  deepseekocr: [changed("sam.head_count", 0), changed("window_size", 5000)],
+  deepseekocr: [changed("sam.head_count", 0), changed("window_size", 65), changed("window_size", 5000)],
   dots3note_v: [changed("expert_used_count", 0)],
   phi4: [changed("image_min_pixels", 2147483647), changed("image_max_pixels", 1)],
   gemma3: [changed("projector.scale_factor", 0)],
@@ -95,4 +96,17 @@ describe.each(Object.entries(changes))("a projector of the kind of %s", (name, k
     expect(error?.message).toContain(says);
     expect(error?.message.replace(mmproj, "").length).toBeLessThan(250);
   });
+});
+
+test("a projector's encoder of sound is not read", async () => {
+  const unpacked = path.join(folder, "hears");
+  unpackCase("vision/qwen2.5o", unpacked);
+  const mmproj = path.join(unpacked, "mmproj.gguf");
+  const gguf = readGguf(readFileSync(mmproj));
+  const none = (key: string) => ({ key: `clip.audio.${key}`, type: "u32", value: "0" });
+  applyMutations(gguf, [none("block_count"), none("attention.head_count")]);
+  writeFileSync(mmproj, writeGguf(gguf));
+  const engine = await Engine.load({ model: path.join(unpacked, "model.gguf"), mmproj, device: "cpu" });
+  expect((await engine.embedImage(path.join(storedFolder, "tiny.png"))).tokens).toBeGreaterThan(0);
+  await engine.close();
 });

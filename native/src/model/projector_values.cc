@@ -209,6 +209,12 @@ class Reader {
                std::to_string(layers) + " layers";
       }
     }
+    constexpr const char* kOffsets = "clip.vision.projector.spatial_offsets";
+    const std::size_t offsets = Array<std::int32_t>(kOffsets).size();
+    if (kind_ == "granite4_vision" && taken.size() != offsets) {
+      return "clip.vision.feature_layer holds " + std::to_string(taken.size()) + " layers, and " + kOffsets + " " +
+             std::to_string(offsets) + " offsets: each layer has one";
+    }
     if (!taken.empty() && *std::max_element(taken.begin(), taken.end()) < 0) {
       return "clip.vision.feature_layer names no layer";
     }
@@ -280,6 +286,11 @@ class Reader {
     constexpr const char* kWindow = "clip.vision.window_size";
     constexpr const char* kPatch = "clip.vision.patch_size";
     const std::uint32_t patch = U32(kPatch);
+    // A window of patches is a table of positions and a mask of each patch for each other one.
+    constexpr std::uint32_t kMostOfWindow = 64;
+    if (IsOneOf(kind_, {"deepseekocr", "deepseekocr2"}) && U32(kWindow) > kMostOfWindow) {
+      return Wrong(kWindow, "it must be at most " + std::to_string(kMostOfWindow) + " patches");
+    }
     const bool fixed_window = IsOneOf(kind_, {"qwen2.5vl_merger", "qwen2.5o", "exaone4_5"});
     if (fixed_window && U32("clip.vision.n_wa_pattern") > 0 && patch > 56) {
       return Wrong(kPatch, "windows of 112 hold no two such patches");
