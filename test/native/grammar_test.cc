@@ -95,5 +95,13 @@ TEST_F(GrammarTest, RefusesBadGrammarsAtSubmit) {
   EXPECT_EQ(seen.reason(), FinishReason::kEos);
 }
 
+TEST_F(GrammarTest, RefusesWhatIsNotUtf8) {
+  for (const char* bytes : {"root ::= \"\xFF\"", "root ::= \"a\xC3", "root ::= \"\xC0\x80\""}) {
+    const auto made = GrammarConstraint::Create(vocab_, bytes);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.status().message(), "grammar: must be UTF-8");
+  }
+}
+
 }  // namespace
 }  // namespace medinfer::testing

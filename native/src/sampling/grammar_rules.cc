@@ -7,6 +7,7 @@
 
 #include "sampling/grammar_repetitions.h"
 #include "sampling/grammar_scan.h"
+#include "text/utf8.h"
 
 namespace medinfer {
 namespace {
@@ -190,6 +191,8 @@ Status CheckTokens(const llama_grammar_rules& rules, const llama_vocab* vocab) {
 Status Parse(const std::string& text, llama_grammar_parser& parser) {
   if (text.size() > kMaxGrammarBytes) return Wrong("must hold at most 4 MiB");
   if (text.find('\0') != std::string::npos) return Wrong("must not hold a null character");
+  // llama.cpp reads past the end of an unfinished character.
+  if (Utf8Check utf8; !utf8.Push(text) || !utf8.Whole()) return Wrong("must be UTF-8");
   if (Status status = ScanGrammar(text); !status.ok()) return status;
   // Rule by rule, because parser.parse() writes its errors to stderr.
   const char* at = SkipBlanks(text.c_str());

@@ -15,6 +15,8 @@ class Utf8Check {
  public:
   // False where the bytes can not go on like this; the rest of them is not looked at then.
   bool Push(std::string_view bytes);
+  // Whether no character is unfinished.
+  bool Whole() const { return missing_ == 0; }
 
  private:
   unsigned char missing_ = 0;  // bytes of the current character
