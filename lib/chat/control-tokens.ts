@@ -48,15 +48,39 @@ export class ControlTokens {
     return texts.reduce((n, text) => n + (text.match(pattern)?.length ?? 0), 0);
   }
 
-  /** `text` with every character that a control token begins or ends with replaced likewise. */
-  replaceEdges(text: string, replacement: (character: string) => string): string {
-    return this.#edges === undefined ? text : text.replace(this.#edges, replacement);
+  /** `text` with every run of characters that a control token begins or ends with replaced likewise. */
+  replaceEdges(text: string, replacement: (characters: string) => string): string {
+    return this.#edges === undefined ? text : replaceRuns(text, this.#edges, replacement);
   }
 
-  /** `text` with every control token's text replaced by what `replacement` gives for it. */
-  replaceIn(text: string, replacement: (token: string) => string): string {
-    return this.#pattern === undefined ? text : text.replace(this.#pattern, replacement);
+  /** `text` with every run of control tokens' texts replaced by what `replacement` gives for it. */
+  replaceIn(text: string, replacement: (tokens: string) => string): string {
+    return this.#pattern === undefined ? text : replaceRuns(text, this.#pattern, replacement);
   }
+}
+
+/**
+ * Replaces matches that touch as one. Not by a pattern that repeats itself: V8 keeps a state for each time round, and a
+ * long run ends its stack.
+ */
+function replaceRuns(text: string, pattern: RegExp, replacement: (run: string) => string): string {
+  const parts: string[] = [];
+  // The run that is not yet replaced.
+  let begin = 0;
+  let end = 0;
+  const close = () => end > begin && parts.push(replacement(text.slice(begin, end)));
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    if (match.index > end || end === 0) {
+      close();
+      parts.push(text.slice(end, match.index));
+      begin = match.index;
+    }
+    end = pattern.lastIndex;
+  }
+  close();
+  parts.push(text.slice(end));
+  return parts.join("");
 }
 
 /**

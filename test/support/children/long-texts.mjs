@@ -54,6 +54,7 @@ const SHAPES = {
   "line ends": "\n",
   digits: "7",
   signs: "<",
+  "signs and letters": "<a",
   CJK: "药",
   marks: "\u0301",
   "letters and digits": "a1",
@@ -61,6 +62,6 @@ const SHAPES = {
   prose: "The patient takes 5 mg of it, twice a day.\n",
 };
 
-const EVERY_WAY = ["one word", "blanks", "signs"];
+const EVERY_WAY = ["one word", "blanks", "signs", "signs and letters"];
 
 if (!isMainThread) parentPort?.postMessage(await tryLongTexts(workerData));
