@@ -21,7 +21,7 @@ bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; 
 
 }  // namespace
 
-// Finds the special tokens of one text. Linear in it: llama.cpp's own search is quadratic in their number.
+// Finds the special tokens of one text, in time that is linear in it.
 class PromptTokenizer::Partition {
  public:
   Partition(const PromptTokenizer& tokenizer, const std::vector<TextPiece>& pieces)
