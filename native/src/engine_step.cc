@@ -180,6 +180,11 @@ void EngineLoop::Draw(Sequence& sequence, std::span<float> logits) {
     Finish(sequence, FinishReason::kEos);
     return;
   }
+  if (token < 0 && sequence.constraint != nullptr && sequence.constraint->lost()) {
+    Fail(sequence, {Code::kInvalidArgument,
+                    "the request's grammar or schema can go on in too many ways here: make it less ambiguous"});
+    return;
+  }
   if (token < 0) {
     Fail(sequence, {Code::kInvalidArgument, "no token is left to draw: the request's biases or grammar forbid all"});
     return;

@@ -103,5 +103,32 @@ TEST_F(GrammarTest, RefusesWhatIsNotUtf8) {
   }
 }
 
+// Each way through nested repetitions is followed once, however many there are: 2^9 here for every character, and 729.
+TEST_F(GrammarTest, FollowsAmbiguousGrammarsInAllWaysAtOnce) {
+  for (const char* grammar :
+       {"root ::= ((((((((([a-z ]+)+)+)+)+)+)+)+)+)+ \".\"", "root ::= ((.{0,9}){0,9}){0,9} \".\""}) {
+    auto made = GrammarConstraint::Create(vocab_, grammar);
+    ASSERT_TRUE(made.ok());
+    GrammarConstraint& constraint = *made.value();
+    EXPECT_TRUE(constraint.Admits("takes it twice a day"));
+    constraint.Append("takes it");
+    EXPECT_TRUE(constraint.Admits(" twice"));
+    EXPECT_FALSE(constraint.lost());
+  }
+}
+
+TEST_F(GrammarTest, SaysWhereThereAreTooManyWays) {
+  const Loaded loaded = LoadEngine(RandomModel());
+  Request request = GreedyRequest("bat", 10);
+  request.grammar = ".";
+  for (int i = 0; i < 20; ++i) request.grammar = "(" + request.grammar + ")+";
+  request.grammar = "root ::= " + request.grammar;
+  const auto id = loaded.engine->Submit(request);
+  ASSERT_TRUE(id.ok());
+  const Seen seen = loaded.recorder->Wait(id.value());
+  const Status& status = std::get<Failed>(*seen.end).status;
+  EXPECT_NE(status.message().find("too many ways"), std::string::npos) << status.message();
+}
+
 }  // namespace
 }  // namespace medinfer::testing

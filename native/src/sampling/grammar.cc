@@ -95,6 +95,7 @@ std::unique_ptr<GrammarConstraint> GrammarConstraint::Copy() const {
   std::unique_ptr<GrammarConstraint> clone(new GrammarConstraint(vocab_, std::move(state)));
   clone->written_ = written_;
   clone->failed_ = failed_;
+  clone->lost_ = lost_;
   clone->utf8_ = utf8_;
   return clone;
 }
@@ -122,7 +123,12 @@ void GrammarConstraint::Apply(llama_token_data_array& candidates) {
     for (std::size_t i = 0; i < candidates.size; ++i) candidates.data[i].logit = kNever;
     return;
   }
-  llama_grammar_apply_impl(*grammar_, &candidates);
+  try {
+    llama_grammar_apply_impl(*grammar_, &candidates);
+  } catch (const std::exception&) {
+    failed_ = lost_ = true;
+    return Apply(candidates);
+  }
   for (std::size_t i = 0; i < candidates.size; ++i) {
     llama_token_data& candidate = candidates.data[i];
     if (candidate.logit != kNever && !Admissible(candidate.id)) candidate.logit = kNever;
@@ -140,7 +146,7 @@ void GrammarConstraint::Accept(std::int32_t token) {
   try {
     utf8_.Push(piece);
     llama_grammar_accept_token(*grammar_, token, piece);
-    failed_ = grammar_->stacks.size() > kMaxStacks;
+    failed_ = lost_ = grammar_->stacks.size() > kMaxStacks;
   } catch (const std::exception&) {
     failed_ = true;
   }
@@ -152,9 +158,13 @@ bool GrammarConstraint::Admits(std::string_view text) const {
   if (failed_ || !utf8.Push(text)) return false;
   const auto [characters, partial] = Decode(text);
   const llama_grammar_candidates whole{{0, characters.data(), partial, LLAMA_TOKEN_NULL}};
-  return std::ranges::any_of(grammar_->stacks, [&](const llama_grammar_stack& stack) {
-    return llama_grammar_reject_candidates_for_stack(grammar_->rules, stack, whole).empty();
-  });
+  try {
+    return std::ranges::any_of(grammar_->stacks, [&](const llama_grammar_stack& stack) {
+      return llama_grammar_reject_candidates_for_stack(grammar_->rules, stack, whole).empty();
+    });
+  } catch (const std::exception&) {
+    return false;  // too many ways to go on
+  }
 }
 
 void GrammarConstraint::Append(std::string_view text) {
@@ -162,7 +172,7 @@ void GrammarConstraint::Append(std::string_view text) {
   try {
     utf8_.Push(text);
     llama_grammar_accept_str(*grammar_, std::string(text));
-    failed_ = grammar_->stacks.size() > kMaxStacks;
+    failed_ = lost_ = grammar_->stacks.size() > kMaxStacks;
   } catch (const std::exception&) {
     failed_ = true;
   }

@@ -35,6 +35,7 @@ class GrammarConstraint final : public TokenConstraint {
   void Accept(std::int32_t token) override;
 
   bool ended() const override;
+  bool lost() const override { return lost_; }
   // A control token comes where the grammar says its text.
   bool Writes(std::int32_t token) const override;
 
@@ -55,6 +56,7 @@ class GrammarConstraint final : public TokenConstraint {
   std::unique_ptr<llama_grammar, GrammarDeleter> grammar_;
   std::vector<std::int32_t> written_;  // control tokens whose texts the grammar says, sorted
   bool failed_ = false;                // nothing may follow any more: see Accept
+  bool lost_ = false;                  // for that reason
   Utf8Check utf8_;                     // where in a character the text is
 };
 

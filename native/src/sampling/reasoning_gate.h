@@ -30,6 +30,7 @@ class ReasoningGate final : public TokenConstraint {
   void Apply(llama_token_data_array& candidates) override;
   void Accept(std::int32_t token) override;
   bool ended() const override;
+  bool lost() const override { return answer_->lost() || (direct_ != nullptr && direct_->lost()); }
   bool Writes(std::int32_t token) const override;
 
  private:

@@ -22,6 +22,8 @@ class TokenConstraint {
   virtual std::unique_ptr<TokenConstraint> Clone() const = 0;
   // The text is complete and nothing may follow.
   virtual bool ended() const = 0;
+  // The text could go on in more ways than are followed: nothing may come any more.
+  virtual bool lost() const { return false; }
   // Whether a control token is a part of the text that is constrained, and told as such.
   virtual bool Writes(std::int32_t token) const = 0;
 };
