@@ -120,6 +120,13 @@ const refused: [Record<string, unknown>, string, RegExp][] = [
 ];
 
 describe("a schema that no grammar keeps", () => {
+  it("is refused where an object has too many keys to be read in time", async () => {
+    const $defs = Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`p${i}`, {}]));
+    const error = await errorOf(() => jsonSchemaToGrammar({ type: "null", $defs } as JsonSchema));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(error.message).toContain("more than 10000 keys");
+  });
+
   it.each(refused)("is refused: %j", async (schema, place, says) => {
     const error = await errorOf(() => jsonSchemaToGrammar(schema));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });

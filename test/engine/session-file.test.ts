@@ -1,4 +1,5 @@
 /** Conversations on disk: what is restored goes on as if nothing had been, and no bytes do harm. */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -108,6 +109,12 @@ describe("a session that was saved", () => {
     expect((await errorOf(engine.restoreSession(path.join(folder, "none")))).code).toBe("BAD_SESSION");
     expect((await errorOf(engine.restoreSession(folder))).code).toBe("BAD_SESSION");
     expect(readdirSync(folder).filter((name) => name.includes("partial"))).toEqual([]);
+    if (process.platform === "win32") return;
+    // A file that takes the place of a device or a pipe would end what uses it.
+    const pipe = path.join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    expect((await errorOf(engine.session().save(pipe))).message).toContain("something else than a file is there");
+    expect(statSync(pipe).isFIFO()).toBe(true);
   });
 
   it("ends with CLOSED when the engine does", async () => {

@@ -50,6 +50,7 @@ const greedy: Record<string, string> = {
   join: "{{ ('a' * 1000000).join('b' * 1000000) }}",
   "split and join": `{% set t = 'a,' * 1000000 %}${loops(1, "{% set x = t.split(',') | join('-') %}")}`,
   padding: "{{ 'a'.center(10 ** 12) }}",
+  slices: "{{ [1, 2, 3] | slice(10 ** 9) | list | length }}",
   "padding in a format": "{{ '%9999999s' % 'a' * 100 }}",
   batch: "{{ [1] | batch(10 ** 12, 0) | list }}",
   "lists within lists": `{% set ns = namespace(x=[]) %}${loops(1, "{% set ns.x = [ns.x] %}")}{{ ns.x }}`,
@@ -145,6 +146,8 @@ describe("a template's depth", () => {
     attributes: `{{ a${".b".repeat(50_000)} }}`,
     conditions: `{{ 1${" if 1 else 1".repeat(50_000)} }}`,
     ifs: nested(50_000, "{% if 1 %}", "", "{% endif %}"),
+    "an int": `{{ ${"9".repeat(50_000)} }}`,
+    "an int of base 16": `{{ 0x${"f".repeat(300)} }}`,
     fors: nested(50_000, "{% for a in b %}", "", "{% endfor %}"),
     targets: `{% set ${nested(50_000, "(", "a", ",)")} = 1 %}`,
   };

@@ -3,8 +3,10 @@ import { TemplateLimitError } from "./errors.js";
 
 /** Steps of the interpreter: about a second. A thousand turns take some hundred thousand. */
 const MAX_STEPS = 10_000_000;
-/** Characters and elements that may be made beside those that are in proportion to what was given. */
-const BASE_ALLOCATION = 64 * 1024 * 1024;
+/** Characters that may be made beside those that are in proportion to what was given. */
+const BASE_ALLOCATION = 16 * 1024 * 1024;
+/** An element of a list, in characters: by the time that it takes. */
+const ELEMENT = 4;
 /** How often all that was given may be copied: real templates take their messages apart a few dozen times. */
 const COPIES = 128;
 /** Characters of output. */
@@ -35,7 +37,12 @@ export class Budget {
     this.step(1 + Math.floor(n / 64));
   }
 
-  /** Before `n` characters or elements are made. */
+  /** Before `n` elements of a list are made. */
+  allocateElements(n: number): void {
+    this.allocate(n * ELEMENT);
+  }
+
+  /** Before `n` characters are made. */
   allocate(n: number): void {
     this.#allocation -= n;
     if (this.#allocation < 0) throw new TemplateLimitError("makes too much text or too many values");

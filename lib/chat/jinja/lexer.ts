@@ -1,6 +1,6 @@
 /** From a template's text to tokens, with transformers' settings: trim_blocks and lstrip_blocks. */
 import { TemplateSyntaxError } from "./errors.js";
-import { parseInt } from "./numbers.js";
+import { MAX_INT_DIGITS, parseInt } from "./numbers.js";
 import { SPACE, strip } from "./text.js";
 
 export type TokenType =
@@ -154,13 +154,19 @@ class Lexer {
     }
   }
 
+  #integer(text: string): bigint | undefined {
+    // As many digits of base 16 are more in base 10.
+    if (text.length > MAX_INT_DIGITS * 0.75) this.#fail("an int has too many digits");
+    return parseInt(text, 0);
+  }
+
   #token(open: string[]): void {
     const blank = this.#match(space);
     const match = (pattern: RegExp) => this.#match(pattern)?.[0];
     let text = blank?.[0];
     if (text !== undefined) return this.#advance(this.#at + text.length);
     if ((text = match(float)) !== undefined) this.#push("float", text, Number(text.replaceAll("_", "")));
-    else if ((text = match(integer)) !== undefined) this.#push("integer", text, parseInt(text, 0));
+    else if ((text = match(integer)) !== undefined) this.#push("integer", text, this.#integer(text));
     else if ((text = match(word)) !== undefined) {
       if (!identifier.test(text)) this.#fail("Invalid character in identifier");
       this.#push("name", text);

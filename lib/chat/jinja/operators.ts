@@ -27,11 +27,11 @@ export function binary(op: BinaryOperator, left: Value, right: Value, budget: Bu
   if (op === "+") {
     if (typeof left === "string" && typeof right === "string") return concat(left, right, budget);
     if (Array.isArray(left) && Array.isArray(right)) {
-      budget.allocate(left.length + right.length);
+      budget.allocateElements(left.length + right.length);
       return [...left, ...right];
     }
     if (left instanceof Tuple && right instanceof Tuple) {
-      budget.allocate(left.items.length + right.items.length);
+      budget.allocateElements(left.items.length + right.items.length);
       return new Tuple([...left.items, ...right.items]);
     }
   }
@@ -85,6 +85,7 @@ function repeat(sequence: Value, count: bigint, budget: Budget): Value | undefin
   if (items === undefined) return undefined;
   const total = count <= 0n ? 0n : BigInt(items.length) * count;
   budget.allocate(Number(total));
+  if (typeof items !== "string") budget.allocateElements(Number(total));
   const n = total === 0n ? 0 : Number(count);
   if (typeof items === "string") return items.repeat(n);
   const all: Value[] = [];

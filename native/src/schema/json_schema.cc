@@ -12,23 +12,32 @@ namespace medinfer {
 namespace {
 
 constexpr std::size_t kMaxSchema = 16U << 20U;  // bytes
+constexpr int kMaxKeys = 10000;                 // of one object: their number squared is what reading it takes
 constexpr int kMaxNesting = 200;                // brackets; the JSON library frees and writes values recursively
 
 Status Wrong(const std::string& what) { return {Code::kInvalidArgument, "jsonSchema: " + what}; }
 
-bool NestsTooDeeply(const std::string& text) {
+// What the parser would take too long or too deep for; empty: nothing. A key is looked for among the others of its
+// object, one by one.
+std::string FindExcess(const std::string& text) {
   int depth = 0;
+  std::vector<int> keys(kMaxNesting + 2);  // by depth, of the object that is open there
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quoted && c == '\\') ++i;
     if (c == '"') quoted = !quoted;
     if (quoted) continue;
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    if (depth > kMaxNesting) return true;
+    if (c == '{' || c == '[') {
+      if (++depth > kMaxNesting) return "is nested too deeply: use at most 200 levels";
+      keys[static_cast<std::size_t>(depth)] = 0;
+    }
+    if ((c == '}' || c == ']') && --depth < 0) return {};  // no JSON
+    if (c == ':' && ++keys[static_cast<std::size_t>(depth)] > kMaxKeys) {
+      return "has an object of more than " + std::to_string(kMaxKeys) + " keys: leave out those that are not used";
+    }
   }
-  return false;
+  return {};
 }
 
 // A grammar of ours is well-formed; it can still be more than is followed.
@@ -56,7 +65,7 @@ Status CheckGrammar(const SchemaReader& reader, const std::string& grammar) {
 
 Result<std::string> JsonSchemaToGrammar(const std::string& schema) {
   if (schema.size() > kMaxSchema) return Wrong("must hold at most 16 MiB");
-  if (NestsTooDeeply(schema)) return Wrong("is nested too deeply: use at most 200 levels");
+  if (const std::string excess = FindExcess(schema); !excess.empty()) return Wrong(excess);
   try {
     Json root = Json::parse(schema, nullptr, /*allow_exceptions=*/false);
     if (root.is_discarded()) return Wrong("must be JSON");

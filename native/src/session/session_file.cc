@@ -188,6 +188,12 @@ Status WriteSession(const std::string& path, const SessionData& data, const Mode
 #else
   const std::string owner = std::to_string(getpid()) + "-";
 #endif
+  // What is renamed over a device or a pipe takes its place.
+  std::error_code unknown;
+  const std::filesystem::file_status there = std::filesystem::status(path, unknown);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    return Bad(path, "something else than a file is there: name another");
+  }
   const std::string partial = path + ".partial-" + owner + std::to_string(count++);
   File file = Create(partial);
   if (file == nullptr) return Unwritable(path, errno);

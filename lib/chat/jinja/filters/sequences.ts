@@ -215,7 +215,8 @@ const slice = filter("slice", ["slices", "fill_with?"], (value, given, runtime) 
       const each = Math.floor(items.length / slices);
       const extra = items.length % slices;
       for (let i = 0, from = 0; i < slices; i++) {
-        runtime.budget.step();
+        runtime.budget.step(4);
+        runtime.budget.allocateElements(2);
         const to = from + each + (i < extra ? 1 : 0);
         const part = items.slice(from, to);
         if (fill !== null && i >= extra) part.push(fill);
