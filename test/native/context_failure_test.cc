@@ -19,7 +19,7 @@ namespace {
 using testing::RandomModel;
 using testing::Recorder;
 
-Status Load(const std::function<void(LoadOptions&)>& change) {
+[[maybe_unused]] Status Load(const std::function<void(LoadOptions&)>& change) {
   EXPECT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok());
   LoadOptions options;
   options.model_path = RandomModel();
