@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "medinfer/backends.h"
+#include "medinfer/chat_templates.h"
 #include "medinfer/engine.h"
 #include "medinfer/inspect.h"
 #include "napi_setup.h"

@@ -105,7 +105,7 @@ if(MEDINFER_CPU STREQUAL "native" AND TARGET ggml-cpu AND NOT MSVC)
 endif()
 
 # Their headers are not ours to warn about.
-foreach(target ggml-base ggml llama mtmd)
+foreach(target ggml-base ggml llama mtmd vendor-hash)
   get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
   if(directories)
     set_target_properties(${target} PROPERTIES

@@ -7,16 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "medinfer/ids.h"
 #include "medinfer/sampling.h"
 
 namespace medinfer {
-
-// Given out by the engine; never 0, never used twice by one engine.
-using RequestId = std::uint64_t;
-
-// What a request has left in the KV cache for those that go on from it: Request::keep. Shares the numbers of requests;
-// 0: none.
-using StateId = RequestId;
 
 // The bytes of an image file as it lies on disk (JPEG, PNG, GIF or BMP). Shared: the engine keeps them while it needs
 // them and copies nothing.

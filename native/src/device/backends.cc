@@ -11,13 +11,14 @@
 #include <shared_mutex>
 #include <string_view>
 
+#include "base/excerpt.h"
+#include "base/log_capture.h"
 #include "device/cuda_driver.h"
+#include "device/log_sink.h"
 #include "device/registry.h"
 #include "ggml-backend.h"
 #include "llama.h"
-#include "model/log_capture.h"
 #include "split/install_splitter.h"
-#include "text/excerpt.h"
 
 namespace medinfer {
 namespace {

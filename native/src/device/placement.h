@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ggml-backend.h"
-#include "medinfer/engine.h"
-#include "medinfer/stats.h"
+#include "medinfer/load_options.h"
+#include "medinfer/model_info.h"
 #include "medinfer/status.h"
 
 namespace medinfer {

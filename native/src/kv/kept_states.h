@@ -13,7 +13,7 @@
 
 #include "kv/cell_key.h"
 #include "kv/page_table.h"
-#include "medinfer/request.h"
+#include "medinfer/ids.h"
 
 namespace medinfer {
 

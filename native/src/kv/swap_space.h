@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "medinfer/request.h"
+#include "medinfer/ids.h"
 
 namespace medinfer {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "medinfer/engine.h"
+#include "medinfer/load_options.h"
 #include "medinfer/status.h"
 
 struct llama_model;

@@ -7,14 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/log_capture.h"
+#include "device/assertion_guard.h"
 #include "ggml-backend.h"
-#include "kv/paged_kv.h"
 #include "llama-ext.h"
 #include "llama.h"
-#include "model/assertion_guard.h"
 #include "model/context_failure.h"
 #include "model/cpu_threads.h"
-#include "model/log_capture.h"
+#include "model/paged_kv.h"
 #include "mtmd.h"
 
 namespace medinfer {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "kv/kv_pool.h"
-#include "medinfer/engine.h"
+#include "medinfer/load_options.h"
 #include "medinfer/status.h"
 #include "model/model.h"
-#include "prompt.h"
+#include "prompt/prepared_prompt.h"
 
 namespace medinfer {
 

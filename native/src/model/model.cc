@@ -9,13 +9,13 @@
 #include <optional>
 #include <stdexcept>
 
+#include "base/excerpt.h"
+#include "base/log_capture.h"
+#include "device/assertion_guard.h"
 #include "llama-model.h"
 #include "llama.h"
-#include "model/assertion_guard.h"
-#include "model/log_capture.h"
 #include "model/model_file.h"
 #include "text/detokenizer.h"
-#include "text/excerpt.h"
 
 namespace medinfer {
 namespace {
@@ -39,7 +39,7 @@ llama_split_mode ToLlama(SplitMode mode) {
 }
 
 struct LoadProgress {
-  const Engine::ProgressFn& report;
+  const ProgressFn& report;
   bool aborted = false;
 };
 
@@ -85,7 +85,7 @@ void Model::Deleter::operator()(llama_model* model) const { llama_model_free(mod
 Model::Model(llama_model* model) : model_(model), vocab_(llama_model_get_vocab(model)), tokenizer_(vocab_) {}
 
 Result<std::unique_ptr<Model>> Model::Load(const LoadOptions& options, const Placement& placement,
-                                           const Engine::ProgressFn& progress) {
+                                           const ProgressFn& progress) {
   return Read(options, placement, progress, /*outline=*/false);
 }
 
@@ -94,7 +94,7 @@ Result<std::unique_ptr<Model>> Model::Outline(const LoadOptions& options, const 
 }
 
 Result<std::unique_ptr<Model>> Model::Read(const LoadOptions& options, const Placement& placement,
-                                           const Engine::ProgressFn& report, bool outline) {
+                                           const ProgressFn& report, bool outline) {
   if (Status status = CheckModelFile(options.model_path); !status.ok()) return status;
   LoadProgress progress{report};
   llama_model_params params = llama_model_default_params();

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "device/placement.h"
-#include "medinfer/engine.h"
-#include "medinfer/stats.h"
+#include "medinfer/load_options.h"
+#include "medinfer/model_info.h"
 #include "medinfer/status.h"
 #include "text/prompt_tokenizer.h"
 
@@ -23,7 +23,7 @@ class Model {
  public:
   // Blocks while the file is read. `progress` as in Engine::Load.
   static Result<std::unique_ptr<Model>> Load(const LoadOptions& options, const Placement& placement,
-                                             const Engine::ProgressFn& progress);
+                                             const ProgressFn& progress);
   // Reads the file's metadata alone. A decoder over it allocates nothing and can not decode: it says how much memory
   // it would take.
   static Result<std::unique_ptr<Model>> Outline(const LoadOptions& options, const Placement& placement);
@@ -51,7 +51,7 @@ class Model {
 
   explicit Model(llama_model* model);
   static Result<std::unique_ptr<Model>> Read(const LoadOptions& options, const Placement& placement,
-                                             const Engine::ProgressFn& progress, bool outline);
+                                             const ProgressFn& progress, bool outline);
   std::vector<EndToken> EndTokens() const;
 
   std::unique_ptr<llama_model, Deleter> model_;

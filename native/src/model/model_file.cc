@@ -4,11 +4,11 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "base/excerpt.h"
 #include "gguf.h"
 #include "model/gguf_header.h"
 #include "model/metadata_check.h"
 #include "model/model.h"
-#include "text/excerpt.h"
 
 namespace medinfer {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "sampling/candidates.h"
 #include "sampling/sampler_chain.h"
-#include "validate.h"
+#include "sampling/validate_sampling.h"
 
 namespace medinfer {
 namespace {

@@ -12,12 +12,12 @@
 #include <span>
 #include <vector>
 
+#include "grammar/token_constraint.h"
 #include "llama.h"
 #include "medinfer/logprobs.h"
 #include "medinfer/sampling.h"
 #include "sampling/chain_stages.h"
 #include "sampling/sampler_tokens.h"
-#include "sampling/token_constraint.h"
 
 namespace medinfer {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sampling/grammar_rules.h"
+#include "grammar/check_grammar.h"
 #include "schema/references.h"
 #include "schema/schema_reader.h"
 

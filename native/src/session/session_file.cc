@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "text/excerpt.h"
+#include "base/excerpt.h"
 
 extern "C" {
 #include "hash/sha256/sha256.h"

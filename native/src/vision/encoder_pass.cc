@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
-#include "model/assertion_guard.h"
-#include "model/log_capture.h"
-#include "model/projector.h"
+#include "base/log_capture.h"
+#include "device/assertion_guard.h"
 #include "mtmd.h"
+#include "vision/projector.h"
 
 namespace medinfer {
 

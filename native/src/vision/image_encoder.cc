@@ -16,13 +16,13 @@
 #include <unordered_map>
 #include <utility>
 
-#include "model/assertion_guard.h"
-#include "model/projector.h"
+#include "device/assertion_guard.h"
 #include "mtmd.h"
 #include "vision/embedding_cache.h"
 #include "vision/encoder_pass.h"
 #include "vision/media_chunks.h"
 #include "vision/picture.h"
+#include "vision/projector.h"
 
 namespace medinfer {
 namespace {

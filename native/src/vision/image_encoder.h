@@ -8,10 +8,10 @@
 #include <memory>
 #include <vector>
 
+#include "images/image_codec.h"
 #include "medinfer/request.h"
 #include "medinfer/status.h"
-#include "prompt.h"
-#include "vision/image_codec.h"
+#include "prompt/prepared_prompt.h"
 
 namespace medinfer {
 

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "images/image_codec.h"
 #include "medinfer/request.h"
 #include "medinfer/status.h"
-#include "prompt.h"
+#include "prompt/prepared_prompt.h"
 #include "vision/embedding_cache.h"
-#include "vision/image_codec.h"
 
 struct mtmd_bitmap;
 struct mtmd_context;

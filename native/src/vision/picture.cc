@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-#include "model/projector.h"
+#include "vision/projector.h"
 
 namespace medinfer {
 

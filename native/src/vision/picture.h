@@ -6,10 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "images/image_codec.h"
 #include "medinfer/request.h"
 #include "medinfer/status.h"
 #include "vision/embedding_cache.h"
-#include "vision/image_codec.h"
 #include "vision/media_chunks.h"
 
 namespace medinfer {

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "sampling/grammar.h"
-#include "sampling/grammar_rules.h"
+#include "grammar/grammar.h"
+#include "grammar/rules.h"
 
 namespace medinfer {
 namespace {

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <vector>
 
-#include "vision/byte_reader.h"
-#include "vision/image_codec.h"
-#include "vision/image_formats.h"
+#include "images/byte_reader.h"
+#include "images/image_codec.h"
+#include "images/image_formats.h"
 
 namespace medinfer {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "grammar/rules.h"
 #include "medinfer/json_schema.h"
-#include "sampling/grammar_rules.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string schema(reinterpret_cast<const char*>(data), size);

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <utility>
 
-#include "vision_test_files.h"
+#include "support/image_files.h"
 
 namespace medinfer::testing {
 namespace {

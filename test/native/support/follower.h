@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "sampling/grammar_rules.h"
+#include "grammar/rules.h"
 
 namespace medinfer::testing {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/projector.h"
+#include "vision/projector.h"
 
 namespace medinfer::testing {
 

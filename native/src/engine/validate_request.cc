@@ -1,0 +1,49 @@
+#include "engine/validate_request.h"
+
+#include <algorithm>
+#include <string>
+
+#include "sampling/validate_sampling.h"
+
+namespace medinfer {
+namespace {
+
+constexpr std::uint32_t kMaxProbs = 100;       // tokens told beside a drawn one
+constexpr std::uint32_t kMaxCompletions = 64;  // of one prompt
+constexpr std::size_t kMaxSaltBytes = 256;
+
+Status OutOfRange(const char* name, std::uint64_t low, std::uint64_t high) {
+  return {Code::kInvalidArgument,
+          std::string(name) + " must be from " + std::to_string(low) + " to " + std::to_string(high)};
+}
+
+Status Invalid(const char* message) { return {Code::kInvalidArgument, message}; }
+
+}  // namespace
+
+Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_vocab) {
+  if (request.prompt.empty()) return Invalid("the prompt is empty");
+  for (const PromptPart& part : request.prompt) {
+    if (part.image == nullptr) continue;
+    if (!vision) {
+      return {Code::kNoVision, "the engine has no projector, so it can not read images: load it with mmproj"};
+    }
+    if (part.image->empty()) return {Code::kImageDecode, "the image is empty (0 bytes): send the file's bytes"};
+  }
+  if (Status status = ValidateSampling(request.sampling, n_vocab); !status.ok()) return status;
+  if (request.n_probs > kMaxProbs) return OutOfRange("nProbs", 0, kMaxProbs);
+  if (request.n < 1 || request.n > kMaxCompletions) return OutOfRange("n", 1, kMaxCompletions);
+  if (request.keep && request.n != 1) return Invalid("a session goes on from one completion: leave n out");
+  if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
+  if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
+  if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),
+                  [](const std::string& stop) { return stop.empty(); })) {
+    return Invalid("stopStrings must not hold an empty string");
+  }
+  if (request.reasoning && (request.reasoning->open.empty() || request.reasoning->close.empty())) {
+    return Invalid("thinkingTags must not be empty");
+  }
+  return {};
+}
+
+}  // namespace medinfer

@@ -1,0 +1,36 @@
+#include "scheduling/step_plan.h"
+
+#include <algorithm>
+
+namespace medinfer {
+
+Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget) {
+  Plan plan;
+  std::uint32_t left = budget;
+  for (const SequenceView& sequence : sequences) {
+    if (sequence.next != NextInput::kDecode || sequence.available == 0) continue;
+    plan.text.push_back({sequence.index, 1});
+    left -= std::min(left, 1U);
+  }
+  // Decode tokens alone may use the budget up; prompts still advance, or new requests would starve.
+  left = std::max(left, 1U);
+  std::uint32_t media_left = left;
+  for (const SequenceView& sequence : sequences) {
+    if (sequence.available == 0) continue;
+    if (sequence.next == NextInput::kText && left > 0) {
+      const std::uint32_t n = std::min(sequence.available, left);
+      plan.text.push_back({sequence.index, n});
+      left -= n;
+    } else if (sequence.next == NextInput::kMedia && media_left > 0) {
+      const std::uint32_t n = std::min(sequence.available, media_left);
+      plan.media.push_back({sequence.index, n});
+      media_left -= n;
+    } else if (sequence.next == NextInput::kWholeMedia && plan.media.empty()) {
+      plan.media.push_back({sequence.index, sequence.available});
+      media_left = 0;
+    }
+  }
+  return plan;
+}
+
+}  // namespace medinfer

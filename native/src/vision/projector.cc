@@ -1,0 +1,172 @@
+#include "vision/projector.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/excerpt.h"
+#include "base/log_capture.h"
+#include "device/assertion_guard.h"
+#include "ggml-backend.h"
+#include "ggml.h"
+#include "llama.h"
+#include "mtmd.h"
+#include "vision/projector_file.h"
+
+namespace medinfer {
+namespace {
+
+// Between two questions whether to go on: some tens of milliseconds on one core. Each question costs the start of a
+// thread pool, so a small model is never interrupted and a large one seldom enough.
+constexpr double kWorkPerQuestion = 1e9;
+
+constexpr std::uint64_t kBytesPerThread = 16ULL << 20U;
+
+double Work(const ggml_tensor* node) {
+  const auto n_elements = static_cast<double>(ggml_nelements(node));
+  switch (node->op) {
+    case GGML_OP_MUL_MAT:
+      return n_elements * static_cast<double>(node->src[0]->ne[0]);
+    case GGML_OP_FLASH_ATTN_EXT:
+      return 2 * n_elements * static_cast<double>(node->src[1]->ne[1]);
+    default:
+      return n_elements;
+  }
+}
+
+ggml_backend_dev_t DeviceOr(ggml_backend_dev_t gpu) {
+  return gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+}
+
+// libmtmd ends the process where the weights can not be allocated.
+bool CanAllocate(ggml_backend_dev_t device, std::uint64_t bytes) {
+  ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(ggml_backend_dev_buffer_type(device), bytes);
+  if (buffer == nullptr) return false;
+  ggml_backend_buffer_free(buffer);
+  return true;
+}
+
+struct LoadProgress {
+  const Projector::ProgressFn& report;
+  bool aborted = false;
+};
+
+bool OnProgress(float fraction, void* user_data) {
+  auto* progress = static_cast<LoadProgress*>(user_data);
+  progress->aborted = progress->aborted || (progress->report && !progress->report(fraction));
+  return !progress->aborted;
+}
+
+}  // namespace
+
+Status DamagedProjector(const std::string& what) {
+  constexpr std::size_t kMost = 300;  // bytes; it may quote the file
+  return {Code::kBadMmproj,
+          "the projector can not be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
+}
+
+Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, const llama_model* model,
+                                                   std::int32_t n_threads, ggml_backend_dev_t gpu,
+                                                   const ProgressFn& report) {
+  const LogCapture log;
+  const Result<ProjectorFile> inspected = InspectProjectorFile(path);
+  if (!inspected.ok()) return inspected.status();
+  const ProjectorFile& file = inspected.value();
+  const auto width = static_cast<std::uint32_t>(llama_model_n_embd_inp(model));
+  if (file.output_width != 0 && file.output_width != width) {
+    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " was made for another model: it gives " +
+                                        std::to_string(file.output_width) + " values per token, the model takes " +
+                                        std::to_string(width) +
+                                        "; name the mmproj file that was published with the model");
+  }
+  ggml_backend_dev_t device = DeviceOr(gpu);
+  if (device == nullptr) return Status(Code::kInternal, "no compute backend is loaded");
+  if (!CanAllocate(device, file.tensor_bytes)) {
+    return Status(Code::kOutOfMemory, "the projector's " + std::to_string(file.tensor_bytes >> 20U) +
+                                          " MB do not fit into the memory of " + ggml_backend_dev_name(device) +
+                                          ": offload fewer layers of the model, or take a smaller projector");
+  }
+
+  std::unique_ptr<Projector> projector(new Projector());
+  LoadProgress progress{report};
+  mtmd_context_params params = mtmd_context_params_default();
+  params.use_gpu = gpu != nullptr;
+  params.device = gpu;
+  params.print_timings = false;
+  // Threads meet at a barrier after every node, and spin there while another process, or our own decoding, has their
+  // core. A small model's nodes are shorter than that wait.
+  params.n_threads = std::clamp(static_cast<std::int32_t>(file.tensor_bytes / kBytesPerThread), 1, n_threads);
+  // Would reserve memory for the largest image now; the first image reserves what it needs.
+  params.warmup = false;
+  params.batch_max_tokens = kBatchTokens;
+  params.progress_callback = OnProgress;
+  params.progress_callback_user_data = &progress;
+  if (!params.use_gpu) {
+    // On a GPU the questions would keep it waiting, and a pass is short.
+    params.cb_eval = OnNode;
+    params.cb_eval_user_data = projector.get();
+  }
+  const std::optional<std::string> assertion =
+      Attempt([&] { projector->context_ = mtmd_init_from_file(path.c_str(), model, params); });
+  if (projector->context_ == nullptr) {
+    if (progress.aborted) return Status(Code::kAborted, "the load was aborted");
+    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " can not be loaded (" +
+                                        assertion.value_or(log.errors()) +
+                                        "): download it again, or check that it belongs to this model");
+  }
+  if (!mtmd_support_vision(projector->context_)) {
+    return Status(Code::kBadMmproj,
+                  "the projector " + ExcerptPath(path) + " does not read images: name a projector for images");
+  }
+  projector->kind_ = file.type;
+  projector->width_ = width;
+  projector->depends_on_position_ = file.type == "deepseek4v";
+  return projector;
+}
+
+Result<std::uint64_t> Projector::MeasureMemory(const std::string& path, ggml_backend_dev_t gpu) {
+  const LogCapture log;
+  if (const auto inspected = InspectProjectorFile(path); !inspected.ok()) return inspected.status();
+  mtmd_context_params params = mtmd_context_params_default();
+  params.use_gpu = gpu != nullptr;
+  params.device = gpu;
+  params.print_timings = false;
+  std::uint64_t bytes = 0;
+  const std::optional<std::string> assertion = Attempt([&] {
+    for (const auto& [device, size] : mtmd_get_memory_usage(path.c_str(), params)) {
+      if (device == DeviceOr(gpu)) bytes += size;
+    }
+  });
+  if (assertion) return DamagedProjector(*assertion);
+  return bytes;
+}
+
+ProjectorInfo Projector::Describe() const {
+  ProjectorInfo info;
+  info.kind = kind_;
+  const char* layers = mtmd_get_llava_layers(context_, &info.layers_run, &info.layers_stored);
+  if (layers != nullptr) info.layers = layers;
+  return info;
+}
+
+Projector::~Projector() { mtmd_free(context_); }
+
+void Projector::SetInterrupt(std::function<bool()> interrupt) { interrupt_ = std::move(interrupt); }
+
+void Projector::ClearInterrupted() {
+  interrupted_ = false;
+  work_ = 0;
+}
+
+bool Projector::OnNode(ggml_tensor* node, bool ask, void* self) {
+  auto* projector = static_cast<Projector*>(self);
+  if (ask) {
+    projector->work_ += Work(node);
+    return projector->interrupted_ || projector->work_ >= kWorkPerQuestion;
+  }
+  projector->work_ = 0;
+  projector->interrupted_ = projector->interrupted_ || (projector->interrupt_ && projector->interrupt_());
+  return !projector->interrupted_;
+}
+
+}  // namespace medinfer

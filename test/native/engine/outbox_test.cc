@@ -1,0 +1,111 @@
+#include "engine/outbox.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace medinfer {
+namespace {
+
+// What arrived, a line per event and "|" after each delivery.
+class Lines final : public EventSink {
+ public:
+  void OnEvents(std::vector<Event> events) override {
+    for (const Event& event : events) {
+      const std::string id = std::to_string(event.id);
+      if (const auto* encoded = std::get_if<Encoded>(&event.body)) {
+        seen.push_back(id + " encoded " + std::to_string(encoded->images));
+      } else if (const auto* prefill = std::get_if<Prefill>(&event.body)) {
+        seen.push_back(id + " prefill " + std::to_string(prefill->done));
+      } else if (const auto* text = std::get_if<Text>(&event.body)) {
+        seen.push_back(id + " text " + text->text);
+      } else {
+        seen.push_back(id + " end");
+      }
+    }
+    seen.emplace_back("|");
+  }
+
+  std::vector<std::string> Take() { return std::exchange(seen, {}); }
+
+  std::vector<std::string> seen;
+};
+
+using Seen = std::vector<std::string>;
+
+struct OutboxTest : ::testing::Test {
+  OutboxTest() {
+    a.id = 1;
+    b.id = 2;
+    a.followed = b.followed = true;
+  }
+
+  Lines sink;
+  Outbox outbox{sink};
+  Sequence a;
+  Sequence b;
+};
+
+TEST_F(OutboxTest, JoinsWhatASequenceTellsBetweenTwoDeliveries) {
+  outbox.Tell(a, Encoded{2, 0});
+  outbox.Tell(a, Prefill{4, 9});
+  outbox.Tell(a, Prefill{9, 9});
+  outbox.TellText(a, "He");
+  outbox.TellText(b, "other");
+  outbox.TellText(a, "llo");
+  outbox.Deliver(/*idle=*/true);
+  EXPECT_EQ(sink.Take(), (Seen{"1 encoded 2", "1 prefill 9", "1 text Hello", "2 text other", "|"}));
+  outbox.Deliver(/*idle=*/true);
+  EXPECT_EQ(sink.Take(), Seen{});
+}
+
+TEST_F(OutboxTest, SendsFirstWordsAndEndsAtOnceAndLetsTheRestWait) {
+  outbox.TellText(a, "first");
+  outbox.Deliver(/*idle=*/false);
+  EXPECT_EQ(sink.Take(), (Seen{"1 text first", "|"}));
+  outbox.TellText(a, "second");
+  outbox.Deliver(/*idle=*/false);
+  EXPECT_EQ(sink.Take(), Seen{});
+  outbox.End(b, {2, Done{}});
+  outbox.Deliver(/*idle=*/false);
+  EXPECT_EQ(sink.Take(), (Seen{"2 end", "1 text second", "|"}));
+}
+
+TEST_F(OutboxTest, KeepsBackWhatNobodyFollowsUntilTheEnd) {
+  a.followed = false;
+  outbox.Tell(a, Prefill{9, 9});
+  outbox.TellText(a, "Hel");
+  outbox.TellText(a, "lo");
+  outbox.Deliver(/*idle=*/true);
+  EXPECT_EQ(sink.Take(), Seen{});
+  outbox.End(a, {1, Done{}});
+  outbox.Deliver(/*idle=*/false);
+  EXPECT_EQ(sink.Take(), (Seen{"1 prefill 9", "1 text Hello", "1 end", "|"}));
+}
+
+TEST_F(OutboxTest, TellsWhoFollowsLateAllThatCameBefore) {
+  a.followed = false;
+  outbox.TellText(a, "before ");
+  outbox.Follow(a);
+  outbox.Follow(a);
+  outbox.TellText(a, "after");
+  outbox.Deliver(/*idle=*/false);
+  EXPECT_EQ(sink.Take(), (Seen{"1 text before after", "|"}));
+}
+
+TEST_F(OutboxTest, ForgetsASequenceThatHasEnded) {
+  {
+    Sequence gone;
+    gone.id = 3;
+    gone.followed = true;
+    outbox.TellText(gone, "last words");
+    outbox.End(gone, {3, Failed{{Code::kAborted, ""}}});
+  }
+  outbox.Deliver(/*idle=*/false);
+  EXPECT_EQ(sink.Take(), (Seen{"3 text last words", "3 end", "|"}));
+}
+
+}  // namespace
+}  // namespace medinfer
