@@ -6,36 +6,12 @@
 #include <unordered_map>
 #include <utility>
 
+#include "grammar/alternates.h"
+
 namespace medinfer {
 namespace {
 
 constexpr std::size_t kMaxAdded = 500000;  // elements
-
-using Elements = std::vector<llama_grammar_element>;
-using Alternates = std::vector<Elements>;
-
-Alternates AlternatesOf(const llama_grammar_rule& rule) {
-  Alternates alternates(1);
-  for (const llama_grammar_element& element : rule) {
-    if (element.type == LLAMA_GRETYPE_END) break;
-    if (element.type == LLAMA_GRETYPE_ALT) {
-      alternates.emplace_back();
-    } else {
-      alternates.back().push_back(element);
-    }
-  }
-  return alternates;
-}
-
-llama_grammar_rule RuleOf(const Alternates& alternates) {
-  llama_grammar_rule rule;
-  for (const Elements& alternate : alternates) {
-    if (!rule.empty()) rule.push_back({LLAMA_GRETYPE_ALT, 0});
-    rule.insert(rule.end(), alternate.begin(), alternate.end());
-  }
-  rule.push_back({LLAMA_GRETYPE_END, 0});
-  return rule;
-}
 
 class Rewriter {
  public:
@@ -62,11 +38,11 @@ class Rewriter {
   // An alternate that may be empty but for the rule itself, which stands at its end.
   bool RepeatsEmpty(const Elements& alternate, std::size_t rule) const {
     const auto is_self = [&](const llama_grammar_element& element) {
-      return element.type == LLAMA_GRETYPE_RULE_REF && element.value == rule;
+      return IsReference(element) && element.value == rule;
     };
     if (alternate.size() < 2 || !is_self(alternate.back())) return false;
     return std::all_of(alternate.begin(), alternate.end() - 1, [&](const llama_grammar_element& element) {
-      return element.type == LLAMA_GRETYPE_RULE_REF && Nullable(element.value) && !is_self(element);
+      return IsReference(element) && Nullable(element.value) && !is_self(element);
     });
   }
 
@@ -94,7 +70,7 @@ class Rewriter {
     for (std::size_t i = 0; i < sequence.size() && added_ <= kMaxAdded; ++i) {
       Elements rest(sequence.begin() + static_cast<std::ptrdiff_t>(i), sequence.end());
       added_ += rest.size();
-      const bool may_be_empty = rest[0].type == LLAMA_GRETYPE_RULE_REF && Nullable(rest[0].value);
+      const bool may_be_empty = IsReference(rest[0]) && Nullable(rest[0].value);
       if (may_be_empty) rest[0].value = Filled(rest[0].value);
       out.push_back(std::move(rest));
       if (!may_be_empty) return;

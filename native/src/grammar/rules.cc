@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "grammar/check_grammar.h"
+#include "grammar/nested_stars.h"
 #include "grammar/repetitions.h"
 #include "grammar/scan.h"
 
@@ -207,6 +208,7 @@ Status Parse(const std::string& text, llama_grammar_parser& parser) {
   }
   if (!parser.symbol_ids.contains("root")) return Wrong("there is no rule \"root\"");
   if (Status status = CheckReferences(parser); !status.ok()) return status;
+  CollapseNestedStars(parser.rules);
   if (!RewriteEmptyRepetitions(parser.rules, FindNullable(parser.rules))) {
     return Wrong("repeats what may be empty in too many ways: write the repeated part so that it is never empty");
   }

@@ -57,6 +57,38 @@ x ::= "a"?)",
   }
 }
 
+// Each level of repetition was a place more at which the text stood, and places are compared in pairs.
+TEST(GrammarText, RepetitionsOfRepetitionsCostNoMoreThanOne) {
+  std::mt19937 random(11);
+  const auto pick = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
+  for (int round = 0; round < 300; ++round) {
+    std::string nested = "\"a\"*";
+    for (std::size_t depth = pick(80); depth > 0; --depth) {
+      switch (pick(3)) {
+        case 0:
+          nested += "*+?"[pick(3)];
+          break;
+        case 1:
+          nested = "(" + nested + ")" + "*+?"[pick(3)];
+          break;
+        default:
+          if (nested.size() < 200) nested = "(" + nested + " " + nested + ")";
+      }
+    }
+    Follower follower("root ::= " + nested + " \"b\"");
+    for (const char* text : {"b", "ab", "aaaab"}) EXPECT_TRUE(follower.Takes(text)) << nested << " " << text;
+    EXPECT_LE(follower.most_stacks(), 8U) << nested;  // of some, two or three stand side by side at the end
+    for (const char* text : {"", "a", "ba", "aab b", "bb"}) EXPECT_FALSE(follower.Takes(text)) << nested << " " << text;
+  }
+  // Where they repeat more than one thing, they stay what they are.
+  Follower mixed("root ::= ((\"a\"* \"b\")* \"c\"?)* \"d\"");
+  for (const char* text : {"d", "bd", "aabcabccd", "cbbd"}) EXPECT_TRUE(mixed.Takes(text)) << text;
+  for (const char* text : {"ad", "aacd", "abca"}) EXPECT_FALSE(mixed.Takes(text)) << text;
+  Follower recursive("root ::= x \"!\"\nx ::= y x | \"\"\ny ::= (\"a\"* x2)*\nx2 ::= \"(\" x \")\" | \"\"");
+  for (const char* text : {"!", "aa!", "a(a()a)!", "()()a!"}) EXPECT_TRUE(recursive.Takes(text)) << text;
+  EXPECT_FALSE(recursive.Takes("a(a!"));
+}
+
 TEST(GrammarText, RefusesWhatNoTokenCanFollow) {
   for (const char* wrong :
        {"root ::= [z-a]", "root ::= [a-cz-x]", "root ::= \"a\\x00b\"", "root ::= \"\\u0000\"",
