@@ -19,12 +19,14 @@ await runMain(async () => {
   const [variant, ...args] = process.argv.slice(2);
   if (!environments[variant]) throw new Failure("say which sanitizer: asan or tsan");
   const { out } = await build({ variant, tests: true });
-  const result = spawnSync(path.join(out, "bin", "medinfer_tests"), ["--gtest_brief=1", ...args], {
-    cwd: root,
-    stdio: "inherit",
-    env: { ...process.env, ...environments[variant] },
-  });
-  if (result.status !== 0) {
-    throw new Failure(`the native tests fail under ${variant} (${result.status ?? result.signal})`);
+  for (const program of ["medinfer_scheduling_tests", "medinfer_tests"]) {
+    const result = spawnSync(path.join(out, "bin", program), ["--gtest_brief=1", ...args], {
+      cwd: root,
+      stdio: "inherit",
+      env: { ...process.env, ...environments[variant] },
+    });
+    if (result.status !== 0) {
+      throw new Failure(`${program} fails under ${variant} (${result.status ?? result.signal})`);
+    }
   }
 });

@@ -13,7 +13,9 @@ import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, root } from "./lib/paths.mjs";
 
-const suites = ["native", "unit", "types", "engine", "lifetime", "package"];
+const suites = ["scheduling", "native", "unit", "types", "engine", "lifetime", "package"];
+/** Suites of GoogleTest; that of the scheduler is a program without llama.cpp. */
+const nativePrograms = { scheduling: "medinfer_scheduling_tests", native: "medinfer_tests" };
 const byDefault = suites.filter((name) => name !== "package");
 const resultsDir = fromRoot("out", "test-results");
 const countsFile = path.join(resultsDir, "counts.json");
@@ -24,8 +26,8 @@ function run(command, args) {
 }
 
 function runSuite(suite) {
-  if (suite === "native") {
-    const program = fromRoot("out", "source", "bin", "medinfer_tests");
+  if (suite in nativePrograms) {
+    const program = fromRoot("out", "source", "bin", nativePrograms[suite]);
     return run(program, ["--gtest_brief=1", `--gtest_output=json:${reportOf(suite)}`]);
   }
   const vitest = fromRoot("node_modules", "vitest", "vitest.mjs");
@@ -82,7 +84,7 @@ function printSummary(results) {
   console.log("");
   for (const [suite, counts] of Object.entries(results)) {
     if (counts.failed > 0 && existsSync(reportOf(suite))) console.log(failuresOf(reportOf(suite)).join("\n"));
-    console.log(`${suite.padEnd(10)} ${counts.passed} passed, ${counts.failed} failed`);
+    console.log(`${suite.padEnd(11)} ${counts.passed} passed, ${counts.failed} failed`);
     passed += counts.passed;
     failed += counts.failed;
   }
@@ -102,7 +104,7 @@ await runMain(async () => {
   if (values.summary) return printSummary(recordedCounts());
 
   const wanted = positionals.length > 0 ? suites.filter((name) => positionals.includes(name)) : byDefault;
-  await build({ tests: wanted.includes("native") || wanted.includes("engine") });
+  await build({ tests: wanted.some((suite) => suite in nativePrograms || suite === "engine") });
   buildTypeScript();
   const results = {};
   for (const suite of wanted) {

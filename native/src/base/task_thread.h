@@ -1,7 +1,8 @@
-// A thread for work that may wait for a disk. It starts with the first task.
+// A thread for work that others must not wait for. It starts with the first task.
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -19,15 +20,25 @@ class TaskThread {
   TaskThread(const TaskThread&) = delete;
   TaskThread& operator=(const TaskThread&) = delete;
 
-  // Always by the same thread. Tasks run in order.
+  // Any thread. Tasks run in order. Drops the task once stopped. Throws std::system_error where there is no thread to
+  // be had.
   void Push(Task task) {
-    if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+    {
+      const std::lock_guard lock(mutex_);
+      if (!started_ && !closed()) {
+        thread_ = std::thread([this] { Run(); });
+        started_ = true;
+      }
+    }
     tasks_.Push(std::move(task));
   }
 
-  // As the destructor does. By the thread that pushes.
+  // As the destructor does. Not by a task, and by one thread at a time.
   void Stop() {
     tasks_.Close();
+    {
+      const std::lock_guard lock(mutex_);  // a Push that starts the thread has done so, or will not
+    }
     if (thread_.joinable()) thread_.join();
   }
 
@@ -46,7 +57,9 @@ class TaskThread {
   }
 
   Inbox<Task> tasks_;
-  std::thread thread_;
+  std::mutex mutex_;
+  bool started_ = false;  // guarded by mutex_
+  std::thread thread_;    // written under mutex_, before Stop
 };
 
 }  // namespace medinfer

@@ -1,26 +1,38 @@
-// What can be asked of the engine's loop, through its inbox.
+// What can be asked of the engine's loop, and what other threads have ready for it, through its inbox.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "engine/request_clock.h"
 #include "engine/sequence.h"
-#include "grammar/token_constraint.h"
-#include "medinfer/request.h"
+#include "medinfer/events.h"
+#include "medinfer/ids.h"
 #include "session/session_file.h"
-#include "vision/image_encoder.h"
 
 namespace medinfer {
 
+// A request begins; what the loop needs of it before it is prepared.
 struct SubmitCommand {
-  RequestId id = 0;  // of the first completion; the others' follow
-  Request request;
-  std::unique_ptr<TokenConstraint> constraint;  // of the request; null: none
-  std::vector<CancelFlag> cancelled;            // by completion
-  bool embed_only = false;
+  RequestId id = 0;                   // of the first completion; the others' follow
+  std::vector<CancelFlag> cancelled;  // by completion
   Clock::time_point submitted;
+  std::int32_t priority = 0;
+  std::string salt;
+  StateId base = 0;
+  bool keep = false;
+  bool followed = true;
+  bool images = false;      // its prompt has some
+  bool embed_only = false;  // an image for the encoder alone
+};
+// It is prepared, or cannot be. Of the preparing thread.
+struct PreparedCommand {
+  RequestId id = 0;
+  Result<PreparedPrompt> prompt;
+  std::vector<std::unique_ptr<Generation>> generations;  // by completion; none of an image for the encoder alone
 };
 struct CancelCommand {
   RequestId id = 0;
@@ -52,12 +64,12 @@ struct RestoreCommand {
   RequestId id = 0;
   std::string path;
 };
-// What became of a session's file.
+// What became of a session's file. Of the file thread.
 struct FileOutcome {
   RequestId id = 0;
   std::variant<Saved, SessionData, Status> what;
 };
-using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand, PauseCommand, FollowCommand, ForkStateCommand,
-                             DropStateCommand, SaveCommand, RestoreCommand, EncodeOutcome, FileOutcome>;
+using Command = std::variant<SubmitCommand, PreparedCommand, CancelCommand, FinishCommand, PauseCommand, FollowCommand,
+                             ForkStateCommand, DropStateCommand, SaveCommand, RestoreCommand, FileOutcome>;
 
 }  // namespace medinfer

@@ -1,39 +1,30 @@
+// The engine as its callers see it: any thread asks, the inboxes of the engine's own threads take it from there.
+//
+// Threads: the callers'; the preparing thread (Preparer, TokenCounter); the encode thread (ImageEncoder); the engine
+// thread (EngineLoop); the file thread (SessionStore); ggml's.
 #include "medinfer/engine.h"
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "base/inbox.h"
+#include "base/task_thread.h"
 #include "device/assertion_guard.h"
-#include "device/available_cpus.h"
-#include "device/registry.h"
 #include "engine/engine_loop.h"
+#include "engine/preparer.h"
 #include "engine/token_counter.h"
 #include "engine/validate_request.h"
-#include "grammar/reasoning_gate.h"
-#include "loading/model_identity.h"
-#include "loading/place_model.h"
+#include "loading/load_parts.h"
 #include "loading/validate_load_options.h"
-#include "model/decoder.h"
-#include "model/model.h"
 #include "vision/image_encoder.h"
-#include "vision/projector.h"
-#include "vision/projector_choice.h"
 
 namespace medinfer {
 namespace {
-
-constexpr float kModelShare = 0.9F;  // of the load's progress, where a projector follows
-
-std::uint32_t EncoderThreads(const LoadOptions& options) {
-  return options.n_threads > 0 ? options.n_threads : AvailableCpus();
-}
 
 // What `use` makes of the model, or that it is damaged.
 template <typename T, typename Fn>
@@ -43,40 +34,20 @@ Result<T> Use(const Fn& use) {
   return damage ? Result<T>(DamagedModel(*damage)) : std::move(*result);
 }
 
-// Of a request's grammar. REQUIRES: it has one.
-Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const llama_vocab* vocab, Request& request) {
-  const bool blanks = request.reasoning && request.reasoning->blanks;
-  auto grammar = GrammarConstraint::Create(vocab, request.grammar, blanks ? kMaxBlanks : 0);
-  if (!grammar.ok()) return grammar.status();
-  if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
-  return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
-      vocab, TokenTexts(vocab, request.control_texts), std::move(*request.reasoning), std::move(grammar.value())));
+bool HasImages(const std::vector<PromptPart>& prompt) {
+  return std::ranges::any_of(prompt, [](const PromptPart& part) { return part.image != nullptr; });
 }
 
 class EngineImpl final : public Engine {
  public:
-  // `warning`: why the options do not ask for a GPU any more; empty where they are the caller's own.
-  EngineImpl(const LoadOptions& options, std::shared_ptr<EventSink> sink, std::string warning)
-      : options_(options), sink_(std::move(sink)) {
-    info_.warning = std::move(warning);
-  }
+  EngineImpl(const LoadOptions& options, std::shared_ptr<EventSink> sink) : options_(options), sink_(std::move(sink)) {}
   ~EngineImpl() override { EngineImpl::Close(); }
 
   Status Load(const ProgressFn& progress);
-  bool placed_on_gpu() const { return !placement_.devices.empty(); }
 
   Result<RequestId> Submit(Request request) override {
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
-    std::unique_ptr<TokenConstraint> constraint;
-    if (!request.grammar.empty()) {
-      const std::lock_guard lock(close_mutex_);
-      if (model_ == nullptr) return ClosedStatus();
-      auto made = Use<std::unique_ptr<TokenConstraint>>([&] { return MakeConstraint(model_->vocab(), request); });
-      if (!made.ok()) return made.status();
-      constraint = std::move(made.value());
-      request.grammar.clear();
-    }
-    return Push(std::move(request), /*embed_only=*/false, std::move(constraint));
+    return Push(std::move(request), /*embed_only=*/false);
   }
 
   Result<RequestId> EmbedImage(ImageFile image) override {
@@ -136,9 +107,9 @@ class EngineImpl final : public Engine {
   Result<std::vector<std::int32_t>> Tokenize(std::string_view text, bool add_special,
                                              bool parse_special) const override {
     const std::lock_guard lock(close_mutex_);
-    if (model_ == nullptr) return ClosedStatus();
+    if (loop_ == nullptr) return ClosedStatus();
     return Use<std::vector<std::int32_t>>([&] {
-      const PromptTokenizer& tokenizer = model_->tokenizer();
+      const PromptTokenizer& tokenizer = parts_->model->tokenizer();
       auto tokens = tokenizer.Tokenize({{text, parse_special}});
       if (tokens.ok() && add_special) {
         tokenizer.AddBos(tokens.value());
@@ -150,14 +121,14 @@ class EngineImpl final : public Engine {
 
   Result<std::string> Detokenize(const std::vector<std::int32_t>& tokens, bool special) const override {
     const std::lock_guard lock(close_mutex_);
-    if (model_ == nullptr) return ClosedStatus();
+    if (loop_ == nullptr) return ClosedStatus();
     for (const std::int32_t token : tokens) {
       if (token < 0 || static_cast<std::uint32_t>(token) >= info_.n_vocab) {
         return Status(Code::kInvalidArgument, "token " + std::to_string(token) + " is not in the vocabulary of " +
                                                   std::to_string(info_.n_vocab));
       }
     }
-    return Use<std::string>([&] { return model_->tokenizer().Detokenize(tokens, special); });
+    return Use<std::string>([&] { return parts_->model->tokenizer().Detokenize(tokens, special); });
   }
 
   void Close() override;
@@ -167,7 +138,7 @@ class EngineImpl final : public Engine {
 
   // A forward pass that works for this request alone may be left in the middle. False where the request has ended.
   bool GiveUpPass(RequestId id);
-  Result<RequestId> Push(Request request, bool embed_only, std::unique_ptr<TokenConstraint> constraint = nullptr);
+  Result<RequestId> Push(Request request, bool embed_only);
   template <typename FileCommand>
   Result<RequestId> PushFile(FileCommand command) {
     const std::lock_guard lock(mutex_);
@@ -179,27 +150,19 @@ class EngineImpl final : public Engine {
     return id;
   }
 
-  // Makes one of the candidates the projector, if one fits. `model` is loaded, or an outline.
-  void ChooseAmongCandidates(const Model& model);
   Stats CollectStats() const;
 
+  // Of the encoder. Encode thread.
   void Take(EncodeOutcome outcome) {
     if (outcome.wanted == EncodeJob::Wanted::kCount) {
       counter_->Take(outcome);
     } else {
-      inbox_.Push(std::move(outcome));
+      preparer_->Take(std::move(outcome));
     }
   }
 
-  // Budget of the swap space. REQUIRES: the decoder is there.
-  std::uint64_t SwapBytes() const {
-    if (options_.kv_swap_bytes != kAutoBytes) return static_cast<std::uint64_t>(options_.kv_swap_bytes);
-    return decoder_->paged() ? decoder_->BytesPerCell() * options_.n_ctx : 0;
-  }
-
-  LoadOptions options_;  // constant once a projector is chosen
+  const LoadOptions options_;
   const std::shared_ptr<EventSink> sink_;
-  Placement placement_;
   ModelInfo info_;
 
   std::mutex mutex_;
@@ -212,106 +175,38 @@ class EngineImpl final : public Engine {
   // Guards the parts below against Close while another thread asks for facts. The engine thread never takes it.
   mutable std::mutex close_mutex_;
   Stats last_stats_;  // of a closed engine
-  // In the order of their making; each uses those before it. Close destroys them in reverse.
-  std::unique_ptr<Model> model_;
-  std::unique_ptr<KvPool> pool_;
-  std::unique_ptr<Decoder> decoder_;
-  std::unique_ptr<Projector> projector_;
-  std::unique_ptr<ImageEncoder> encoder_;
-  ModelIdentity identity_{};
+  // In the order of their making; each uses those before it. Close destroys them in reverse, but for the threads that
+  // have to stop first.
+  std::optional<LoadedParts> parts_;
   std::unique_ptr<TaskThread> files_;
+  std::unique_ptr<TaskThread> preparing_;
+  std::unique_ptr<ImageEncoder> encoder_;
   std::unique_ptr<TokenCounter> counter_;
+  std::unique_ptr<Preparer> preparer_;
   std::unique_ptr<EngineLoop> loop_;
   std::thread thread_;
 };
 
-void EngineImpl::ChooseAmongCandidates(const Model& model) {
-  if (options_.mmproj_candidates.empty()) return;
-  ProjectorChoice choice = ChooseProjector(model, options_.model_path, options_.mmproj_candidates, options_.only_model);
-  options_.mmproj_path = std::move(choice.path);
-  options_.mmproj_candidates.clear();
-  info_.projector_warning = std::move(choice.warning);
-}
-
 Status EngineImpl::Load(const ProgressFn& progress) {
-  const bool may_offload = options_.device != Device::kCpu && !options_.cuda_backend.empty();
-  if (may_offload && !options_.mmproj_candidates.empty()) {
-    // How much room the projector takes decides what of the model goes to the GPU.
-    const std::shared_lock lock(RegistryMutex());
-    const auto outline = Model::Outline(options_, Placement{});
-    if (!outline.ok()) return outline.status();
-    ChooseAmongCandidates(*outline.value());
-  }
-  auto placed = PlaceModel(options_, [&] { return progress(0.0F); });
-  if (!placed.ok()) return placed.status();
-  placement_ = std::move(placed.value());
-  // Devices that are made one for SplitMode::kTensor are entered into a table of ggml's without a lock.
-  std::shared_lock registry(RegistryMutex(), std::defer_lock);
-  std::unique_lock alone(RegistryMutex(), std::defer_lock);
-  if (placed_on_gpu() && options_.split_mode == SplitMode::kTensor) {
-    alone.lock();
-  } else {
-    registry.lock();
-  }
-
-  const bool may_see = !options_.mmproj_path.empty() || !options_.mmproj_candidates.empty();
-  const float share = may_see ? kModelShare : 1.0F;
-  auto model = Model::Load(options_, placement_, [&](float fraction) { return progress(fraction * share); });
-  if (!model.ok()) return model.status();
-  model_ = std::move(model.value());
-
-  std::string warning = placement_.warning.empty() ? std::move(info_.warning) : placement_.warning;
-  std::string projector_warning = std::move(info_.projector_warning);
-  info_ = model_->Describe();
-  info_.warning = std::move(warning);
-  info_.projector_warning = std::move(projector_warning);
-  ChooseAmongCandidates(*model_);
-  const bool vision = !options_.mmproj_path.empty();
-  pool_ = std::make_unique<KvPool>(PoolOptions(options_));
-  info_.n_ctx = options_.n_ctx;
-  info_.n_ctx_per_request = ContextPerRequest(options_, info_.n_ctx_train);
-  auto decoder =
-      Decoder::Create(*model_, options_, info_.n_ctx_per_request, *pool_, [this] { return guard_.ShouldAbort(); });
-  if (!decoder.ok()) return decoder.status();
-  decoder_ = std::move(decoder.value());
-  if (!decoder_->paged()) pool_->DisableCache();
-  info_.memory = decoder_->Memory(placement_.devices);
-
-  if (vision) {
-    ggml_backend_dev_t gpu = placed_on_gpu() ? placement_.devices[placement_.main] : nullptr;
-    auto projector =
-        Projector::Load(options_.mmproj_path, model_->get(), static_cast<std::int32_t>(EncoderThreads(options_)), gpu,
-                        [&](float fraction) { return progress(share + fraction * (1 - share)); });
-    if (!projector.ok()) return projector.status();
-    projector_ = std::move(projector.value());
-    info_.projector = projector_->Describe();
-    if (const auto bytes = Projector::MeasureMemory(options_.mmproj_path, gpu); bytes.ok()) {
-      (gpu == nullptr ? info_.memory.back() : info_.memory[placement_.main]).projector = bytes.value();
-    }
+  guard_.inbox = &inbox_;
+  auto loaded = LoadParts(options_, progress, [this] { return guard_.ShouldAbort(); });
+  if (!loaded.ok()) return loaded.status();
+  LoadedParts& parts = parts_.emplace(std::move(loaded.value()));
+  info_ = parts.info;
+  files_ = std::make_unique<TaskThread>();
+  preparing_ = std::make_unique<TaskThread>();
+  if (parts.projector != nullptr) {
     const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
-    encoder_ = std::make_unique<ImageEncoder>(*projector_, limits, options_.image_cache_bytes,
+    encoder_ = std::make_unique<ImageEncoder>(*parts.projector, limits, options_.image_cache_bytes,
                                               [this](EncodeOutcome outcome) { Take(std::move(outcome)); });
   }
-
-  info_.batch_size = options_.batch_size;
-  info_.n_ubatch = decoder_->n_ubatch();
-  info_.vision = vision;
-  // llama.cpp takes a number above the model's as all of them.
-  const std::int32_t all = static_cast<std::int32_t>(info_.n_layer) + 1;
-  info_.n_gpu_layers = placement_.n_gpu_layers < 0 ? all : std::min(placement_.n_gpu_layers, all);
-
-  EngineLoop::Limits limits;
-  limits.n_ctx_per_request = info_.n_ctx_per_request;
-  limits.batch_size = options_.batch_size;
-  limits.swap_bytes = SwapBytes();
-  limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
-  guard_.inbox = &inbox_;
-  identity_ = IdentifyModel(*model_, options_);
-  files_ = std::make_unique<TaskThread>();
-  counter_ = std::make_unique<TokenCounter>(*model_, encoder_.get(), *sink_);
+  counter_ = std::make_unique<TokenCounter>(*parts.model, encoder_.get(), *preparing_, *sink_);
+  const Preparer::Limits readable{info_.n_ctx_per_request, info_.n_ubatch};
+  preparer_ = std::make_unique<Preparer>(*parts.model, encoder_.get(), readable, *preparing_, inbox_);
+  const EngineLoop::Limits limits{options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch, parts.swap_bytes};
   loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*model_, *decoder_, *pool_, encoder_.get(), guard_, inbox_, *sink_, *files_, identity_}, limits,
-      [this](RequestId id) {
+      EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_, *sink_, *files_, parts.identity},
+      limits, [this](RequestId id) {
         const std::lock_guard lock(mutex_);
         live_.erase(id);
       });
@@ -328,14 +223,19 @@ bool EngineImpl::GiveUpPass(RequestId id) {
   return true;
 }
 
-Result<RequestId> EngineImpl::Push(Request request, bool embed_only, std::unique_ptr<TokenConstraint> constraint) {
+Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
+  const std::uint32_t n = request.n;
   SubmitCommand command;
-  command.request = std::move(request);
-  command.constraint = std::move(constraint);
-  command.embed_only = embed_only;
   command.submitted = Clock::now();
-  const std::uint32_t n = command.request.n;
+  command.priority = request.priority;
+  command.salt = request.cache_salt;
+  command.base = request.base;
+  command.keep = request.keep;
+  command.followed = request.followed;
+  command.images = HasImages(request.prompt);
+  command.embed_only = embed_only;
   for (std::uint32_t i = 0; i < n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
+  Preparer::Job job{0, std::move(request), command.cancelled, embed_only};
   const std::lock_guard lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
   if (live_.size() + n > std::size_t{options_.batch_size} + options_.max_queue) {
@@ -344,10 +244,12 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only, std::unique
   }
   const RequestId id = next_id_;
   command.id = id;
+  job.id = id;
   next_id_ += n;
   for (std::uint32_t i = 0; i < n; ++i) live_.emplace(id + i, command.cancelled[i]);
-  // Under the lock, so that requests reach the loop in the order of their ids.
+  // Under the lock, so that requests reach the loop in the order of their ids, and before what is prepared of them.
   inbox_.Push(std::move(command));
+  preparer_->Prepare(std::move(job));
   return id;
 }
 
@@ -369,18 +271,18 @@ void EngineImpl::Close() {
     inbox_.Close();
   }
   const std::lock_guard lock(close_mutex_);
-  if (files_ != nullptr) files_->Close();
+  if (loop_ == nullptr) return;
+  files_->Close();
   if (thread_.joinable()) thread_.join();
-  if (loop_ != nullptr) last_stats_ = CollectStats();
+  last_stats_ = CollectStats();
   loop_.reset();
   files_.reset();
-  if (counter_ != nullptr) counter_->Stop();  // it gives the encoder work
-  encoder_.reset();
+  preparing_->Stop();  // it gives the encoder work
+  encoder_.reset();    // and is given work by it, which is dropped now
+  preparer_.reset();
   counter_.reset();
-  projector_.reset();
-  decoder_.reset();
-  pool_.reset();
-  model_.reset();
+  preparing_.reset();
+  parts_.reset();
 }
 
 }  // namespace
@@ -388,21 +290,11 @@ void EngineImpl::Close() {
 Result<std::unique_ptr<Engine>> Engine::Load(const LoadOptions& options, const ProgressFn& progress,
                                              std::shared_ptr<EventSink> sink) {
   if (Status status = ValidateLoadOptions(options); !status.ok()) return status;
-  auto engine = std::make_unique<EngineImpl>(options, sink, std::string());
-  const auto load = [&progress](EngineImpl& one) {
-    Status loaded;
-    const std::optional<std::string> damage = Attempt([&] { loaded = one.Load(progress); });
-    return damage ? DamagedModel(*damage) : loaded;
-  };
-  Status status = load(*engine);
-  if (status.code() == Code::kOutOfMemory && options.device == Device::kAuto && engine->placed_on_gpu()) {
-    // It was free when it was measured. Somebody else has taken it.
-    LoadOptions on_cpu(options);
-    on_cpu.device = Device::kCpu;
-    engine = std::make_unique<EngineImpl>(on_cpu, std::move(sink), status.message());
-    status = load(*engine);
-  }
-  if (!status.ok()) return status;
+  auto engine = std::make_unique<EngineImpl>(options, std::move(sink));
+  Status loaded;
+  const std::optional<std::string> damage = Attempt([&] { loaded = engine->Load(progress); });
+  if (damage) return DamagedModel(*damage);
+  if (!loaded.ok()) return loaded;
   return std::unique_ptr<Engine>(std::move(engine));
 }
 

@@ -12,36 +12,40 @@ constexpr std::chrono::milliseconds kInterval{4};
 
 }  // namespace
 
-void Outbox::Tell(Sequence& sequence, const Encoded& encoded) {
-  sequence.untold.encoded = encoded;
-  Wait(sequence);
+void Outbox::Emit(UnsentEvents& unsent, const Encoded& encoded) {
+  unsent.encoded = encoded;
+  Wait(unsent);
 }
 
-void Outbox::Tell(Sequence& sequence, const Prefill& prefill) {
-  sequence.untold.prefill = prefill;
-  Wait(sequence);
+void Outbox::Emit(UnsentEvents& unsent, const Prefill& prefill) {
+  unsent.prefill = prefill;
+  Wait(unsent);
 }
 
-void Outbox::Tell(Sequence& sequence, TokenLogprobs logprobs) {
-  sequence.untold.logprobs.push_back(std::move(logprobs));
-  Wait(sequence);
+void Outbox::Emit(UnsentEvents& unsent, TokenLogprobs logprobs) {
+  unsent.logprobs.push_back(std::move(logprobs));
+  Wait(unsent);
 }
 
-void Outbox::TellText(Sequence& sequence, std::string_view text, bool control) {
+void Outbox::EmitText(UnsentEvents& unsent, std::string_view text, bool control) {
   if (text.empty()) return;
-  std::vector<Text>& texts = sequence.untold.texts;
+  std::vector<Text>& texts = unsent.texts;
   if (texts.empty() || texts.back().control != control) texts.push_back({"", control});
   texts.back().text += text;
-  Wait(sequence);
-  if (sequence.followed && !sequence.shown) {
-    sequence.shown = true;
+  Wait(unsent);
+  if (unsent.followed && !unsent.shown) {
+    unsent.shown = true;
     urgent_ = true;
   }
 }
 
-void Outbox::End(Sequence& sequence, Event event) {
-  std::erase(waiting_, &sequence);
-  Compose(sequence);
+void Outbox::EmitTexts(UnsentEvents& unsent, const std::vector<Text>& texts) {
+  for (const Text& each : texts) EmitText(unsent, each.text, each.control);
+}
+
+void Outbox::End(UnsentEvents& unsent, Event event) {
+  std::erase(waiting_, &unsent);
+  Compose(unsent);
   events_.push_back(std::move(event));
   urgent_ = true;
 }
@@ -51,34 +55,34 @@ void Outbox::End(Event event) {
   urgent_ = true;
 }
 
-void Outbox::Follow(Sequence& sequence) {
-  if (sequence.followed) return;
-  sequence.followed = true;
-  if (!sequence.untold.empty()) waiting_.push_back(&sequence);
+void Outbox::Follow(UnsentEvents& unsent) {
+  if (unsent.followed) return;
+  unsent.followed = true;
+  if (!unsent.empty()) waiting_.push_back(&unsent);
   urgent_ = true;
 }
 
 void Outbox::Deliver(bool idle) {
   if (events_.empty() && waiting_.empty()) return;
-  const auto now = Clock::now();
+  const auto now = std::chrono::steady_clock::now();
   if (!urgent_ && !idle && now - delivered_ < kInterval) return;
   delivered_ = now;
   urgent_ = false;
-  for (Sequence* sequence : std::exchange(waiting_, {})) Compose(*sequence);
+  for (UnsentEvents* unsent : std::exchange(waiting_, {})) Compose(*unsent);
   sink_.OnEvents(std::exchange(events_, {}));
 }
 
-void Outbox::Wait(Sequence& sequence) {
-  if (!sequence.followed) return;
-  if (std::find(waiting_.begin(), waiting_.end(), &sequence) == waiting_.end()) waiting_.push_back(&sequence);
+void Outbox::Wait(UnsentEvents& unsent) {
+  if (!unsent.followed) return;
+  if (std::find(waiting_.begin(), waiting_.end(), &unsent) == waiting_.end()) waiting_.push_back(&unsent);
 }
 
-void Outbox::Compose(Sequence& sequence) {
-  Untold untold = std::exchange(sequence.untold, {});
-  if (untold.encoded) events_.push_back({sequence.id, *untold.encoded});
-  if (untold.prefill) events_.push_back({sequence.id, *untold.prefill});
-  if (!untold.logprobs.empty()) events_.push_back({sequence.id, Logprobs{std::move(untold.logprobs)}});
-  for (Text& text : untold.texts) events_.push_back({sequence.id, std::move(text)});
+void Outbox::Compose(UnsentEvents& unsent) {
+  const RequestId id = unsent.id;
+  if (const auto encoded = std::exchange(unsent.encoded, {})) events_.push_back({id, *encoded});
+  if (const auto prefill = std::exchange(unsent.prefill, {})) events_.push_back({id, *prefill});
+  if (!unsent.logprobs.empty()) events_.push_back({id, Logprobs{std::exchange(unsent.logprobs, {})}});
+  for (Text& text : std::exchange(unsent.texts, {})) events_.push_back({id, std::move(text)});
 }
 
 }  // namespace medinfer

@@ -10,11 +10,7 @@
 
 namespace medinfer {
 
-TokenCounter::TokenCounter(const Model& model, ImageEncoder* encoder, EventSink& sink)
-    : model_(model), encoder_(encoder), sink_(sink) {}
-
 TokenCounter::~TokenCounter() {
-  thread_.Stop();
   const std::unordered_set<RequestId> left = open_;
   for (const RequestId id : left) End(id, {id, Failed{{Code::kClosed, "the engine was closed"}}});
 }

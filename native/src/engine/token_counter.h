@@ -1,5 +1,5 @@
-// Counts what the model would read of prompts, on a thread of its own, so that nobody waits for a forward pass. Prompts
-// with images are laid out by the image encoder, who alone uses libmtmd.
+// Counts what the model would read of prompts, on the preparing thread, so that no count waits for a forward pass.
+// Prompts with images are laid out by the image encoder, which alone uses libmtmd.
 #pragma once
 
 #include <mutex>
@@ -17,19 +17,17 @@ class Model;
 
 class TokenCounter {
  public:
-  // `encoder`: null: no images. Model and sink outlive the counter; the encoder, which answers to Take, lives until
-  // Stop.
-  TokenCounter(const Model& model, ImageEncoder* encoder, EventSink& sink);
-  // Ends what is left with kClosed.
+  // `thread` runs the work; `encoder`: null: no images. Model, sink and thread outlive the counter; the encoder, which
+  // answers to Take, lives until the thread has stopped.
+  TokenCounter(const Model& model, ImageEncoder* encoder, TaskThread& thread, EventSink& sink)
+      : model_(model), encoder_(encoder), thread_(thread), sink_(sink) {}
+  // Ends what is left with kClosed. REQUIRES: the thread has stopped.
   ~TokenCounter();
   TokenCounter(const TokenCounter&) = delete;
   TokenCounter& operator=(const TokenCounter&) = delete;
 
-  // Ends with Counted or Failed. Never by two threads at a time. REQUIRES: an encoder where the prompt holds an image.
+  // Any thread. Ends with Counted or Failed. REQUIRES: an encoder where the prompt holds an image.
   void Count(RequestId id, std::vector<PromptPart> prompt, bool add_special);
-
-  // Counts begin no more. Before the encoder goes; by the thread that counts.
-  void Stop() { thread_.Stop(); }
 
   // The encoder's answer to a job that only counts. Encode thread.
   void Take(const EncodeOutcome& outcome);
@@ -40,10 +38,10 @@ class TokenCounter {
 
   const Model& model_;
   ImageEncoder* encoder_;
+  TaskThread& thread_;
   EventSink& sink_;
   std::mutex mutex_;
   std::unordered_set<RequestId> open_;  // counts without their event; guarded by mutex_
-  TaskThread thread_;                   // last: its task uses the others
 };
 
 }  // namespace medinfer

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "kv/cell_store.h"
 #include "kv/kv_pool.h"
 #include "medinfer/load_options.h"
 #include "medinfer/status.h"
@@ -40,7 +41,7 @@ struct MediaSpan {
   bool logits = false;
 };
 
-class Decoder {
+class Decoder final : public CellStore {
  public:
   // Asked on the engine thread between graph nodes; true ends the pass. CPU only: other backends finish the ubatch.
   using AbortFn = std::function<bool()>;
@@ -49,7 +50,7 @@ class Decoder {
   static Result<std::unique_ptr<Decoder>> Create(const Model& model, const LoadOptions& options,
                                                  std::uint32_t n_ctx_per_request, const KvPool& pool,
                                                  AbortFn should_abort);
-  ~Decoder();
+  ~Decoder() override;
 
   // One forward pass. Rows of logits are kept, in the order of the spans that ask for them, until the next pass. They
   // may stay on their device with `copies_logits` false: where finds_likeliest(), for whoever needs no more than that.
@@ -63,26 +64,19 @@ class Decoder {
   // That of the latest pass. REQUIRES: finds_likeliest(), and that span asked for logits.
   std::int32_t Likeliest(std::size_t span) const;
 
-  // A sequence begins: so many cells of its table are written, the last of them at this position (-1: none). Cells and
-  // pages mean nothing where the model is not paged.
-  void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position);
-  // Forgets a sequence: its cells are free.
-  void Forget(SequenceId sequence);
-
-  // The keys and values of a table's cells: see PagedKv. REQUIRES: paged().
-  std::uint64_t BytesPerCell() const;
-  std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const;
+  bool paged() const override;
+  void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) override;
+  void Forget(SequenceId sequence) override;
+  std::uint64_t BytesPerCell() const override;
+  std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const override;
   void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
-                  std::span<const std::uint8_t> bytes);
+                  std::span<const std::uint8_t> bytes) override;
 
   // What the model, its cache and the buffers of a pass take, by device: those of `devices`, and last the host.
   std::vector<DeviceMemory> Memory(const std::vector<ggml_backend_dev_t>& devices) const;
 
-  // Whether the model's cache takes its cells from the pool's pages. Where it has rules of its own (sliding windows,
-  // recurrent states), llama.cpp's memory finds them, and the pool only counts.
   // After kFailed: what was asserted over the model's data. Empty: nothing, the backend itself failed.
   const std::string& failure() const;
-  bool paged() const;
   std::uint32_t n_ubatch() const;
   // Passes that could run the graph of the one before.
   std::uint64_t graphs_reused() const;

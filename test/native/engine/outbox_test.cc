@@ -44,17 +44,17 @@ struct OutboxTest : ::testing::Test {
 
   Lines sink;
   Outbox outbox{sink};
-  Sequence a;
-  Sequence b;
+  UnsentEvents a;
+  UnsentEvents b;
 };
 
-TEST_F(OutboxTest, JoinsWhatASequenceTellsBetweenTwoDeliveries) {
-  outbox.Tell(a, Encoded{2, 0});
-  outbox.Tell(a, Prefill{4, 9});
-  outbox.Tell(a, Prefill{9, 9});
-  outbox.TellText(a, "He");
-  outbox.TellText(b, "other");
-  outbox.TellText(a, "llo");
+TEST_F(OutboxTest, JoinsWhatARequestEmitsBetweenTwoDeliveries) {
+  outbox.Emit(a, Encoded{2, 0});
+  outbox.Emit(a, Prefill{4, 9});
+  outbox.Emit(a, Prefill{9, 9});
+  outbox.EmitText(a, "He");
+  outbox.EmitText(b, "other");
+  outbox.EmitText(a, "llo");
   outbox.Deliver(/*idle=*/true);
   EXPECT_EQ(sink.Take(), (Seen{"1 encoded 2", "1 prefill 9", "1 text Hello", "2 text other", "|"}));
   outbox.Deliver(/*idle=*/true);
@@ -62,10 +62,10 @@ TEST_F(OutboxTest, JoinsWhatASequenceTellsBetweenTwoDeliveries) {
 }
 
 TEST_F(OutboxTest, SendsFirstWordsAndEndsAtOnceAndLetsTheRestWait) {
-  outbox.TellText(a, "first");
+  outbox.EmitText(a, "first");
   outbox.Deliver(/*idle=*/false);
   EXPECT_EQ(sink.Take(), (Seen{"1 text first", "|"}));
-  outbox.TellText(a, "second");
+  outbox.EmitText(a, "second");
   outbox.Deliver(/*idle=*/false);
   EXPECT_EQ(sink.Take(), Seen{});
   outbox.End(b, {2, Done{}});
@@ -73,11 +73,11 @@ TEST_F(OutboxTest, SendsFirstWordsAndEndsAtOnceAndLetsTheRestWait) {
   EXPECT_EQ(sink.Take(), (Seen{"2 end", "1 text second", "|"}));
 }
 
-TEST_F(OutboxTest, KeepsBackWhatNobodyFollowsUntilTheEnd) {
+TEST_F(OutboxTest, KeepsBackWhatIsNotFollowedUntilTheEnd) {
   a.followed = false;
-  outbox.Tell(a, Prefill{9, 9});
-  outbox.TellText(a, "Hel");
-  outbox.TellText(a, "lo");
+  outbox.Emit(a, Prefill{9, 9});
+  outbox.EmitText(a, "Hel");
+  outbox.EmitText(a, "lo");
   outbox.Deliver(/*idle=*/true);
   EXPECT_EQ(sink.Take(), Seen{});
   outbox.End(a, {1, Done{}});
@@ -85,22 +85,22 @@ TEST_F(OutboxTest, KeepsBackWhatNobodyFollowsUntilTheEnd) {
   EXPECT_EQ(sink.Take(), (Seen{"1 prefill 9", "1 text Hello", "1 end", "|"}));
 }
 
-TEST_F(OutboxTest, TellsWhoFollowsLateAllThatCameBefore) {
+TEST_F(OutboxTest, SendsALateFollowerAllThatCameBefore) {
   a.followed = false;
-  outbox.TellText(a, "before ");
+  outbox.EmitText(a, "before ");
   outbox.Follow(a);
   outbox.Follow(a);
-  outbox.TellText(a, "after");
+  outbox.EmitText(a, "after");
   outbox.Deliver(/*idle=*/false);
   EXPECT_EQ(sink.Take(), (Seen{"1 text before after", "|"}));
 }
 
 TEST_F(OutboxTest, ForgetsASequenceThatHasEnded) {
   {
-    Sequence gone;
+    UnsentEvents gone;
     gone.id = 3;
     gone.followed = true;
-    outbox.TellText(gone, "last words");
+    outbox.EmitText(gone, "last words");
     outbox.End(gone, {3, Failed{{Code::kAborted, ""}}});
   }
   outbox.Deliver(/*idle=*/false);

@@ -1,90 +1,270 @@
+// The scheduler over a store that knows what every cell was computed on, with no llama.cpp in the program.
+#include "scheduling/scheduler.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "scheduling/step_plan.h"
+#include "scheduling/fake_engine.h"
 
-namespace medinfer {
+namespace medinfer::testing {
 namespace {
 
-std::uint32_t Sum(const std::vector<PlanItem>& items) {
-  return std::accumulate(items.begin(), items.end(), 0U,
-                         [](std::uint32_t n, const PlanItem& i) { return n + i.n_tokens; });
+using Options = KvPool::Options;
+
+PreparedPrompt Text(const std::vector<std::int32_t>& tokens) {
+  PreparedPrompt prompt;
+  prompt.chunks.emplace_back(tokens);
+  prompt.n_tokens = static_cast<std::uint32_t>(tokens.size());
+  return prompt;
 }
 
-TEST(Scheduler, DecodesFirstThenFillsTheBudgetWithPrompts) {
-  const Plan plan = PlanStep({{0, NextInput::kText, 400}, {1, NextInput::kDecode, 1}, {2, NextInput::kText, 400}}, 512);
-  EXPECT_EQ(plan.text, (std::vector<PlanItem>{{1, 1}, {0, 400}, {2, 111}}));
-  EXPECT_TRUE(plan.media.empty());
+// `n` tokens that count up from `first`.
+PreparedPrompt Counting(std::int32_t first, std::uint32_t n) {
+  std::vector<std::int32_t> tokens(n);
+  std::iota(tokens.begin(), tokens.end(), first);
+  return Text(tokens);
 }
 
-TEST(Scheduler, APromptAdvancesEvenWhereDecodingUsesTheWholeBudget) {
-  const Plan plan = PlanStep({{0, NextInput::kDecode, 1}, {1, NextInput::kDecode, 1}, {2, NextInput::kText, 9}}, 2);
-  EXPECT_EQ(plan.text, (std::vector<PlanItem>{{0, 1}, {1, 1}, {2, 1}}));
+std::vector<RequestId> RunningIds(const FakeEngine& engine) {
+  std::vector<RequestId> ids;
+  for (const ScheduledSequence* each : engine.scheduler.running()) ids.push_back(each->id);
+  return ids;
 }
 
-TEST(Scheduler, SharesOneMediaPassBetweenSequences) {
-  const Plan plan =
-      PlanStep({{0, NextInput::kMedia, 196}, {1, NextInput::kMedia, 196}, {2, NextInput::kMedia, 196}}, 512);
-  EXPECT_EQ(plan.media, (std::vector<PlanItem>{{0, 196}, {1, 196}, {2, 120}}));
+void ExpectAnswers(const FakeEngine& engine) {
+  for (const auto& [id, request] : engine.ended) EXPECT_EQ(request->answer, Answer(*request)) << "request " << id;
 }
 
-TEST(Scheduler, AWholeImageIsDecodedAlone) {
-  EXPECT_EQ(
-      PlanStep({{0, NextInput::kWholeMedia, 256}, {1, NextInput::kMedia, 9}, {2, NextInput::kWholeMedia, 256}}, 100)
-          .media,
-      (std::vector<PlanItem>{{0, 256}}));
-  EXPECT_EQ(PlanStep({{0, NextInput::kMedia, 9}, {1, NextInput::kWholeMedia, 256}}, 100).media,
-            (std::vector<PlanItem>{{0, 9}}));
+TEST(Scheduler, AdmitsByPriorityThenArrivalAndLetsNothingOvertake) {
+  FakeEngine engine(Options{.cells = 64, .page_size = 16, .max_sequences = 4}, 64, 0);
+  const RequestId large = engine.Submit(Counting(0, 60), 2);
+  const RequestId small = engine.Submit(Counting(100, 8), 2);
+  engine.Step();
+  // It would fit into what is left, and has to wait all the same.
+  EXPECT_EQ(RunningIds(engine), std::vector{large});
+  const RequestId urgent = engine.Submit(Counting(200, 8), 2, /*priority=*/1);
+  engine.Cancel(large);
+  engine.Step();
+  EXPECT_EQ(RunningIds(engine), (std::vector{urgent, small}));
+  engine.RunToEnd();
+  ExpectAnswers(engine);
 }
 
-TEST(Scheduler, KeepsItsPromisesOnRandomSequences) {
-  std::mt19937 random(7);
-  const auto pick = [&](std::uint32_t low, std::uint32_t high) {
-    return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
-  };
-  for (int round = 0; round < 20000; ++round) {
-    const std::uint32_t budget = pick(1, 64);
-    std::vector<SequenceView> views;
-    for (std::uint32_t i = pick(0, 12); i > 0; --i) {
-      const auto next = static_cast<NextInput>(pick(0, 3));
-      views.push_back({i, next, next == NextInput::kDecode ? pick(0, 1) : pick(0, 100)});
-    }
-    const Plan plan = PlanStep(views, budget);
-    const bool work = std::any_of(views.begin(), views.end(), [](const SequenceView& v) { return v.available > 0; });
-    ASSERT_EQ(plan.empty(), !work);
-
-    std::uint32_t decoding = 0;
-    for (const SequenceView& view : views) {
-      const auto is_view = [&](const PlanItem& item) { return item.index == view.index; };
-      const auto in_text = std::count_if(plan.text.begin(), plan.text.end(), is_view);
-      const auto in_media = std::count_if(plan.media.begin(), plan.media.end(), is_view);
-      ASSERT_LE(in_text + in_media, 1);
-      if (view.next == NextInput::kDecode && view.available > 0) {
-        ++decoding;
-        ASSERT_EQ(in_text, 1);
-      }
-      for (const auto* items : {&plan.text, &plan.media}) {
-        const auto item = std::find_if(items->begin(), items->end(), is_view);
-        if (item == items->end()) continue;
-        ASSERT_GT(item->n_tokens, 0U);
-        ASSERT_LE(item->n_tokens, view.available);
-        ASSERT_EQ(items == &plan.text, view.next == NextInput::kDecode || view.next == NextInput::kText);
-        if (view.next == NextInput::kWholeMedia) {
-          ASSERT_EQ(item->n_tokens, view.available);
-          ASSERT_EQ(items->size(), 1U);
-        }
-      }
-    }
-    ASSERT_LE(Sum(plan.text), std::max(budget, decoding + 1));
-    const bool whole = !plan.media.empty() && plan.media.size() == 1 && Sum(plan.media) > budget;
-    if (!whole) {
-      ASSERT_LE(Sum(plan.media), budget);
-    }
+TEST(Scheduler, PreemptsTheLastAndGoesOnWhereItWas) {
+  for (const std::uint64_t swap_cells : {0, 1000}) {
+    FakeEngine engine(Options{.cells = 96, .page_size = 16, .max_sequences = 4, .prefix_cache = false}, 64, swap_cells);
+    for (int i = 0; i < 3; ++i) engine.Submit(Counting(100 * i, 10), 40);
+    engine.RunToEnd();
+    EXPECT_GT(engine.scheduler.preemptions(), 0U);
+    EXPECT_EQ(engine.cache.stats().tokens_swapped > 0, swap_cells > 0);
+    EXPECT_EQ(engine.ended.size(), 3U);
+    ExpectAnswers(engine);
   }
 }
 
+TEST(Scheduler, APausedSequenceGivesWayAndReturns) {
+  FakeEngine engine(Options{.cells = 64, .page_size = 16, .max_sequences = 1}, 64, 0);
+  const RequestId idle = engine.Submit(Counting(0, 10), 20);
+  for (int i = 0; i < 5; ++i) engine.Step();
+  engine.Find(idle)->schedule.paused = true;
+  const RequestId next = engine.Submit(Counting(100, 10), 3);
+  for (int i = 0; i < 5; ++i) engine.Step();
+  EXPECT_TRUE(engine.ended.contains(next));
+  EXPECT_EQ(engine.Find(idle)->schedule.state, SequenceState::kQueued);
+  engine.Find(idle)->schedule.paused = false;
+  engine.RunToEnd();
+  ExpectAnswers(engine);
+}
+
+TEST(Scheduler, WaitsForAPrefixThatIsBeingComputedAndFindsIt) {
+  FakeEngine engine(Options{.cells = 512, .page_size = 16, .max_sequences = 4}, 16, 0);
+  engine.Submit(Counting(0, 100), 4);
+  engine.Step();
+  const RequestId second = engine.Submit(Counting(0, 101), 4);
+  const RequestId tenant = engine.Submit(Counting(0, 101), 4, 0, 1, "tenant");
+  engine.Step();
+  EXPECT_EQ(engine.Find(second)->schedule.awaited, 1U);
+  EXPECT_EQ(engine.Find(tenant)->schedule.state, SequenceState::kRunning);
+  while (engine.Find(second)->schedule.state == SequenceState::kQueued) engine.Step();
+  EXPECT_EQ(engine.Find(second)->schedule.cached_cells, 96U);
+  // Of another salt there is nothing to find.
+  const RequestId foreign = engine.Submit(Counting(0, 101), 4, 0, 1, "other");
+  engine.Submit(Counting(0, 101), 4, 0, 1, "other");
+  engine.Step();
+  EXPECT_EQ(engine.Find(foreign)->schedule.awaited, 0U);
+  EXPECT_EQ(engine.Find(foreign)->schedule.cached_cells, 0U);
+  engine.RunToEnd();
+  ExpectAnswers(engine);
+}
+
+TEST(Scheduler, DoesNotWaitForAPausedOrEndedSequence) {
+  FakeEngine engine(Options{.cells = 512, .page_size = 16, .max_sequences = 4}, 16, 0);
+  const RequestId first = engine.Submit(Counting(0, 100), 4);
+  engine.Step();
+  const RequestId second = engine.Submit(Counting(0, 101), 4);
+  engine.Step();
+  engine.Find(first)->schedule.paused = true;
+  engine.Step();
+  EXPECT_EQ(engine.Find(second)->schedule.state, SequenceState::kRunning);
+  const RequestId third = engine.Submit(Counting(0, 102), 4);
+  engine.Step();
+  EXPECT_EQ(engine.Find(third)->schedule.awaited, second);
+  engine.Cancel(second);
+  engine.Step();
+  EXPECT_EQ(engine.Find(third)->schedule.state, SequenceState::kRunning);
+  engine.Find(first)->schedule.paused = false;
+  engine.RunToEnd();
+  ExpectAnswers(engine);
+}
+
+TEST(Scheduler, SiblingsForkWhatTheFirstHasReadOrWaitTheirTurn) {
+  for (const std::uint32_t places : {8, 3, 1}) {
+    FakeEngine engine(Options{.cells = 512, .page_size = 16, .max_sequences = places}, 32, 0);
+    engine.Submit(Counting(0, 50), 10, 0, /*n=*/5);
+    while (engine.Find(1) != nullptr && engine.Find(1)->answer.empty()) engine.Step();
+    EXPECT_EQ(engine.scheduler.running().size(), std::min(places, 5U));
+    engine.RunToEnd();
+    EXPECT_EQ(engine.ended.size(), 5U);
+    ExpectAnswers(engine);
+  }
+}
+
+TEST(Scheduler, SiblingsEndWithAFirstThatHasNotReadThePrompt) {
+  FakeEngine engine(Options{.cells = 512, .page_size = 16, .max_sequences = 8}, 8, 0);
+  engine.Submit(Counting(0, 50), 10, 0, /*n=*/3);
+  engine.Step();
+  engine.Cancel(3);
+  EXPECT_EQ(engine.live.size(), 2U);
+  engine.Cancel(1);
+  EXPECT_TRUE(engine.live.empty());
+  EXPECT_FALSE(engine.scheduler.HasRunnable());
+  EXPECT_EQ(engine.pool.cells_held(), 0U);
+}
+
+TEST(Scheduler, GoesOnFromAKeptStateThatNeedNotBeWholePages) {
+  FakeEngine engine(Options{.cells = 512, .page_size = 16, .max_sequences = 4}, 64, 0);
+  const RequestId first = engine.Submit(Counting(0, 20), 5, 0, 1, "", 0, /*keep=*/true);
+  engine.RunToEnd();
+  ASSERT_TRUE(engine.states.contains(first));
+  std::vector<std::int32_t> tokens = std::get<TextChunk>(engine.ended.at(first)->prompt.chunks[0]);
+  const auto& answer = engine.ended.at(first)->answer;
+  tokens.insert(tokens.end(), answer.begin(), answer.end());
+  tokens.push_back(5);
+  const RequestId second = engine.Submit(Text(tokens), 5, 0, 1, "", first);
+  engine.Step();
+  // All but the last drawn token, which was never read.
+  EXPECT_EQ(engine.Find(second)->schedule.cached_cells, 24U);
+  engine.RunToEnd();
+  ExpectAnswers(engine);
+}
+
+TEST(Scheduler, GivesUpKeptStatesBeforeARequestHasToWait) {
+  FakeEngine engine(Options{.cells = 64, .page_size = 16, .max_sequences = 2}, 64, 0);
+  engine.Submit(Counting(0, 40), 2, 0, 1, "", 0, /*keep=*/true);
+  engine.RunToEnd();
+  const RequestId next = engine.Submit(Counting(100, 50), 2);
+  engine.Step();
+  EXPECT_EQ(engine.Find(next)->schedule.state, SequenceState::kRunning);
+  engine.RunToEnd();
+  ExpectAnswers(engine);
+}
+
+// Random arrivals, priorities, salts, pictures, siblings, states, pauses, cancellations and passes without room: every
+// request that is left alone answers as if it were computed alone, and nothing is held in the end.
+class SchedulerProperty : public ::testing::TestWithParam<int> {};
+
+TEST_P(SchedulerProperty, AnswersAsIfEachRequestWereAlone) {
+  std::mt19937 random(static_cast<std::uint32_t>(GetParam()));
+  const auto pick = [&](std::uint32_t low, std::uint32_t high) {
+    return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
+  };
+  for (int round = 0; round < 25; ++round) {
+    const bool paged = pick(0, 4) > 0;
+    const std::uint32_t page = 1U << pick(2, 5);
+    const std::uint32_t cells = 200 + pick(0, 400);
+    FakeEngine engine(
+        Options{.cells = cells, .page_size = page, .max_sequences = pick(1, 8), .prefix_cache = pick(0, 3) > 0},
+        pick(1, 64), pick(0, 1) * pick(0, 500), paged);
+    std::vector<RequestId> kept;
+    const auto prompt = [&] {
+      PreparedPrompt made;
+      const auto add_text = [&](std::int32_t first, std::uint32_t n) {
+        auto text = std::get<TextChunk>(Counting(first, n).chunks[0]);
+        made.chunks.emplace_back(std::move(text));
+        made.n_tokens += n;
+      };
+      // Few beginnings, so that many are shared.
+      add_text(static_cast<std::int32_t>(pick(0, 1)), pick(0, 1) == 0 ? 10 * pick(1, 3) : pick(1, 60));
+      if (pick(0, 2) == 0) {
+        const std::uint32_t n = pick(1, 24);
+        const bool whole = pick(0, 1) == 1;
+        // Its positions may be fewer than its tokens.
+        made.chunks.emplace_back(
+            FakeMedia(pick(1, 2), n, static_cast<std::int32_t>(pick(1, n)), pick(0, 2) > 0, whole));
+        made.n_tokens += n;
+        add_text(static_cast<std::int32_t>(pick(0, 3)), pick(1, 20));
+      }
+      return made;
+    };
+    for (int step = 0; step < 400; ++step) {
+      if (pick(0, 7) == 0 && engine.live.size() < 24) {
+        const std::string salt = pick(0, 3) == 0 ? "other" : "";
+        const bool keep = pick(0, 3) == 0;
+        const std::uint32_t n = keep || pick(0, 4) > 0 ? 1 : pick(2, 5);
+        StateId base = 0;
+        PreparedPrompt said = prompt();
+        if (!kept.empty() && pick(0, 1) == 0) {
+          base = kept[pick(0, static_cast<std::uint32_t>(kept.size()) - 1)];
+          const FakeRequest& before = *engine.ended.at(base);
+          if (!before.answer.empty() && before.prompt.n_tokens + before.answer.size() < 120 && pick(0, 3) > 0) {
+            said = before.prompt;
+            TextChunk more(before.answer.begin(), before.answer.end() - (pick(0, 1) == 0 ? 0 : 1));
+            more.push_back(static_cast<std::int32_t>(pick(0, 6)));
+            auto& last = std::get<TextChunk>(said.chunks.back());
+            last.insert(last.end(), more.begin(), more.end());
+            said.n_tokens += static_cast<std::uint32_t>(more.size());
+          }
+        }
+        engine.Submit(std::move(said), pick(1, 40), static_cast<std::int32_t>(pick(0, 2)), n, salt, base, keep);
+      }
+      if (!engine.live.empty()) {
+        auto any = std::next(engine.live.begin(), pick(0, static_cast<std::uint32_t>(engine.live.size()) - 1));
+        if (pick(0, 9) == 0) any->second->schedule.paused = !any->second->schedule.paused;
+        if (pick(0, 39) == 0) {
+          engine.Cancel(any->first);
+        } else if (pick(0, 39) == 0) {
+          engine.Finish(any->first);
+        }
+      }
+      if (pick(0, 49) == 0 && !engine.states.empty()) {
+        const StateId dropped = *engine.states.begin();
+        engine.cache.DropState(dropped);
+        engine.states.erase(dropped);
+      }
+      engine.Step(/*room=*/pick(0, 19) > 0);
+      kept.assign(engine.states.begin(), engine.states.end());
+      if (::testing::Test::HasFailure()) return;
+    }
+    for (auto& [id, request] : engine.live) request->schedule.paused = false;
+    engine.RunToEnd();
+    ExpectAnswers(engine);
+    for (const StateId id : engine.states) engine.cache.DropState(id);
+    const KvStats kv = engine.cache.stats();
+    EXPECT_EQ(engine.pool.cells_held(), 0U);
+    EXPECT_EQ(kv.pages_used, 0U);
+    EXPECT_EQ(kv.pages_free + kv.pages_cached, kv.pages);
+    EXPECT_EQ(kv.swap_bytes, 0U);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerProperty, ::testing::Range(1, 41));
+
 }  // namespace
-}  // namespace medinfer
+}  // namespace medinfer::testing

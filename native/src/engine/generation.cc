@@ -1,0 +1,74 @@
+#include "engine/generation.h"
+
+#include <utility>
+
+#include "sampling/sampler_tokens.h"
+
+namespace medinfer {
+namespace {
+
+SamplingParams WithSeed(SamplingParams params, std::uint32_t seed) {
+  params.seed = seed;
+  return params;
+}
+
+}  // namespace
+
+Generation::Generation(const llama_vocab* vocab, const Request& request, std::uint32_t seed,
+                       std::unique_ptr<TokenConstraint> constraint, std::uint32_t n_ctx)
+    : n_predict_(request.n_predict),
+      n_probs_(request.n_probs),
+      sums_logprobs_(request.sum_logprobs),
+      n_ctx_(n_ctx),
+      constraint_(std::move(constraint)),
+      sampler_(WithSeed(request.sampling, seed), ResolveTokens(vocab, request.sampling, request.ignore_eos, n_ctx),
+               constraint_.get()),
+      stops_(request.stop_strings),
+      texts_(vocab, request.control_texts) {}
+
+void Generation::AcceptPrompt(const PreparedPrompt& prompt) {
+  for (const PromptChunk& chunk : prompt.chunks) {
+    const auto* text = std::get_if<TextChunk>(&chunk);
+    if (text == nullptr) continue;
+    for (const std::int32_t token : *text) sampler_.AcceptPrompt(token);
+  }
+}
+
+bool Generation::needs_logits() const {
+  return n_probs_ > 0 || sums_logprobs_ || n_predict_ == 0 || !sampler_.takes_likeliest();
+}
+
+Generation::Drawn Generation::Draw(std::span<float> logits) {
+  Drawn drawn;
+  const bool weighs = n_probs_ > 0 || sums_logprobs_;
+  drawn.token = sampler_.Draw(logits, weighs ? &drawn.logprobs : nullptr, n_probs_);
+  if (drawn.token >= 0 && sums_logprobs_) {
+    logprob_sum_ += drawn.logprobs.before;
+    ++n_drawn_;
+  }
+  return drawn;
+}
+
+Status Generation::WhyNothing() const {
+  if (constraint_ != nullptr && constraint_->lost()) {
+    return {Code::kInvalidArgument,
+            "the request's grammar or schema can go on in too many ways here: make it less ambiguous"};
+  }
+  return {Code::kInvalidArgument, "no token is left to draw: the request's biases or grammar forbid all"};
+}
+
+std::vector<Text> Generation::Accept(std::int32_t token) {
+  const bool writes = constraint_ != nullptr && constraint_->Writes(token);
+  const std::string_view text = writes ? texts_.Written(token) : texts_.Of(token);
+  return stops_.Push(text, !writes && texts_.IsNamed(token));
+}
+
+std::optional<FinishReason> Generation::FinishAfter(const Usage& usage) const {
+  if (stopped()) return FinishReason::kStop;
+  if (complete()) return FinishReason::kEos;  // also where the end cannot be drawn: with ignore_eos
+  if (n_predict_ > 0 && usage.completion_tokens == static_cast<std::uint32_t>(n_predict_)) return FinishReason::kLength;
+  if (usage.prompt_tokens + usage.completion_tokens >= n_ctx_) return FinishReason::kContext;
+  return std::nullopt;
+}
+
+}  // namespace medinfer

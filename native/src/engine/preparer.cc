@@ -1,0 +1,146 @@
+#include "engine/preparer.h"
+
+#include <algorithm>
+#include <new>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "device/assertion_guard.h"
+#include "grammar/reasoning_gate.h"
+#include "text/prompt_parts.h"
+
+namespace medinfer {
+namespace {
+
+// Of a request's grammar; null: it has none.
+Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const llama_vocab* vocab, const Request& request) {
+  if (request.grammar.empty()) return std::unique_ptr<TokenConstraint>();
+  const bool blanks = request.reasoning && request.reasoning->blanks;
+  auto grammar = GrammarConstraint::Create(vocab, request.grammar, blanks ? kMaxBlanks : 0);
+  if (!grammar.ok()) return grammar.status();
+  if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
+  return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
+      vocab, TokenTexts(vocab, request.control_texts), *request.reasoning, std::move(grammar.value())));
+}
+
+// Whether none of the job's completions is wanted any more.
+bool IsCancelled(const Preparer::Job& job) {
+  return std::ranges::all_of(job.cancelled, [](const CancelFlag& flag) { return flag->load(); });
+}
+
+}  // namespace
+
+// Runs a part of a job; where it fails, the request does.
+template <typename Work>
+void Preparer::Guarded(RequestId id, const Work& work) {
+  Status failed;
+  try {
+    if (const auto damage = Attempt([&] { failed = work(); })) failed = DamagedModel(*damage);
+  } catch (const std::bad_alloc&) {
+    failed = {Code::kOutOfMemory, "not enough memory to prepare the request"};
+  }
+  if (!failed.ok()) inbox_.Push(PreparedCommand{id, std::move(failed), {}});
+}
+
+void Preparer::Prepare(Job job) {
+  const RequestId id = job.id;
+  try {
+    // A std::function has to be copyable.
+    auto shared = std::make_shared<Job>(std::move(job));
+    thread_.Push([this, shared] { Guarded(shared->id, [&] { return Read(*shared); }); });
+  } catch (const std::system_error&) {
+    inbox_.Push(PreparedCommand{id, Status(Code::kOutOfMemory, "the system gives no thread to prepare requests"), {}});
+  }
+}
+
+Status Preparer::Read(Job& job) {
+  if (IsCancelled(job)) return {};
+  auto parts = TokenizeParts(model_.tokenizer(), std::exchange(job.request.prompt, {}), job.request.add_special);
+  if (!parts.ok()) return parts.status();
+  auto constraint = MakeConstraint(model_.vocab(), job.request);
+  if (!constraint.ok()) return constraint.status();
+  Encoding encoding{std::move(job), std::move(constraint.value())};
+  std::vector<PromptPart>& prompt = parts.value();
+  if (std::ranges::any_of(prompt, [](const PromptPart& part) { return part.image != nullptr; })) {
+    Encode(std::move(encoding), std::move(prompt));
+    return {};
+  }
+  PreparedPrompt prepared;
+  if (!prompt.empty()) {
+    prepared.n_tokens = static_cast<std::uint32_t>(prompt.front().tokens.size());
+    prepared.chunks.emplace_back(std::move(prompt.front().tokens));
+  }
+  return Complete(std::move(encoding), std::move(prepared));
+}
+
+void Preparer::Encode(Encoding encoding, std::vector<PromptPart> prompt) {
+  EncodeJob job;
+  job.id = encoding.job.id;
+  job.prompt = std::move(prompt);
+  job.add_special = false;  // it is there
+  if (encoding.job.embed_only) job.wanted = EncodeJob::Wanted::kEmbeddings;
+  job.cancelled = encoding.job.cancelled.front();
+  {
+    const std::lock_guard lock(mutex_);
+    encoding_.emplace(job.id, std::move(encoding));
+  }
+  encoder_->Enqueue(std::move(job));
+}
+
+void Preparer::Take(EncodeOutcome outcome) {
+  auto encoded = std::make_shared<std::pair<Encoding, Result<PreparedPrompt>>>(Encoding{}, std::move(outcome.prompt));
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = encoding_.find(outcome.id);
+    if (found == encoding_.end()) return;
+    encoded->first = std::move(found->second);
+    encoding_.erase(found);
+  }
+  thread_.Push([this, id = outcome.id, encoded] {
+    Guarded(id, [&]() -> Status {
+      if (!encoded->second.ok()) return encoded->second.status();
+      return Complete(std::move(encoded->first), std::move(encoded->second.value()));
+    });
+  });
+}
+
+// The prompt is there as the model reads it.
+Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
+  const Request& request = encoding.job.request;
+  PreparedCommand prepared{encoding.job.id, std::move(prompt), {}};
+  if (!encoding.job.embed_only) {
+    if (Status status = Check(prepared.prompt.value()); !status.ok()) return status;
+    for (std::uint32_t i = 0; i < request.n; ++i) {
+      auto own = i + 1 < request.n && encoding.constraint != nullptr ? encoding.constraint->Clone()
+                                                                     : std::move(encoding.constraint);
+      prepared.generations.push_back(std::make_unique<Generation>(model_.vocab(), request, request.sampling.seed + i,
+                                                                  std::move(own), limits_.n_ctx_per_request));
+      prepared.generations.back()->AcceptPrompt(prepared.prompt.value());
+    }
+  }
+  inbox_.Push(std::move(prepared));
+  return {};
+}
+
+// Whether a request with this prompt can ever run.
+Status Preparer::Check(const PreparedPrompt& prompt) const {
+  if (prompt.n_tokens == 0) return {Code::kInvalidArgument, "the prompt has no tokens: give it some text"};
+  if (prompt.n_tokens >= limits_.n_ctx_per_request) {
+    return {Code::kContextFull, "the prompt has " + std::to_string(prompt.n_tokens) +
+                                    " tokens and the context of a request holds " +
+                                    std::to_string(limits_.n_ctx_per_request) +
+                                    ": shorten the prompt, raise nCtx and nCtxPerRequest, or let a conversation drop "
+                                    "old turns (onContextFull)"};
+  }
+  for (const PromptChunk& chunk : prompt.chunks) {
+    const auto* media = std::get_if<MediaChunk>(&chunk);
+    if (media != nullptr && media->non_causal && media->n_tokens > limits_.n_ubatch) {
+      return {Code::kInvalidArgument, "this model reads an image in one piece of " + std::to_string(media->n_tokens) +
+                                          " tokens: load it with nUbatch of at least that many"};
+    }
+  }
+  return {};
+}
+
+}  // namespace medinfer

@@ -1,0 +1,72 @@
+// Makes requests ready for the engine thread: text becomes tokens, a grammar its rules, the sampling parameters a chain
+// that has read the prompt; images go to the encoder. All on one thread of its own, in the order of arrival, so that a
+// long prompt stalls no forward pass.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "base/inbox.h"
+#include "base/task_thread.h"
+#include "engine/commands.h"
+#include "medinfer/request.h"
+#include "medinfer/status.h"
+#include "model/model.h"
+#include "vision/image_encoder.h"
+
+namespace medinfer {
+
+class Preparer {
+ public:
+  struct Limits {
+    std::uint32_t n_ctx_per_request = 0;
+    std::uint32_t n_ubatch = 0;
+  };
+  struct Job {
+    RequestId id = 0;
+    Request request;
+    std::vector<CancelFlag> cancelled;  // by completion
+    bool embed_only = false;
+  };
+
+  // `thread` runs the work; `encoder`: null: no images; `inbox` gets a PreparedCommand for every job that is not
+  // cancelled. Model, thread and inbox outlive the preparer; the encoder, which answers to Take, lives until the thread
+  // has stopped.
+  Preparer(const Model& model, ImageEncoder* encoder, const Limits& limits, TaskThread& thread, Inbox<Command>& inbox)
+      : model_(model), encoder_(encoder), limits_(limits), thread_(thread), inbox_(inbox) {}
+  Preparer(const Preparer&) = delete;
+  Preparer& operator=(const Preparer&) = delete;
+
+  // Any thread.
+  void Prepare(Job job);
+  // The encoder's answer to a job of a prompt. Encode thread.
+  void Take(EncodeOutcome outcome);
+
+ private:
+  // A job whose images are at the encoder.
+  struct Encoding {
+    Job job;
+    std::unique_ptr<TokenConstraint> constraint;
+  };
+
+  Status Read(Job& job);
+  void Encode(Encoding encoding, std::vector<PromptPart> prompt);
+  Status Complete(Encoding encoding, PreparedPrompt prompt);
+  Status Check(const PreparedPrompt& prompt) const;
+  template <typename Work>
+  void Guarded(RequestId id, const Work& work);
+
+  const Model& model_;
+  ImageEncoder* encoder_;
+  const Limits limits_;
+  TaskThread& thread_;
+  Inbox<Command>& inbox_;
+
+  std::mutex mutex_;
+  std::unordered_map<RequestId, Encoding> encoding_;  // guarded by mutex_
+};
+
+}  // namespace medinfer

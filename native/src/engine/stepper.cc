@@ -1,0 +1,184 @@
+#include "engine/stepper.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "llama.h"
+#include "text/detokenizer.h"
+
+namespace medinfer {
+
+bool PassGuard::ShouldAbort() const {
+  if (inbox->closed()) return true;
+  return !pass.empty() && std::ranges::all_of(pass, [](const CancelFlag& flag) { return flag->load(); });
+}
+
+void Stepper::Step() {
+  const Scheduler::Step step = parts_.scheduler.Plan();
+  if (!step.text.empty() && !DecodeText(step.text)) return;
+  if (!step.media.empty()) DecodeMedia(step.media);
+}
+
+bool Stepper::DecodeText(const Shares& shares) {
+  std::vector<TextSpan> spans;
+  for (const Scheduler::Share& share : shares) {
+    const ScheduledSequence& s = *share.sequence;
+    const PromptCursor& cursor = s.cursor;
+    if (cursor.reading()) {
+      spans.push_back(
+          {s.slot, cursor.next_position(), cursor.NextText(share.n_tokens), cursor.EndsAfter(share.n_tokens)});
+    } else {
+      spans.push_back({s.slot, cursor.next_position(), {&*s.pending, 1}, true});
+    }
+  }
+  Guard(shares);
+  const bool copies = CopiesLogits(shares, spans);
+  if (!Succeeded(parts_.decoder.DecodeText(spans, copies), shares)) return false;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
+    if (sequence.schedule.cursor.reading()) {
+      AdvancePrompt(sequence, shares[i].n_tokens);
+    } else {
+      sequence.schedule.AdvanceDecode();
+    }
+    parts_.scheduler.Commit(sequence.schedule);
+    if (spans[i].logits) Continue(sequence, i, copies);
+  }
+  return true;
+}
+
+void Stepper::DecodeMedia(const Shares& shares) {
+  std::vector<MediaSpan> spans;
+  for (const Scheduler::Share& share : shares) {
+    const PromptCursor& cursor = share.sequence->cursor;
+    spans.push_back({share.sequence->slot, cursor.chunk_position(), &cursor.CurrentMedia(), cursor.chunk_done(),
+                     share.n_tokens, cursor.EndsAfter(share.n_tokens)});
+  }
+  Guard(shares);
+  const bool copies = CopiesLogits(shares, spans);
+  if (!Succeeded(parts_.decoder.DecodeMedia(spans, copies), shares)) return;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
+    AdvancePrompt(sequence, shares[i].n_tokens);
+    parts_.scheduler.Commit(sequence.schedule);
+    if (spans[i].logits) Continue(sequence, i, copies);
+  }
+}
+
+template <typename Span>
+bool Stepper::CopiesLogits(const Shares& shares, const std::vector<Span>& spans) const {
+  if (!parts_.decoder.finds_likeliest()) return true;
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    if (!spans[i].logits) continue;
+    const Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
+    if (!sequence.schedule.siblings.empty() || sequence.generation->needs_logits()) return true;
+  }
+  return false;
+}
+
+void Stepper::Guard(const Shares& shares) {
+  parts_.guard.pass.clear();
+  for (const Scheduler::Share& share : shares) {
+    parts_.guard.pass.push_back(parts_.requests.Of(*share.sequence).cancelled);
+  }
+}
+
+bool Stepper::Succeeded(DecodeOutcome outcome, const Shares& shares) {
+  ++counters_.steps;
+  switch (outcome) {
+    case DecodeOutcome::kOk:
+      return true;
+    case DecodeOutcome::kAborted:
+      return false;  // the command that asked for it is dealt with when the inbox is drained
+    case DecodeOutcome::kNoRoom:
+      // The scheduler's account covers plain attention; caches with rules of their own (sliding windows, recurrent
+      // states) can still be short.
+      if (!parts_.scheduler.PreemptLast()) {
+        parts_.requests.Fail(parts_.requests.Of(*shares.front().sequence),
+                             {Code::kContextFull, "the model's cache has no room for the request: raise nCtx"});
+      }
+      return false;
+    case DecodeOutcome::kFailed: {
+      const std::string& damage = parts_.decoder.failure();
+      const Status failed =
+          damage.empty()
+              ? Status(Code::kBackendLost, "the compute backend failed: try again; if it repeats, load the engine anew")
+              : DamagedModel(damage);
+      for (const Scheduler::Share& share : shares) parts_.requests.Fail(parts_.requests.Of(*share.sequence), failed);
+      return false;
+    }
+  }
+  return false;
+}
+
+void Stepper::AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens) {
+  PromptCursor& cursor = sequence.schedule.cursor;
+  cursor.Advance(n_tokens);
+  counters_.prompt_tokens += n_tokens;
+  parts_.outbox.Emit(sequence.unsent, Prefill{cursor.done(), cursor.n_tokens()});
+  if (!cursor.reading() && !sequence.clock.prompt_read) sequence.clock.prompt_read = Clock::now();
+}
+
+// Draws after a pass: for the siblings, too, where it has ended their prompt.
+void Stepper::Continue(Sequence& sequence, std::size_t span, bool has_logits) {
+  if (!has_logits) return Enter(sequence, parts_.decoder.Likeliest(span));
+  const std::span<float> logits = parts_.decoder.Logits(span);
+  if (!sequence.schedule.siblings.empty()) BeginSiblings(sequence, logits);
+  Draw(sequence, logits);
+}
+
+// `logits` are those of the prompt's last token.
+void Stepper::BeginSiblings(Sequence& first, std::span<const float> logits) {
+  for (ScheduledSequence* each : first.schedule.siblings) {
+    Sequence& sibling = parts_.requests.Of(*each);
+    sibling.usage = first.usage;
+    sibling.usage.cached_tokens = 0;
+    sibling.clock.prepared = first.clock.prepared;
+  }
+  std::vector<float> own;
+  while (ScheduledSequence* begun = parts_.scheduler.BeginSibling(first.schedule)) {
+    Sequence& sibling = parts_.requests.Of(*begun);
+    sibling.usage.cached_tokens = sibling.usage.prompt_tokens;
+    sibling.clock.admitted = first.clock.admitted;
+    sibling.clock.prompt_read = first.clock.prompt_read;
+    own.assign(logits.begin(), logits.end());
+    Draw(sibling, own);
+  }
+}
+
+void Stepper::Draw(Sequence& sequence, std::span<float> logits) {
+  Generation& generation = *sequence.generation;
+  if (generation.wants_nothing()) return parts_.requests.Finish(sequence, FinishReason::kLength);
+  Generation::Drawn drawn = generation.Draw(logits);
+  if (drawn.token < 0) {
+    if (generation.complete()) return parts_.requests.Finish(sequence, FinishReason::kEos);
+    return parts_.requests.Fail(sequence, generation.WhyNothing());
+  }
+  if (generation.emits_logprobs()) EmitLogprobs(sequence, std::move(drawn.logprobs));
+  Enter(sequence, drawn.token);
+}
+
+void Stepper::EmitLogprobs(Sequence& sequence, TokenLogprobs logprobs) {
+  const auto bytes = [this](std::int32_t token) { return TokenPiece(parts_.model.vocab(), token, /*special=*/true); };
+  logprobs.bytes = bytes(logprobs.token);
+  for (TokenLogprob& each : logprobs.top_before) each.bytes = bytes(each.token);
+  for (TokenLogprob& each : logprobs.top_after) each.bytes = bytes(each.token);
+  parts_.outbox.Emit(sequence.unsent, std::move(logprobs));
+}
+
+// What follows from a token that was drawn.
+void Stepper::Enter(Sequence& sequence, std::int32_t token) {
+  RequestClock& clock = sequence.clock;
+  clock.last_token = Clock::now();
+  if (!clock.first_token) clock.first_token = clock.last_token;
+  if (llama_vocab_is_eog(parts_.model.vocab(), token)) return parts_.requests.Finish(sequence, FinishReason::kEos);
+  ++counters_.generated_tokens;
+  ++sequence.usage.completion_tokens;
+  sequence.schedule.pending = token;
+  sequence.schedule.drawn.push_back(token);
+  parts_.outbox.EmitTexts(sequence.unsent, sequence.generation->Accept(token));
+  if (const auto reason = sequence.generation->FinishAfter(sequence.usage)) parts_.requests.Finish(sequence, *reason);
+}
+
+}  // namespace medinfer

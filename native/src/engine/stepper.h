@@ -1,0 +1,75 @@
+// One step of the engine: the forward passes that the scheduler planned, the draws after them, and what follows from
+// these. Nothing about a sequence changes before the pass that it is part of has succeeded. Belongs to the engine
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/inbox.h"
+#include "engine/commands.h"
+#include "engine/outbox.h"
+#include "engine/request_table.h"
+#include "engine/sequence.h"
+#include "model/decoder.h"
+#include "model/model.h"
+#include "scheduling/scheduler.h"
+
+namespace medinfer {
+
+// The requests of whose current forward pass must be given up when all of them are cancelled, or the engine closes.
+// `pass` is written and read on the engine thread only.
+struct PassGuard {
+  const Inbox<Command>* inbox = nullptr;
+  std::vector<CancelFlag> pass;
+
+  bool ShouldAbort() const;
+};
+
+class Stepper {
+ public:
+  // All outlive it.
+  struct Parts {
+    const Model& model;
+    Decoder& decoder;
+    Scheduler& scheduler;
+    RequestTable& requests;
+    Outbox& outbox;
+    PassGuard& guard;
+  };
+  // Since load.
+  struct Counters {
+    std::uint64_t steps = 0;  // forward passes
+    std::uint64_t prompt_tokens = 0;
+    std::uint64_t generated_tokens = 0;
+  };
+
+  explicit Stepper(const Parts& parts) : parts_(parts) {}
+
+  void Step();
+
+  const Counters& counters() const { return counters_; }
+
+ private:
+  using Shares = std::vector<Scheduler::Share>;
+
+  bool DecodeText(const Shares& shares);
+  void DecodeMedia(const Shares& shares);
+  // Whether a sequence of the pass draws from logits, and the likeliest token will not do.
+  template <typename Span>
+  bool CopiesLogits(const Shares& shares, const std::vector<Span>& spans) const;
+  void Guard(const Shares& shares);
+  bool Succeeded(DecodeOutcome outcome, const Shares& shares);
+  void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
+  void Continue(Sequence& sequence, std::size_t span, bool has_logits);
+  void BeginSiblings(Sequence& first, std::span<const float> logits);
+  void Draw(Sequence& sequence, std::span<float> logits);
+  void EmitLogprobs(Sequence& sequence, TokenLogprobs logprobs);
+  void Enter(Sequence& sequence, std::int32_t token);
+
+  Parts parts_;
+  Counters counters_;
+};
+
+}  // namespace medinfer

@@ -1,0 +1,36 @@
+// What has the keys and values of the cells that the pool gives out: llama.cpp's context or, in tests, a fake.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kv/kv_pool.h"
+
+namespace medinfer {
+
+class CellStore {
+ public:
+  virtual ~CellStore() = default;
+
+  // Whether cells lie where the pool's pages say. Where the model's memory has rules of its own (sliding windows,
+  // recurrent states), it finds them itself, the pool only counts, and nothing is shared, kept or swapped.
+  virtual bool paged() const = 0;
+
+  // A sequence begins: so many cells of its table are written, the last of them at this position (-1: none). Cells mean
+  // nothing where the store is not paged.
+  virtual void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) = 0;
+  // The sequence's cells are free.
+  virtual void Forget(SequenceId sequence) = 0;
+
+  // REQUIRES, of all below: paged().
+  virtual std::uint64_t BytesPerCell() const = 0;
+  // The first `cells` of a table. REQUIRES: they are written. Throws std::bad_alloc.
+  virtual std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const = 0;
+  // Writes the cells begin … end of a table. `bytes` are what ReadCells made of `total` cells. REQUIRES: the table has
+  // them, and no other table shares their pages.
+  virtual void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
+                          std::span<const std::uint8_t> bytes) = 0;
+};
+
+}  // namespace medinfer

@@ -1,0 +1,65 @@
+// How far a prompt is read: the chunk that comes next, and the positions of the tokens.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kv/cell_key.h"
+#include "prompt/prepared_prompt.h"
+
+namespace medinfer {
+
+class PromptCursor {
+ public:
+  PromptCursor() = default;
+  explicit PromptCursor(PreparedPrompt prompt) : prompt_(std::move(prompt)) {}
+
+  const PreparedPrompt& prompt() const { return prompt_; }
+  std::uint32_t n_tokens() const { return prompt_.n_tokens; }
+  // Tokens of the prompt that are in the cache.
+  std::uint32_t done() const { return done_; }
+  // Whether tokens of the prompt are left.
+  bool reading() const { return chunk_ < prompt_.chunks.size(); }
+
+  // The chunk that is read next. REQUIRES: reading().
+  const PromptChunk& chunk() const { return prompt_.chunks[chunk_]; }
+  // Tokens of it that are in the cache, and that are not.
+  std::uint32_t chunk_done() const { return chunk_done_; }
+  std::uint32_t chunk_left() const;
+  // Position of its first token; behind the prompt, of the next token.
+  std::int32_t chunk_position() const { return position_; }
+  // Position of the next token, where that is text.
+  std::int32_t next_position() const { return position_ + static_cast<std::int32_t>(chunk_done_); }
+  // The next `n` tokens. REQUIRES: the chunk is text and has them.
+  std::span<const std::int32_t> NextText(std::uint32_t n) const;
+  // REQUIRES: the chunk is media.
+  const MediaChunk& CurrentMedia() const { return std::get<MediaChunk>(chunk()); }
+  // Whether the prompt ends after its next `n` tokens.
+  bool EndsAfter(std::uint32_t n) const;
+
+  // The next `n` tokens of the chunk are in the cache now.
+  void Advance(std::uint32_t n);
+  // The next `n` tokens, of however many chunks, were in the cache already.
+  void Skip(std::uint32_t n);
+  // A token behind the prompt is in the cache now. REQUIRES: !reading().
+  void AdvanceBehind() { ++position_; }
+  // Back to the start; `tokens` are read behind what the prompt was so far.
+  void Rewind(std::span<const std::int32_t> tokens);
+
+  // The most cells of a match of `n` that may be used: whole pages, not all of the prompt (its last token has to be
+  // computed, to have logits), no part of a chunk of media. REQUIRES: the prompt has tokens.
+  std::uint32_t UsableMatch(std::uint32_t n, std::uint32_t page_size) const;
+
+  // Names the cells of the prompt. Media that nothing else has gets keys from `unique`, which counts on.
+  std::vector<CellKey> CellKeys(std::uint64_t& unique) const;
+
+ private:
+  PreparedPrompt prompt_;
+  std::size_t chunk_ = 0;
+  std::uint32_t chunk_done_ = 0;
+  std::uint32_t done_ = 0;
+  std::int32_t position_ = 0;
+};
+
+}  // namespace medinfer

@@ -1,0 +1,156 @@
+#include "scheduling/kv_cache.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace medinfer {
+
+KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes)
+    : pool_(pool), store_(store), swap_(swap_bytes) {}
+
+PageTable KvCache::Find(const ScheduledSequence& sequence) {
+  PageTable found = pool_.FindPrefix(sequence.keys, sequence.salt);
+  found.Truncate(sequence.cursor.UsableMatch(found.size(), pool_.page_size()));
+  if (std::optional<PageTable> base = ForkBase(sequence, found.size())) return std::move(*base);
+  return found;
+}
+
+// The cells of the state that the sequence begins from, where they are more than `found`. A state that the prompt does
+// not go on from as it is, is shared in whole pages: then what follows can be cached.
+std::optional<PageTable> KvCache::ForkBase(const ScheduledSequence& sequence, std::uint32_t found) {
+  const KeptStates::State* base = sequence.base == 0 ? nullptr : states_.Find(sequence.base);
+  if (base == nullptr || base->salt != sequence.salt) return std::nullopt;
+  const auto end = base->keys->begin() + static_cast<std::ptrdiff_t>(base->table.size());
+  const auto [theirs, mine] = std::mismatch(base->keys->begin(), end, sequence.keys.begin(), sequence.keys.end());
+  const auto common = static_cast<std::uint32_t>(theirs - base->keys->begin());
+  std::uint32_t usable = sequence.cursor.UsableMatch(common, 1);
+  if (usable < base->table.size()) usable = sequence.cursor.UsableMatch(common, pool_.page_size());
+  if (usable <= found) return std::nullopt;
+  PageTable table = base->table.Fork();
+  table.Truncate(usable);
+  return table;
+}
+
+bool KvCache::Admit(ScheduledSequence& sequence, PageTable& found, std::uint32_t headroom) {
+  const std::uint32_t n_found = found.size();
+  const std::uint32_t more = sequence.cursor.n_tokens() - n_found;
+  std::optional<SequenceId> slot;
+  while (!(slot = pool_.Acquire(found, more, headroom))) {
+    if (!pool_.has_free_id() || !states_.GiveUpOne()) return false;
+  }
+  sequence.slot = *slot;
+  sequence.committed = n_found;
+  counters_.tokens_saved += n_found;
+  if (n_found > 0) ++counters_.prefix_hits;
+  if (!sequence.cached_cells) sequence.cached_cells = n_found;
+  const std::uint32_t written = SwapIn(sequence, n_found);
+  sequence.cursor.Skip(written);
+  store_.Attach(*slot, written, sequence.cursor.next_position() - 1);
+  if (written > n_found) Commit(sequence);
+  return true;
+}
+
+bool KvCache::Fork(const ScheduledSequence& first, ScheduledSequence& second, std::uint32_t headroom) {
+  if (!shares() || pool_.available() <= headroom) return false;
+  const std::optional<SequenceId> slot = pool_.Fork(first.slot);
+  if (!slot) return false;
+  second.slot = *slot;
+  second.cached_cells = second.cursor.n_tokens();
+  store_.Attach(*slot, second.written(), second.cursor.next_position() - 1);
+  return true;
+}
+
+bool KvCache::Grow(ScheduledSequence& sequence) {
+  while (!pool_.Grow(sequence.slot, 1)) {
+    if (!states_.GiveUpOne()) return false;
+  }
+  return true;
+}
+
+void KvCache::Commit(ScheduledSequence& sequence) {
+  const std::uint32_t page = pool_.page_size();
+  const std::uint32_t whole = sequence.written() / page * page;
+  if (whole <= sequence.committed) return;
+  sequence.committed = whole;
+  pool_.Commit(sequence.slot, std::span(sequence.keys).first(whole), sequence.salt);
+}
+
+void KvCache::Release(const ScheduledSequence& sequence) {
+  store_.Forget(sequence.slot);
+  pool_.Release(sequence.slot);
+}
+
+// What is in the prefix cache when the sequence runs again needs no copying, and what is in neither is computed again.
+void KvCache::SwapOut(const ScheduledSequence& sequence) {
+  SwapSpace::Cells cells{sequence.written(), {}};
+  if (shares() && cells.count > 0 && swap_.HasRoom(store_.BytesPerCell() * cells.count)) {
+    try {
+      cells.bytes = store_.ReadCells(pool_.table(sequence.slot), cells.count);
+      swap_.Keep(sequence.id, std::move(cells));
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing them again takes no memory
+    }
+  }
+  Release(sequence);
+}
+
+// How many cells of the sequence are written, of which `found` were found. REQUIRES: it holds its slot, with cells for
+// the whole prompt.
+std::uint32_t KvCache::SwapIn(const ScheduledSequence& sequence, std::uint32_t found) {
+  const std::optional<SwapSpace::Cells> cells = swap_.Take(sequence.id);
+  if (!cells) return found;
+  const std::uint32_t usable = sequence.cursor.UsableMatch(cells->count, 1);
+  if (usable <= found) return found;
+  store_.WriteCells(pool_.table(sequence.slot), found, usable, cells->count, cells->bytes);
+  counters_.tokens_swapped += usable - found;
+  return usable;
+}
+
+void KvCache::Keep(ScheduledSequence& sequence) {
+  store_.Forget(sequence.slot);
+  PageTable table = pool_.Detach(sequence.slot);
+  table.Truncate(sequence.written());
+  states_.Keep(sequence.id, std::move(table), std::move(sequence.keys), sequence.salt);
+}
+
+KvCache::StateCells KvCache::ReadState(StateId id) {
+  const KeptStates::State* state = states_.Find(id);
+  if (state == nullptr) return {};
+  // Where the table was given up, what the prefix cache still has is as good.
+  const PageTable cached = pool_.FindPrefix(*state->keys, state->salt);
+  const PageTable& table = cached.size() > state->table.size() ? cached : state->table;
+  return {state->salt, *state->keys, table.size(), store_.ReadCells(table, table.size())};
+}
+
+std::uint32_t KvCache::WriteState(StateId id, StateCells state, std::uint32_t beside) {
+  PageTable table = pool_.FindPrefix(std::span(state.keys).first(state.cells), state.salt);
+  const std::uint32_t begin = table.size();
+  const auto room = [&] { return pool_.available() > beside ? (pool_.available() - beside) * pool_.page_size() : 0; };
+  while (state.cells - begin > room() && states_.GiveUpOne()) continue;
+  const std::uint32_t end = begin + std::min(state.cells - begin, room());
+  if (end > begin && pool_.Extend(table, end - begin)) {
+    store_.WriteCells(table, begin, end, state.cells, state.bytes);
+    pool_.Commit(table, std::span(state.keys).first(end), state.salt);
+  }
+  const std::uint32_t cells = table.size();
+  states_.Keep(id, std::move(table), std::move(state.keys), std::move(state.salt));
+  return cells;
+}
+
+KvStats KvCache::stats() const {
+  KvStats kv = counters_;
+  const PagePool& pages = pool_.pages();
+  kv.paged = store_.paged();
+  kv.page_size = pool_.page_size();
+  kv.pages = pages.total();
+  kv.pages_free = pages.free();
+  kv.pages_cached = pool_.cache().evictable();
+  kv.pages_used = pages.used() - kv.pages_cached;
+  kv.pages_shared = pages.shared();
+  kv.pages_evicted = pool_.cache().stats().evicted;
+  kv.fragmentation = pool_.Fragmentation();
+  kv.swap_bytes = swap_.used();
+  return kv;
+}
+
+}  // namespace medinfer

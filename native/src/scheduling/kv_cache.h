@@ -1,0 +1,93 @@
+// The keys and values of everything that is not computed again: pairs the pool, which says where cells lie, with the
+// store that has them, so that a sequence takes and gives up both in one call. On top of it what ended requests have
+// left (kept states), and the cells of preempted ones in host memory (swap space).
+//
+// Belongs to the engine thread. Knows no llama.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kv/cell_store.h"
+#include "kv/kept_states.h"
+#include "kv/kv_pool.h"
+#include "kv/swap_space.h"
+#include "medinfer/stats.h"
+#include "scheduling/scheduled_sequence.h"
+
+namespace medinfer {
+
+class KvCache {
+ public:
+  // Both outlive the cache. `swap_bytes`: most host memory for the cells of preempted sequences.
+  KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes);
+
+  // Whether sequences share cells at all.
+  bool shares() const { return store_.paged(); }
+  bool has_free_id() const { return pool_.has_free_id(); }
+  std::uint32_t page_size() const { return pool_.page_size(); }
+  std::uint32_t pages() const { return pool_.pages().total(); }
+  std::uint32_t pages_available() const { return pool_.available(); }
+
+  // The cells from the start of the prompt that are there, in the prefix cache or in the state that it begins from.
+  // They stay while the table lives.
+  PageTable Find(const ScheduledSequence& sequence);
+
+  // Gives the sequence an id and cells for all of its prompt, of which `found` are written; what was swapped out comes
+  // back. False, with `found` as it was, where ids are short, or where fewer than `headroom` pages would be left: kept
+  // states give up their tables before.
+  bool Admit(ScheduledSequence& sequence, PageTable& found, std::uint32_t headroom);
+  // Gives a second sequence, of the same prompt read as far, the cells of the first. Metadata alone. False where ids
+  // are short, or where not more than `headroom` pages are left. REQUIRES: the first is admitted.
+  bool Fork(const ScheduledSequence& first, ScheduledSequence& second, std::uint32_t headroom);
+  // A cell more. False, and no change, where pages are short. Kept states give up their tables before.
+  bool Grow(ScheduledSequence& sequence);
+  // Offers the whole pages that the sequence has written to the prefix cache.
+  void Commit(ScheduledSequence& sequence);
+
+  // The id and the cells are free. REQUIRES, of these three: the sequence is admitted.
+  void Release(const ScheduledSequence& sequence);
+  // The same; the cells wait in host memory, where there is room, for the next admission.
+  void SwapOut(const ScheduledSequence& sequence);
+  // The id is free; the written cells stay, as a state under the sequence's id. Its keys go with them.
+  void Keep(ScheduledSequence& sequence);
+  // What SwapOut left is not needed any more.
+  void DropSwapped(RequestId id) { swap_.Take(id); }
+
+  // A second state of the same cells; nothing where there is no `from`.
+  void ForkState(StateId from, StateId to) { states_.Fork(from, to); }
+  void DropState(StateId id) { states_.Drop(id); }
+
+  // A state as it can be written to a file.
+  struct StateCells {
+    std::string salt;
+    std::vector<CellKey> keys;
+    std::uint32_t cells = 0;          // of the first keys, those whose keys and values are here
+    std::vector<std::uint8_t> bytes;  // CellStore::ReadCells
+  };
+  // Empty where there is no such state. Throws std::bad_alloc. REQUIRES: shares().
+  StateCells ReadState(StateId id);
+  // Makes a state of it, with the cells that there is room for beside `beside` pages. What the prefix cache has already
+  // is not written. Returns how many cells the state has. REQUIRES: shares(), or the state has no cells.
+  std::uint32_t WriteState(StateId id, StateCells state, std::uint32_t beside);
+
+  std::uint64_t BytesPerCell() const { return store_.BytesPerCell(); }
+  std::uint32_t cells() const { return pool_.cells(); }
+  std::uint64_t cells_held() const { return pool_.cells_held(); }
+  KvStats stats() const;
+
+ private:
+  std::optional<PageTable> ForkBase(const ScheduledSequence& sequence, std::uint32_t found);
+  std::uint32_t SwapIn(const ScheduledSequence& sequence, std::uint32_t found);
+
+  KvPool& pool_;
+  CellStore& store_;
+  KeptStates states_;
+  SwapSpace swap_;
+  KvStats counters_;  // since load
+};
+
+}  // namespace medinfer

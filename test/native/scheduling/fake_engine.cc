@@ -1,0 +1,246 @@
+#include "scheduling/fake_engine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+namespace medinfer::testing {
+namespace {
+
+constexpr std::uint32_t kVocabulary = 7;  // small, so that answers meet again
+
+// What is read of each token of a prompt, in order.
+std::vector<std::uint64_t> ValuesOf(const PreparedPrompt& prompt) {
+  std::vector<std::uint64_t> values;
+  for (const PromptChunk& chunk : prompt.chunks) {
+    if (const auto* text = std::get_if<TextChunk>(&chunk)) {
+      values.insert(values.end(), text->begin(), text->end());
+      continue;
+    }
+    const auto& media = std::get<MediaChunk>(chunk);
+    for (std::uint32_t i = 0; i < media.n_tokens; ++i) {
+      values.push_back((std::uint64_t{1} << 40U) + (static_cast<std::uint64_t>(media.embedding->front()) << 20U) + i);
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+CellValue FirstValue(const std::string& salt) { return MixBits(std::hash<std::string>()(salt)); }
+
+CellValue NextValue(CellValue before, std::uint64_t value) { return MixBits(before ^ MixBits(value + 1)); }
+
+std::int32_t DrawnToken(CellValue last, std::uint32_t seed) {
+  return static_cast<std::int32_t>(MixBits(last + seed) % kVocabulary);
+}
+
+void FakeStore::Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) {
+  EXPECT_FALSE(attached_.contains(sequence)) << "attached twice";
+  Attached& attached = attached_[sequence];
+  attached.cells = paged_ ? cells : 0;
+  attached.position = position;
+  EXPECT_LE(attached.cells, pool_.table(sequence).size());
+}
+
+void FakeStore::Forget(SequenceId sequence) { EXPECT_EQ(attached_.erase(sequence), 1U) << "forgotten twice"; }
+
+std::vector<std::uint8_t> FakeStore::ReadCells(const PageTable& table, std::uint32_t cells) const {
+  std::vector<std::uint8_t> bytes(cells * sizeof(CellValue));
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    std::memcpy(&bytes[i * sizeof(CellValue)], &cells_[table.Cell(i)], sizeof(CellValue));
+  }
+  return bytes;
+}
+
+void FakeStore::WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
+                           std::span<const std::uint8_t> bytes) {
+  EXPECT_EQ(bytes.size(), total * sizeof(CellValue));
+  for (std::uint32_t i = begin; i < end; ++i) {
+    std::memcpy(&cells_[table.Cell(i)], &bytes[i * sizeof(CellValue)], sizeof(CellValue));
+  }
+}
+
+void FakeStore::Read(SequenceId sequence, const std::string& salt, std::uint64_t value, std::int32_t position) {
+  Attached& attached = attached_.at(sequence);
+  EXPECT_GE(position, attached.position) << "positions never go back";
+  const CellValue before = attached.cells == 0 ? FirstValue(salt) : Last(sequence);
+  if (paged_) {
+    ASSERT_LT(attached.cells, pool_.table(sequence).size()) << "a token without a cell";
+    cells_[pool_.table(sequence).Cell(attached.cells)] = NextValue(before, value);
+  } else {
+    attached.own.push_back(NextValue(before, value));
+  }
+  ++attached.cells;
+  attached.position = position;
+}
+
+CellValue FakeStore::Last(SequenceId sequence) const {
+  const Attached& attached = attached_.at(sequence);
+  return paged_ ? cells_[pool_.table(sequence).Cell(attached.cells - 1)] : attached.own.back();
+}
+
+std::vector<std::int32_t> Answer(const FakeRequest& request) {
+  CellValue last = FirstValue(request.schedule.salt);
+  for (const std::uint64_t value : ValuesOf(request.prompt)) last = NextValue(last, value);
+  std::vector<std::int32_t> answer;
+  while (answer.size() < request.n_predict) {
+    answer.push_back(DrawnToken(last, request.seed));
+    last = NextValue(last, static_cast<std::uint64_t>(answer.back()));
+  }
+  return answer;
+}
+
+MediaChunk FakeMedia(std::uint32_t picture, std::uint32_t n_tokens, std::int32_t n_pos, bool named, bool whole) {
+  MediaChunk media;
+  media.embedding = std::make_shared<const std::vector<float>>(1, static_cast<float>(picture));
+  media.n_tokens = n_tokens;
+  media.n_pos = n_pos;
+  media.non_causal = whole;
+  if (named) {
+    media.origin.emplace();
+    media.origin->digest.fill(0xAA);  // as no count of unnamed media begins
+    std::memcpy(media.origin->digest.data(), &picture, sizeof(picture));
+  }
+  return media;
+}
+
+FakeEngine::FakeEngine(const KvPool::Options& options, std::uint32_t budget, std::uint64_t swap_cells, bool paged)
+    : pool(options), store(pool, paged), cache(pool, store, swap_cells * sizeof(CellValue)), scheduler(cache, budget) {
+  if (!paged) pool.DisableCache();
+}
+
+FakeEngine::~FakeEngine() {
+  while (!live.empty()) Cancel(live.begin()->first);
+}
+
+FakeRequest* FakeEngine::Find(RequestId id) {
+  const auto found = live.find(id);
+  return found == live.end() ? nullptr : found->second.get();
+}
+
+RequestId FakeEngine::Submit(PreparedPrompt prompt, std::uint32_t n_predict, std::int32_t priority, std::uint32_t n,
+                             const std::string& salt, StateId base, bool keep) {
+  const RequestId first = next_id_;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    auto request = std::make_unique<FakeRequest>();
+    request->schedule.id = next_id_++;
+    request->schedule.priority = priority;
+    request->schedule.arrival = arrivals_++;
+    request->schedule.salt = salt;
+    request->schedule.base = base;
+    request->prompt = prompt;
+    request->seed = i;
+    request->n_predict = n_predict;
+    request->keep = keep;
+    FakeRequest& added = *live.emplace(request->schedule.id, std::move(request)).first->second;
+    if (i > 0) scheduler.AddSibling(live.at(first)->schedule, added.schedule);
+  }
+  ScheduledSequence& schedule = live.at(first)->schedule;
+  schedule.cursor = PromptCursor(std::move(prompt));
+  scheduler.Enqueue(schedule);
+  return first;
+}
+
+bool FakeEngine::Step(bool room) {
+  CheckAdmission(scheduler.Admit());
+  const bool runnable = scheduler.HasRunnable();
+  const ScheduledSequence* front = scheduler.running().empty() ? nullptr : scheduler.running().front();
+  const Scheduler::Step step = scheduler.Plan();
+  EXPECT_TRUE(front == nullptr || front->state == SequenceState::kRunning) << "the first in line gave way";
+  EXPECT_EQ(runnable, !step.text.empty() || !step.media.empty());
+  if (!room) {
+    scheduler.PreemptLast();
+    return runnable;
+  }
+  // As the engine does: those that draw after the text pass may end, and are in no other.
+  for (const Scheduler::Share& share : step.text) Apply(share);
+  for (const Scheduler::Share& share : step.media) Apply(share);
+  for (const auto& [id, request] : live) {
+    const ScheduledSequence& s = request->schedule;
+    if (s.state != SequenceState::kQueued && s.state != SequenceState::kRunning) continue;
+    const std::uint32_t behind = s.cursor.reading() ? 0 : static_cast<std::uint32_t>(s.drawn.size()) - 1;
+    EXPECT_EQ(s.keys.size(), s.cursor.n_tokens() + behind) << "a cell without a name";
+  }
+  return runnable;
+}
+
+void FakeEngine::CheckAdmission(const std::vector<ScheduledSequence*>& admitted) const {
+  for (const ScheduledSequence* each : admitted) {
+    for (const ScheduledSequence* waiting : scheduler.queued()) {
+      if (waiting->paused || waiting->awaited != 0) continue;
+      EXPECT_FALSE(Precedes(*waiting, *each) && each->state == SequenceState::kRunning)
+          << waiting->id << " was overtaken by " << each->id;
+    }
+  }
+  EXPECT_TRUE(std::is_sorted(scheduler.running().begin(), scheduler.running().end(),
+                             [](const auto* a, const auto* b) { return Precedes(*a, *b); }));
+}
+
+void FakeEngine::Apply(const Scheduler::Share& share) {
+  ScheduledSequence& s = *share.sequence;
+  ASSERT_EQ(s.state, SequenceState::kRunning);
+  ASSERT_FALSE(s.paused);
+  FakeRequest& request = *live.at(s.id);
+  PromptCursor& cursor = s.cursor;
+  if (!cursor.reading()) {
+    store.Read(s.slot, s.salt, static_cast<std::uint64_t>(*s.pending), cursor.next_position());
+    s.AdvanceDecode();
+    scheduler.Commit(s);
+    return Draw(request);
+  }
+  const bool ends = cursor.EndsAfter(share.n_tokens);
+  const bool media = std::holds_alternative<MediaChunk>(cursor.chunk());
+  // What was drawn before a preemption is a part of the prompt now.
+  const std::vector<std::uint64_t> values = ValuesOf(cursor.prompt());
+  for (std::uint32_t i = 0; i < share.n_tokens; ++i) {
+    const std::int32_t position =
+        media ? cursor.chunk_position() : cursor.next_position() + static_cast<std::int32_t>(i);
+    store.Read(s.slot, s.salt, values[cursor.done() + i], position);
+  }
+  cursor.Advance(share.n_tokens);
+  scheduler.Commit(s);
+  if (!ends) return;
+  while (ScheduledSequence* sibling = scheduler.BeginSibling(s)) Draw(*live.at(sibling->id));
+  Draw(request);
+}
+
+void FakeEngine::Draw(FakeRequest& request) {
+  ScheduledSequence& s = request.schedule;
+  const std::int32_t token = DrawnToken(store.Last(s.slot), request.seed);
+  request.answer.push_back(token);
+  s.pending = token;
+  s.drawn.push_back(token);
+  if (request.answer.size() == request.n_predict) End(request, /*cancelled=*/false);
+}
+
+void FakeEngine::Cancel(RequestId id) {
+  FakeRequest* request = Find(id);
+  if (request != nullptr) End(*request, /*cancelled=*/true);
+}
+
+void FakeEngine::Finish(RequestId id) {
+  FakeRequest* request = Find(id);
+  if (request == nullptr) return;
+  End(*request, /*cancelled=*/false);
+}
+
+void FakeEngine::End(FakeRequest& request, bool cancelled) {
+  ScheduledSequence& s = request.schedule;
+  while (!s.siblings.empty()) End(*live.at(s.siblings.back()->id), cancelled);
+  request.n_predict = static_cast<std::uint32_t>(request.answer.size());
+  if (!cancelled && request.keep && scheduler.Keep(s)) states.insert(s.id);
+  scheduler.Remove(s);
+  auto node = live.extract(s.id);
+  if (!cancelled) ended.insert(std::move(node));
+}
+
+void FakeEngine::RunToEnd() {
+  for (int idle = 0; !live.empty() && idle < 3;) idle = Step() ? 0 : idle + 1;
+  EXPECT_TRUE(live.empty()) << live.size() << " requests never end";
+}
+
+}  // namespace medinfer::testing
