@@ -2,17 +2,15 @@ import path from "node:path";
 
 import tseslint from "typescript-eslint";
 
-const tools = ["lib/{eval,server,cli,plan}/**/*.ts"];
 const reachTheAddon = [
   "lib/load.ts",
-  "lib/devices.ts",
+  "lib/native/devices.ts",
   "lib/inspect-sampling.ts",
   "lib/chat/builtin.ts",
   "lib/schema/grammar.ts",
   "lib/models/embedded.ts",
 ];
-const toolFolder = "(eval|server|cli|plan)/";
-const top = `(^|/)((engine|index)\\.js$|${toolFolder})`;
+const top = "(^|/)(engine|index)\\.js$";
 
 /**
  * lib/ may run in another realm than the addon and its callers, as in Jest: `instanceof` is false there for what crosses the
@@ -31,7 +29,7 @@ const realms = {
 };
 
 /**
- * Dependencies in lib/ run one way: tools -> index -> engine -> what it is made of -> binding -> errors -> excerpt.
+ * Dependencies in lib/ run one way: packages/* -> index -> engine -> what it is made of -> native/addon -> errors -> excerpt.
  * Each file is in one layer; types may be named anywhere, they leave nothing in the program.
  */
 const layers = [
@@ -46,38 +44,32 @@ const layers = [
     message: "errors.ts knows how to quote and nothing else: every layer throws what it defines.",
   },
   {
-    files: ["lib/binding.ts", "lib/package-root.ts"],
-    forbidden: "^\\./(?!(errors|excerpt|package-root)\\.js$)",
-    message: "binding.ts is the lowest layer: it knows the addon, where the package lies, the errors and nothing else.",
+    files: ["lib/native/addon.ts", "lib/package-root.ts"],
+    forbidden: "^\\.\\.?/(?!(errors|excerpt|package-root)\\.js$)",
+    message: "addon.ts is the lowest layer: it knows the addon, where the package lies, the errors and nothing else.",
   },
   {
     files: reachTheAddon,
     forbidden: top,
-    message: "What the engine is made of does not use the engine, nor the tools above it.",
+    message: "What the engine is made of does not use the engine.",
   },
   {
     files: ["lib/**/*.ts"],
     ignores: [
       "lib/errors.ts",
-      "lib/binding.ts",
+      "lib/native/addon.ts",
       "lib/package-root.ts",
       "lib/engine.ts",
       "lib/index.ts",
       ...reachTheAddon,
-      ...tools,
     ],
-    forbidden: `${top}|(^|/)binding\\.js$`,
+    forbidden: `${top}|(^|/)native/addon\\.js$`,
     message: "What the engine is made of uses neither the engine nor, past load.ts, the addon.",
   },
   {
     files: ["lib/engine.ts"],
-    forbidden: `^\\./((index|binding)\\.js$|${toolFolder})`,
-    message: "The engine knows nothing of the tools above it, and the addon through load.ts alone.",
-  },
-  {
-    files: tools,
-    forbidden: `^(\\.\\./)+(?!\\.\\.|index\\.js$|${toolFolder})`,
-    message: "Tools use the public surface, lib/index.ts.",
+    forbidden: "^\\./(index|native/addon)\\.js$",
+    message: "The engine knows the addon through load.ts alone.",
   },
 ];
 
@@ -111,7 +103,7 @@ export default tseslint.config(
   },
   {
     // The addon is found at run time, lib/ is compiled to CommonJS, and .cjs is CommonJS.
-    files: ["lib/binding.ts", "lib/package-root.ts", "**/*.cjs"],
+    files: ["lib/native/addon.ts", "lib/package-root.ts", "**/*.cjs"],
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
   ...layers.map(({ files, ignores = [], forbidden, message }) => ({

@@ -1,8 +1,8 @@
 /** What an engine is made of, shared by the files that make requests of it. */
-import type { NativeEngine } from "./binding.js";
+import type { NativeEngine } from "./native/types.js";
 import type { ControlTokens } from "./chat/control-tokens.js";
-import type { Dispatcher } from "./dispatcher.js";
-import type { ModelInfo } from "./model-info.js";
+import type { Dispatcher } from "./native/dispatcher.js";
+import type { ModelInfo } from "./native/model-info.js";
 
 export interface EngineCore {
   readonly native: NativeEngine;

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import { onAbort } from "./abort.js";
-import type { NativeEvent } from "./binding.js";
+import type { NativeEvent } from "./native/types.js";
 import { imageSchema } from "./chat/schema.js";
 import type { EngineCore } from "./core.js";
 import { abortedError, toMedInferError } from "./errors.js";
 import { loadImage, type ImageSource } from "./images/load.js";
-import type { ImageEmbedding } from "./model-info.js";
+import type { ImageEmbedding } from "./native/model-info.js";
 import { requireVision } from "./requests/start.js";
 import { unlessClosed } from "./unless-closed.js";
 import { object, signal } from "./validation/fields.js";

@@ -7,7 +7,7 @@ import { toMedInferError } from "./errors.js";
 import type { Generation } from "./generation/types.js";
 import type { ImageSource } from "./images/load.js";
 import { loadCore } from "./load.js";
-import type { EngineStats, ImageEmbedding, ModelInfo } from "./model-info.js";
+import type { EngineStats, ImageEmbedding, ModelInfo } from "./native/model-info.js";
 import type { LoadOptions } from "./options/load-options.js";
 import type { ChatOptions, CompleteOptions } from "./options/request-options.js";
 import { applyTemplate, type ApplyChatTemplateOptions } from "./requests/prepare.js";

@@ -3,8 +3,30 @@
  * more than 200 characters of anything that came from outside (see excerpt.ts).
  */
 import { types } from "node:util";
-import type { NativeCode } from "./binding.js";
 import { boundedCause } from "./excerpt.js";
+
+/** The codes of the core: Code in native/include/medinfer/status.h. */
+const nativeCodes = [
+  "MODEL_NOT_FOUND",
+  "BAD_GGUF",
+  "BAD_MMPROJ",
+  "OUT_OF_MEMORY",
+  "CONTEXT_FULL",
+  "QUEUE_FULL",
+  "ABORTED",
+  "CLOSED",
+  "IMAGE_DECODE",
+  "IMAGE_TOO_LARGE",
+  "NO_VISION",
+  "INVALID_ARGUMENT",
+  "BAD_SESSION",
+  "NO_DEVICE",
+  "DEVICE_BUSY",
+  "BACKEND_LOST",
+  "INTERNAL",
+] as const;
+
+export type NativeCode = (typeof nativeCodes)[number];
 
 /**
  * What went wrong, in a word that stays the same over versions.
@@ -79,34 +101,15 @@ export class MedInferError extends Error {
   }
 }
 
-const nativeCodes: Record<NativeCode, true> = {
-  MODEL_NOT_FOUND: true,
-  BAD_GGUF: true,
-  BAD_MMPROJ: true,
-  OUT_OF_MEMORY: true,
-  CONTEXT_FULL: true,
-  QUEUE_FULL: true,
-  ABORTED: true,
-  CLOSED: true,
-  IMAGE_DECODE: true,
-  IMAGE_TOO_LARGE: true,
-  NO_VISION: true,
-  INVALID_ARGUMENT: true,
-  BAD_SESSION: true,
-  NO_DEVICE: true,
-  DEVICE_BUSY: true,
-  BACKEND_LOST: true,
-  INTERNAL: true,
-};
-
 /** Turns whatever the addon threw into a MedInferError; a MedInferError stays as it is. */
 export function toMedInferError(error: unknown): MedInferError {
   if (error instanceof MedInferError) return error;
   // Not instanceof: the addon's errors are of the process's realm, and this file may run in another, as it does in Jest.
   if (types.isNativeError(error)) {
     const { code, retryable } = error as Error & { code?: unknown; retryable?: unknown };
-    if (typeof code === "string" && Object.hasOwn(nativeCodes, code)) {
-      return new MedInferError(code as NativeCode, error.message, {
+    const native = nativeCodes.find((each) => each === code);
+    if (native !== undefined) {
+      return new MedInferError(native, error.message, {
         retryable: retryable === true,
       });
     }

@@ -1,7 +1,7 @@
 /** Medical LLM and vision-LLM inference inside Node.js. */
 export { Engine } from "./engine.js";
 export { MedInferError } from "./errors.js";
-export { devices } from "./devices.js";
+export { devices } from "./native/devices.js";
 export { renderChat } from "./chat/render.js";
 export { registerChatTemplate } from "./chat/registry.js";
 export { builtinChatTemplates } from "./chat/builtin.js";
@@ -61,4 +61,12 @@ export type { SessionChatOptions, SessionOptions } from "./session/options.js";
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 export type { EmbedImageOptions } from "./embed-image.js";
 export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";
-export type { Device, EndToken, EngineStats, KvStats, ImageEmbedding, ModelInfo, ProjectorInfo } from "./model-info.js";
+export type {
+  Device,
+  EndToken,
+  EngineStats,
+  KvStats,
+  ImageEmbedding,
+  ModelInfo,
+  ProjectorInfo,
+} from "./native/model-info.js";

@@ -1,7 +1,7 @@
 /** A look at the sampling chain, with no model. */
 import { types } from "node:util";
 import * as v from "valibot";
-import { loadAddon } from "./binding.js";
+import { loadAddon } from "./native/addon.js";
 import { argumentError, toMedInferError } from "./errors.js";
 import { tokenIds } from "./sampling/fields.js";
 import { samplingSchema, toNativeSampling } from "./sampling/schema.js";

@@ -1,16 +1,17 @@
 /** Loads a model: options -> files -> native engine. */
 import process from "node:process";
 import { onAbort } from "./abort.js";
-import { addonDirectory, loadAddon, type NativeAddon, type NativeEngine, type NativeModelInfo } from "./binding.js";
+import { addonDirectory, loadAddon } from "./native/addon.js";
+import type { NativeAddon, NativeEngine, NativeModelInfo } from "./native/types.js";
 import { findAdapter } from "./chat/adapters.js";
 import { findControlTokens } from "./chat/control-tokens.js";
 import { findTemplate } from "./chat/registry.js";
-import { findCudaBackend, type CudaBackend } from "./cuda-backend.js";
+import { findCudaBackend, type CudaBackend } from "./native/cuda-backend.js";
 import type { EngineCore } from "./core.js";
-import { Dispatcher } from "./dispatcher.js";
+import { Dispatcher } from "./native/dispatcher.js";
 import { abortedError, MedInferError, toMedInferError } from "./errors.js";
 import { resolveModel, type ModelFiles } from "./models/resolve.js";
-import type { ModelInfo } from "./model-info.js";
+import type { ModelInfo } from "./native/model-info.js";
 import {
   loadOptionsSchema,
   toNativeLoadOptions,

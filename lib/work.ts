@@ -1,4 +1,4 @@
-import type { NativeEngine, NativeEvent } from "./binding.js";
+import type { NativeEngine, NativeEvent } from "./native/types.js";
 import type { EngineCore } from "./core.js";
 import { toMedInferError } from "./errors.js";
 

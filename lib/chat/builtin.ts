@@ -1,6 +1,6 @@
 /** llama.cpp's own chat templates, by name. */
 import { randomUUID } from "node:crypto";
-import { loadAddon } from "../binding.js";
+import { loadAddon } from "../native/addon.js";
 import { toMedInferError } from "../errors.js";
 import { withoutEmptySystem } from "./definition.js";
 import type { ChatTemplateFunction, TextMessage } from "./types.js";

@@ -1,4 +1,4 @@
-import type { NativeEvent } from "../binding.js";
+import type { NativeEvent } from "../native/types.js";
 import { parseJson } from "../schema/grammar.js";
 import type { AnswerStream } from "./answer-stream.js";
 import { toLogprobs, type TokenLogprobs } from "./logprobs.js";

@@ -1,4 +1,4 @@
-import type { NativeEvent } from "../binding.js";
+import type { NativeEvent } from "../native/types.js";
 import type { AnswerStream } from "./answer-stream.js";
 import { Completion, type RequestFacts } from "./completion.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";

@@ -1,6 +1,6 @@
 /** How likely tokens were: what `nProbs` asks for. */
 import { Buffer } from "node:buffer";
-import type { NativeLogprobs, NativeTopLogprob } from "../binding.js";
+import type { NativeLogprobs, NativeTopLogprob } from "../native/types.js";
 
 /** A token and the natural logarithm of its probability. */
 export interface TokenLogprob {

@@ -1,6 +1,6 @@
 /** The life of one request, from the call to its end. */
 import { onAbort } from "../abort.js";
-import type { NativeEvent } from "../binding.js";
+import type { NativeEvent } from "../native/types.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
 import { AnswerStream } from "./answer-stream.js";
 import { Completions, type CompletionsWanted } from "./completions.js";

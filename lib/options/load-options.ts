@@ -1,6 +1,6 @@
 /** What Engine.load takes. */
 import * as v from "valibot";
-import type { NativeLoadOptions } from "../binding.js";
+import type { NativeLoadOptions } from "../native/types.js";
 import { toUrl } from "../url.js";
 import { any, autoOr, flag, integer, list, number, object, oneOf, signal, text } from "../validation/fields.js";
 

@@ -1,6 +1,6 @@
 /** Leaves old turns of a conversation out of its prompt where the context has no room for all of them. */
 import { MedInferError } from "../errors.js";
-import type { RenderedPrompt } from "./prepare.js";
+import type { RenderedPrompt } from "./rendered-prompt.js";
 
 /** A conversation that may lose old turns. */
 export interface Shortening {

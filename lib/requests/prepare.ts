@@ -31,15 +31,8 @@ import { grammarOf } from "../schema/grammar.js";
 import { flag, object, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 import type { Shortening } from "./fit-context.js";
+import type { RenderedPrompt } from "./rendered-prompt.js";
 import { Turns } from "./turns.js";
-
-/** A prompt whose images are not loaded yet. */
-export interface RenderedPrompt {
-  pieces: PromptPiece[];
-  addSpecial: boolean;
-  /** Those that the chat template adds. */
-  stopStrings: readonly string[];
-}
 
 /** A request whose images are not loaded yet. */
 export interface PreparedRequest extends RenderedPrompt {

@@ -1,6 +1,6 @@
 /** From a prompt to a request in the engine's queue. */
 import { types } from "node:util";
-import type { NativePromptPart } from "../binding.js";
+import type { NativePromptPart } from "../native/types.js";
 import type { PromptPiece } from "../chat/markers.js";
 import type { EngineCore } from "../core.js";
 import { MedInferError, toMedInferError } from "../errors.js";
@@ -17,7 +17,8 @@ import { unlessClosed } from "../unless-closed.js";
 import { work } from "../work.js";
 import { namedControlTokens } from "./control-names.js";
 import { fitContext } from "./fit-context.js";
-import { prepareChat, prepareCompletion, type PreparedRequest, type RenderedPrompt } from "./prepare.js";
+import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
+import type { RenderedPrompt } from "./rendered-prompt.js";
 import { divideStops } from "./stops.js";
 
 /** See Engine.chat. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { flag, integer, list, number, object, oneOf, text } from "../validation/fields.js";
-import type { NativeSampling } from "../binding.js";
+import type { NativeSampling } from "../native/types.js";
 import { findConflicts } from "./conflicts.js";
 import { biases, textOrTokenIds, tokenIds } from "./fields.js";
 import type { LogitBias, ResolvedSampling, Sampling } from "./types.js";

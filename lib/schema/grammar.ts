@@ -1,5 +1,5 @@
 /** From the options of a request to the grammar that its answer follows. */
-import { loadAddon } from "../binding.js";
+import { loadAddon } from "../native/addon.js";
 import { argumentError, toMedInferError } from "../errors.js";
 import type { JsonSchema } from "./types.js";
 

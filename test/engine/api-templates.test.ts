@@ -35,7 +35,7 @@ describe("our templates", () => {
   it.each(["vicuna", "vicuna-orca", "chatml", "llama2", "llama2-sys", "llama2-sys-bos", "llama2-sys-strip"])(
     "%s is llama.cpp's, whatever is said in whatever order",
     async (name) => {
-      const { loadAddon } = (await import(fromRoot("dist", "binding.js"))) as Binding;
+      const { loadAddon } = (await import(fromRoot("dist", "native", "addon.js"))) as Binding;
       const content = fc.oneof(
         fc.string(),
         fc.string({ unit: "binary" }),

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { NativeRequest } from "../../lib/binding.js";
+import type { NativeRequest } from "../../lib/native/types.js";
 import { Engine } from "../../lib/engine.js";
 import type { AnnotateOptions, AnnotateRow } from "../../lib/annotate/types.js";
 import { collect, rejection, settle } from "./support/collect.js";
 import { nativeError, told, type FakeAddon, type FakeEngine } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 let addon: FakeAddon;
 let engine: Engine;

@@ -10,7 +10,7 @@ import { llamaDir } from "../../scripts/lib/paths.mjs";
 import { thrown } from "./support/collect.js";
 import { controlTexts } from "./support/fake-addon.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 afterEach(() => void vi.useRealTimers());
 
 const ask = (content: string) => [{ role: "user", content }];

@@ -8,7 +8,7 @@ import { ownTemplates } from "../../lib/chat/templates/own.js";
 import { thrown } from "./support/collect.js";
 import { controlTexts } from "./support/fake-addon.js";
 
-vi.mock("../../lib/binding.js", () => ({
+vi.mock("../../lib/native/addon.js", () => ({
   loadAddon: () => {
     throw new Error("the addon was asked for");
   },

@@ -7,9 +7,9 @@ import { renderChat, renderPieces } from "../../lib/chat/render.js";
 import { rejection, thrown } from "./support/collect.js";
 import { controlTexts, FakeEngine } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
-import type { NativeModelInfo } from "../../lib/binding.js";
+import type { NativeModelInfo } from "../../lib/native/types.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 beforeEach(() => void useFakeAddon());
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findCudaBackend } from "../../lib/cuda-backend.js";
+import { findCudaBackend } from "../../lib/native/cuda-backend.js";
 
 let root: string;
 let packageFile: string;

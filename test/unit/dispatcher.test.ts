@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { NativeEvent } from "../../lib/binding.js";
-import { Dispatcher } from "../../lib/dispatcher.js";
+import type { NativeEvent } from "../../lib/native/types.js";
+import { Dispatcher } from "../../lib/native/dispatcher.js";
 import { nativeError, timings, usage } from "./support/fake-addon.js";
 
 function recorder() {

@@ -7,7 +7,7 @@ import { nativeError, told, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 import { usePicture } from "./support/picture.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 const { folder, picture } = usePicture();
 let addon: FakeAddon;

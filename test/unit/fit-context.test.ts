@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fitContext } from "../../lib/requests/fit-context.js";
-import type { RenderedPrompt } from "../../lib/requests/prepare.js";
+import type { RenderedPrompt } from "../../lib/requests/rendered-prompt.js";
 import { Turns } from "../../lib/requests/turns.js";
 import { rejection } from "./support/collect.js";
 

@@ -3,7 +3,7 @@ import { MedInferError } from "../../lib/errors.js";
 import { AnswerStream } from "../../lib/generation/answer-stream.js";
 import { RequestGeneration } from "../../lib/generation/generation.js";
 import { HIGH_WATER, LOW_WATER, RequestState } from "../../lib/generation/request-state.js";
-import type { NativeEvent } from "../../lib/binding.js";
+import type { NativeEvent } from "../../lib/native/types.js";
 import { compileRegex } from "../../lib/stops/compile-regex.js";
 import { StopScanner } from "../../lib/stops/stop-scanner.js";
 import { collect, rejection, settle, thrown } from "./support/collect.js";

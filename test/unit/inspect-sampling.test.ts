@@ -4,7 +4,7 @@ import { rejection } from "./support/collect.js";
 import type { FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 let addon: FakeAddon;
 beforeEach(() => {

@@ -10,7 +10,7 @@ import { modelTemplates } from "../templates/compare.mjs";
 import { MedInferError } from "../../lib/errors.js";
 import { thrown } from "./support/collect.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 const say = (role: string, content: string) => ({ role, content });
 const q = say("user", "What now?");

@@ -7,7 +7,7 @@ import { resolveModel } from "../../lib/models/resolve.js";
 import { rejection } from "./support/collect.js";
 import { packageRoot } from "./support/fake-binding.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 let root: string;
 const at = (...parts: string[]) => path.join(root, ...parts);

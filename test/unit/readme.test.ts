@@ -7,7 +7,7 @@ import { chatOptionsSchema, completeOptionsSchema } from "../../lib/options/requ
 import { samplingKeys } from "../../lib/sampling/schema.js";
 import { packageRoot } from "./support/fake-binding.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 const read = (...parts: string[]) => readFileSync(path.join(packageRoot, ...parts), "utf8");
 const readme = read("README.md");

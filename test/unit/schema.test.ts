@@ -5,7 +5,7 @@ import { collect, rejection, thrown } from "./support/collect.js";
 import { told, type FakeAddon, type FakeEngine } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
-vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
 let addon: FakeAddon;
 let engine: Engine;

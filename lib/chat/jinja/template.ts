@@ -6,7 +6,7 @@ import { makeGlobals } from "./globals.js";
 import { Interpreter } from "./interpreter.js";
 import type { Program } from "./nodes.js";
 import { parseTemplate } from "./parser.js";
-import { Runtime } from "./runtime.js";
+import { StandardRuntime } from "./standard-runtime.js";
 import { fromJson, sizeOf, type Value } from "./values.js";
 
 /** A template that was parsed. It can be rendered any number of times. */
@@ -33,7 +33,7 @@ export class Template {
     for (const [name, value] of Object.entries(variables)) given.set(name, fromJson(value));
     let size = 0;
     for (const value of given.values()) size += sizeOf(value);
-    const runtime = new Runtime(new Budget(size), now);
+    const runtime = new StandardRuntime(new Budget(size), now);
     const context = new Map([...makeGlobals(runtime), ...given]);
     try {
       return new Interpreter(this.program, context, runtime).run();

@@ -7,9 +7,9 @@ import { fromRoot } from "../../support/paths.mjs";
 
 const require = createRequire(import.meta.url);
 
-/** @typedef {import("../../../lib/binding.js").NativeAddon} NativeAddon */
-/** @typedef {import("../../../lib/binding.js").NativeEngine} NativeEngine */
-/** @typedef {import("../../../lib/binding.js").NativeEvent} NativeEvent */
+/** @typedef {import("../../../lib/native/addon.js").NativeAddon} NativeAddon */
+/** @typedef {import("../../../lib/native/addon.js").NativeEngine} NativeEngine */
+/** @typedef {import("../../../lib/native/addon.js").NativeEvent} NativeEvent */
 
 const file = require("node-gyp-build").path(fromRoot());
 /** @type {NativeAddon} */
@@ -19,7 +19,7 @@ addon.initBackends(path.dirname(file));
 /** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "slowMmproj", string>} */
 export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 
-/** @param {Partial<import("../../../lib/binding.js").NativeLoadOptions>} [changes] */
+/** @param {Partial<import("../../../lib/native/addon.js").NativeLoadOptions>} [changes] */
 export const loadOptions = (changes) => ({
   modelPath: models.tiny,
   mmprojPath: "",
@@ -51,8 +51,8 @@ export const loadOptions = (changes) => ({
 });
 
 /**
- * @param {import("../../../lib/binding.js").NativePromptPart[]} prompt
- * @param {Partial<import("../../../lib/binding.js").NativeRequest>} [changes]
+ * @param {import("../../../lib/native/addon.js").NativePromptPart[]} prompt
+ * @param {Partial<import("../../../lib/native/addon.js").NativeRequest>} [changes]
  */
 export const requestOf = (prompt, changes) => ({
   prompt,

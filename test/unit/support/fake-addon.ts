@@ -12,7 +12,7 @@ import type {
   NativePromptPart,
   NativeRequest,
   NativeStats,
-} from "../../../lib/binding.js";
+} from "../../../lib/native/types.js";
 
 export function nativeError(code: NativeError["code"], message = "of the addon", retryable = false) {
   return Object.assign(new Error(message), { code, retryable }) as NativeError;

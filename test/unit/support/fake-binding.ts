@@ -1,7 +1,7 @@
 /**
- * Stands in for lib/binding.ts:
+ * Stands in for lib/native/addon.ts:
  *
- *     vi.mock("../../lib/binding.js", () => import("./support/fake-binding.js"));
+ *     vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
  */
 import path from "node:path";
 import { FakeAddon } from "./fake-addon.js";

@@ -1,33 +1,9 @@
 /**
- * The native surface, typed: everything JavaScript can call in the addon stands here, and nothing else loads it.
- * The shapes mirror native/include/medinfer; bindings/ converts between the two.
+ * The native surface, typed: everything that JavaScript can call in the addon, and what comes back. The shapes mirror
+ * native/include/medinfer; bindings/ converts between the two.
  */
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
-
-import { MedInferError, toMedInferError } from "./errors.js";
-import { boundedCause, excerptPath } from "./excerpt.js";
+import type { NativeCode } from "../errors.js";
 import type { Device, EngineStats, ModelInfo } from "./model-info.js";
-import { packageRoot } from "./package-root.js";
-
-export type NativeCode =
-  | "MODEL_NOT_FOUND"
-  | "BAD_GGUF"
-  | "BAD_MMPROJ"
-  | "OUT_OF_MEMORY"
-  | "CONTEXT_FULL"
-  | "QUEUE_FULL"
-  | "ABORTED"
-  | "CLOSED"
-  | "IMAGE_DECODE"
-  | "IMAGE_TOO_LARGE"
-  | "NO_VISION"
-  | "INVALID_ARGUMENT"
-  | "BAD_SESSION"
-  | "NO_DEVICE"
-  | "DEVICE_BUSY"
-  | "BACKEND_LOST"
-  | "INTERNAL";
 
 /** What the addon throws and rejects with: a plain Error with a code, wrapped by lib/errors.ts. */
 export interface NativeError extends Error {
@@ -296,43 +272,4 @@ export interface NativeAddon {
   ): string;
   /** Throws where the request is refused. */
   inspectSampling(request: NativeInspectRequest): NativeInspection;
-}
-
-let loaded: { addon: NativeAddon; directory: string } | undefined;
-
-/**
- * Loads the addon and, from its own folder, its backends: no other folder may choose what code runs in this process.
- * The first call does the work. Not at import time, so that who only renders a template needs no addon.
- */
-export function loadAddon(): NativeAddon {
-  return (loaded ??= load()).addon;
-}
-
-/** Where the addon lies, its backends beside it. Loads it. */
-export function addonDirectory(): string {
-  return (loaded ??= load()).directory;
-}
-
-function load(): { addon: NativeAddon; directory: string } {
-  const root = packageRoot();
-  let addon: NativeAddon;
-  let path: string;
-  try {
-    const nodeGypBuild = require("node-gyp-build") as { path(directory: string): string };
-    path = nodeGypBuild.path(root);
-    // Not this file's own require: a bundler would put its own in place of it.
-    addon = createRequire(path)(path) as NativeAddon;
-  } catch (cause) {
-    throw new MedInferError(
-      "BACKEND_LOST",
-      `the native addon of medinfer can not be loaded from ${excerptPath(root)}: run "npm rebuild medinfer"`,
-      { cause: boundedCause(cause) },
-    );
-  }
-  try {
-    addon.initBackends(dirname(path));
-  } catch (error) {
-    throw toMedInferError(error);
-  }
-  return { addon, directory: dirname(path) };
 }

@@ -2,7 +2,7 @@
  * Brings the engine's events to the requests they belong to. The addon holds it for as long as the engine is open, so it
  * holds no engine itself; a request that is under way holds its engine, and is held here.
  */
-import type { NativeEvent } from "./binding.js";
+import type { NativeEvent } from "./types.js";
 
 /** Receives the events of one request. Must not throw. */
 export interface EventSink {

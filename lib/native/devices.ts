@@ -1,8 +1,8 @@
-import { addonDirectory, loadAddon } from "./binding.js";
+import { addonDirectory, loadAddon } from "./addon.js";
 import { findCudaBackend } from "./cuda-backend.js";
-import { toMedInferError } from "./errors.js";
+import { toMedInferError } from "../errors.js";
 import type { Device } from "./model-info.js";
-import { packageRoot } from "./package-root.js";
+import { packageRoot } from "../package-root.js";
 
 /**
  * The devices that can compute, the CPU included. The first call starts NVIDIA's driver, where it and the CUDA backend

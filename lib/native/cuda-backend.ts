@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { excerpt } from "./excerpt.js";
+import { excerpt } from "../excerpt.js";
 
 const file = "libggml-cuda.so";
 const packageName = "@medinfer/linux-x64-cuda";
