@@ -20,6 +20,7 @@ const names = [
   "tokenize",
   "gpu",
   "before",
+  "inter-token",
 ];
 
 /** Says what benchmarks there are, or what the named one measures, and ends. */

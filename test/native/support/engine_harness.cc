@@ -20,6 +20,8 @@ void Recorder::OnEvents(std::vector<Event> events) {
       if (auto* done = std::get_if<Done>(&event.body)) seen.end = *done;
       if (auto* embedded = std::get_if<Embedded>(&event.body)) seen.end = *embedded;
       if (auto* counted = std::get_if<Counted>(&event.body)) seen.end = *counted;
+      if (auto* saved = std::get_if<Saved>(&event.body)) seen.end = *saved;
+      if (auto* restored = std::get_if<Restored>(&event.body)) seen.end = *restored;
       if (auto* failed = std::get_if<Failed>(&event.body)) seen.end = *failed;
       if (seen.end) ++seen.ends;
     }

@@ -18,10 +18,11 @@ namespace medinfer::testing {
 // What is known of one request.
 struct Seen {
   std::string text;
-  std::optional<std::variant<Done, Embedded, Counted, Failed>> end;
+  std::optional<std::variant<Done, Embedded, Counted, Saved, Restored, Failed>> end;
   std::uint32_t prefilled = 0;
   int ends = 0;  // terminal events; more than one is a defect
 
+  bool failed() const { return end && std::holds_alternative<Failed>(*end); }
   bool done() const { return end && std::holds_alternative<Done>(*end); }
   Code code() const { return std::get<Failed>(*end).status.code(); }
   FinishReason reason() const { return std::get<Done>(*end).reason; }
