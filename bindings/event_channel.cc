@@ -23,16 +23,23 @@ void OnFinalize(napi_env /*env*/, void* /*data*/, void* context) {
 // the environment is being torn down.
 std::shared_ptr<EventChannel> EventChannel::Open(Napi::Env env, Napi::Function on_events, Listener* listener) {
   auto channel = std::make_shared<EventChannel>();
+  napi_threadsafe_function tsfn = nullptr;
   const napi_status status = napi_create_threadsafe_function(
       env, on_events, nullptr, Napi::String::New(env, "medinfer"), /*max_queue_size=*/0,
-      /*initial_thread_count=*/1, /*finalize_data=*/nullptr, OnFinalize, listener, OnCall, &channel->tsfn_);
+      /*initial_thread_count=*/1, /*finalize_data=*/nullptr, OnFinalize, listener, OnCall, &tsfn);
   if (status != napi_ok) throw Napi::Error::New(env);
+  channel->Adopt(tsfn);
   return channel;
+}
+
+void EventChannel::Adopt(napi_threadsafe_function tsfn) {
+  const MutexLock lock(tsfn_mutex_);
+  tsfn_ = tsfn;
 }
 
 void EventChannel::OnEvents(std::vector<Event> events) {
   {
-    const std::lock_guard lock(events_mutex_);
+    const MutexLock lock(events_mutex_);
     if (released_) return;
     if (events_.empty()) {
       events_ = std::move(events);
@@ -45,12 +52,12 @@ void EventChannel::OnEvents(std::vector<Event> events) {
 
 void EventChannel::Wake() {
   {
-    const std::lock_guard lock(events_mutex_);
+    const MutexLock lock(events_mutex_);
     if (wake_pending_) return;
     wake_pending_ = true;
   }
   {
-    const std::lock_guard lock(tsfn_mutex_);
+    const MutexLock lock(tsfn_mutex_);
     // It fails only where the environment is being torn down, and then nobody is there to be woken.
     if (tsfn_ != nullptr) static_cast<void>(napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking));
   }
@@ -60,18 +67,18 @@ void EventChannel::Wake() {
 }
 
 void EventChannel::AcknowledgeWake() {
-  const std::lock_guard lock(events_mutex_);
+  const MutexLock lock(events_mutex_);
   wake_pending_ = false;
 }
 
 std::vector<Event> EventChannel::Take() {
-  const std::lock_guard lock(events_mutex_);
+  const MutexLock lock(events_mutex_);
   return std::exchange(events_, {});
 }
 
 void EventChannel::KeepAlive(napi_env env, bool keep) {
   if (keep == kept_alive_) return;
-  const std::lock_guard lock(tsfn_mutex_);
+  const MutexLock lock(tsfn_mutex_);
   if (tsfn_ == nullptr) return;
   const napi_status status =
       keep ? napi_ref_threadsafe_function(env, tsfn_) : napi_unref_threadsafe_function(env, tsfn_);
@@ -80,11 +87,11 @@ void EventChannel::KeepAlive(napi_env env, bool keep) {
 
 void EventChannel::Release(napi_threadsafe_function_release_mode mode) {
   {
-    const std::lock_guard lock(tsfn_mutex_);
+    const MutexLock lock(tsfn_mutex_);
     if (tsfn_ == nullptr) return;
     napi_release_threadsafe_function(std::exchange(tsfn_, nullptr), mode);
   }
-  const std::lock_guard lock(events_mutex_);
+  const MutexLock lock(events_mutex_);
   released_ = true;
   events_.clear();
 }

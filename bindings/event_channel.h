@@ -11,10 +11,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "medinfer/events.h"
+#include "medinfer/mutex.h"
 #include "napi_setup.h"
 
 namespace medinfer {
@@ -55,13 +55,15 @@ class EventChannel final : public EventSink {
   void Release(napi_threadsafe_function_release_mode mode);
 
  private:
-  std::mutex events_mutex_;
-  std::vector<Event> events_;  // guarded by events_mutex_
-  bool wake_pending_ = false;  // guarded by events_mutex_
-  bool released_ = false;      // guarded by events_mutex_
+  void Adopt(napi_threadsafe_function tsfn);
 
-  std::mutex tsfn_mutex_;
-  napi_threadsafe_function tsfn_ = nullptr;  // guarded by tsfn_mutex_; null once released
+  Mutex events_mutex_;
+  std::vector<Event> events_ MEDINFER_GUARDED_BY(events_mutex_);
+  bool wake_pending_ MEDINFER_GUARDED_BY(events_mutex_) = false;
+  bool released_ MEDINFER_GUARDED_BY(events_mutex_) = false;
+
+  Mutex tsfn_mutex_;
+  napi_threadsafe_function tsfn_ MEDINFER_GUARDED_BY(tsfn_mutex_) = nullptr;  // null once released
 
   bool kept_alive_ = true;  // JS thread
 };

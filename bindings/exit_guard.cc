@@ -1,17 +1,17 @@
 #include "exit_guard.h"
 
 #include <cstdlib>
-#include <mutex>
 #include <unordered_set>
 
 #include "engine_session.h"
+#include "medinfer/mutex.h"
 
 namespace medinfer {
 namespace {
 
 struct Registry {
-  std::mutex mutex;
-  std::unordered_set<EngineSession*> sessions;
+  Mutex mutex;
+  std::unordered_set<EngineSession*> sessions MEDINFER_GUARDED_BY(mutex);
 };
 
 Registry& TheRegistry() {
@@ -21,7 +21,7 @@ Registry& TheRegistry() {
 
 void StopAll() {
   Registry& registry = TheRegistry();
-  const std::lock_guard lock(registry.mutex);
+  const MutexLock lock(registry.mutex);
   for (EngineSession* session : registry.sessions) session->StopThreads();
 }
 
@@ -30,7 +30,7 @@ void StopAll() {
 void ExitGuard::Add(EngineSession* session) {
   {
     Registry& registry = TheRegistry();
-    const std::lock_guard lock(registry.mutex);
+    const MutexLock lock(registry.mutex);
     registry.sessions.insert(session);
   }
   Rearm();
@@ -38,7 +38,7 @@ void ExitGuard::Add(EngineSession* session) {
 
 void ExitGuard::Remove(EngineSession* session) {
   Registry& registry = TheRegistry();
-  const std::lock_guard lock(registry.mutex);
+  const MutexLock lock(registry.mutex);
   registry.sessions.erase(session);
 }
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "base/inbox.h"
+#include "medinfer/mutex.h"
 
 namespace medinfer {
 
@@ -24,7 +24,7 @@ class TaskThread {
   // be had.
   void Push(Task task) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (!started_ && !closed()) {
         thread_ = std::thread([this] { Run(); });
         started_ = true;
@@ -37,7 +37,7 @@ class TaskThread {
   void Stop() {
     tasks_.Close();
     {
-      const std::lock_guard lock(mutex_);  // a Push that starts the thread has done so, or will not
+      const MutexLock lock(mutex_);  // a Push that starts the thread has done so, or will not
     }
     if (thread_.joinable()) thread_.join();
   }
@@ -57,9 +57,9 @@ class TaskThread {
   }
 
   Inbox<Task> tasks_;
-  std::mutex mutex_;
-  bool started_ = false;  // guarded by mutex_
-  std::thread thread_;    // written under mutex_, before Stop
+  Mutex mutex_;
+  bool started_ MEDINFER_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // written under mutex_, before Stop
 };
 
 }  // namespace medinfer

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <unordered_map>
@@ -21,6 +20,7 @@
 #include "engine/validate_request.h"
 #include "loading/load_parts.h"
 #include "loading/validate_load_options.h"
+#include "medinfer/mutex.h"
 #include "vision/image_encoder.h"
 
 namespace medinfer {
@@ -61,7 +61,7 @@ class EngineImpl final : public Engine {
     Request request;
     request.prompt = std::move(prompt);
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (inbox_.closed()) return ClosedStatus();
     const RequestId id = next_id_++;
     counter_->Count(id, std::move(request.prompt), add_special);
@@ -81,7 +81,7 @@ class EngineImpl final : public Engine {
   void Resume(RequestId id) override { inbox_.Push(PauseCommand{id, false}); }
 
   Result<StateId> ForkState(StateId state) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (inbox_.closed()) return ClosedStatus();
     const StateId fork = next_id_++;
     inbox_.Push(ForkStateCommand{state, fork});
@@ -99,14 +99,14 @@ class EngineImpl final : public Engine {
   const ModelInfo& info() const override { return info_; }
 
   Stats stats() const override {
-    const std::lock_guard lock(close_mutex_);
+    const MutexLock lock(close_mutex_);
     if (loop_ == nullptr) return last_stats_;
     return CollectStats();
   }
 
   Result<std::vector<std::int32_t>> Tokenize(std::string_view text, bool add_special,
                                              bool parse_special) const override {
-    const std::lock_guard lock(close_mutex_);
+    const MutexLock lock(close_mutex_);
     if (loop_ == nullptr) return ClosedStatus();
     return Use<std::vector<std::int32_t>>([&] {
       const PromptTokenizer& tokenizer = parts_->model->tokenizer();
@@ -120,7 +120,7 @@ class EngineImpl final : public Engine {
   }
 
   Result<std::string> Detokenize(const std::vector<std::int32_t>& tokens, bool special) const override {
-    const std::lock_guard lock(close_mutex_);
+    const MutexLock lock(close_mutex_);
     if (loop_ == nullptr) return ClosedStatus();
     for (const std::int32_t token : tokens) {
       if (token < 0 || static_cast<std::uint32_t>(token) >= info_.n_vocab) {
@@ -141,7 +141,7 @@ class EngineImpl final : public Engine {
   Result<RequestId> Push(Request request, bool embed_only);
   template <typename FileCommand>
   Result<RequestId> PushFile(FileCommand command) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (inbox_.closed()) return ClosedStatus();
     command.id = next_id_++;
     const RequestId id = command.id;
@@ -165,16 +165,16 @@ class EngineImpl final : public Engine {
   const std::shared_ptr<EventSink> sink_;
   ModelInfo info_;
 
-  std::mutex mutex_;
-  std::unordered_map<RequestId, CancelFlag> live_;  // requests without a terminal event; guarded by mutex_
-  RequestId next_id_ = 1;                           // guarded by mutex_
+  Mutex mutex_;
+  std::unordered_map<RequestId, CancelFlag> live_ MEDINFER_GUARDED_BY(mutex_);  // requests without a terminal event
+  RequestId next_id_ MEDINFER_GUARDED_BY(mutex_) = 1;
 
   Inbox<Command> inbox_;
   PassGuard guard_;
 
   // Guards the parts below against Close while another thread asks for facts. The engine thread never takes it.
-  mutable std::mutex close_mutex_;
-  Stats last_stats_;  // of a closed engine
+  mutable Mutex close_mutex_;
+  Stats last_stats_ MEDINFER_GUARDED_BY(close_mutex_);  // of a closed engine
   // In the order of their making; each uses those before it. Close destroys them in reverse, but for the threads that
   // have to stop first.
   std::optional<LoadedParts> parts_;
@@ -207,7 +207,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   loop_ = std::make_unique<EngineLoop>(
       EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_, *sink_, *files_, parts.identity},
       limits, [this](RequestId id) {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         live_.erase(id);
       });
   thread_ = std::thread([this] { loop_->Run(); });
@@ -216,7 +216,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
 }
 
 bool EngineImpl::GiveUpPass(RequestId id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = live_.find(id);
   if (found == live_.end()) return false;
   found->second->store(true);
@@ -236,7 +236,7 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   command.embed_only = embed_only;
   for (std::uint32_t i = 0; i < n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
   Preparer::Job job{0, std::move(request), command.cancelled, embed_only};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
   if (live_.size() + n > std::size_t{options_.batch_size} + options_.max_queue) {
     return Status(Code::kQueueFull, "no more than " + std::to_string(options_.max_queue) +
@@ -267,10 +267,10 @@ Stats EngineImpl::CollectStats() const {
 
 void EngineImpl::Close() {
   {
-    const std::lock_guard lock(mutex_);  // a Push is wholly before the closing, and then answered, or refused
+    const MutexLock lock(mutex_);  // a Push is wholly before the closing, and then answered, or refused
     inbox_.Close();
   }
-  const std::lock_guard lock(close_mutex_);
+  const MutexLock lock(close_mutex_);
   if (loop_ == nullptr) return;
   files_->Close();
   if (thread_.joinable()) thread_.join();

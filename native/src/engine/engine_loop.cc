@@ -186,7 +186,7 @@ Stats EngineLoop::Count() const {
 void EngineLoop::Publish() {
   Stats now = Count();
   {
-    const std::lock_guard lock(stats_mutex_);
+    const MutexLock lock(stats_mutex_);
     published_ = now;
   }
   requests_.FreeEnded();
@@ -194,7 +194,7 @@ void EngineLoop::Publish() {
 }
 
 Stats EngineLoop::stats() const {
-  const std::lock_guard lock(stats_mutex_);
+  const MutexLock lock(stats_mutex_);
   return published_;
 }
 

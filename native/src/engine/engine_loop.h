@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 
 #include "base/inbox.h"
@@ -15,6 +14,7 @@
 #include "engine/session_store.h"
 #include "engine/stepper.h"
 #include "kv/kv_pool.h"
+#include "medinfer/mutex.h"
 #include "medinfer/stats.h"
 #include "model/decoder.h"
 #include "model/model.h"
@@ -79,8 +79,8 @@ class EngineLoop {
   SessionStore sessions_;
   Stepper stepper_;
 
-  mutable std::mutex stats_mutex_;
-  Stats published_;  // guarded by stats_mutex_
+  mutable Mutex stats_mutex_;
+  Stats published_ MEDINFER_GUARDED_BY(stats_mutex_);
 };
 
 }  // namespace medinfer

@@ -82,7 +82,7 @@ void Preparer::Encode(Encoding encoding, std::vector<PromptPart> prompt) {
   if (encoding.job.embed_only) job.wanted = EncodeJob::Wanted::kEmbeddings;
   job.cancelled = encoding.job.cancelled.front();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     encoding_.emplace(job.id, std::move(encoding));
   }
   encoder_->Enqueue(std::move(job));
@@ -91,7 +91,7 @@ void Preparer::Encode(Encoding encoding, std::vector<PromptPart> prompt) {
 void Preparer::Take(EncodeOutcome outcome) {
   auto encoded = std::make_shared<std::pair<Encoding, Result<PreparedPrompt>>>(Encoding{}, std::move(outcome.prompt));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = encoding_.find(outcome.id);
     if (found == encoding_.end()) return;
     encoded->first = std::move(found->second);

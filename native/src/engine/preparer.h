@@ -5,13 +5,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "base/inbox.h"
 #include "base/task_thread.h"
 #include "engine/commands.h"
+#include "medinfer/mutex.h"
 #include "medinfer/request.h"
 #include "medinfer/status.h"
 #include "model/model.h"
@@ -65,8 +65,8 @@ class Preparer {
   TaskThread& thread_;
   Inbox<Command>& inbox_;
 
-  std::mutex mutex_;
-  std::unordered_map<RequestId, Encoding> encoding_;  // guarded by mutex_
+  Mutex mutex_;
+  std::unordered_map<RequestId, Encoding> encoding_ MEDINFER_GUARDED_BY(mutex_);
 };
 
 }  // namespace medinfer

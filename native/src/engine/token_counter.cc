@@ -17,7 +17,7 @@ TokenCounter::~TokenCounter() {
 
 void TokenCounter::Count(RequestId id, std::vector<PromptPart> prompt, bool add_special) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     open_.insert(id);
   }
   try {
@@ -63,7 +63,7 @@ void TokenCounter::Take(const EncodeOutcome& outcome) {
 
 void TokenCounter::End(RequestId id, Event event) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (open_.erase(id) == 0) return;
   }
   std::vector<Event> events;

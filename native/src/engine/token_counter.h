@@ -2,12 +2,12 @@
 // Prompts with images are laid out by the image encoder, which alone uses libmtmd.
 #pragma once
 
-#include <mutex>
 #include <unordered_set>
 #include <vector>
 
 #include "base/task_thread.h"
 #include "medinfer/events.h"
+#include "medinfer/mutex.h"
 #include "medinfer/request.h"
 #include "vision/image_encoder.h"
 
@@ -40,8 +40,8 @@ class TokenCounter {
   ImageEncoder* encoder_;
   TaskThread& thread_;
   EventSink& sink_;
-  std::mutex mutex_;
-  std::unordered_set<RequestId> open_;  // counts without their event; guarded by mutex_
+  Mutex mutex_;
+  std::unordered_set<RequestId> open_ MEDINFER_GUARDED_BY(mutex_);  // counts without their event
 };
 
 }  // namespace medinfer

@@ -24,7 +24,7 @@ std::uint64_t EncodedImage::bytes() const {
 }
 
 std::shared_ptr<const EncodedImage> EmbeddingCache::Find(const ContentHash& hash) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = by_hash_.find(hash);
   if (found == by_hash_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
@@ -33,7 +33,7 @@ std::shared_ptr<const EncodedImage> EmbeddingCache::Find(const ContentHash& hash
 
 void EmbeddingCache::Insert(const ContentHash& hash, std::shared_ptr<const EncodedImage> image) {
   const std::uint64_t bytes = image->bytes();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = by_hash_.find(hash);
   if (found != by_hash_.end()) Erase(found->second);
   if (bytes > capacity_) return;
@@ -50,12 +50,12 @@ void EmbeddingCache::Erase(std::list<Entry>::iterator entry) {
 }
 
 std::uint64_t EmbeddingCache::bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return bytes_;
 }
 
 std::size_t EmbeddingCache::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return entries_.size();
 }
 

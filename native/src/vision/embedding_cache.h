@@ -7,10 +7,11 @@
 #include <cstring>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <unordered_map>
 #include <vector>
+
+#include "medinfer/mutex.h"
 
 namespace medinfer {
 
@@ -71,13 +72,13 @@ class EmbeddingCache {
     std::uint64_t bytes = 0;
   };
 
-  void Erase(std::list<Entry>::iterator entry);
+  void Erase(std::list<Entry>::iterator entry) MEDINFER_REQUIRES(mutex_);
 
   const std::uint64_t capacity_;
-  mutable std::mutex mutex_;
-  std::list<Entry> entries_;  // most recently used first
-  std::unordered_map<ContentHash, std::list<Entry>::iterator, ContentHashHasher> by_hash_;
-  std::uint64_t bytes_ = 0;  // invariant: sum over entries_, at most capacity_
+  mutable Mutex mutex_;
+  std::list<Entry> entries_ MEDINFER_GUARDED_BY(mutex_);  // most recently used first
+  std::unordered_map<ContentHash, std::list<Entry>::iterator, ContentHashHasher> by_hash_ MEDINFER_GUARDED_BY(mutex_);
+  std::uint64_t bytes_ MEDINFER_GUARDED_BY(mutex_) = 0;  // invariant: sum over entries_, at most capacity_
 };
 
 }  // namespace medinfer

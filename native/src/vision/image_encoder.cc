@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <exception>
 #include <list>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -17,6 +15,7 @@
 #include <utility>
 
 #include "device/assertion_guard.h"
+#include "medinfer/mutex.h"
 #include "mtmd.h"
 #include "vision/embedding_cache.h"
 #include "vision/encoder_pass.h"
@@ -72,10 +71,10 @@ class ImageEncoder::Worker {
 
   ~Worker() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stop_ = true;
     }
-    wake_.notify_one();
+    wake_.NotifyOne();
     thread_.join();
     projector_.SetInterrupt(nullptr);
   }
@@ -83,10 +82,10 @@ class ImageEncoder::Worker {
   void Enqueue(EncodeJob job) {
     ++waiting_;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       incoming_.push_back(std::move(job));
     }
-    wake_.notify_one();
+    wake_.NotifyOne();
   }
 
   ImageEncoderStats stats() const {
@@ -119,10 +118,10 @@ class ImageEncoder::Worker {
   EmbeddingCache cache_;
   const DoneFn on_done_;
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::vector<EncodeJob> incoming_;  // guarded by mutex_
-  std::atomic<bool> stop_{false};    // set under mutex_
+  Mutex mutex_;
+  ConditionVariable wake_;
+  std::vector<EncodeJob> incoming_ MEDINFER_GUARDED_BY(mutex_);
+  std::atomic<bool> stop_{false};  // set under mutex_
 
   std::atomic<std::uint64_t> images_encoded_{0};
   std::atomic<std::uint64_t> cache_hits_{0};
@@ -142,8 +141,8 @@ void ImageEncoder::Worker::Run() {
   const AssertionGuard guard;
   for (;;) {
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stop_ || !incoming_.empty() || !jobs_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!stop_ && incoming_.empty() && jobs_.empty()) wake_.Wait(mutex_);
     }
     if (stop_) return;
     try {
@@ -168,7 +167,7 @@ void ImageEncoder::Worker::Step() {
 void ImageEncoder::Worker::TakeIncoming() {
   std::vector<EncodeJob> incoming;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     incoming.swap(incoming_);
   }
   for (EncodeJob& request : incoming) {
