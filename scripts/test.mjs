@@ -3,8 +3,9 @@
 //   node scripts/test.mjs [--summary] [SUITE]…      (default: all but package)
 //
 // --summary runs nothing and adds up what the suites counted since out/test-results was last removed.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
@@ -25,11 +26,38 @@ function run(command, args) {
   return spawnSync(command, args, { cwd: root, stdio: "inherit" }).status === 0;
 }
 
-function runSuite(suite) {
-  if (suite in nativePrograms) {
-    const program = fromRoot("out", "source", "bin", nativePrograms[suite]);
-    return run(program, ["--gtest_brief=1", `--gtest_output=json:${reportOf(suite)}`]);
-  }
+/** GoogleTest's own shards, as many as there are cores: its tests are of one thread, most of them. */
+async function runNative(suite) {
+  const program = fromRoot("out", "source", "bin", nativePrograms[suite]);
+  const shards = Array.from({ length: os.availableParallelism() }, (_, i) => `${reportOf(suite)}.${i}`);
+  const statuses = await Promise.all(
+    shards.map(
+      (report, i) =>
+        new Promise((resolve, reject) => {
+          const env = { ...process.env, GTEST_TOTAL_SHARDS: String(shards.length), GTEST_SHARD_INDEX: String(i) };
+          const args = ["--gtest_brief=1", `--gtest_output=json:${report}`];
+          const child = spawn(program, args, { cwd: root, env, stdio: "inherit" });
+          child.on("error", reject);
+          child.on("close", resolve);
+        }),
+    ),
+  );
+  const reports = shards.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, "utf8")));
+  const sum = (field) => reports.reduce((total, report) => total + (report[field] ?? 0), 0);
+  const joined = {
+    tests: sum("tests"),
+    failures: sum("failures"),
+    errors: sum("errors"),
+    disabled: sum("disabled"),
+    testsuites: reports.flatMap((report) => report.testsuites),
+  };
+  if (reports.length > 0) writeFileSync(reportOf(suite), JSON.stringify(joined));
+  for (const file of shards) rmSync(file, { force: true });
+  return statuses.every((status) => status === 0);
+}
+
+async function runSuite(suite) {
+  if (suite in nativePrograms) return runNative(suite);
   const vitest = fromRoot("node_modules", "vitest", "vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportOf(suite)}`];
   return run(process.execPath, [vitest, "run", "--project", suite, ...reporters]);
@@ -110,7 +138,7 @@ await runMain(async () => {
   for (const suite of wanted) {
     console.log(`\n== ${suite}`);
     rmSync(reportOf(suite), { force: true });
-    results[suite] = resultOf(suite, runSuite(suite));
+    results[suite] = resultOf(suite, await runSuite(suite));
     writeFileSync(countsFile, JSON.stringify({ ...recordedCounts(), [suite]: results[suite] }));
   }
   printSummary(results);
