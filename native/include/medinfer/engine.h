@@ -29,8 +29,9 @@ class Engine {
 
   // The methods below may be called from any thread and return at once.
 
-  // Queues a request. On success its events follow; on failure there are none. Completion i of a request of n is told
-  // under the returned id + i, each with a terminal event of its own; until the prompt is read, they end together.
+  // Queues a request. On success its events follow; on failure there are none. Completion i of a request of n has its
+  // events under the returned id + i, each with a terminal event of its own; until the prompt is read, they end
+  // together.
   virtual Result<RequestId> Submit(Request request) = 0;
   // Queues an image for the encoder alone; ends with Embedded.
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;
@@ -39,10 +40,10 @@ class Engine {
   virtual Result<RequestId> CountTokens(std::vector<PromptPart> prompt, bool add_special) = 0;
   // Ends a request with Failed(kAborted) within one forward pass. Unknown and finished ids are ignored.
   virtual void Cancel(RequestId id) = 0;
-  // Ends a request with Done(kStop), and no stop string, within one forward pass: who reads it has seen enough. An
+  // Ends a request with Done(kStop), and no stop string, within one forward pass: its reader has seen enough. An
   // image for the encoder alone has no such end, and is cancelled. Unknown and finished ids are ignored.
   virtual void Finish(RequestId id) = 0;
-  // Delivers the events of a request from now on as it goes, after those that it kept back. What nobody reads costs no
+  // Delivers the events of a request from now on as it goes, after those that it kept back. What is not read costs no
   // wake-up of the reader's thread.
   virtual void Follow(RequestId id) = 0;
   // A paused request keeps its KV cells and generates nothing. Other requests go on.

@@ -1,4 +1,4 @@
-// What an engine tells about its requests. Every request ends with exactly one terminal event: Done, Embedded, Counted,
+// What an engine emits for its requests. Every request ends with exactly one terminal event: Done, Embedded, Counted,
 // Saved, Restored or Failed.
 #pragma once
 

@@ -1,4 +1,4 @@
-// How likely tokens were, as told beside a drawn one.
+// How likely tokens were, as reported beside a drawn one.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ struct TextBias {
 };
 
 struct SamplingParams {
-  float temperature = 0.8F;         // <= 0: greedy; < 0: greedy, and its probabilities can be told
+  float temperature = 0.8F;         // <= 0: greedy; < 0: greedy, and its probabilities can be reported
   float dynatemp_range = 0;         // temperature +- range by entropy; 0: off
   float dynatemp_exponent = 1;      //
   std::int32_t top_k = 40;          // <= 0: off

@@ -13,7 +13,7 @@ struct KvStats {
   std::uint32_t pages_free = 0;    // hold nothing
   std::uint32_t pages_used = 0;    // held by running requests and kept states
   std::uint32_t pages_shared = 0;  // of the used, those that more than one holder has
-  std::uint32_t pages_cached = 0;  // held by nobody, and findable
+  std::uint32_t pages_cached = 0;  // not held, and findable
   std::uint64_t pages_evicted = 0;
   double fragmentation = 0;          // share of the cells in used pages that no request holds, 0..1
   std::uint64_t prefix_hits = 0;     // requests that found a page or more

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxCaptured = 1000;  // bytes; a damaged file can log a line per tensor
 
-constexpr std::size_t kMostTold = 110;  // bytes; what these libraries say quotes the file
+constexpr std::size_t kMostQuoted = 110;  // bytes; what these libraries say quotes the file
 
 // What llama.cpp's functions say on the way up of what went wrong below.
 constexpr std::array<std::string_view, 5> kEnvelopes = {
@@ -50,17 +50,17 @@ LogCapture::LogCapture() { captured.emplace(); }
 LogCapture::~LogCapture() { captured.reset(); }
 
 std::string LogCapture::errors() const {
-  std::string told;
+  std::string joined;
   std::string_view rest = lines();
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = WithoutEnvelopes(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     // Says nothing beside another.
-    if (!told.empty() && line.starts_with("failed to load model")) continue;
-    told.append(told.empty() ? "" : "; ").append(line);
+    if (!joined.empty() && line.starts_with("failed to load model")) continue;
+    joined.append(joined.empty() ? "" : "; ").append(line);
   }
-  return Excerpt(told, kMostTold);
+  return Excerpt(joined, kMostQuoted);
 }
 
 std::string_view LogCapture::lines() const { return captured ? std::string_view(*captured) : std::string_view(); }
@@ -71,8 +71,9 @@ bool LogCapture::SaysOutOfMemory() const {
 
 std::string LogCapture::Assertion() const {
   // ggml_abort's messages begin with a file and a line.
-  const bool tells = lines().find(".c:") != std::string_view::npos || lines().find(".cpp:") != std::string_view::npos;
-  return tells ? errors() : std::string();
+  const bool asserted =
+      lines().find(".c:") != std::string_view::npos || lines().find(".cpp:") != std::string_view::npos;
+  return asserted ? errors() : std::string();
 }
 
 bool LogCapture::SaysNoTensorSplit() const {

@@ -28,7 +28,7 @@ class LogCapture {
   std::string_view lines() const;
   // Whether SplitMode::kTensor is not there for the model's architecture.
   bool SaysNoTensorSplit() const;
-  // The lines where they tell of an assertion; else empty.
+  // The lines where they report an assertion; else empty.
   std::string Assertion() const;
 };
 

@@ -10,7 +10,7 @@ namespace medinfer {
 // continue a character count as whole: they will never become valid by waiting.
 std::size_t CompleteUtf8Prefix(std::string_view bytes);
 
-// Tells whether bytes that come in pieces are UTF-8, as the Unicode standard has it: no overlong form, no surrogate.
+// Decides whether bytes that come in pieces are UTF-8, as the Unicode standard has it: no overlong form, no surrogate.
 class Utf8Check {
  public:
   // False where the bytes can not go on like this; the rest of them is not looked at then.

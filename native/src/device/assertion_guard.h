@@ -12,7 +12,7 @@
 namespace medinfer {
 
 // While one lives, an assertion that fails on its thread throws std::runtime_error in the place of ending the process.
-// Whoever makes one has to catch that, and to trust none of the objects that were worked on. Sound, because those
+// The code that makes one has to catch that, and to trust none of the objects that were worked on. Sound, because those
 // libraries hold no lock where they assert, and their objects are freed as after any of their own exceptions; what C
 // code had allocated is lost. Threads that compute catch for themselves, and fail their graph (patch 0066).
 class AssertionGuard {

@@ -125,7 +125,7 @@ std::optional<double> QuotaOf(const fs::path& root, int version) {
   const std::optional<Mount> mount = FindMount(root, version);
   const std::optional<std::string> group = FindGroup(root, version);
   if (!mount || !group) return std::nullopt;
-  // A container that has no view of its own is told of its group as the host names it, and sees that alone.
+  // A container that has no view of its own is given its group as the host names it, and sees that alone.
   fs::path below = fs::path(*group).lexically_relative(mount->group);
   if (below.empty() || *below.begin() == "..") below.clear();
   const fs::path top = root / mount->point.relative_path();

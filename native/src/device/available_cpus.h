@@ -1,5 +1,5 @@
 // How many threads can compute at once. The host's cores say little: containers are given a part of their time by
-// cgroup quotas, and processes some of them by affinity, which cpusets are told as, too.
+// cgroup quotas, and processes some of them by affinity, as which cpusets appear, too.
 #pragma once
 
 #include <cstdint>

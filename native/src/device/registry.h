@@ -1,4 +1,5 @@
-// ggml's registry of backends is process-wide and has no lock of its own: who loads a backend must be alone with it.
+// ggml's registry of backends is process-wide and has no lock of its own: a thread that loads a backend must be alone
+// with it.
 #pragma once
 
 #include <shared_mutex>

@@ -7,7 +7,7 @@ namespace medinfer {
 namespace {
 
 // A small model draws a token in a fraction of a millisecond, and waking JavaScript for each takes a core away from the
-// next. Nobody reads faster than this.
+// next. No reader is faster than this.
 constexpr std::chrono::milliseconds kInterval{4};
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace medinfer {
 namespace {
 
-constexpr std::uint32_t kMaxProbs = 100;       // tokens told beside a drawn one
+constexpr std::uint32_t kMaxProbs = 100;       // tokens reported beside a drawn one
 constexpr std::uint32_t kMaxCompletions = 64;  // of one prompt
 constexpr std::size_t kMaxSaltBytes = 256;
 

@@ -1,5 +1,5 @@
 // Checks a request before it reaches llama.cpp, whose answer to a bad value is often an assert. The TypeScript library
-// reports bad options with more words; these checks hold whoever calls.
+// reports bad options with more words; these checks hold for every caller.
 #pragma once
 
 #include <cstdint>

@@ -102,7 +102,7 @@ std::unique_ptr<GrammarConstraint> GrammarConstraint::Copy() const {
 
 // llama.cpp decodes UTF-8 leniently: it would let an overlong or a surrogate character pass as the one it stands for,
 // which the user then sees as three replacement characters. And it matches a control token by its text, wherever that
-// fits: "[^]]" would let every one of them come, which nobody would see.
+// fits: "[^]]" would let every one of them come, which would stay unseen.
 bool GrammarConstraint::Admissible(std::int32_t token) const {
   if (vocab_->is_eog(token)) return true;
   if (vocab_->is_control(token) && !Writes(token) && !NamesNext(token)) return false;

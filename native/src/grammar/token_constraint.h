@@ -24,7 +24,7 @@ class TokenConstraint {
   virtual bool ended() const = 0;
   // The text could go on in more ways than are followed: nothing may come any more.
   virtual bool lost() const { return false; }
-  // Whether a control token is a part of the text that is constrained, and told as such.
+  // Whether a control token is a part of the text that is constrained, and emitted as such.
   virtual bool Writes(std::int32_t token) const = 0;
 };
 

@@ -1,8 +1,8 @@
 // What requests have left for others to go on from: page tables without a sequence, and what their cells hold.
 //
-// A state is a shortcut, never the only copy: whoever goes on from one says the whole prompt, and what the state lacks
-// is computed. So a state may lose its table at any time; its whole pages are mostly in the prefix cache all the same.
-// Not thread-safe: belongs to the engine thread. Its pool must outlive it. Knows no llama.h.
+// A state is a shortcut, never the only copy: a request that goes on from one has the whole prompt, and what the state
+// lacks is computed. So a state may lose its table at any time; its whole pages are mostly in the prefix cache all the
+// same. Not thread-safe: belongs to the engine thread. Its pool must outlive it. Knows no llama.h.
 #pragma once
 
 #include <cstdint>

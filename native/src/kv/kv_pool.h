@@ -3,7 +3,7 @@
 //
 // Invariants:
 //   - a sequence id is held by at most one request at a time, and its table holds what was reserved for it;
-//   - cached pages are free pages that still mean something: whoever needs room takes the least recently used.
+//   - cached pages are free pages that still mean something: a sequence that needs room takes the least recently used.
 // Not thread-safe: belongs to the engine thread. Knows no llama.h.
 #pragma once
 

@@ -4,7 +4,7 @@
 // Invariants:
 //   - a page is free exactly while refs == 0; free() + used() == total();
 //   - refs(page) is the number of page tables that have the page, plus one where the prefix tree has it;
-//   - filled(page) is at least what any holder sees of the page, so a cell at or past it is nobody's.
+//   - filled(page) is at least what any holder sees of the page, so a cell at or past it is free.
 // Misuse is safe to memory: Ref, Unref and SetFilled of a page that is free or does not exist do nothing.
 // Not thread-safe: belongs to the engine thread. Must outlive its tables and its tree. Knows no llama.h.
 #pragma once
@@ -38,14 +38,14 @@ class PagePool {
   // written.
   std::optional<PageId> Allocate();
 
-  // One holder more. REQUIRES: somebody holds the page.
+  // One holder more. REQUIRES: the page is held.
   void Ref(PageId page);
 
-  // One holder less; without any the page is free. REQUIRES: somebody holds the page.
+  // One holder less; without any the page is free. REQUIRES: the page is held.
   void Unref(PageId page);
 
   // Cells from the page's start that are written, or were and may still be seen by a holder. Lowering it gives cells up
-  // for writing anew: only a sole holder may. REQUIRES: somebody holds the page; n <= page_size().
+  // for writing anew: only a sole holder may. REQUIRES: the page is held; n <= page_size().
   void SetFilled(PageId page, std::uint32_t n);
 
   // At most one; null: none. Must outlive the pool's last change, or be taken away.

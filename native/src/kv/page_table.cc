@@ -40,7 +40,7 @@ PageTable PageTable::Fork() const {
 std::uint32_t PageTable::RoomInLastPage() const {
   if (runs_.empty()) return 0;
   const Run& last = runs_.back();
-  // What a sole holder does not see of its page, nobody sees.
+  // What a sole holder does not see of its page, no table sees.
   const bool rest_is_nobodys = pool_->filled(last.page) == last.count || pool_->refs(last.page) == 1;
   return rest_is_nobodys ? pool_->page_size() - last.count : 0;
 }

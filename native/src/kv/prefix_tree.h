@@ -9,8 +9,8 @@
 //   - evictable_ is in order of last use, which is when a node became evictable or was committed again, and has every
 //     node after all its descendants: so its front is always a leaf, and evicting is popping.
 // Cost: O(1) per page and key, whatever the tree's size; a page's keys take 8 bytes per cell, allocated up front.
-// Watches its pool for who else holds the pages: at most one tree per pool. Belongs to the pool's thread; the pool must
-// outlive it. Knows no llama.h.
+// Watches its pool for other holders of the pages: at most one tree per pool. Belongs to the pool's thread; the pool
+// must outlive it. Knows no llama.h.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +54,7 @@ class PrefixTree final : private PagePool::Observer {
   // The longest run of whole pages that hold `keys` from the start. A table, not page ids: its refs keep the pages from
   // being evicted before they are used. Pages count as used until it, and every table of them, is gone.
   // A caller that needs a shorter match (at least one token must be computed to have logits; a match must not end
-  // inside media) gives fewer keys or truncates; on a page boundary, or Commit can enter no more of that table.
+  // inside media) gives fewer keys or truncates; on a page boundary, or Commit cannot enter the rest of that table.
   PageTable Find(std::span<const CellKey> keys, std::string_view salt);
 
   // Enters the table's pages from its start as long as they are whole and have keys. Where the tree has such a page,

@@ -1,8 +1,8 @@
 // Keys and values of preempted requests, in host memory, until they run again.
 //
-// A copy here is a shortcut: what has none is computed again. So the budget is never exceeded, whoever comes when it is
-// spent goes without, and nobody is driven out.
-// Not thread-safe: belongs to the engine thread. Knows no llama.h.
+// A copy here is a shortcut: what has none is computed again. So the budget is never exceeded, a request that comes
+// when it is spent goes without, and none is driven out. Not thread-safe: belongs to the engine thread. Knows no
+// llama.h.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class SwapSpace {
   // REQUIRES: there is room for them, and the request has none here.
   void Keep(RequestId id, Cells cells);
 
-  // What is kept of the request, which is then here no more.
+  // What is kept of the request, which is then removed.
   std::optional<Cells> Take(RequestId id);
 
   // Bytes in use.

@@ -36,7 +36,7 @@ std::uint64_t PartOf(std::uint64_t bytes, double part) {
   return static_cast<std::uint64_t>(std::ceil(static_cast<double>(bytes) * part));
 }
 
-// Of SplitMode::kTensor llama.cpp tells no sizes before it allocates: found from those of one device that has it all.
+// Of SplitMode::kTensor llama.cpp gives no sizes before it allocates: found from those of one device that has it all.
 Result<std::vector<DeviceMemory>> MeasureTensors(LoadOptions options, const Placement& placement) {
   std::vector<float> shares = std::exchange(options.tensor_split, {});
   if (shares.empty()) shares.assign(placement.devices.size(), 1);

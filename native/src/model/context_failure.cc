@@ -59,13 +59,13 @@ Status CheckContextOptions(const llama_model& model, const LoadOptions& options)
   return {};
 }
 
-Status ContextFailure(std::string_view logged, const std::string& told, std::uint32_t cells) {
+Status ContextFailure(std::string_view logged, const std::string& excerpt, std::uint32_t cells) {
   for (const Known& known : kKnown) {
     if (logged.find(known.logged) == std::string_view::npos) continue;
-    return {known.code, std::string(known.meaning) + " with a pool of " + std::to_string(cells) + " tokens (" + told +
-                            "): " + std::string(known.advice)};
+    return {known.code, std::string(known.meaning) + " with a pool of " + std::to_string(cells) + " tokens (" +
+                            excerpt + "): " + std::string(known.advice)};
   }
-  return {Code::kBadGguf, "llama.cpp makes no context for the model (" + told +
+  return {Code::kBadGguf, "llama.cpp makes no context for the model (" + excerpt +
                               "): check that it is a text model that llama.cpp supports, or download it again"};
 }
 

@@ -16,8 +16,8 @@ namespace medinfer {
 // What a context of this model can not have, however much memory there is.
 Status CheckContextOptions(const llama_model& model, const LoadOptions& options);
 
-// `logged`: what llama.cpp logged when it made none; `told`: as much of it as a message may hold; `cells`: of the KV
+// `logged`: what llama.cpp logged when it made none; `excerpt`: as much of it as a message may hold; `cells`: of the KV
 // pool.
-Status ContextFailure(std::string_view logged, const std::string& told, std::uint32_t cells);
+Status ContextFailure(std::string_view logged, const std::string& excerpt, std::uint32_t cells);
 
 }  // namespace medinfer

@@ -288,7 +288,7 @@ std::vector<DeviceMemory> Decoder::Memory(const std::vector<ggml_backend_dev_t>&
       to.compute += bytes.compute;
     };
     if (device != nullptr && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_META) {
-      // SplitMode::kTensor: all devices as one, of which only the largest part is told.
+      // SplitMode::kTensor: all devices as one, of which only the largest part is reported.
       std::for_each(memory.begin(), memory.end() - 1, add);
       continue;
     }

@@ -53,7 +53,7 @@ class Decoder final : public CellStore {
   ~Decoder() override;
 
   // One forward pass. Rows of logits are kept, in the order of the spans that ask for them, until the next pass. They
-  // may stay on their device with `copies_logits` false: where finds_likeliest(), for whoever needs no more than that.
+  // may stay on their device with `copies_logits` false: where finds_likeliest(), where nothing more is needed.
   DecodeOutcome DecodeText(std::span<const TextSpan> spans, bool copies_logits);
   DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits);
 

@@ -62,7 +62,7 @@ class Model {
 // For what llama.cpp asserts or throws over the model while it is used; `what`: its text.
 Status DamagedModel(const std::string& what);
 
-// Whether `path` is a readable file that begins as a GGUF does. The codes tell which file of the pair it is.
+// Whether `path` is a readable file that begins as a GGUF does. The codes say which file of the pair it is.
 Status CheckGgufFile(const std::string& path, const char* what, Code not_found, Code damaged);
 
 }  // namespace medinfer

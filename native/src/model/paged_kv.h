@@ -1,8 +1,8 @@
-// llama.cpp's KV cache, told where its cells are. The tensors, the graphs over them and the forward pass are the base
-// class's; which cell a token gets, and which cells it sees, come from the page tables of a KvPool.
+// llama.cpp's KV cache over cells that are placed from outside. The tensors, the graphs over them and the forward pass
+// are the base class's; which cell a token gets, and which cells it sees, come from the page tables of a KvPool.
 //
-// The base class's own account of cells (position, sequences) stays empty: a page may be nobody's, or many tables'. So
-// nothing of the base that reads that account is reachable: searching cells, shifting, copying and saving sequences.
+// The base class's own account of cells (position, sequences) stays empty: a page may belong to no table, or to many.
+// So nothing of the base that reads that account is reachable: searching cells, shifting, copying and saving sequences.
 //
 // Invariants:
 //   - written(s) cells of sequence s hold keys and values; its table has at least that many;
@@ -35,7 +35,7 @@ class PagedKv final : public llama_kv_cache {
   // Those of the first `cells` of a table. REQUIRES: they are written.
   std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const;
   // Writes the cells begin … end of a table. `bytes` are what ReadCells made of `total` cells. REQUIRES: the table has
-  // them, and nobody else writes their pages.
+  // them, and no other table writes their pages.
   void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
                   std::span<const std::uint8_t> bytes);
 

@@ -29,7 +29,7 @@ struct MediaChunk {
   // M-RoPE: where each token sits, asked for with mtmd_image_tokens_get_decoder_pos once the position of the first is
   // known (some models' answers are not relative to it). A placeholder: holds no pixels. Null: consecutive positions.
   std::shared_ptr<const mtmd_input_chunk> mrope_layout;
-  // Nothing: the embeddings depend on more than the file, and nobody else has the same.
+  // Nothing: the embeddings depend on more than the file, and no other chunk has the same.
   std::optional<MediaOrigin> origin;
   // The model attends to all of the chunk's tokens at once: it has to be decoded whole, alone, in one ubatch.
   bool non_causal = false;

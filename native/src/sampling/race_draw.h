@@ -3,7 +3,7 @@
 // The noise of a token depends on the seed, the step and the token alone. So the order of the candidates does not
 // matter, and logits that differ in their last bits, as kernels give them for batches of other sizes, change the draw
 // only where two tokens come in all but together: with a running sum of probabilities, as in llama.cpp, each of its
-// steps moves. And who draws again with fewer candidates gets what a draw from those alone would have given.
+// steps moves. And drawing again with fewer candidates gives what a draw from those alone would have given.
 #pragma once
 
 #include <cstdint>

@@ -46,8 +46,8 @@ void SamplerChain::Accept(std::int32_t token) {
   if (constraint_ != nullptr) constraint_->Accept(token);
 }
 
-std::int32_t SamplerChain::Draw(std::span<float> logits, TokenLogprobs* told, std::size_t n_probs) {
-  if (told != nullptr) raw_.assign(logits.begin(), logits.end());
+std::int32_t SamplerChain::Draw(std::span<float> logits, TokenLogprobs* logprobs, std::size_t n_probs) {
+  if (logprobs != nullptr) raw_.assign(logits.begin(), logits.end());
   for (const TokenBias& bias : tokens_.biases) logits[static_cast<std::size_t>(bias.token)] += bias.bias;
   if (!tokens_.biases.empty()) ShowLogits("TOKEN_BIAS", logits);
   if (stages_.first_penalties != nullptr) {
@@ -58,10 +58,10 @@ std::int32_t SamplerChain::Draw(std::span<float> logits, TokenLogprobs* told, st
   std::int32_t token = Choose(logits, /*constrained=*/false);
   if (token >= 0 && !Allows(token)) token = Choose(logits, /*constrained=*/true);
   if (token < 0) return token;
-  if (told != nullptr) {
-    told->token = token;
-    told->before = TopLogprobs(raw_, token, n_probs, told->top_before);
-    TellAfter(logits, *told, n_probs);
+  if (logprobs != nullptr) {
+    logprobs->token = token;
+    logprobs->before = TopLogprobs(raw_, token, n_probs, logprobs->top_before);
+    FillAfter(logits, *logprobs, n_probs);
   }
   Accept(token);
   return token;
@@ -131,12 +131,12 @@ bool SamplerChain::Allows(std::int32_t token) {
   return one.logit > kImpossible;
 }
 
-void SamplerChain::TellAfter(std::span<const float> logits, TokenLogprobs& told, std::size_t n_probs) const {
+void SamplerChain::FillAfter(std::span<const float> logits, TokenLogprobs& logprobs, std::size_t n_probs) const {
   if (stages_.greedy && tells_softmax_) {
-    told.after = TopLogprobs(logits, told.token, n_probs, told.top_after);
+    logprobs.after = TopLogprobs(logits, logprobs.token, n_probs, logprobs.top_after);
   } else {
-    told.after =
-        TopLogprobs(std::span<const llama_token_data>(array_.data, array_.size), told.token, n_probs, told.top_after);
+    logprobs.after = TopLogprobs(std::span<const llama_token_data>(array_.data, array_.size), logprobs.token, n_probs,
+                                 logprobs.top_after);
   }
 }
 

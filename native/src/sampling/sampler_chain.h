@@ -37,9 +37,9 @@ class SamplerChain {
   void AcceptPrompt(std::int32_t token);
 
   // Draws a token and enters it into the histories; -1 where none is possible. `logits`: one per token of the
-  // vocabulary; overwritten. `told`: gets the `n_probs` likeliest tokens before and after the chain, without their
+  // vocabulary; overwritten. `logprobs`: gets the `n_probs` likeliest tokens before and after the chain, without their
   // bytes; null: costs nothing.
-  std::int32_t Draw(std::span<float> logits, TokenLogprobs* told = nullptr, std::size_t n_probs = 0);
+  std::int32_t Draw(std::span<float> logits, TokenLogprobs* logprobs = nullptr, std::size_t n_probs = 0);
 
   // Whether what Draw would return is the likeliest token, and nothing has to be entered: no bias, penalty, filter,
   // constraint or observer.
@@ -57,7 +57,7 @@ class SamplerChain {
   void Accept(std::int32_t token);
   void Show(const char* stage) const;
   void ShowLogits(const char* stage, std::span<const float> logits);
-  void TellAfter(std::span<const float> logits, TokenLogprobs& told, std::size_t n_probs) const;
+  void FillAfter(std::span<const float> logits, TokenLogprobs& logprobs, std::size_t n_probs) const;
 
   const SamplerTokens tokens_;
   const bool tells_softmax_;  // greedy, with probabilities

@@ -41,7 +41,7 @@ class Scheduler {
   // Lets in what fits. Returns the sequences that run now and did not before, in the order of their admission.
   std::vector<ScheduledSequence*> Admit();
   // Reserves the cells of the next step and says what it computes; empty where nothing can be. The sequences stay until
-  // they are removed; who is removed while the step is applied must not be used any more.
+  // they are removed; a sequence that is removed while the step is applied must not be used any more.
   Step Plan();
   // After a pass that found no room all the same: the sequence that is served last gives way. False where only one
   // runs.

@@ -62,7 +62,7 @@ Status Unwritable(const std::string& path, int error) {
                        "): check that its folder exists, is writable and has room");
 }
 
-// A new file that nobody but its owner may read.
+// A new file that its owner alone may read.
 File Create(const std::string& path) {
 #ifdef _WIN32
   return File(std::fopen(path.c_str(), "wbx"));
@@ -147,9 +147,9 @@ class Reader {
   // Whether the digest of what was read comes next.
   bool DigestFits() {
     Digest computed{};
-    Digest told{};
+    Digest stored{};
     sha256_final(&hash_, computed.data());
-    return std::fread(told.data(), 1, told.size(), file_) == told.size() && told == computed;
+    return std::fread(stored.data(), 1, stored.size(), file_) == stored.size() && stored == computed;
   }
 
  private:

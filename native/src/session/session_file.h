@@ -2,7 +2,7 @@
 //
 // Little endian: magic, version, the model's identity, five lengths, then note, salt, keys, cells, and the SHA-256 of
 // all that. Whatever bytes a file has, reading it ends well or with kBadSession, and takes no more memory than it has
-// bytes. The checksum finds accidents, not forgers: who writes a session decides what the model has read.
+// bytes. The checksum finds accidents, not forgers: the writer of a session decides what the model has read.
 #pragma once
 
 #include <array>

@@ -8,7 +8,7 @@
 
 namespace medinfer {
 
-// Matches the empty text wherever the digits that follow can be told off in threes.
+// Matches the empty text wherever the digits that follow can be counted off in threes.
 inline constexpr std::u32string_view kDigitGroupsRegex = U"(?=(\\d{3})+(?!\\d))";
 
 // What RegexSplitter::Split would give for it: an empty piece for each match.

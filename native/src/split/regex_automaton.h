@@ -1,7 +1,7 @@
 // A regular expression as a table: one step per symbol, whatever the expression. All of it is made beforehand, so it
 // can be used by any number of threads at once.
 //
-// A step tells whether the text before its symbol is a match, because `$` and lookahead can be decided only then;
+// A step says whether the text before its symbol is a match, because `$` and lookahead can be decided only then;
 // behind the last symbol of a text there is one more step, with end().
 #pragma once
 
@@ -15,7 +15,7 @@ namespace medinfer {
 class RegexAutomaton {
  public:
   using State = std::uint16_t;
-  using Class = std::uint8_t;  // symbols that no part of the expression tells apart
+  using Class = std::uint8_t;  // symbols that no part of the expression distinguishes
 
   static constexpr State kNowhere = 0;  // nothing can match any more
   static constexpr State kStart = 1;

@@ -39,7 +39,7 @@ class PromptTokenizer {
   // control tokens are written out. REQUIRES: every token is in the vocabulary.
   std::string Detokenize(const std::vector<std::int32_t>& tokens, bool special) const;
 
-  // BOS in front, where the vocabulary asks for it and nobody has written it.
+  // BOS in front, where the vocabulary asks for it and the prompt does not have it.
   void AddBos(std::vector<std::int32_t>& tokens) const;
   // What the vocabulary puts behind a whole text: EOS or SEP. No prompt has it: there the model goes on.
   void AddEnd(std::vector<std::int32_t>& tokens) const;

@@ -15,7 +15,7 @@
 
 namespace medinfer {
 
-// SHA-256 of a file. Not a faster hash: whoever can make two files with one hash could have one patient's image
+// SHA-256 of a file. Not a faster hash: a person who can make two files with one hash could have one patient's image
 // answered with another's embedding.
 struct ContentHash {
   std::array<std::uint8_t, 32> digest{};

@@ -262,7 +262,7 @@ Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const ImageFi
   }
   std::weak_ptr<Picture>& slot = in_flight_[hash];
   if (std::shared_ptr<Picture> known = slot.lock(); known != nullptr && !known->failure().has_value()) {
-    if (caches_) {  // else the work is shared all the same, but nobody was promised a cache
+    if (caches_) {  // else the work is shared all the same, but no cache was promised
       ++cache_hits_;
       ++job.n_cached;
     }

@@ -28,7 +28,7 @@ struct EncodeJob {
   };
   Wanted wanted = Wanted::kPrompt;
   // Set by the engine, on any thread. Null: can not be cancelled. A pass that serves only cancelled jobs is
-  // interrupted; the outcome (kAborted) comes when the thread gets to it, so whoever must answer at once answers
+  // interrupted; the outcome (kAborted) comes when the thread gets to it, so a caller that must answer at once answers
   // without waiting for it.
   std::shared_ptr<const std::atomic<bool>> cancelled;
 };

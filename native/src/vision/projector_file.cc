@@ -37,7 +37,7 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
   ProjectorFile file;
   file.type = GgufText(gguf.get(), "clip.projector_type");
   if (file.type.empty()) file.type = GgufText(gguf.get(), "clip.vision.projector_type");
-  // Yi-VL's files say "mlp", and libmtmd tells them by this tensor.
+  // Yi-VL's files say "mlp", and libmtmd recognises them by this tensor.
   if (file.type == "mlp" && gguf_find_tensor(gguf.get(), "mm.3.weight") >= 0) file.type = "mlp_norm";
   if (const std::string why = FindBadProjectorValue(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
   if (const std::string why = FindBadProjectorTensor(gguf.get(), file.type); !why.empty()) return bad(why, kAgain);
