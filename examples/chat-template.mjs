@@ -1,4 +1,4 @@
-import { registerChatTemplate, renderChat } from "medinfer";
+import { registerChatTemplate, registerModelAdapter, renderChat } from "medinfer";
 
 const messages = [
   { role: "system", content: "You are a helpful assistant." },
@@ -23,3 +23,6 @@ const switched =
   "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}" +
   "assistant:{% if not enable_thinking %} <think></think>{% endif %}";
 console.log(renderChat(switched, messages, { templateArguments: { enable_thinking: false } }).prompt);
+
+// What models of one family need, found by their path, name or template when one is loaded.
+registerModelAdapter({ name: "triage", matches: /triage-7b/i, chatTemplate: "chatml", stopStrings: ["###"] });

@@ -1,4 +1,4 @@
-/** Every example runs as its reader would run it, and prints what the README promises. */
+/** Every example of the README and of docs/guide runs as its reader would run it, and prints what it is there to show. */
 import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { promisify } from "node:util";
