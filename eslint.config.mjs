@@ -1,6 +1,6 @@
-import path from "node:path";
-
 import tseslint from "typescript-eslint";
+
+import { stayInside } from "./scripts/lib/stay-inside.mjs";
 
 const reachTheAddon = [
   "lib/load.ts",
@@ -74,23 +74,33 @@ const layers = [
 ];
 
 export default tseslint.config(
-  { ignores: ["native/llama.cpp/", "build/", "dist/", "out/", "prebuilds/", "models/", "web/"] },
+  { ignores: ["native/llama.cpp/", "build/", "dist/", "packages/*/dist/", "out/", "prebuilds/", "models/", "web/"] },
   ...tseslint.configs.recommended,
   {
-    files: ["lib/**/*.ts"],
+    files: ["lib/**/*.ts", "packages/*/src/**/*.ts"],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: {
-      parserOptions: { project: path.join(import.meta.dirname, "tsconfig.json") },
+      parserOptions: { project: ["tsconfig.json", "packages/*/tsconfig.json"], tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
-      "no-restricted-syntax": ["error", realms.instanceof],
-      "no-restricted-globals": ["error", ...realms.globals],
       // "auto" | string says more to a reader than string does.
       "@typescript-eslint/no-redundant-type-constituents": "off",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
     },
+  },
+  {
+    files: ["lib/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": ["error", realms.instanceof],
+      "no-restricted-globals": ["error", ...realms.globals],
+    },
+  },
+  {
+    files: ["lib/**/*.ts", "packages/*/**/*.{ts,js,mjs}"],
+    plugins: { medinfer: { rules: { "stay-inside": stayInside } } },
+    rules: { "medinfer/stay-inside": "error" },
   },
   {
     files: ["**/*.{ts,mts,mjs,js}"],

@@ -54,6 +54,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "packages",
+          include: ["packages/*/test/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          ...withAddon,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "package",
           include: ["test/package/**/*.test.ts"],
           testTimeout: 1_200_000,

@@ -1,11 +1,13 @@
-// Compiles lib/ into dist/: CommonJS, and two thin ES module entries over it, for Node and for bundlers.
+// Compiles lib/ into dist/: CommonJS, and two thin ES module entries over it, for Node and for bundlers. In a clone then each of
+// packages/, against that.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { Failure, runMain } from "./lib/fail.mjs";
-import { fromRoot } from "./lib/paths.mjs";
+import { fromRoot, root } from "./lib/paths.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -23,7 +25,7 @@ function writeWrappers() {
   writeIfChanged(fromRoot("dist", "index.d.mts"), 'export * from "./index.js";\n');
 }
 
-export function buildTypeScript() {
+function compile(folder) {
   let tsc;
   try {
     tsc = require.resolve("typescript/bin/tsc");
@@ -31,12 +33,35 @@ export function buildTypeScript() {
     throw new Failure("TypeScript is not installed: run npm install without --omit=dev");
   }
   // tsc trusts its record of the last build: without dist/ that record is wrong.
-  const args = existsSync(fromRoot("dist", "index.js")) ? [] : ["--incremental", "false"];
-  const result = spawnSync(process.execPath, [tsc, "-p", fromRoot("tsconfig.json"), ...args], {
+  const args = existsSync(path.join(folder, "dist")) ? [] : ["--incremental", "false"];
+  const result = spawnSync(process.execPath, [tsc, "-p", path.join(folder, "tsconfig.json"), ...args], {
     stdio: "inherit",
   });
-  if (result.status !== 0) throw new Failure("lib/ does not compile: the lines above say where");
+  if (result.status !== 0) {
+    throw new Failure(`${path.relative(root, folder) || "lib"} does not compile: the lines above say where`);
+  }
+}
+
+/** Compiles a package of packages/; its build.mjs, where it has one, adds what else the program needs. */
+function buildPackage(folder) {
+  if (!existsSync(fromRoot("node_modules", "medinfer"))) {
+    throw new Failure("packages/ do not find medinfer by its name: run npm install, which links it");
+  }
+  compile(folder);
+  const script = path.join(folder, "build.mjs");
+  if (!existsSync(script)) return;
+  const result = spawnSync(process.execPath, [script], { stdio: "inherit" });
+  if (result.status !== 0) throw new Failure(`${path.relative(root, script)} failed: the lines above say why`);
+}
+
+export function buildTypeScript() {
+  compile(root);
   writeWrappers();
+  const packages = fromRoot("packages");
+  if (!existsSync(packages)) return; // installed, not cloned
+  for (const name of readdirSync(packages)) {
+    if (existsSync(path.join(packages, name, "tsconfig.json"))) buildPackage(path.join(packages, name));
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await runMain(buildTypeScript);

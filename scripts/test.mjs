@@ -14,7 +14,7 @@ import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, root } from "./lib/paths.mjs";
 
-const suites = ["scheduling", "native", "unit", "types", "engine", "lifetime", "package"];
+const suites = ["scheduling", "native", "unit", "types", "engine", "lifetime", "packages", "package"];
 /** Suites of GoogleTest; that of the scheduler is a program without llama.cpp. */
 const nativePrograms = { scheduling: "medinfer_scheduling_tests", native: "medinfer_tests" };
 const byDefault = suites.filter((name) => name !== "package");

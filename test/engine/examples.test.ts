@@ -6,9 +6,9 @@ import { describe, expect, it } from "vitest";
 import { withoutCpuWarning } from "../support/node-arguments.mjs";
 import { fromRoot } from "../support/paths.mjs";
 
-const run = async (name: string, ...args: string[]) => {
+const run = async (name: string) => {
   const file = fromRoot("examples", name);
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [withoutCpuWarning, file, ...args]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [withoutCpuWarning, file]);
   expect(stderr).toBe("");
   return stdout;
 };
@@ -46,36 +46,6 @@ describe("examples", () => {
 
   it("are all run", () => {
     const files = readdirSync(fromRoot("examples")).filter((name) => /\.[cm]?[jt]s$/.test(name));
-    expect(files.sort()).toEqual([...Object.keys(prints), "demo.mjs"].sort());
-  });
-});
-
-describe("the demo", () => {
-  it("streams an answer and reads the four prescriptions", async () => {
-    const output = await run("demo.mjs");
-    expect(output).toContain("> What is hypertension?");
-    expect(output).toContain("> Extract demografig, clinical disease and medication informations");
-    for (const n of [0, 1, 2, 3]) {
-      const answer = new RegExp(`^0000${n}\\.png\\n  Patient: [^]*?\\n  image .*, total \\d+ ms$`, "m");
-      expect(output).toMatch(answer);
-    }
-    expect(output).toMatch(/^4 of 4 images in \d+ ms$/m);
-  });
-
-  it("reads anyone's images, and says which it could not", async () => {
-    const image = fromRoot("test", "fixtures", "images", "rgb.png");
-    const args = ["--image", image, "--image", "missing.png", "--prompt", "What is this?"];
-    const failure = await run("demo.mjs", ...args).catch((error: { stdout: string; code: number }) => error);
-    expect(failure).toMatchObject({ code: 1 });
-    const { stdout } = failure as { stdout: string };
-    expect(stdout).toContain("> What is this?");
-    expect(stdout).toMatch(/^rgb\.png\n/m);
-    expect(stdout).toMatch(/^missing\.png\n {2}IMAGE_NOT_FOUND: /m);
-    expect(stdout).toMatch(/^1 of 2 images in /m);
-  });
-
-  it("says what is wrong with a model in one line", async () => {
-    const failure = await run("demo.mjs", "--model", "missing.gguf").catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(/^\nMODEL_NOT_FOUND: .*\n$/) as string });
+    expect(files.sort()).toEqual(Object.keys(prints).sort());
   });
 });
