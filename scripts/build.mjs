@@ -20,7 +20,7 @@ import { parseArgs } from "node:util";
 import { fetchLlama } from "./fetch-llama.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { withLock } from "./lib/lock.mjs";
-import { fromRoot, llamaDir, releaseDir, root } from "./lib/paths.mjs";
+import { fromRoot, inClone, llamaDir, packageJson, releaseDir, root } from "./lib/paths.mjs";
 import { runWithProgress } from "./lib/progress.mjs";
 import { requireBuildTools } from "./lib/tools.mjs";
 
@@ -41,13 +41,22 @@ const variants = {
   fuzz: { MEDINFER_BUILD_FUZZERS: "ON" },
 };
 
-const cmakeJs = () => {
+/** Who installs a prebuilt addon is spared cmake-js and its 39 packages: it is an optional peer (docs/decisions/0000-cmake-js.md). */
+function cmakeJs() {
+  const tested = packageJson.devDependencies["cmake-js"];
+  const install = inClone ? '"npm install"' : `"npm install medinfer cmake-js@${tested}"`;
+  const { resolve } = createRequire(import.meta.url);
+  let found;
   try {
-    return createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
+    found = JSON.parse(readFileSync(resolve("cmake-js/package.json"), "utf8")).version;
   } catch {
-    throw new Failure("cmake-js is not installed: run npm install");
+    throw new Failure(`compiling the addon for this machine needs cmake-js: run ${install}`);
   }
-};
+  if (Number.parseInt(found) < Number.parseInt(tested)) {
+    throw new Failure(`compiling the addon needs cmake-js ${tested}, and ${found} is installed: run ${install}`);
+  }
+  return resolve("cmake-js/bin/cmake-js");
+}
 
 /** CMake refuses a cache that another generator made, or that came here with a moved folder. */
 function dropForeignCache(out, generator) {

@@ -1,6 +1,6 @@
 // npm's install script. In an installed package it does nothing where the prebuilt addon loads, and
-// compiles the addon for this machine where it does not. In a clone it brings the addon and dist/
-// up to date; where they are, that takes a moment.
+// compiles the addon for this machine where it does not; cmake-js has to be installed beside it then.
+// In a clone it brings the addon and dist/ up to date; where they are, that takes a moment.
 import { spawnSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 

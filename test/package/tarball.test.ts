@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -49,6 +49,18 @@ const programs = {
 let workspace: string;
 let tarball: string;
 
+const { devDependencies } = JSON.parse(readFileSync(path.join(repository, "package.json"), "utf8")) as {
+  devDependencies: Record<string, string>;
+};
+/** What compiles from source, as the message names it. */
+const cmakeJs = `cmake-js@${devDependencies["cmake-js"]}`;
+
+/** Names of all packages that are installed for a project. */
+function installedIn(folder: string): string[] {
+  const [, ...paths] = npm(folder, ["ls", "--all", "--parseable"]).trim().split("\n");
+  return paths.map((each) => each.slice(each.lastIndexOf("node_modules/") + "node_modules/".length)).sort();
+}
+
 /** An empty project that holds only the programs above. */
 function emptyProject(name: string): string {
   const folder = path.join(workspace, name);
@@ -86,7 +98,9 @@ afterAll(() => {
 describe("the packed package", () => {
   it("carries nothing that its users have no use for", () => {
     const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).split("\n");
-    expect(files.filter((file) => /^package\/(test|benchmarks|out|build|node_modules|\.git)/.test(file))).toEqual([]);
+    expect(
+      files.filter((file) => /^package\/(test|benchmarks|out|build|packages|node_modules|\.git)/.test(file)),
+    ).toEqual([]);
     expect(files.filter((file) => /\.(mp3|mp4|jpe?g|tgz)$/.test(file))).toEqual([]);
   });
 
@@ -97,15 +111,41 @@ describe("the packed package", () => {
     expectItWorks(folder);
   });
 
+  it("brings what it needs to run, and no more", () => {
+    expect(installedIn(path.join(workspace, "from-prebuild"))).toEqual([
+      "@eslint-community/regexpp",
+      "medinfer",
+      "node-addon-api",
+      "node-api-headers",
+      "node-gyp-build",
+      "valibot",
+    ]);
+  });
+
   it("is one set of classes for import and require", () => {
     const { esm, cjs, same } = runProgram(path.join(workspace, "from-prebuild"), "same.mjs");
     expect(esm).toEqual(cjs);
     expect(same).toBe(true);
   });
 
+  it("says in one sentence what compiling needs, where no prebuilt addon loads", () => {
+    const folder = emptyProject("without-cmake-js");
+    npm(folder, ["install", "--ignore-scripts", tarball]);
+    const installed = path.join(folder, "node_modules", "medinfer");
+    rmSync(path.join(installed, "prebuilds"), { recursive: true });
+    const { status, stderr } = spawnSync(process.execPath, ["scripts/install.mjs"], {
+      cwd: installed,
+      encoding: "utf8",
+    });
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `medinfer: compiling the addon for this machine needs cmake-js: run "npm install medinfer ${cmakeJs}"\n`,
+    );
+  });
+
   it("compiles from the source that it carries, with no network", () => {
     const folder = emptyProject("from-source");
-    npm(folder, ["install", "--ignore-scripts", tarball]);
+    npm(folder, ["install", "--ignore-scripts", tarball, cmakeJs]);
     const installed = path.join(folder, "node_modules", "medinfer");
     rmSync(path.join(installed, "prebuilds"), { recursive: true });
     // Nothing answers there: whatever asked the network would fail.
@@ -123,6 +163,46 @@ describe("the packed package", () => {
     const headers = existsSync(path.join(prefix, "include", "node")) ? ["--nodedir", prefix] : [];
     execFileSync(process.execPath, [nodeGyp, "rebuild", ...headers], { cwd: installed, stdio: "pipe" });
     expectItWorks(path.join(workspace, "from-source"));
+  });
+});
+
+describe("the packed command line", () => {
+  let folder: string;
+
+  beforeAll(() => {
+    const packed = path.join(workspace, "cli-tarball");
+    mkdirSync(packed);
+    npm(repository, ["pack", "--workspace", "@medinfer/cli", "--pack-destination", packed]);
+    const [name] = readdirSync(packed);
+    const files = execFileSync("tar", ["-tzf", path.join(packed, name!)], { encoding: "utf8" })
+      .trim()
+      .split("\n");
+    expect(files.filter((file) => !/^package\/(bin|dist)\/|^package\/(package\.json|README\.md)$/.test(file))).toEqual(
+      [],
+    );
+    folder = emptyProject("with-cli");
+    npm(folder, ["install", tarball, path.join(packed, name!)]);
+  });
+
+  it("brings one package beside itself and the library's", () => {
+    const librarys = installedIn(path.join(workspace, "from-prebuild"));
+    expect(installedIn(folder)).toEqual([...librarys, "@medinfer/cli", "commander"].sort());
+  });
+
+  it("runs through npx", () => {
+    const found = JSON.parse(npm(folder, ["exec", "--offline", "medinfer", "--", "devices", "--json"])) as {
+      name: string;
+    }[];
+    expect(found.map(({ name }) => name)).toContain("CPU");
+    expect(execFileSync("npx", ["--no", "medinfer", "devices"], { cwd: folder, encoding: "utf8" })).toMatch(/^CPU /m);
+  });
+
+  it("has its pictures, and the library its model", () => {
+    const run = (...args: string[]) => npm(folder, ["exec", "--offline", "medinfer", "--", ...args]);
+    expect(run("demo")).toMatch(/^4 of 4 images in /m);
+    expect(run("inspect", path.join("node_modules", "medinfer", "models", "medinfer-tiny.gguf"))).toMatch(
+      /^GGUF version 3/,
+    );
   });
 });
 
