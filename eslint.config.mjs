@@ -56,6 +56,7 @@ const layers = [
   {
     files: ["lib/**/*.ts"],
     ignores: [
+      "lib/excerpt.ts",
       "lib/errors.ts",
       "lib/native/addon.ts",
       "lib/package-root.ts",

@@ -42,7 +42,7 @@ it("refuses a file wherever it is cut", () => {
 it("reads or refuses whatever stands in a header", () => {
   const random = new SeededRandom(7);
   const counts = { read: 0, refused: 0 };
-  for (let i = 0; i < 5_000; i++) {
+  for (let i = 0; i < 2_000; i++) {
     const bytes = Buffer.from(model.subarray(0, headerBytes));
     // Most bytes are those of the vocabulary: half of the changes go where counts, types and shapes are.
     const places: [number, number][] = [
@@ -56,8 +56,8 @@ it("reads or refuses whatever stands in a header", () => {
     }
     counts[outcomeOf(bytes, model.length)] += 1;
   }
-  expect(counts.read).toBeGreaterThan(200);
-  expect(counts.refused).toBeGreaterThan(200);
+  expect(counts.read).toBeGreaterThan(100);
+  expect(counts.refused).toBeGreaterThan(100);
 });
 
 it("takes no memory for lengths that the file cannot hold, nor for more than a header has", () => {
@@ -74,7 +74,7 @@ it("takes no memory for lengths that the file cannot hold, nor for more than a h
     }
     expect(outcomeOf(Buffer.concat([...start(1n), text("a"), u32(8), u64(length)]), size)).toBe("refused");
   }
-  expect(process.memoryUsage().rss - before).toBeLessThan(1.5 * 2 ** 30);
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
   // Arrays in arrays in arrays …
   const nested = Array.from({ length: 1_000 }, () => [u32(9), u64(1n)]).flat();
   expect(outcomeOf(Buffer.concat([...start(1n), text("a"), u32(9), ...nested]), size)).toBe("refused");
