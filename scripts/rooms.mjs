@@ -132,6 +132,7 @@ await runMain(async () => {
     ...findCircles(new Map(Array.from(rooms.values(), (room) => [room.name, room.uses]))),
     ...findCircles(includes),
     ...findCircles(imports),
+    ...findCircles(importGraph("packages")),
   ];
   const problems = circles.map((circle) => `a circle: ${circle.join(" -> ")}`);
   problems.push(...compareWithPlan(rooms, includes));
