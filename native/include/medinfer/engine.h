@@ -46,7 +46,7 @@ class Engine {
   // Delivers the events of a request from now on as it goes, after those that it kept back. What is not read costs no
   // wake-up of the reader's thread.
   virtual void Follow(RequestId id) = 0;
-  // A paused request keeps its KV cells and generates nothing. Other requests go on.
+  // A paused request generates nothing; other requests go on. It keeps its KV cells until a queued one needs the room.
   virtual void Pause(RequestId id) = 0;
   virtual void Resume(RequestId id) = 0;
 
