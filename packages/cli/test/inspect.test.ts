@@ -73,7 +73,7 @@ describe("a model file", () => {
     const text = "\u001b[2Jred\u009b31m\u202eright to left\r\nnext";
     const at = file("escapes.gguf", withStrings(model, { "general.name": text, "evil\u001b[2J": "x" }));
     const shown = await printed(["inspect", at]);
-     
+
     expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect((await inspect(at)).metadata["general.name"]?.value).toBe(text);
   });
