@@ -1,4 +1,4 @@
-// The module: NativeAddon in lib/binding.ts.
+// The module: NativeAddon in lib/native/types.ts.
 #ifndef _WIN32
 #include <dlfcn.h>
 #endif
@@ -9,13 +9,14 @@
 #include "addon_data.h"
 #include "convert.h"
 #include "engine_session.h"
+#include "error_class.h"
 #include "errors.h"
 #include "medinfer/json_schema.h"
 
 namespace medinfer {
 namespace {
 
-// Node unloads an addon with the last worker that uses it. The backends stay, because ggml can not unload them, and
+// Node unloads an addon with the last worker that uses it. The backends stay, because ggml cannot unload them, and
 // hold pointers into this library: the log callback for one. So it stays too.
 void StayLoaded() {
 #ifndef _WIN32
@@ -26,6 +27,9 @@ void StayLoaded() {
 #endif
 }
 
+// Of the copy of the library that calls; null: nobody has given one.
+const ErrorClass* ErrorsOf(const Napi::CallbackInfo& info) { return static_cast<const ErrorClass*>(info.Data()); }
+
 void CheckBackends(Napi::Env env) {
   if (!AddonData::Of(env).backends_ready) {
     Throw(env, {Code::kInvalidArgument, "initBackends() must be called first"});
@@ -33,7 +37,7 @@ void CheckBackends(Napi::Env env) {
 }
 
 void InitBackendsFrom(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] {
+  Guarded(info.Env(), ErrorsOf(info), [&] {
     const Status status = InitBackends(ToString(info[0], "directory"));
     if (!status.ok()) Throw(info.Env(), status);
     AddonData::Of(info.Env()).backends_ready = true;
@@ -41,7 +45,7 @@ void InitBackendsFrom(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ListDevices(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Guarded(info.Env(), ErrorsOf(info), [&] {
     CheckBackends(info.Env());
     const std::string cuda = ToPath(info[0], "cudaBackend");
     if (!cuda.empty()) static_cast<void>(LoadCuda(cuda));  // why it does not work, a load says
@@ -50,12 +54,12 @@ Napi::Value ListDevices(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Load(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&]() -> Napi::Value {
+  return Guarded(info.Env(), ErrorsOf(info), [&]() -> Napi::Value {
     const Napi::Env env = info.Env();
     AddonData& addon = AddonData::Of(env);
     CheckBackends(env);
     if (addon.exiting) Throw(env, {Code::kClosed, "the process is exiting"});
-    const auto session = EngineSession::Start(addon, env, ToLoadOptions(info[0]), ToFunction(info[1], "onEvents"),
+    const auto session = EngineSession::Start(addon, env, ErrorsOf(info), ToLoadOptions(info[0]), ToFunction(info[1], "onEvents"),
                                               ToFunction(info[2], "onProgress"));
     Napi::Object load = Napi::Object::New(env);
     load.Set("engine", session->engine_promise());
@@ -68,11 +72,11 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ListChatTemplates(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] { return ToJs(info.Env(), BuiltinChatTemplates()); });
+  return Guarded(info.Env(), ErrorsOf(info), [&] { return ToJs(info.Env(), BuiltinChatTemplates()); });
 }
 
 Napi::Value ApplyChatTemplate(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Guarded(info.Env(), ErrorsOf(info), [&] {
     const auto prompt = ApplyBuiltinChatTemplate(ToString(info[0], "name"), ToChatMessages(info[1]),
                                                  ToBool(info[2], "addGenerationPrompt"));
     if (!prompt.ok()) Throw(info.Env(), prompt.status());
@@ -81,7 +85,7 @@ Napi::Value ApplyChatTemplate(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ConvertJsonSchema(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Guarded(info.Env(), ErrorsOf(info), [&] {
     const auto grammar = JsonSchemaToGrammar(ToString(info[0], "schema"));
     if (!grammar.ok()) Throw(info.Env(), grammar.status());
     return Napi::String::New(info.Env(), grammar.value());
@@ -89,24 +93,45 @@ Napi::Value ConvertJsonSchema(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Inspect(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Guarded(info.Env(), ErrorsOf(info), [&] {
     const auto inspection = InspectSampling(ToInspectRequest(info[0]));
     if (!inspection.ok()) Throw(info.Env(), inspection.status());
     return ToJs(info.Env(), inspection.value());
   });
 }
 
+template <auto Function>
+void Define(Napi::Object target, const char* name, ErrorClass* errors) {
+  target.Set(name, Napi::Function::New<Function>(target.Env(), name, errors));
+}
+
+// Puts the surface into `target`; its errors are of the class `errors`.
+void DefineAddon(Napi::Object target, ErrorClass* errors) {
+  Define<InitBackendsFrom>(target, "initBackends", errors);
+  Define<ListDevices>(target, "devices", errors);
+  Define<Load>(target, "load", errors);
+  Define<ListChatTemplates>(target, "builtinChatTemplates", errors);
+  Define<ApplyChatTemplate>(target, "applyBuiltinChatTemplate", errors);
+  Define<ConvertJsonSchema>(target, "jsonSchemaToGrammar", errors);
+  Define<Inspect>(target, "inspectSampling", errors);
+}
+
+Napi::Value WithErrorClass(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return Guarded(env, nullptr, [&] {
+    auto errors = std::make_unique<ErrorClass>(ToFunction(info[0], "errorClass"));
+    Napi::Object surface = Napi::Object::New(env);
+    DefineAddon(surface, AddonData::Of(env).Keep(std::move(errors)));
+    return surface;
+  });
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  return Guarded(env, [&] {
+  AddonData::Install(env);
+  return Guarded(env, nullptr, [&] {
     StayLoaded();
-    AddonData::Install(env);
-    exports.Set("initBackends", Napi::Function::New<InitBackendsFrom>(env, "initBackends"));
-    exports.Set("devices", Napi::Function::New<ListDevices>(env, "devices"));
-    exports.Set("load", Napi::Function::New<Load>(env, "load"));
-    exports.Set("builtinChatTemplates", Napi::Function::New<ListChatTemplates>(env, "builtinChatTemplates"));
-    exports.Set("applyBuiltinChatTemplate", Napi::Function::New<ApplyChatTemplate>(env, "applyBuiltinChatTemplate"));
-    exports.Set("jsonSchemaToGrammar", Napi::Function::New<ConvertJsonSchema>(env, "jsonSchemaToGrammar"));
-    exports.Set("inspectSampling", Napi::Function::New<Inspect>(env, "inspectSampling"));
+    DefineAddon(exports, nullptr);
+    exports.Set("withErrorClass", Napi::Function::New<WithErrorClass>(env, "withErrorClass"));
     return exports;
   });
 }

@@ -4,6 +4,7 @@
 
 #include "engine_handle.h"
 #include "engine_session.h"
+#include "error_class.h"
 
 namespace medinfer {
 
@@ -23,7 +24,9 @@ AddonData* AddonData::Install(Napi::Env env) {
   return installed;
 }
 
-AddonData& AddonData::Of(Napi::Env env) { return *env.GetInstanceData<AddonData>(); }
+AddonData& AddonData::Of(Napi::Env env) { return *Find(env); }
+
+AddonData* AddonData::Find(Napi::Env env) { return env.GetInstanceData<AddonData>(); }
 
 AddonData::AddonData(Napi::Env env) : engine_class_(Napi::Persistent(EngineHandle::Define(env))) {}
 
@@ -40,6 +43,10 @@ Napi::Object AddonData::NewEngineObject(std::shared_ptr<EngineSession> session) 
 }
 
 std::shared_ptr<EngineSession> AddonData::TakeSessionToWrap() { return std::exchange(session_to_wrap_, nullptr); }
+
+ErrorClass* AddonData::Keep(std::unique_ptr<ErrorClass> errors) {
+  return error_classes_.emplace_back(std::move(errors)).get();
+}
 
 void AddonData::StopSessions() {
   exiting = true;

@@ -4,18 +4,22 @@
 
 #include <memory>
 #include <unordered_set>
+#include <vector>
 
 #include "napi_setup.h"
 
 namespace medinfer {
 
 class EngineSession;
+class ErrorClass;
 
 class AddonData {
  public:
   // Becomes the environment's instance data, which owns it.
   static AddonData* Install(Napi::Env env);
   static AddonData& Of(Napi::Env env);
+  // Null before Install.
+  static AddonData* Find(Napi::Env env);
 
   explicit AddonData(Napi::Env env);
   ~AddonData();
@@ -31,9 +35,14 @@ class AddonData {
   // For EngineHandle's constructor: null where JavaScript called it.
   std::shared_ptr<EngineSession> TakeSessionToWrap();
 
+  // Kept until the environment ends: functions that the library may still call point to it.
+  ErrorClass* Keep(std::unique_ptr<ErrorClass> errors);
+
   bool backends_ready = false;
   // "exit" was emitted: nothing may be loaded any more.
   bool exiting = false;
+  // See ErrorScope.
+  const ErrorClass* errors_in_force = nullptr;
 
  private:
   void StopSessions();
@@ -41,6 +50,7 @@ class AddonData {
   Napi::FunctionReference engine_class_;
   std::shared_ptr<EngineSession> session_to_wrap_;
   std::unordered_set<std::shared_ptr<EngineSession>> sessions_;
+  std::vector<std::unique_ptr<ErrorClass>> error_classes_;
 };
 
 }  // namespace medinfer

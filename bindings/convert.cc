@@ -163,7 +163,7 @@ Request ToRequest(Napi::Value value) {
   request.keep = ToBool(fields.Value("keep"), fields.Name("keep"));
   request.sum_logprobs = ToBool(fields.Value("sumLogprobs"), fields.Name("sumLogprobs"));
   request.n_probs = fields.Integer<std::uint32_t>("nProbs");
-  request.followed = ToBool(fields.Value("followed"), fields.Name("followed"));
+  request.streamed = ToBool(fields.Value("streamed"), fields.Name("streamed"));
   request.cache_salt = ToString(fields.Value("cacheSalt"), fields.Name("cacheSalt"));
   request.priority = fields.Integer<std::int32_t>("priority");
   return request;

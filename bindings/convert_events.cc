@@ -218,7 +218,7 @@ napi_value EventsToJs(napi_env env, const std::vector<Event>& events) {
     // dies, this fails, too.
     napi_value pending = nullptr;
     static_cast<void>(napi_get_and_clear_last_exception(env, &pending));
-    return EventToJs(env, {event.id, Failed{{Code::kInternal, "the addon can not tell what became of the request"}}});
+    return EventToJs(env, {event.id, Failed{{Code::kInternal, "the addon cannot say what became of the request"}}});
   });
 }
 

@@ -12,11 +12,8 @@ namespace {
 constexpr napi_type_tag kEngineTag = {0x6d6564696e666572, 0x7f1c4e0a9d3b5826};
 
 // Napi::ObjectWrap unwraps whatever object carries the method, of any addon's class.
-void CheckTag(const Napi::CallbackInfo& info) {
-  const Napi::Value self = info.This();
-  if (!self.IsObject() || !self.As<Napi::Object>().CheckTypeTag(&kEngineTag)) {
-    ThrowWrongType(info.Env(), "this must be an engine");
-  }
+bool IsEngine(const Napi::Value& self) {
+  return self.IsObject() && self.As<Napi::Object>().CheckTypeTag(&kEngineTag);
 }
 
 }  // namespace
@@ -29,7 +26,7 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::CountTokens>("countTokens"),
                          InstanceMethod<&EngineHandle::Cancel>("cancel"),
                          InstanceMethod<&EngineHandle::Finish>("finish"),
-                         InstanceMethod<&EngineHandle::Follow>("follow"),
+                         InstanceMethod<&EngineHandle::Stream>("stream"),
                          InstanceMethod<&EngineHandle::Pause>("pause"),
                          InstanceMethod<&EngineHandle::Resume>("resume"),
                          InstanceMethod<&EngineHandle::ForkState>("forkState"),
@@ -59,8 +56,14 @@ EngineHandle::~EngineHandle() {
 
 void EngineHandle::Hold(bool hold) { static_cast<void>(hold ? Ref() : Unref()); }
 
+template <typename Body>
+auto EngineHandle::Run(const Napi::CallbackInfo& info, Body&& body) const -> decltype(body()) {
+  // Until that is known, this object is not ours to read.
+  if (!IsEngine(info.This())) ThrowWrongType(info.Env(), "this must be an engine");
+  return Guarded(info.Env(), session_->errors(), std::forward<Body>(body));
+}
+
 Engine& EngineHandle::Open(const Napi::CallbackInfo& info) const {
-  CheckTag(info);
   Engine* engine = session_->engine();
   if (engine == nullptr) Throw(info.Env(), {Code::kClosed, "the engine is closed"});
   return *engine;
@@ -73,7 +76,7 @@ Napi::Value EngineHandle::Accepted(Napi::Env env, const Result<RequestId>& id, s
 }
 
 Napi::Value EngineHandle::Submit(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Run(info, [&] {
     Open(info);  // refuses before images are copied
     // Getters of the request may run, and close the engine.
     Request request = ToRequest(info[0]);
@@ -83,14 +86,14 @@ Napi::Value EngineHandle::Submit(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineHandle::EmbedImage(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Run(info, [&] {
     Engine& engine = Open(info);
     return Accepted(info.Env(), engine.EmbedImage(ToImageFile(info[0], "image")));
   });
 }
 
 Napi::Value EngineHandle::CountTokens(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Run(info, [&] {
     Open(info);  // refuses before images are copied
     // Getters of the prompt may run, and close the engine.
     std::vector<PromptPart> prompt = ToPrompt(info[0], "prompt");
@@ -100,7 +103,7 @@ Napi::Value EngineHandle::CountTokens(const Napi::CallbackInfo& info) {
 }
 
 void EngineHandle::Cancel(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] {
+  Run(info, [&] {
     const RequestId id = ToRequestId(info[0]);
     Open(info).Cancel(id);
     // Its end is on the way.
@@ -109,7 +112,7 @@ void EngineHandle::Cancel(const Napi::CallbackInfo& info) {
 }
 
 void EngineHandle::Finish(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] {
+  Run(info, [&] {
     const RequestId id = ToRequestId(info[0]);
     Open(info).Finish(id);
     // Its end is on the way.
@@ -117,12 +120,12 @@ void EngineHandle::Finish(const Napi::CallbackInfo& info) {
   });
 }
 
-void EngineHandle::Follow(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] { Open(info).Follow(ToRequestId(info[0])); });
+void EngineHandle::Stream(const Napi::CallbackInfo& info) {
+  Run(info, [&] { Open(info).Stream(ToRequestId(info[0])); });
 }
 
 void EngineHandle::Pause(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] {
+  Run(info, [&] {
     const RequestId id = ToRequestId(info[0]);
     Open(info).Pause(id);
     session_->SetPaused(id, true);
@@ -130,7 +133,7 @@ void EngineHandle::Pause(const Napi::CallbackInfo& info) {
 }
 
 void EngineHandle::Resume(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] {
+  Run(info, [&] {
     const RequestId id = ToRequestId(info[0]);
     Open(info).Resume(id);
     session_->SetPaused(id, false);
@@ -138,7 +141,7 @@ void EngineHandle::Resume(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineHandle::ForkState(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Run(info, [&] {
     const auto fork = Open(info).ForkState(ToRequestId(info[0]));
     if (!fork.ok()) Throw(info.Env(), fork.status());
     return Napi::Number::New(info.Env(), static_cast<double>(fork.value()));
@@ -146,26 +149,26 @@ Napi::Value EngineHandle::ForkState(const Napi::CallbackInfo& info) {
 }
 
 void EngineHandle::DropState(const Napi::CallbackInfo& info) {
-  Guarded(info.Env(), [&] { Open(info).DropState(ToRequestId(info[0])); });
+  Run(info, [&] { Open(info).DropState(ToRequestId(info[0])); });
 }
 
 Napi::Value EngineHandle::SaveState(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Run(info, [&] {
     const StateId state = ToRequestId(info[0]);
     return Accepted(info.Env(), Open(info).SaveState(state, ToPath(info[1], "path"), ToString(info[2], "note")));
   });
 }
 
 Napi::Value EngineHandle::RestoreState(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] { return Accepted(info.Env(), Open(info).RestoreState(ToPath(info[0], "path"))); });
+  return Run(info, [&] { return Accepted(info.Env(), Open(info).RestoreState(ToPath(info[0], "path"))); });
 }
 
 Napi::Value EngineHandle::GetStats(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] { return ToJs(info.Env(), Open(info).stats()); });
+  return Run(info, [&] { return ToJs(info.Env(), Open(info).stats()); });
 }
 
 Napi::Value EngineHandle::Tokenize(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Run(info, [&] {
     const auto tokens =
         Open(info).Tokenize(ToString(info[0], "text"), ToBool(info[1], "addSpecial"), ToBool(info[2], "parseSpecial"));
     if (!tokens.ok()) Throw(info.Env(), tokens.status());
@@ -174,7 +177,7 @@ Napi::Value EngineHandle::Tokenize(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineHandle::Detokenize(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
+  return Run(info, [&] {
     const auto text = Open(info).Detokenize(ToTokens(info[0], "tokens"), ToBool(info[1], "special"));
     if (!text.ok()) Throw(info.Env(), text.status());
     return Napi::String::New(info.Env(), text.value());
@@ -182,10 +185,7 @@ Napi::Value EngineHandle::Detokenize(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineHandle::Close(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), [&] {
-    CheckTag(info);
-    return session_->Close(info.Env());
-  });
+  return Run(info, [&] { return session_->Close(info.Env()); });
 }
 
 }  // namespace medinfer

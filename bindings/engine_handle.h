@@ -1,4 +1,4 @@
-// The JavaScript engine: NativeEngine in lib/binding.ts. JS thread only.
+// The JavaScript engine: NativeEngine in lib/native/types.ts. JS thread only.
 //
 // Made by load() alone. It holds its session; when it is collected without close(), it closes it.
 #pragma once
@@ -25,7 +25,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
   Napi::Value CountTokens(const Napi::CallbackInfo& info);
   void Cancel(const Napi::CallbackInfo& info);
   void Finish(const Napi::CallbackInfo& info);
-  void Follow(const Napi::CallbackInfo& info);
+  void Stream(const Napi::CallbackInfo& info);
   void Pause(const Napi::CallbackInfo& info);
   void Resume(const Napi::CallbackInfo& info);
   Napi::Value ForkState(const Napi::CallbackInfo& info);
@@ -37,7 +37,10 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
   Napi::Value Detokenize(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
-  // Throws unless `info.This()` is an engine of ours, and open.
+  // Runs the body of a method; throws unless `info.This()` is an engine of ours.
+  template <typename Body>
+  auto Run(const Napi::CallbackInfo& info, Body&& body) const -> decltype(body());
+  // Throws unless it is open.
   Engine& Open(const Napi::CallbackInfo& info) const;
   // Of `n` ids, the first.
   Napi::Value Accepted(Napi::Env env, const Result<RequestId>& id, std::uint32_t n = 1);

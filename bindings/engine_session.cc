@@ -45,10 +45,11 @@ void Call(napi_env env, napi_value function, napi_value argument) {
 
 }  // namespace
 
-std::shared_ptr<EngineSession> EngineSession::Start(AddonData& addon, Napi::Env env, LoadOptions options,
-                                                    Napi::Function on_events, Napi::Function on_progress) {
+std::shared_ptr<EngineSession> EngineSession::Start(AddonData& addon, Napi::Env env, const ErrorClass* errors,
+                                                    LoadOptions options, Napi::Function on_events,
+                                                    Napi::Function on_progress) {
   PreferQuickWakeUp();
-  auto session = std::make_shared<EngineSession>(addon, env);
+  auto session = std::make_shared<EngineSession>(addon, env, errors);
   session->on_progress_ = Napi::Persistent(on_progress);
   session->channel_ = EventChannel::Open(env, on_events, session.get());
   // From here on the thread-safe function points to the session, so AddonData keeps it.
@@ -68,8 +69,8 @@ std::shared_ptr<EngineSession> EngineSession::Start(AddonData& addon, Napi::Env 
   return session;
 }
 
-EngineSession::EngineSession(AddonData& addon, Napi::Env env)
-    : addon_(addon), env_(env), load_deferred_(Napi::Promise::Deferred::New(env)) {}
+EngineSession::EngineSession(AddonData& addon, Napi::Env env, const ErrorClass* errors)
+    : addon_(addon), env_(env), errors_(errors), load_deferred_(Napi::Promise::Deferred::New(env)) {}
 
 EngineSession::~EngineSession() { StopThreads(); }
 
@@ -155,6 +156,7 @@ void EngineSession::OnWake(napi_env env, napi_value on_events) {
   channel_->AcknowledgeWake();
   if (!CanRunJavaScript(env, on_events)) return;
   const Napi::HandleScope scope(env);
+  const ErrorScope errors(env, errors_);
   try {
     if (state_ == State::kLoading) ReportProgress(env);
     if (state_ == State::kLoading && load_->done()) FinishLoad(env);

@@ -24,6 +24,7 @@
 namespace medinfer {
 
 class AddonData;
+class ErrorClass;
 
 class EngineSession final : public EventChannel::Listener, public std::enable_shared_from_this<EngineSession> {
  public:
@@ -36,14 +37,19 @@ class EngineSession final : public EventChannel::Listener, public std::enable_sh
     virtual void Hold(bool hold) = 0;
   };
 
-  // Starts loading. Throws where no thread or no thread-safe function is to be had.
-  static std::shared_ptr<EngineSession> Start(AddonData& addon, Napi::Env env, LoadOptions options,
-                                              Napi::Function on_events, Napi::Function on_progress);
+  // Starts loading. Throws where no thread or no thread-safe function is to be had. `errors` is the class of all its
+  // errors; null: plain ones.
+  static std::shared_ptr<EngineSession> Start(AddonData& addon, Napi::Env env, const ErrorClass* errors,
+                                              LoadOptions options, Napi::Function on_events,
+                                              Napi::Function on_progress);
 
-  EngineSession(AddonData& addon, Napi::Env env);
+  EngineSession(AddonData& addon, Napi::Env env, const ErrorClass* errors);
   ~EngineSession() override;
   EngineSession(const EngineSession&) = delete;
   EngineSession& operator=(const EngineSession&) = delete;
+
+  // The class of the errors that its engine throws.
+  const ErrorClass* errors() const { return errors_; }
 
   // Of the JavaScript engine.
   Napi::Promise engine_promise() const { return load_deferred_.Promise(); }
@@ -89,6 +95,7 @@ class EngineSession final : public EventChannel::Listener, public std::enable_sh
 
   AddonData& addon_;
   const Napi::Env env_;
+  const ErrorClass* const errors_;  // AddonData's
   std::shared_ptr<EventChannel> channel_;
   bool hooked_ = false;
 

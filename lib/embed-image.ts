@@ -1,13 +1,11 @@
 import * as v from "valibot";
-import { onAbort } from "./abort.js";
-import type { NativeEvent } from "./native/types.js";
 import { imageSchema } from "./chat/schema.js";
 import type { EngineCore } from "./core.js";
-import { abortedError, toMedInferError } from "./errors.js";
+import { abortedError } from "./errors.js";
 import { loadImage, type ImageSource } from "./images/load.js";
 import type { ImageEmbedding } from "./native/model-info.js";
+import { runTask } from "./native/task.js";
 import { requireVision } from "./requests/start.js";
-import { unlessClosed } from "./unless-closed.js";
 import { object, signal } from "./validation/fields.js";
 import { parse } from "./validation/parse.js";
 
@@ -33,39 +31,11 @@ export async function embedImage(
     requireVision(core);
     const bytes = await loadImage(source, { maxBytes: core.maxImageBytes, signal });
     signal?.throwIfAborted();
-    return await encode(core, bytes, signal);
+    const end = await runTask(core, "embedded", (native) => native.embedImage(bytes), signal);
+    const { values, tokens, width, cached } = end;
+    // Of this realm, where the addon's may be of another.
+    return { values: new Float32Array(values.buffer), tokens, width, cached };
   } catch (error) {
-    throw signal?.aborted === true ? abortedError("engine.embedImage", signal.reason) : toMedInferError(error);
+    throw signal?.aborted === true ? abortedError("engine.embedImage", signal.reason) : error;
   }
-}
-
-function encode(
-  { native, dispatcher }: EngineCore,
-  bytes: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<ImageEmbedding> {
-  return new Promise((resolve, reject) => {
-    const id = native.embedImage(bytes);
-    const cancel = () => {
-      try {
-        unlessClosed(() => native.cancel(id));
-      } catch (error) {
-        reject(toMedInferError(error));
-      }
-    };
-    const unfollow = onAbort(signal, cancel);
-    dispatcher.register(id, {
-      onEvent(event: NativeEvent) {
-        if (event.type !== "embedded" && event.type !== "failed") return;
-        unfollow();
-        if (event.type === "failed") {
-          reject(toMedInferError(event.error));
-        } else {
-          const { values, tokens, width, cached } = event;
-          // Of this realm, where the addon's may be of another.
-          resolve({ values: new Float32Array(values.buffer), tokens, width, cached });
-        }
-      },
-    });
-  });
 }

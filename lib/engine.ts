@@ -3,7 +3,6 @@ import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/ty
 import type { RenderedChat, ChatMessage } from "./chat/types.js";
 import type { EngineCore } from "./core.js";
 import { embedImage, type EmbedImageOptions } from "./embed-image.js";
-import { toMedInferError } from "./errors.js";
 import type { Generation } from "./generation/types.js";
 import type { ImageSource } from "./images/load.js";
 import { loadCore } from "./load.js";
@@ -162,11 +161,7 @@ export class Engine {
    * @throws MedInferError `CLOSED`
    */
   stats(): EngineStats {
-    try {
-      return this.#core.native.stats();
-    } catch (error) {
-      throw toMedInferError(error);
-    }
+    return this.#core.native.stats();
   }
 
   /**
@@ -174,11 +169,7 @@ export class Engine {
    * nothing more.
    */
   async close(): Promise<void> {
-    try {
-      await this.#core.native.close();
-    } catch (error) {
-      throw toMedInferError(error);
-    }
+    await this.#core.native.close();
   }
 
   /** The same as close(), for `await using`. */

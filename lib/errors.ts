@@ -2,11 +2,10 @@
  * The one error class of the library. Its `code` is the contract; messages are for people and never hold prompt text, nor
  * more than 200 characters of anything that came from outside (see excerpt.ts).
  */
-import { types } from "node:util";
 import { boundedCause } from "./excerpt.js";
 
 /** The codes of the core: Code in native/include/medinfer/status.h. */
-const nativeCodes = [
+export const nativeCodes = [
   "MODEL_NOT_FOUND",
   "BAD_GGUF",
   "BAD_MMPROJ",
@@ -101,19 +100,13 @@ export class MedInferError extends Error {
   }
 }
 
-/** Turns whatever the addon threw into a MedInferError; a MedInferError stays as it is. */
+/**
+ * A MedInferError as it is, everything else as INTERNAL. The addon's errors are made with the class above
+ * (native/addon.ts): what else arrives here was thrown by a caller's own code, such as a chat template that is a function,
+ * or is a defect.
+ */
 export function toMedInferError(error: unknown): MedInferError {
   if (error instanceof MedInferError) return error;
-  // Not instanceof: the addon's errors are of the process's realm, and this file may run in another, as it does in Jest.
-  if (types.isNativeError(error)) {
-    const { code, retryable } = error as Error & { code?: unknown; retryable?: unknown };
-    const native = nativeCodes.find((each) => each === code);
-    if (native !== undefined) {
-      return new MedInferError(native, error.message, {
-        retryable: retryable === true,
-      });
-    }
-  }
   return new MedInferError("INTERNAL", "an unexpected error inside medinfer: see its cause", {
     cause: boundedCause(error),
   });

@@ -2,7 +2,7 @@
 import { types } from "node:util";
 import * as v from "valibot";
 import { loadAddon } from "./native/addon.js";
-import { argumentError, toMedInferError } from "./errors.js";
+import { argumentError } from "./errors.js";
 import { tokenIds } from "./sampling/fields.js";
 import { samplingSchema, toNativeSampling } from "./sampling/schema.js";
 import type { Sampling } from "./sampling/types.js";
@@ -83,21 +83,17 @@ export async function inspectSampling(options: InspectOptions): Promise<Sampling
   if ((logits === undefined) === (probs === undefined)) {
     throw argumentError("inspectSampling", "logits", "or probs must be given, and not both");
   }
-  try {
-    const { stages, token } = loadAddon().inspectSampling({
-      logits: Float32Array.from(logits ?? Array.from(probs!, Math.log)),
-      history: Int32Array.from(history),
-      newlineToken,
-      sampling: toNativeSampling(sampling),
-    });
-    return {
-      stages: stages.map(({ sampler, ids, probabilities }) => ({
-        sampler,
-        candidates: Array.from(ids, (id, i) => ({ id, p: probabilities[i]! })),
-      })),
-      token,
-    };
-  } catch (error) {
-    throw toMedInferError(error);
-  }
+  const { stages, token } = loadAddon().inspectSampling({
+    logits: Float32Array.from(logits ?? Array.from(probs!, Math.log)),
+    history: Int32Array.from(history),
+    newlineToken,
+    sampling: toNativeSampling(sampling),
+  });
+  return {
+    stages: stages.map(({ sampler, ids, probabilities }) => ({
+      sampler,
+      candidates: Array.from(ids, (id, i) => ({ id, p: probabilities[i]! })),
+    })),
+    token,
+  };
 }

@@ -9,7 +9,7 @@ import { findTemplate } from "./chat/registry.js";
 import { findCudaBackend, type CudaBackend } from "./native/cuda-backend.js";
 import type { EngineCore } from "./core.js";
 import { Dispatcher } from "./native/dispatcher.js";
-import { abortedError, MedInferError, toMedInferError } from "./errors.js";
+import { abortedError, MedInferError } from "./errors.js";
 import { resolveModel, type ModelFiles } from "./models/resolve.js";
 import type { ModelInfo } from "./native/model-info.js";
 import {
@@ -49,7 +49,7 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
     return { native, dispatcher, control, maxImageBytes: options.maxImageBytes, ...adapted };
   } catch (error) {
     await native.close();
-    throw toMedInferError(error);
+    throw error;
   }
 }
 
@@ -90,12 +90,10 @@ async function loadNative(
   const paths = { ...files, cudaBackend: cuda.path ?? "", cudaProblem: cuda.problem ?? "" };
   const progress = new ProgressReport(options.onProgress);
   const abort = () => load.abort();
-  const load = attempt(() =>
-    addon.load(toNativeLoadOptions(options, paths), dispatcher.onEvents, (fraction) =>
-      progress.report(fraction, abort),
-    ),
+  const load = addon.load(toNativeLoadOptions(options, paths), dispatcher.onEvents, (fraction) =>
+    progress.report(fraction, abort),
   );
-  const unfollow = onAbort(options.signal, abort);
+  const removeListener = onAbort(options.signal, abort);
   try {
     const native = await load.engine;
     if (progress.failure !== undefined || options.signal?.aborted === true) await native.close();
@@ -105,13 +103,13 @@ async function loadNative(
   } catch (error) {
     progress.rethrow();
     throwIfAborted(options.signal);
-    throw explain(toMedInferError(error), options.mmproj === "auto");
+    throw explain(error, options.mmproj === "auto");
   } finally {
-    unfollow();
+    removeListener();
   }
 }
 
-/** The caller left the choice to us, and may have expected another: it is said once for each load. */
+/** The caller left the choice to us, and may have expected another: one warning for each load. */
 function warn(code: string, message: string): void {
   process.emitWarning(message, { type: "MedInferWarning", code });
 }
@@ -137,21 +135,13 @@ class ProgressReport {
   }
 }
 
-function explain(error: MedInferError, mmprojGuessed: boolean): MedInferError {
-  if (error.code !== "BAD_MMPROJ" || !mmprojGuessed) return error;
+function explain(error: unknown, mmprojGuessed: boolean): unknown {
+  if (!(error instanceof MedInferError) || error.code !== "BAD_MMPROJ" || !mmprojGuessed) return error;
   return new MedInferError(
     "BAD_MMPROJ",
     `${error.message} (it was found beside the model: name another with mmproj, or pass mmproj: null)`,
     { cause: error },
   );
-}
-
-function attempt<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw toMedInferError(error);
-  }
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

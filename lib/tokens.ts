@@ -1,7 +1,6 @@
 import { types } from "node:util";
 import * as v from "valibot";
 import type { EngineCore } from "./core.js";
-import { toMedInferError } from "./errors.js";
 import { any, flag, object, text } from "./validation/fields.js";
 import { parse } from "./validation/parse.js";
 
@@ -40,12 +39,8 @@ const tokensSchema = any<Int32Array | readonly number[]>(
 export function tokenize(core: EngineCore, given: string, options: TokenizeOptions): Int32Array {
   const plain = parse(text(), given, "engine.tokenize: text");
   const { addSpecial, parseSpecial } = parse(tokenizeOptionsSchema, options, "engine.tokenize: options");
-  try {
-    const { buffer } = core.native.tokenize(plain, addSpecial, parseSpecial);
-    return new Int32Array(buffer); // of this realm, where the addon's may be of another
-  } catch (error) {
-    throw toMedInferError(error);
-  }
+  const { buffer } = core.native.tokenize(plain, addSpecial, parseSpecial);
+  return new Int32Array(buffer); // of this realm, where the addon's may be of another
 }
 
 /** See Engine.detokenize. */
@@ -56,9 +51,5 @@ export function detokenize(
 ): string {
   const tokens = parse(tokensSchema, given, "engine.detokenize: tokens");
   const { special } = parse(detokenizeOptionsSchema, options, "engine.detokenize: options");
-  try {
-    return core.native.detokenize(Int32Array.from(tokens), special);
-  } catch (error) {
-    throw toMedInferError(error);
-  }
+  return core.native.detokenize(Int32Array.from(tokens), special);
 }

@@ -1,8 +1,8 @@
 import { toMedInferError } from "./errors.js";
 
 /**
- * Tells an engine something that has no meaning any more once it is closed: a closed engine has ended every request, and
- * the last events are on the way.
+ * Makes a call that has no meaning once the engine is closed, such as a cancellation: a closed engine has ended every
+ * request, and the last events are on their way.
  *
  * @throws MedInferError whatever else went wrong
  */

@@ -5,12 +5,12 @@ import { onAbort } from "../abort.js";
 import { imageSchema } from "../chat/schema.js";
 import { templateArgumentsSchema } from "../chat/template-arguments.js";
 import type { EngineCore } from "../core.js";
-import { abortedError, argumentError, MedInferError, toMedInferError } from "../errors.js";
+import { abortedError, argumentError, MedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
-import { generationEntries } from "../options/request-options.js";
-import type { Sampling } from "../sampling/types.js";
-import { imagesFirst, lostWithoutTemplate, refuseTemplateOptions } from "../requests/prepare.js";
-import { startChat } from "../requests/start.js";
+import { generationEntries, type ResolvedChatOptions } from "../options/request-options.js";
+import { imagesFirst, lostWithoutTemplate, prepareChat, refuseTemplateOptions } from "../requests/prepare.js";
+import { start } from "../requests/start.js";
+import { grammarOf } from "../schema/grammar.js";
 import { any, flag, integer, list, object, oneOf, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 import { orderedPool } from "./ordered-pool.js";
@@ -42,9 +42,10 @@ export const annotateRowSchema = v.looseObject(
 );
 
 /** What every row asks for, beside its own prompt and images. */
-type Defaults = Omit<v.InferOutput<typeof annotateOptionsSchema>, "concurrency" | "onError" | "sampling"> & {
-  sampling: Sampling;
-};
+type Defaults = Omit<v.InferOutput<typeof annotateOptionsSchema>, "concurrency" | "onError">;
+
+/** As messages name it; a row is `engine.annotate: rows[3]`. */
+const CALL = "engine.annotate";
 
 /** Finished rows that may wait for an unfinished one before them, per row that runs. */
 const WINDOW = 16;
@@ -61,23 +62,23 @@ export async function* annotateRows<TRow extends AnnotateRow>(
     concurrency = core.info.batchSize * 2,
     onError,
     ...defaults
-  } = parse(annotateOptionsSchema, given, "engine.annotate");
-  if (!isIterable(rows)) throw argumentError("engine.annotate", "rows", "must be iterable");
+  } = parse(annotateOptionsSchema, given, CALL);
+  if (!isIterable(rows)) throw argumentError(CALL, "rows", "must be iterable");
   checkTemplateOptions(defaults);
   const outer = defaults.signal;
-  if (outer?.aborted === true) throw abortedError("engine.annotate", outer.reason);
+  if (outer?.aborted === true) throw abortedError(CALL, outer.reason);
   // Leaving the loop early ends the rows that are under way, as the caller's signal does.
   const controller = new AbortController();
-  const unfollow = onAbort(outer, () => controller.abort(outer?.reason));
+  const removeListener = onAbort(outer, () => controller.abort(outer?.reason));
   const signal = controller.signal;
-  // As it was given: with its defaults filled in it would seem that the caller had asked for each of them.
-  const sampling = { ...given.sampling };
+  const options = { ...defaults, signal };
+  const grammar = grammarForRows(options);
 
   const job = async (row: TRow, index: number): Promise<AnnotateResult<TRow>> => {
     try {
-      return succeeded(row, index, await answer(core, row, { ...defaults, sampling, signal }));
+      return succeeded(row, index, await answer(core, row, index, options, grammar));
     } catch (error) {
-      const failure = toMedInferError(error);
+      const failure = error as MedInferError; // answer() rejects with nothing else
       if (signal.aborted || failure.code === "CLOSED") throw failure;
       if (onError === "throw") throw inRow(index, failure);
       return failed(row, index, failure);
@@ -86,7 +87,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   try {
     yield* orderedPool(rows, job, { concurrency, window: concurrency * WINDOW });
   } finally {
-    unfollow();
+    removeListener();
     controller.abort();
   }
 }
@@ -94,8 +95,20 @@ export async function* annotateRows<TRow extends AnnotateRow>(
 /** What a chat template alone can use must not be lost in silence without one. */
 function checkTemplateOptions({ useChatTemplate, systemPrompt = "", ...options }: Defaults): void {
   if (useChatTemplate) return;
-  if (systemPrompt !== "") throw lostWithoutTemplate("engine.annotate", "systemPrompt");
-  refuseTemplateOptions("engine.annotate", options);
+  if (systemPrompt !== "") throw lostWithoutTemplate(CALL, "systemPrompt");
+  refuseTemplateOptions(CALL, options);
+}
+
+/** The grammar of all rows, made once. One that cannot be made fails each row, and not the iteration. */
+function grammarForRows(options: Defaults): () => string {
+  try {
+    const grammar = grammarOf(options, CALL);
+    return () => grammar;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 function isIterable(rows: unknown): boolean {
@@ -103,23 +116,18 @@ function isIterable(rows: unknown): boolean {
   return Symbol.asyncIterator in rows || Symbol.iterator in rows;
 }
 
+/** @throws MedInferError (rejects) and nothing else */
 async function answer(
   core: EngineCore,
-  given: AnnotateRow,
-  { prompt: defaultPrompt, systemPrompt, ...options }: Defaults,
+  row: AnnotateRow,
+  index: number,
+  options: Defaults,
+  grammar: () => string,
 ): Promise<GenerationResult> {
-  const row = parse(annotateRowSchema, given, "row");
-  const prompt = row.prompt ?? defaultPrompt;
-  if (prompt === undefined) {
-    throw argumentError("row", "prompt", "is missing, in the row and in the options");
-  }
-  const images = row.image === undefined ? row.images : [row.image, ...row.images];
-  const user = { role: "user", content: imagesFirst(images, prompt) };
-  const system = systemPrompt ?? (options.useChatTemplate ? "You are a helpful assistant." : "");
-  const messages = system === "" ? [user] : [{ role: "system", content: system }, user];
   for (;;) {
     try {
-      return await startChat(core, { ...options, messages }).result;
+      const prepare = () => prepareChat(core, CALL, chatOf(row, index, options), grammar());
+      return await start(core, prepare).result;
     } catch (error) {
       const full = error instanceof MedInferError && error.code === "QUEUE_FULL";
       if (!full || options.signal?.aborted === true) throw error;
@@ -128,9 +136,34 @@ async function answer(
   }
 }
 
+/** The chat that a row is. */
+function chatOf(
+  given: AnnotateRow,
+  index: number,
+  { prompt: defaultPrompt, systemPrompt, ...options }: Defaults,
+): ResolvedChatOptions {
+  const row = parse(annotateRowSchema, given, nameOf(index));
+  const prompt = row.prompt ?? defaultPrompt;
+  if (prompt === undefined) {
+    throw argumentError(nameOf(index), "prompt", "is missing, in the row and in the options");
+  }
+  const images = row.image === undefined ? row.images : [row.image, ...row.images];
+  const user = { role: "user", content: imagesFirst(images, prompt) };
+  const system = systemPrompt ?? (options.useChatTemplate ? "You are a helpful assistant." : "");
+  const messages = system === "" ? [user] : [{ role: "system", content: system }, user];
+  return { ...options, messages, images: [], onContextFull: "stop", n: 1 };
+}
+
+/** A row, as messages name it. */
+function nameOf(index: number): string {
+  return `${CALL}: rows[${index}]`;
+}
+
+/** The error with the name of its row, unless it names that or the call, whose options are to blame then. */
 function inRow(index: number, error: MedInferError): MedInferError {
   const { code, retryable, issues } = error;
-  return new MedInferError(code, `row ${index}: ${error.message}`, {
+  if (error.message.startsWith(`${CALL}: `)) return error;
+  return new MedInferError(code, `${nameOf(index)}: ${error.message}`, {
     retryable,
     issues: [...issues],
     cause: error,

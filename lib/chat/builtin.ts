@@ -1,7 +1,6 @@
 /** llama.cpp's own chat templates, by name. */
 import { randomUUID } from "node:crypto";
 import { loadAddon } from "../native/addon.js";
-import { toMedInferError } from "../errors.js";
 import { withoutEmptySystem } from "./definition.js";
 import type { ChatTemplateFunction, TextMessage } from "./types.js";
 
@@ -27,10 +26,6 @@ function apply(name: string, messages: readonly TextMessage[], addGenerationProm
     role,
     content: nul === undefined ? content : content.replaceAll("\0", nul),
   }));
-  try {
-    const prompt = loadAddon().applyBuiltinChatTemplate(name, turns, addGenerationPrompt);
-    return nul === undefined ? prompt : prompt.replaceAll(nul, "\0");
-  } catch (error) {
-    throw toMedInferError(error);
-  }
+  const prompt = loadAddon().applyBuiltinChatTemplate(name, turns, addGenerationPrompt);
+  return nul === undefined ? prompt : prompt.replaceAll(nul, "\0");
 }

@@ -1,6 +1,6 @@
 /** The life of one request, from the call to its end. */
 import { onAbort } from "../abort.js";
-import type { NativeEvent } from "../native/types.js";
+import { NO_STATE, type NativeEvent, type StateId } from "../native/types.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
 import { AnswerStream } from "./answer-stream.js";
 import { Completions, type CompletionsWanted } from "./completions.js";
@@ -14,10 +14,10 @@ export const LOW_WATER = 16;
 /** What can be done to a request that the engine has taken. */
 export interface RequestControl {
   cancel(): void;
-  /** Nothing more is needed of this completion: it is to end as one that ended by itself. */
+  /** Nothing more is needed of this completion: it is to end as if it had ended by itself. */
   finish(index: number): void;
-  /** Events are to come as the request goes. */
-  follow(): void;
+  /** Events that were held back are to come now, and further ones as they arise. */
+  stream(): void;
   pause(): void;
   resume(): void;
 }
@@ -27,52 +27,58 @@ type Outcome = { result: GenerationResult } | { error: MedInferError };
 /**
  * Collects a request's events for two kinds of consumers.
  *
- * - Nobody iterates: the engine keeps the events back, so that they cost nothing, and the request never stops for a
- *   reader.
- * - Somebody iterates: every event waits on its own, and a reader that falls behind pauses the request. Whoever asks for
- *   the result wants the end, reader or not: from then on events are merged instead.
+ * - Without a reader, the engine holds the events back, so that they cost nothing, and nothing pauses the request.
+ * - With a reader, every event is buffered on its own, and a reader that falls behind pauses the request. Once the result is
+ *   asked for as well, the request no longer pauses: from then on events are merged instead.
  *
  * Invariants: the outcome is set once, and nothing follows it; `#control` is set while the engine has the request.
  */
 export class RequestState {
   readonly #buffer = new EventBuffer();
+  /** What the user called, as messages name it. */
+  #call = "the request";
   #wanted: CompletionsWanted = { n: 1 };
   #completions: Completions | undefined;
   #json = false;
   #failure: MedInferError | undefined;
-  /** What the engine has kept of it; 0: nothing. */
-  #state = 0;
+  /** What the engine has kept of it. */
+  #state = NO_STATE;
   #control: RequestControl | undefined;
   #outcome: Outcome | undefined;
   #abortError: MedInferError | undefined;
   #reading = false;
   #paused = false;
   #result: Deferred | undefined;
-  #unfollow: (() => void) | undefined;
+  #removeAbortListener: (() => void) | undefined;
   #stopLoading: (() => void) | undefined;
 
-  /** @param onSettled called once, before anybody else hears of the end; what it throws, the request fails with */
-  constructor(private readonly onSettled?: (result: GenerationResult | undefined, state: number) => void) {}
+  /** @param onSettled called once, before the result and the last event are out; what it throws, the request fails with */
+  constructor(private readonly onSettled?: (result: GenerationResult | undefined, state: StateId) => void) {}
 
   /** Whether the request has ended, or is about to because it was aborted. */
   get over(): boolean {
     return this.#outcome !== undefined || this.#abortError !== undefined;
   }
 
-  /** Whether somebody iterates. */
+  /** Whether there is a reader. */
   get reading(): boolean {
     return this.#reading;
   }
 
+  /** What the user called, as messages name it. */
+  nameCall(call: string): void {
+    this.#call = call;
+  }
+
   /** Ends the request when the signal is aborted; at once where it already is. */
-  follow(signal: AbortSignal | undefined): void {
+  endOnAbort(signal: AbortSignal | undefined): void {
     if (signal === undefined || this.over) return;
-    const abort = () => this.abort(abortedError("the request", signal.reason));
+    const abort = () => this.abort(abortedError(this.#call, signal.reason));
     if (signal.aborted) {
       abort();
       return;
     }
-    this.#unfollow = onAbort(signal, abort);
+    this.#removeAbortListener = onAbort(signal, abort);
   }
 
   /** Something that is under way before the engine has the request, such as a download, and how to stop it. */
@@ -85,7 +91,7 @@ export class RequestState {
     this.#json = true;
   }
 
-  /** Several completions are wanted. */
+  /** How many completions are wanted. */
   expect(wanted: CompletionsWanted): void {
     this.#wanted = wanted;
   }
@@ -93,7 +99,7 @@ export class RequestState {
   /**
    * The engine has the request; the text of each completion comes through one of `answers`.
    *
-   * @param droppedTurns what the results say of it
+   * @param droppedTurns for the results
    */
   submitted(
     control: RequestControl,
@@ -106,7 +112,7 @@ export class RequestState {
     this.#add({ type: "queued" });
   }
 
-  /** Ends the request before its end. With the engine, it is over when the engine says so. */
+  /** Ends the request early. One that the engine has taken is over when the engine reports its end. */
   abort(error: MedInferError): void {
     if (this.over) return;
     this.#abortError = error;
@@ -115,16 +121,16 @@ export class RequestState {
       this.#stopLoading?.();
       this.#settle({ error });
     } else {
-      this.#tellEngine((control) => control.cancel());
+      this.#callEngine((control) => control.cancel());
     }
   }
 
   /** The request never reached the engine. */
   fail(error: unknown): void {
-    if (this.#outcome === undefined) this.#settle({ error: toMedInferError(error) });
+    if (this.#outcome === undefined) this.#settle(failed(error));
   }
 
-  /** What the engine tells of a completion. */
+  /** An event of one completion. */
   onEvent(event: NativeEvent, index = 0): void {
     const completions = this.#completions;
     if (this.#outcome !== undefined || completions === undefined) return;
@@ -132,22 +138,22 @@ export class RequestState {
     const ended = this.#abortError !== undefined || this.#failure !== undefined;
     if (event.type === "failed") {
       completions.lose();
-      // One fate for all: the others end, too, and then the request.
-      if (!ended && completions.left > 0) this.#tellEngine((control) => control.cancel());
-      this.#failure ??= toMedInferError(event.error);
+      // One failure fails all: the others end, too, and then the request.
+      if (!ended && completions.left > 0) this.#callEngine((control) => control.cancel());
+      this.#failure ??= event.error;
     } else if (ended) {
       if (event.type === "done") completions.lose();
     } else if (event.type === "done") {
-      this.#tell(completions.finish(index, event));
+      this.#emit(completions.finish(index, event));
     } else {
       const stopped = completions.stopped(index);
-      this.#tell(completions.push(index, event));
-      if (!stopped && completions.stopped(index)) this.#tellEngine((control) => control.finish(index));
+      this.#emit(completions.push(index, event));
+      if (!stopped && completions.stopped(index)) this.#callEngine((control) => control.finish(index));
     }
     if (completions.left === 0) this.#finish(completions);
   }
 
-  /** The promise of the result, made when it is first asked for: one that nobody holds can not go unhandled. */
+  /** The promise of the result, made when it is first asked for: one that was never made cannot go unhandled. */
   get result(): Promise<GenerationResult> {
     if (this.#result === undefined) {
       this.#result = deferred();
@@ -157,15 +163,15 @@ export class RequestState {
     return this.#result.promise;
   }
 
-  /** Begins to read. Returns false where somebody already does. */
+  /** Begins to read. Returns false where there is a reader already. */
   startReading(): boolean {
     if (this.#reading) return false;
     this.#reading = true;
-    this.#tellEngine((control) => control.follow());
+    this.#callEngine((control) => control.stream());
     return true;
   }
 
-  /** The next event, for the one who reads. */
+  /** The next event, for the reader. */
   next(): Promise<IteratorResult<GenerationEvent, undefined>> {
     const next = this.#buffer.next();
     if (this.#buffer.length <= LOW_WATER) this.#resume();
@@ -175,11 +181,11 @@ export class RequestState {
   /** The reader has left. */
   stopReading(): void {
     this.#buffer.close();
-    this.abort(abortedError("the request, whose events are no longer read,"));
+    this.abort(abortedError(`${this.#call}, whose events are no longer read,`));
   }
 
-  /** Where the engine can not be told, nothing good will come of the request any more. */
-  #tellEngine(call: (control: RequestControl) => void): void {
+  /** A call that fails fails the request: its state in the engine is unknown. */
+  #callEngine(call: (control: RequestControl) => void): void {
     if (this.#control === undefined) return;
     try {
       call(this.#control);
@@ -188,7 +194,7 @@ export class RequestState {
     }
   }
 
-  #tell(events: readonly GenerationEvent[]): void {
+  #emit(events: readonly GenerationEvent[]): void {
     for (const event of events) this.#add(event);
   }
 
@@ -210,14 +216,14 @@ export class RequestState {
     else this.#buffer.merge(event);
     if (patient && !this.#paused && this.#buffer.length >= HIGH_WATER) {
       this.#paused = true;
-      this.#tellEngine((control) => control.pause());
+      this.#callEngine((control) => control.pause());
     }
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#tellEngine((control) => control.resume());
+    this.#callEngine((control) => control.resume());
   }
 
   #settle(found: Outcome): void {
@@ -226,14 +232,14 @@ export class RequestState {
     try {
       this.onSettled?.("result" in found ? found.result : undefined, this.#state);
     } catch (error) {
-      outcome = { error: toMedInferError(error) };
+      outcome = failed(error);
     }
     this.#outcome = outcome;
     this.#control = undefined;
     this.#completions = undefined;
     this.#stopLoading = undefined;
-    this.#unfollow?.();
-    this.#unfollow = undefined;
+    this.#removeAbortListener?.();
+    this.#removeAbortListener = undefined;
     this.#buffer.end("error" in outcome ? outcome.error : undefined);
     this.#settleResult(outcome);
   }
@@ -245,9 +251,13 @@ export class RequestState {
       return;
     }
     this.#result.reject(outcome.error);
-    // Who reads the events gets the error there: a result left aside must not end the process as well.
+    // A reader gets the error from the events: a result that is not awaited must not end the process as well.
     if (this.#reading) this.#result.promise.catch(() => {});
   }
+}
+
+function failed(error: unknown): Outcome {
+  return { error: toMedInferError(error) };
 }
 
 interface Deferred {

@@ -2,10 +2,10 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 
-import { MedInferError, toMedInferError } from "../errors.js";
+import { MedInferError } from "../errors.js";
 import { boundedCause, excerptPath } from "../excerpt.js";
 import { packageRoot } from "../package-root.js";
-import type { NativeAddon } from "./types.js";
+import type { AddonModule, NativeAddon } from "./types.js";
 
 let loaded: { addon: NativeAddon; directory: string } | undefined;
 
@@ -30,18 +30,14 @@ function load(): { addon: NativeAddon; directory: string } {
     const nodeGypBuild = require("node-gyp-build") as { path(directory: string): string };
     path = nodeGypBuild.path(root);
     // Not this file's own require: a bundler would put its own in place of it.
-    addon = createRequire(path)(path) as NativeAddon;
+    addon = (createRequire(path)(path) as AddonModule).withErrorClass(MedInferError);
   } catch (cause) {
     throw new MedInferError(
       "BACKEND_LOST",
-      `the native addon of medinfer can not be loaded from ${excerptPath(root)}: run "npm rebuild medinfer"`,
+      `the native addon of medinfer cannot be loaded from ${excerptPath(root)}: run "npm rebuild medinfer"`,
       { cause: boundedCause(cause) },
     );
   }
-  try {
-    addon.initBackends(dirname(path));
-  } catch (error) {
-    throw toMedInferError(error);
-  }
+  addon.initBackends(dirname(path));
   return { addon, directory: dirname(path) };
 }

@@ -1,6 +1,5 @@
 import { addonDirectory, loadAddon } from "./addon.js";
 import { findCudaBackend } from "./cuda-backend.js";
-import { toMedInferError } from "../errors.js";
 import type { Device } from "./model-info.js";
 import { packageRoot } from "../package-root.js";
 
@@ -9,10 +8,6 @@ import { packageRoot } from "../package-root.js";
  * are installed: that can take a second. Why a GPU is missing here, `Engine.load({ device: "cuda" })` says.
  */
 export function devices(): Device[] {
-  try {
-    const { path = "" } = findCudaBackend(addonDirectory(), packageRoot());
-    return loadAddon().devices(path);
-  } catch (error) {
-    throw toMedInferError(error);
-  }
+  const { path = "" } = findCudaBackend(addonDirectory(), packageRoot());
+  return loadAddon().devices(path);
 }

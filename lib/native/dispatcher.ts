@@ -2,7 +2,7 @@
  * Brings the engine's events to the requests they belong to. The addon holds it for as long as the engine is open, so it
  * holds no engine itself; a request that is under way holds its engine, and is held here.
  */
-import type { NativeEvent } from "./types.js";
+import type { NativeEvent, RequestId } from "./types.js";
 
 /** Receives the events of one request. Must not throw. */
 export interface EventSink {
@@ -11,7 +11,7 @@ export interface EventSink {
 
 /** The requests of one engine that are under way. */
 export class Dispatcher {
-  readonly #sinks = new Map<number, EventSink>();
+  readonly #sinks = new Map<RequestId, EventSink>();
 
   /** How many requests are under way. */
   get size(): number {
@@ -19,7 +19,7 @@ export class Dispatcher {
   }
 
   /** Sends a request's events to `sink`. To be called in the turn of the event loop in which the id was given out. */
-  register(id: number, sink: EventSink): void {
+  register(id: RequestId, sink: EventSink): void {
     this.#sinks.set(id, sink);
   }
 

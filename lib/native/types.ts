@@ -1,15 +1,25 @@
 /**
  * The native surface, typed: everything that JavaScript can call in the addon, and what comes back. The shapes mirror
- * native/include/medinfer; bindings/ converts between the two.
+ * native/include/medinfer; bindings/ converts between the two, and test/unit/native-surface.test.ts compares this file
+ * with it, name by name.
+ *
+ * Everything that fails throws, rejects with or sends a MedInferError, see {@link AddonModule.withErrorClass}.
  */
-import type { NativeCode } from "../errors.js";
+import type { MedInferError } from "../errors.js";
 import type { Device, EngineStats, ModelInfo } from "./model-info.js";
 
-/** What the addon throws and rejects with: a plain Error with a code, wrapped by lib/errors.ts. */
-export interface NativeError extends Error {
-  code: NativeCode;
-  retryable: boolean;
-}
+/** One completion of a request, or one task such as an encoding. From 1 up, never reused by an engine. */
+export type RequestId = number;
+
+declare const ofState: unique symbol;
+/**
+ * What the engine keeps of a sequence after its request, so that a later prompt continues from it: its tokens, and the pages
+ * of the KV pool that hold their keys and values. No {@link RequestId}: the engine holds it until dropState().
+ */
+export type StateId = number & { readonly [ofState]: true };
+
+/** In the place of a state's id: nothing is kept. */
+export const NO_STATE = 0 as StateId;
 
 export interface NativeLoadOptions {
   modelPath: string;
@@ -106,24 +116,24 @@ export interface NativeRequest {
   grammar: string;
   /** What stands around the reasoning before what the grammar says; null: there is none. */
   reasoning: NativeReasoningTags | null;
-  /** Texts of control tokens that are told where they are drawn, marked. */
+  /** Texts of control tokens that come as text, marked, where they are drawn. */
   controlTexts: string[];
   nPredict: number;
   ignoreEos: boolean;
   /** 0: none. */
   nProbs: number;
-  /** Completions: that of i is told under the id + i. */
+  /** Completions: completion i has the id of the first plus i. */
   n: number;
-  /** What an earlier request has kept, and this prompt goes on from; 0: nothing. */
-  base: number;
-  /** Whether done tells a `state` to go on from. Only with one completion. */
+  /** What an earlier request has kept, from which this prompt continues. */
+  base: StateId;
+  /** Whether the sequence is kept, as the `state` of done. Only with one completion. */
   keep: boolean;
-  /** Whether done tells `logprobSum` and `drawn`. */
+  /** Whether done has `logprobSum` and `drawn`. */
   sumLogprobs: boolean;
   cacheSalt: string;
   priority: number;
-  /** Whether events come as the request goes. Otherwise they come at its end, or from follow() on. */
-  followed: boolean;
+  /** Whether events are sent as they arise. Otherwise they are held back until the end, or until stream(). */
+  streamed: boolean;
 }
 
 export interface NativeUsage {
@@ -174,13 +184,13 @@ export interface NativeInspection {
 }
 
 export type NativeEvent =
-  | { id: number; type: "encode"; images: number; cached: number }
-  | { id: number; type: "prefill"; done: number; total: number }
+  | { id: RequestId; type: "encode"; images: number; cached: number }
+  | { id: RequestId; type: "prefill"; done: number; total: number }
   /** `control`: it is what a control token is written as. */
-  | { id: number; type: "text"; text: string; control?: boolean }
-  | { id: number; type: "logprobs"; tokens: NativeLogprobs[] }
+  | { id: RequestId; type: "text"; text: string; control?: boolean }
+  | { id: RequestId; type: "logprobs"; tokens: NativeLogprobs[] }
   | {
-      id: number;
+      id: RequestId;
       type: "done";
       finishReason: "eos" | "stop" | "length" | "context";
       stopString: string;
@@ -189,21 +199,21 @@ export type NativeEvent =
       /** Of the drawn tokens, as the model gave them, and how many those are; 0 unless the request asks. */
       logprobSum: number;
       drawn: number;
-      /** 0: nothing was kept. */
-      state: number;
+      /** What was kept of it. */
+      state: StateId;
     }
   | {
-      id: number;
+      id: RequestId;
       type: "embedded";
       values: Float32Array;
       tokens: number;
       width: number;
       cached: boolean;
     }
-  | { id: number; type: "counted"; tokens: number }
-  | { id: number; type: "saved"; tokens: number }
-  | { id: number; type: "restored"; state: number; tokens: number; note: string }
-  | { id: number; type: "failed"; error: NativeError };
+  | { id: RequestId; type: "counted"; tokens: number }
+  | { id: RequestId; type: "saved"; tokens: number }
+  | { id: RequestId; type: "restored"; state: StateId; tokens: number; note: string }
+  | { id: RequestId; type: "failed"; error: MedInferError };
 
 /** What the files say of themselves; the library adds what is not in them. */
 export type NativeModelInfo = Omit<ModelInfo, "padToken" | "adapter">;
@@ -216,24 +226,24 @@ export type NativeDevice = Device;
 export interface NativeEngine {
   readonly info: NativeModelInfo;
   /** Returns the id of the request's first completion; events follow. Throws where the request is refused. */
-  submit(request: NativeRequest): number;
-  embedImage(image: Uint8Array): number;
-  /** Returns an id, which ends with counted or failed. What the model would read of such a prompt: nothing is computed. */
-  countTokens(prompt: NativePromptPart[], addSpecial: boolean): number;
-  cancel(id: number): void;
-  /** Ends it as one that ended by itself: done follows, with the reason "stop" and no stop string. */
-  finish(id: number): void;
-  /** Its events come as it goes from now on, after those it kept back. */
-  follow(id: number): void;
-  pause(id: number): void;
-  resume(id: number): void;
-  /** Another state of the same tokens. */
-  forkState(state: number): number;
-  dropState(state: number): void;
-  /** Returns an id, which ends with saved or failed. */
-  saveState(state: number, path: string, note: string): number;
-  /** Returns an id, which ends with restored or failed. */
-  restoreState(path: string): number;
+  submit(request: NativeRequest): RequestId;
+  embedImage(image: Uint8Array): RequestId;
+  /** Ends with counted or failed. How many tokens the model would read of such a prompt: nothing is computed. */
+  countTokens(prompt: NativePromptPart[], addSpecial: boolean): RequestId;
+  cancel(id: RequestId): void;
+  /** Ends it as if it had ended by itself: done comes next, with the reason "stop" and no stop string. */
+  finish(id: RequestId): void;
+  /** Sends the events that were held back, and further ones as they arise. */
+  stream(id: RequestId): void;
+  pause(id: RequestId): void;
+  resume(id: RequestId): void;
+  /** Another state of the same tokens, which share its pages. */
+  forkState(state: StateId): StateId;
+  dropState(state: StateId): void;
+  /** Ends with saved or failed. */
+  saveState(state: StateId, path: string, note: string): RequestId;
+  /** Ends with restored or failed. */
+  restoreState(path: string): RequestId;
   stats(): NativeStats;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   detokenize(tokens: Int32Array, special: boolean): string;
@@ -242,7 +252,6 @@ export interface NativeEngine {
 }
 
 export interface NativeLoad {
-  /** Rejects with a NativeError. */
   readonly engine: Promise<NativeEngine>;
   /** The promise then rejects with ABORTED. No effect once loaded. */
   abort(): void;
@@ -272,4 +281,13 @@ export interface NativeAddon {
   ): string;
   /** Throws where the request is refused. */
   inspectSampling(request: NativeInspectRequest): NativeInspection;
+}
+
+/** What require() gives of the addon. */
+export interface AddonModule {
+  /**
+   * The addon, with every error that it or one of its engines makes being `new errorClass(code, message, { retryable })`.
+   * For one copy of the library: an environment may hold several, each with a class of its own.
+   */
+  withErrorClass(errorClass: typeof MedInferError): NativeAddon;
 }

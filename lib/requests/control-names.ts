@@ -1,20 +1,21 @@
 /** Which control tokens a request looks for: those that its stops and tags name. */
 import type { ThinkingTags } from "../generation/types.js";
+import type { StopRegex } from "../options/text-options.js";
 
 /** What a request looks for in the model's text. */
 interface LookedFor {
   stopStrings: readonly string[];
-  stopRegexes: readonly (RegExp | string)[];
+  stopRegexes: readonly StopRegex[];
   thinkingTags: ThinkingTags | undefined;
 }
 
 /**
  * Those of `texts`, the vocabulary's control tokens, that stand in a stop string, a stop regex or a tag. The engine writes
- * them out where they are drawn; of others it says nothing.
+ * them out where they are drawn, and no others.
  */
 export function namedControlTokens(texts: readonly string[], wanted: LookedFor): string[] {
-  const patterns = wanted.stopRegexes.map((regex) => (typeof regex === "string" ? regex : regex.source));
-  const places = [...wanted.stopStrings, ...patterns.map(unescaped)];
+  const patterns = wanted.stopRegexes.map(({ source }) => unescaped(source));
+  const places = [...wanted.stopStrings, ...patterns];
   if (wanted.thinkingTags !== undefined) places.push(wanted.thinkingTags.open, wanted.thinkingTags.close);
   return texts.filter((text) => text !== "" && places.some((place) => place.includes(text)));
 }

@@ -1,4 +1,4 @@
-/** From a caller's options to a prompt. */
+/** From resolved options to a prompt. `call` is everywhere what the user called, as messages name it. */
 import * as v from "valibot";
 import type { TemplateDefinition } from "../chat/definition.js";
 import { joinTexts, type PromptPiece } from "../chat/markers.js";
@@ -19,13 +19,11 @@ import { argumentError } from "../errors.js";
 import type { CompletionsWanted } from "../generation/completions.js";
 import type { ThinkingTags } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
-import {
-  chatOptionsSchema,
-  completeOptionsSchema,
-  type ChatOptions,
-  type CompleteOptions,
-  type ResolvedChatOptions,
-  type ResolvedGenerationOptions,
+import type { StateId } from "../native/types.js";
+import type {
+  ResolvedChatOptions,
+  ResolvedCompleteOptions,
+  ResolvedGenerationOptions,
 } from "../options/request-options.js";
 import { grammarOf } from "../schema/grammar.js";
 import { flag, object, text } from "../validation/fields.js";
@@ -36,32 +34,41 @@ import { Turns } from "./turns.js";
 
 /** A request whose images are not loaded yet. */
 export interface PreparedRequest extends RenderedPrompt {
+  /** What the user called, as messages name it, e.g. `"engine.chat"`. */
+  call: string;
   /** GBNF; empty: none. */
   grammar: string;
-  /** Undefined: reasoning is not told apart. */
+  /** Undefined: reasoning is not separated from the answer. */
   thinkingTags: Required<ThinkingTags> | undefined;
   options: ResolvedGenerationOptions;
   choices: CompletionsWanted;
-  /** Of a session: what the engine has kept of it; 0: nothing. */
-  base?: number;
+  /** Of a session: what the engine has kept of it. */
+  base?: StateId;
   /** Where old turns may be left out, and which were. */
   shortening?: Shortening | undefined;
   droppedTurns?: number | undefined;
 }
 
-/** What Engine.chat sends. */
-export function prepareChat(core: EngineCore, given: ChatOptions): PreparedRequest {
-  const options = parse(chatOptionsSchema, given, "engine.chat");
-  const grammar = grammarOf(options, "engine.chat");
-  const choices = choicesOf(options, "engine.chat");
-  const template = options.useChatTemplate ? chooseTemplate(core, options.chatTemplate, "engine.chat") : undefined;
-  if (template === undefined) refuseTemplateOptions("engine.chat", options);
+/**
+ * What a chat sends.
+ *
+ * @param grammar that of the options, where the caller has it
+ */
+export function prepareChat(
+  core: EngineCore,
+  call: string,
+  options: ResolvedChatOptions,
+  grammar: string = grammarOf(options, call),
+): PreparedRequest {
+  const choices = choicesOf(options, call);
+  const template = options.useChatTemplate ? chooseTemplate(core, options.chatTemplate, call) : undefined;
+  if (template === undefined) refuseTemplateOptions(call, options);
   const userRoles = template?.userRoles ?? ["user"];
-  const messages = withImages(options.messages, options.images, userRoles);
-  const write = (said: readonly ChatMessage[]) =>
-    template === undefined ? writeUntemplated(said) : writeTemplated(core, template, said, options);
+  const messages = withImages(call, options, userRoles);
+  const write = (turns: readonly ChatMessage[]) =>
+    template === undefined ? writeUntemplated(call, turns) : writeTemplated(core, template, turns, options);
   const prompt = write(messages);
-  const request = { ...prompt, grammar, thinkingTags: tagsOf(options, prompt.pieces), options, choices };
+  const request = { call, ...prompt, grammar, thinkingTags: tagsOf(options, prompt.pieces), options, choices };
   if (options.onContextFull === "stop") return request;
   const turns = new Turns(messages, userRoles);
   const render = (dropped: number) => write(turns.without(dropped));
@@ -80,7 +87,7 @@ function writeTemplated(
   return { pieces, addSpecial, stopStrings };
 }
 
-/** The tags with all that is to be known of them: a prompt that ends with the opening one has opened the block. */
+/** The tags with their defaults filled in: a prompt that ends with the opening one has opened the block. */
 function tagsOf(
   { thinkingTags }: ResolvedGenerationOptions,
   pieces: readonly PromptPiece[],
@@ -93,14 +100,14 @@ function tagsOf(
 }
 
 /** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
-function writeUntemplated(messages: readonly ChatMessage[]): RenderedPrompt {
+function writeUntemplated(call: string, messages: readonly ChatMessage[]): RenderedPrompt {
   const lineBreak = { type: "text" as const, text: "\n" };
   const contents = messages.map(({ content }) => joinTexts(partsOf(content))).filter((parts) => parts.length > 0);
   const lines = contents.flatMap((parts, i) => (i === 0 ? parts : [lineBreak, ...parts]));
   const pieces = joinTexts(lines).map((part): PromptPiece =>
     part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial: false },
   );
-  if (pieces.length === 0) throw argumentError("engine.chat", "messages", "must not all be empty");
+  if (pieces.length === 0) throw argumentError(call, "messages", "must not all be empty");
   return { pieces, addSpecial: true, stopStrings: [] };
 }
 
@@ -120,18 +127,17 @@ export function lostWithoutTemplate(call: string, path: string) {
   return argumentError(call, path, "has no effect with useChatTemplate: false: leave one of them out");
 }
 
-/** What Engine.complete sends. */
-export function prepareCompletion(given: CompleteOptions): PreparedRequest {
-  const options = parse(completeOptionsSchema, given, "engine.complete");
+/** What a completion sends. */
+export function prepareCompletion(call: string, options: ResolvedCompleteOptions): PreparedRequest {
   const { prompt, images, parseSpecial, addSpecial } = options;
   const pieces = [...imageParts(images), ...partsOf(prompt)]
     .filter((part) => part.type === "image" || part.text !== "")
     .map((part): PromptPiece => (part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial }));
-  if (pieces.length === 0) throw argumentError("engine.complete", "prompt", "must not be empty");
-  const grammar = grammarOf(options, "engine.complete");
+  if (pieces.length === 0) throw argumentError(call, "prompt", "must not be empty");
+  const grammar = grammarOf(options, call);
   const thinkingTags = tagsOf(options, pieces);
-  const choices = choicesOf(options, "engine.complete");
-  return { pieces, addSpecial, stopStrings: [], grammar, thinkingTags, options, choices };
+  const choices = choicesOf(options, call);
+  return { call, pieces, addSpecial, stopStrings: [], grammar, thinkingTags, options, choices };
 }
 
 function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsWanted {
@@ -160,13 +166,13 @@ export const applyOptionsSchema = object({
 /** See Engine.applyChatTemplate. */
 export function applyTemplate(
   core: EngineCore,
-  given: readonly ChatMessage[],
+  said: readonly ChatMessage[],
   options: ApplyChatTemplateOptions,
 ): RenderedChat {
-  const messages = parse(messagesSchema, given, "engine.applyChatTemplate: messages");
-  const { chatTemplate, ...told } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
+  const messages = parse(messagesSchema, said, "engine.applyChatTemplate: messages");
+  const { chatTemplate, ...given } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
   const template = chooseTemplate(core, chatTemplate, "engine.applyChatTemplate");
-  const { pieces, stopStrings } = render(core, template, messages, told);
+  const { pieces, stopStrings } = render(core, template, messages, given);
   const prompt = pieces.map((piece) => ("image" in piece ? "<__media__>" : piece.text)).join("");
   return { prompt, stopStrings };
 }
@@ -179,7 +185,7 @@ export function imagesFirst(images: readonly ImageSource[], content: Content): C
 
 /**
  * The template that was asked for, or else that of the engine with the stop strings that the model needs with it. A model
- * without one is asked nothing: with a template that it was not trained with it answers, and goes on as the user.
+ * without one gets no default: with a template that it was not trained with it answers, and then continues as the user.
  *
  * @throws MedInferError `INVALID_ARGUMENT` where there is neither
  */
@@ -201,10 +207,10 @@ function render(
   core: EngineCore,
   template: TemplateDefinition,
   messages: readonly ChatMessage[],
-  told: Pick<TemplateContext, "addGenerationPrompt" | "templateArguments">,
+  given: Pick<TemplateContext, "addGenerationPrompt" | "templateArguments">,
 ): RenderedPieces {
   const { bosToken, eosToken, padToken } = core.info;
-  return renderPieces(template, messages, { ...told, bosToken, eosToken, padToken }, core.control);
+  return renderPieces(template, messages, { ...given, bosToken, eosToken, padToken }, core.control);
 }
 
 function startsWith(pieces: readonly PromptPiece[], token: string): boolean {
@@ -212,12 +218,12 @@ function startsWith(pieces: readonly PromptPiece[], token: string): boolean {
   return token !== "" && first !== undefined && "text" in first && first.parseSpecial && first.text.startsWith(token);
 }
 
-/** The messages, with `images` before the text of the last one that the user says. */
-function withImages(messages: readonly ChatMessage[], images: readonly ImageSource[], userRoles: readonly string[]) {
+/** The messages, with `images` before the text of the last one of the user. */
+function withImages(call: string, { messages, images }: ResolvedChatOptions, userRoles: readonly string[]) {
   if (images.length === 0) return messages;
   const at = messages.findLastIndex(({ role }) => userRoles.includes(role));
   if (at < 0) {
-    throw argumentError("engine.chat", "images", "need a user message that they belong to");
+    throw argumentError(call, "images", "need a user message that they belong to");
   }
   return messages.map((message, i) =>
     i === at ? { ...message, content: imagesFirst(images, message.content) } : message,

@@ -1,9 +1,10 @@
 /** From a prompt to a request in the engine's queue. */
 import { types } from "node:util";
-import type { NativePromptPart } from "../native/types.js";
+import { runTask } from "../native/task.js";
+import { NO_STATE, type NativePromptPart, type StateId } from "../native/types.js";
 import type { PromptPiece } from "../chat/markers.js";
 import type { EngineCore } from "../core.js";
-import { MedInferError, toMedInferError } from "../errors.js";
+import { MedInferError } from "../errors.js";
 import { AnswerStream } from "../generation/answer-stream.js";
 import { completionCount } from "../generation/completions.js";
 import { RequestGeneration } from "../generation/generation.js";
@@ -11,10 +12,15 @@ import { RequestState } from "../generation/request-state.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
 import type { ImageLoadOptions } from "../images/limits.js";
 import { loadImage, type ImageSource } from "../images/load.js";
-import type { ChatOptions, CompleteOptions } from "../options/request-options.js";
+import {
+  chatOptionsSchema,
+  completeOptionsSchema,
+  type ChatOptions,
+  type CompleteOptions,
+} from "../options/request-options.js";
 import { toNativeSampling } from "../sampling/schema.js";
 import { unlessClosed } from "../unless-closed.js";
-import { work } from "../work.js";
+import { parse } from "../validation/parse.js";
 import { namedControlTokens } from "./control-names.js";
 import { fitContext } from "./fit-context.js";
 import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
@@ -22,31 +28,33 @@ import type { RenderedPrompt } from "./rendered-prompt.js";
 import { divideStops } from "./stops.js";
 
 /** See Engine.chat. */
-export function startChat(core: EngineCore, options: ChatOptions): Generation {
-  return start(core, () => prepareChat(core, options));
+export function startChat(core: EngineCore, given: ChatOptions): Generation {
+  const call = "engine.chat";
+  return start(core, () => prepareChat(core, call, parse(chatOptionsSchema, given, call)));
 }
 
 /** See Engine.complete. */
-export function startCompletion(core: EngineCore, options: CompleteOptions): Generation {
-  return start(core, () => prepareCompletion(options));
+export function startCompletion(core: EngineCore, given: CompleteOptions): Generation {
+  const call = "engine.complete";
+  return start(core, () => prepareCompletion(call, parse(completeOptionsSchema, given, call)));
 }
 
 /** @throws MedInferError `NO_VISION` where the model reads no images */
 export function requireVision(core: EngineCore): void {
   if (core.info.vision) return;
   const why = core.info.projectorWarning || "load it with mmproj";
-  throw new MedInferError("NO_VISION", `the model was loaded without a projector, so it can not read images: ${why}`);
+  throw new MedInferError("NO_VISION", `the model was loaded without a projector, so it cannot read images: ${why}`);
 }
 
-/** What a session wants to know of its request. */
+/** What a session has to know of its request. */
 export interface RequestWatcher {
   /** The bytes of the prompt's images, in order. Must not throw. */
   onImages(images: readonly Uint8Array[]): void;
   /**
-   * The request is over; without a result it failed. `state`: what the engine has kept of it; 0: nothing. Where it throws,
-   * the request fails with that.
+   * The request is over; without a result it failed. `state`: what the engine has kept of it. Where it throws, the request
+   * fails with that.
    */
-  onSettled(result: GenerationResult | undefined, state: number): void;
+  onSettled(result: GenerationResult | undefined, state: StateId): void;
 }
 
 /** Runs `prepare`, loads the images and submits. Whatever goes wrong comes out of the generation. */
@@ -56,7 +64,8 @@ export function start(core: EngineCore, prepare: () => PreparedRequest, watcher?
     const request = prepare();
     if (request.options.jsonSchema !== undefined) state.expectJson();
     state.expect(request.choices);
-    state.follow(request.options.signal);
+    state.nameCall(request.call);
+    state.endOnAbort(request.options.signal);
     if (!state.over) loadAndSubmit(core, state, request, watcher);
   } catch (error) {
     state.fail(error);
@@ -77,10 +86,10 @@ function loadAndSubmit(
   if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
   const controller = new AbortController();
   const loading = loadImages(request.pieces, { maxBytes: core.maxImageBytes, signal: controller.signal });
-  const tell = (images: LoadedImages) =>
+  const reportImages = (images: LoadedImages) =>
     watcher?.onImages(request.pieces.flatMap((piece) => ("image" in piece ? [images.get(piece.image)!] : [])));
   if (!types.isPromise(loading) && request.shortening === undefined) {
-    tell(loading);
+    reportImages(loading);
     submit(core, state, request, loading);
     return;
   }
@@ -88,7 +97,7 @@ function loadAndSubmit(
   const run = async () => {
     const images = await loading;
     if (state.over) return;
-    tell(images);
+    reportImages(images);
     const fitting = await fit(core, request, images, controller.signal);
     if (!state.over) submit(core, state, fitting, images);
   };
@@ -111,13 +120,13 @@ async function fit(
   const count = async ({ pieces, addSpecial }: RenderedPrompt) => {
     signal.throwIfAborted();
     const parts = withBytes(pieces, images);
-    return (await work(core, "counted", (native) => native.countTokens(parts, addSpecial))).tokens;
+    return (await runTask(core, "counted", (native) => native.countTokens(parts, addSpecial))).tokens;
   };
   const { prompt, droppedTurns } = await fitContext(shortening, limits, count);
   return { ...request, ...prompt, droppedTurns };
 }
 
-/** At once where all bytes are at hand. */
+/** Synchronous where all bytes are at hand. */
 function loadImages(pieces: readonly PromptPiece[], limits: ImageLoadOptions): LoadedImages | Promise<LoadedImages> {
   const sources = new Set(pieces.flatMap((piece) => ("image" in piece ? [piece.image] : [])));
   const loads = [...sources].map((source) => [source, loadImageSafely(source, limits)] as const);
@@ -136,7 +145,7 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
   try {
     return loadImage(image, limits);
   } catch (error) {
-    return Promise.reject(toMedInferError(error));
+    return Promise.reject(error as Error);
   }
 }
 
@@ -147,10 +156,8 @@ function submit(
   images: LoadedImages,
 ): void {
   const count = completionCount(choices);
-  // A scanner each: it has a state.
   const allStops = [...options.stopStrings, ...stopStrings];
-  const divided = Array.from({ length: count }, () => divideStops(allStops, options.stopRegexes));
-  const { scanner, nativeStops } = divided[0]!;
+  const { newScanner, nativeStops } = divideStops(allStops, options.stopRegexes);
   const form = options.jsonSchema !== undefined ? "json" : grammar === "" ? "free" : "grammar";
   const id = native.submit({
     prompt: withBytes(pieces, images),
@@ -168,13 +175,13 @@ function submit(
     ignoreEos: options.ignoreEos,
     nProbs: options.nProbs,
     n: count,
-    base: base ?? 0,
+    base: base ?? NO_STATE,
     keep: base !== undefined,
     sumLogprobs: choices.bestOf !== undefined,
     cacheSalt: options.cacheSalt,
     priority: options.priority,
-    // What looks for stops reads along.
-    followed: state.reading || scanner !== undefined,
+    // A scanner has to see the text as it is generated.
+    streamed: state.reading || newScanner !== undefined,
   });
   const ids = Array.from({ length: count }, (_, i) => id + i);
   ids.forEach((each, i) => dispatcher.register(each, { onEvent: (event) => state.onEvent(event, i) }));
@@ -182,10 +189,10 @@ function submit(
   const control = {
     cancel: () => all((each) => native.cancel(each)),
     finish: (index: number) => unlessClosed(() => native.finish(id + index)),
-    follow: () => all((each) => native.follow(each)),
+    stream: () => all((each) => native.stream(each)),
     pause: () => all((each) => native.pause(each)),
     resume: () => all((each) => native.resume(each)),
   };
-  const answers = divided.map((stops) => new AnswerStream(stops.scanner, thinkingTags, form));
+  const answers = ids.map(() => new AnswerStream(newScanner?.(), thinkingTags, form));
   state.submitted(control, answers, droppedTurns);
 }

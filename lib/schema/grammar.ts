@@ -1,9 +1,9 @@
 /** From the options of a request to the grammar that its answer follows. */
 import { loadAddon } from "../native/addon.js";
-import { argumentError, toMedInferError } from "../errors.js";
+import { argumentError, MedInferError } from "../errors.js";
 import type { JsonSchema } from "./types.js";
 
-/** The latest: rows of engine.annotate share a schema. */
+/** The latest: requests with one schema mostly come one after another. */
 let latest = { text: "", grammar: "" };
 
 /**
@@ -16,23 +16,22 @@ export function jsonSchemaToGrammar(schema: JsonSchema): string {
   return schemaGrammar(schema, "jsonSchemaToGrammar", "");
 }
 
-/** The request's grammar in GBNF; empty: none. `what` is the call, as a message names it. */
-export function grammarOf(options: { grammar?: string; jsonSchema?: JsonSchema }, what: string): string {
+/** The request's grammar in GBNF; empty: none. `call` is the call, as messages name it. */
+export function grammarOf(options: { grammar?: string; jsonSchema?: JsonSchema }, call: string): string {
   if (options.jsonSchema === undefined) return options.grammar ?? "";
-  if (options.grammar !== undefined) throw argumentError(what, "grammar", "can not stand beside jsonSchema");
-  return schemaGrammar(options.jsonSchema, what, "jsonSchema");
+  if (options.grammar !== undefined) throw argumentError(call, "grammar", "cannot stand beside jsonSchema");
+  return schemaGrammar(options.jsonSchema, call, "jsonSchema");
 }
 
-function schemaGrammar(schema: JsonSchema, what: string, path: string): string {
+function schemaGrammar(schema: JsonSchema, call: string, path: string): string {
   const text = textOf(schema);
-  if (text === undefined) throw argumentError(what, path, "must be a JSON schema: an object that JSON can write");
+  if (text === undefined) throw argumentError(call, path, "must be a JSON schema: an object that JSON can write");
   if (text === latest.text) return latest.grammar;
   try {
     latest = { text, grammar: loadAddon().jsonSchemaToGrammar(text) };
-  } catch (cause) {
-    const error = toMedInferError(cause);
-    if (error.code !== "INVALID_ARGUMENT") throw error;
-    throw argumentError(what, path, error.message.replace(/^jsonSchema: /, ""));
+  } catch (error) {
+    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
+    throw argumentError(call, path, error.message.replace(/^jsonSchema: /, ""));
   }
   return latest.grammar;
 }

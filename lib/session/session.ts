@@ -2,21 +2,22 @@ import process from "node:process";
 import { types } from "node:util";
 import type { ChatMessage, Content } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
-import { argumentError, MedInferError, toMedInferError } from "../errors.js";
+import { argumentError, MedInferError } from "../errors.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
+import { runTask } from "../native/task.js";
+import { NO_STATE, type StateId } from "../native/types.js";
 import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
 import type { FromSchema, JsonSchema } from "../schema/types.js";
 import { unlessClosed } from "../unless-closed.js";
 import { parse } from "../validation/parse.js";
-import { work } from "../work.js";
 import { filePath } from "./file.js";
 import { mapImages, readNote, writeNote, type SessionNote } from "./note.js";
 import { sessionChatSchema, sessionOptionsSchema, type SessionChatOptions, type SessionOptions } from "./options.js";
 
-/** What the engine has kept of a conversation: an id; 0: nothing. Apart from the session, which may be collected. */
+/** What the engine has kept of a conversation. Apart from the session, which may be collected. */
 interface Kept {
-  state: number;
+  state: StateId;
 }
 
 /** Frees what a session holds that was dropped without close(). */
@@ -24,13 +25,13 @@ const forgotten = new FinalizationRegistry<{ core: EngineCore; kept: Kept }>(({ 
   try {
     drop(core, kept.state);
   } catch (error) {
-    // Nobody is left to throw at.
+    // There is no caller to throw to.
     process.emitWarning(error as Error);
   }
 });
 
 /**
- * A conversation whose every turn goes on from what the engine has computed of it. Made by {@link Engine.session}.
+ * A conversation whose every turn reuses what the engine has computed of it. Made by {@link Engine.session}.
  *
  * - It answers as `engine.chat({ messages })` with the whole conversation would, and computes only what is new.
  * - What it holds in the KV pool is given up when running requests need the room, and computed again at the next turn.
@@ -51,7 +52,7 @@ export class Session {
   #closed = false;
 
   /** @internal */
-  constructor(core: EngineCore, { messages, settings }: SessionNote, state: number) {
+  constructor(core: EngineCore, { messages, settings }: SessionNote, state: StateId) {
     this.#core = core;
     this.#messages = messages;
     this.#settings = settings;
@@ -87,12 +88,8 @@ export class Session {
   async fork(): Promise<Session> {
     this.#requireOpen();
     const { state } = this.#kept;
-    try {
-      const fork = state === 0 ? 0 : this.#core.native.forkState(state);
-      return new Session(this.#core, { messages: [...this.#messages], settings: this.#settings }, fork);
-    } catch (error) {
-      throw toMedInferError(error);
-    }
+    const fork = state === NO_STATE ? NO_STATE : this.#core.native.forkState(state);
+    return new Session(this.#core, { messages: [...this.#messages], settings: this.#settings }, fork);
   }
 
   /**
@@ -100,21 +97,21 @@ export class Session {
    * {@link Engine.restoreSession} reads. The file is whole or it is not there, and nobody but its owner may read it: it
    * holds everything that was said, images included. A chat that is under way is not part of it.
    *
-   * @throws MedInferError (rejects) `BAD_SESSION` where it can not be written, `INVALID_ARGUMENT` for a model that keeps a
+   * @throws MedInferError (rejects) `BAD_SESSION` where it cannot be written, `INVALID_ARGUMENT` for a model that keeps a
    * memory of its own (`stats().kv.paged` is false), or `CLOSED`
    */
   async save(path: string | URL): Promise<void> {
     this.#requireOpen();
     const file = filePath("session.save", path);
     const note = writeNote({ messages: this.#messages, settings: this.#settings });
-    await work(this.#core, "saved", (native) => native.saveState(this.#kept.state, file, note));
+    await runTask(this.#core, "saved", (native) => native.saveState(this.#kept.state, file, note));
   }
 
   /** Frees what the session holds. A chat that is under way goes on. A second call does nothing. */
   close(): void {
     this.#closed = true;
     const { state } = this.#kept;
-    this.#kept.state = 0;
+    this.#kept.state = NO_STATE;
     forgotten.unregister(this);
     drop(this.#core, state);
   }
@@ -125,28 +122,27 @@ export class Session {
   }
 
   #chat(given: Content | SessionChatOptions): Generation {
+    const call = "session.chat";
     const taken = { turn: undefined as ChatMessage[] | undefined };
     return start(
       this.#core,
       () => {
         this.#requireOpen();
         if (this.#busy) {
-          throw argumentError(
-            "session.chat",
-            "",
-            "answers one at a time: await the answer before, or fork() the session",
-          );
+          throw argumentError(call, "", "answers one at a time: await the answer before, or fork() the session");
         }
         const whole = typeof given === "string" || Array.isArray(given) ? { content: given as Content } : given;
-        parse(sessionChatSchema, whole, "session.chat");
-        const { content, images = [], ...options } = whole as SessionChatOptions;
+        const { content, images, ...options } = parse(sessionChatSchema, whole, call);
         const said = mapImages(images.length === 0 ? content : imagesFirst(images, content), copied);
         taken.turn = [...this.#messages, { role: "user", content: said }];
-        const request = prepareChat(this.#core, {
+        const request = prepareChat(this.#core, call, {
           ...options,
           ...this.#settings,
           onContextFull: options.onContextFull ?? this.#settings.onContextFull,
+          useChatTemplate: true,
           messages: taken.turn,
+          images: [],
+          n: 1,
         });
         this.#busy = true;
         return { ...request, base: this.#kept.state };
@@ -162,7 +158,7 @@ export class Session {
     );
   }
 
-  #settle(turn: ChatMessage[], result: GenerationResult | undefined, state: number): void {
+  #settle(turn: ChatMessage[], result: GenerationResult | undefined, state: StateId): void {
     this.#busy = false;
     if (result === undefined || this.#closed) {
       drop(this.#core, state);
@@ -183,36 +179,31 @@ export class Session {
 export function openSession(core: EngineCore, given: SessionOptions): Session {
   const { system, ...settings } = parse(sessionOptionsSchema, given, "engine.session");
   chooseTemplate(core, settings.chatTemplate, "engine.session");
-  // A closed engine has no sessions.
-  try {
-    core.native.stats();
-  } catch (error) {
-    throw toMedInferError(error);
-  }
+  core.native.stats(); // a closed engine, which has no sessions, throws
   return new Session(
     core,
     { messages: system === undefined ? [] : [{ role: "system", content: system }], settings },
-    0,
+    NO_STATE,
   );
 }
 
 /** See Engine.restoreSession. */
 export async function restoreSession(core: EngineCore, path: string | URL): Promise<Session> {
   const file = filePath("engine.restoreSession", path);
-  const { state, note } = await work(core, "restored", (native) => native.restoreState(file));
+  const { state, note } = await runTask(core, "restored", (native) => native.restoreState(file));
   try {
     return new Session(core, readNote(note), state);
   } catch (error) {
     drop(core, state);
-    throw toMedInferError(error);
+    throw error;
   }
 }
 
-function drop(core: EngineCore, state: number): void {
-  if (state !== 0) unlessClosed(() => core.native.dropState(state));
+function drop(core: EngineCore, state: StateId): void {
+  if (state !== NO_STATE) unlessClosed(() => core.native.dropState(state));
 }
 
-/** Bytes that nobody changes any more. */
+/** Bytes that the caller cannot change. */
 function copied(image: unknown): unknown {
   // Not slice(): that of a Buffer shares its memory.
   return types.isUint8Array(image) ? new Uint8Array(image) : image;

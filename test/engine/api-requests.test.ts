@@ -341,6 +341,6 @@ describe("annotate", () => {
     const rows = [{ prompt: "x" }, { image: "no such file.png", prompt: "x" }];
     const error = await errorOf(collect(engine.annotate(rows, { onError: "throw", nPredict: 2 })));
     expect(error).toMatchObject({ code: "IMAGE_NOT_FOUND" });
-    expect(error.message).toMatch(/^row 1: /);
+    expect(error.message).toMatch(/^engine\.annotate: rows\[1\]: /);
   });
 });

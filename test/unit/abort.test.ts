@@ -31,13 +31,13 @@ describe("onAbort", () => {
 
   it("may be left in the middle of an abort, and after it", () => {
     const controller = new AbortController();
-    const unfollow: (() => void)[] = [];
+    const removeListeners: (() => void)[] = [];
     const second = vi.fn();
-    unfollow.push(onAbort(controller.signal, () => unfollow.forEach((leave) => leave())));
-    unfollow.push(onAbort(controller.signal, second));
+    removeListeners.push(onAbort(controller.signal, () => removeListeners.forEach((leave) => leave())));
+    removeListeners.push(onAbort(controller.signal, second));
     controller.abort();
     expect(second).toHaveBeenCalledOnce();
-    unfollow.forEach((leave) => leave());
+    removeListeners.forEach((leave) => leave());
   });
 
   it("takes no signal", () => {

@@ -106,7 +106,7 @@ describe("engine.annotate", () => {
         for await (const { index } of engine.annotate(rows(9), { onError: "throw" })) seen.push(index);
       })(),
     );
-    expect(error).toMatchObject({ code: "IMAGE_DECODE", message: "row 1: damaged" });
+    expect(error).toMatchObject({ code: "IMAGE_DECODE", message: "engine.annotate: rows[1]: damaged" });
     expect(seen).toEqual([0]);
     const cancelled = native.calls.filter((call) => call.startsWith("cancel"));
     expect(cancelled.length).toBe(native.requests.size - 2);

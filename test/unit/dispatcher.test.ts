@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { NativeEvent } from "../../lib/native/types.js";
+import { NO_STATE, type NativeEvent } from "../../lib/native/types.js";
 import { Dispatcher } from "../../lib/native/dispatcher.js";
 import { nativeError, timings, usage } from "./support/fake-addon.js";
 
@@ -17,7 +17,7 @@ const done = (id: number): NativeEvent => ({
   timings,
   logprobSum: 0,
   drawn: 0,
-  state: 0,
+  state: NO_STATE,
 });
 
 describe("Dispatcher", () => {

@@ -53,7 +53,7 @@ describe("engine.chat", () => {
       nProbs: 0,
       cacheSalt: "",
       priority: 3,
-      followed: false,
+      streamed: false,
     });
   });
 
@@ -68,14 +68,14 @@ describe("engine.chat", () => {
   it("looks for stop regexes itself, beside the stop strings, and has the engine end the request", async () => {
     const engine = await Engine.load();
     const generation = engine.chat({ messages: user("Q"), stopRegexes: [/\n#+/, "x+"], stopStrings: ["##"] });
-    expect(addon.engine.requests.get(1)).toMatchObject({ stopStrings: [], followed: true });
+    expect(addon.engine.requests.get(1)).toMatchObject({ stopStrings: [], streamed: true });
     addon.engine.emit(1, told.text("A\n"), told.text("##"));
     expect(addon.engine.calls).toEqual(["finish 1"]);
     addon.engine.emit(1, told.done("stop"));
     expect(await generation.result).toMatchObject({ text: "A", finishReason: "stop", stopString: "\n#" });
     // Strings alone stay with the engine, which nobody has to wake up.
     engine.chat({ messages: user("Q"), stopRegexes: [], stopStrings: ["##"] });
-    expect(addon.engine.requests.get(2)).toMatchObject({ stopStrings: ["##"], followed: false });
+    expect(addon.engine.requests.get(2)).toMatchObject({ stopStrings: ["##"], streamed: false });
   });
 
   it("survives an engine that is closed at the moment of a match", async () => {
@@ -98,7 +98,7 @@ describe("engine.chat", () => {
     expect(await answer({ open: "<t>", close: "</t>" })).toEqual(["", "a</t>\nb"]);
     expect(await answer(false)).toEqual(["", "a</t>\nb"]);
     expect(await answer(undefined)).toEqual(["", "a</t>\nb"]);
-    expect(addon.engine.requests.get(1)).toMatchObject({ followed: false });
+    expect(addon.engine.requests.get(1)).toMatchObject({ streamed: false });
   });
 
   it("has the engine hold a grammar back until the reasoning is over, and takes the answer to the letter", async () => {
@@ -249,9 +249,9 @@ describe("engine.chat", () => {
     const reader = generation[Symbol.asyncIterator]();
     await reader.next();
     addon.engine.emit(1, ...Array.from({ length: 70 }, () => told.text("x")));
-    expect(addon.engine.calls).toEqual(["follow 1", "pause 1"]);
+    expect(addon.engine.calls).toEqual(["stream 1", "pause 1"]);
     for (let i = 0; i < 70; i++) await reader.next();
-    expect(addon.engine.calls).toEqual(["follow 1", "pause 1", "resume 1"]);
+    expect(addon.engine.calls).toEqual(["stream 1", "pause 1", "resume 1"]);
     await engine.close();
     await reader.return!();
     addon.engine.emit(1, told.failed("CLOSED"));

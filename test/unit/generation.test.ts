@@ -17,8 +17,8 @@ interface Given {
 
 function start({ submitted = true, signal, answer }: Given = {}) {
   const state = new RequestState();
-  const control = { cancel: vi.fn(), finish: vi.fn(), follow: vi.fn(), pause: vi.fn(), resume: vi.fn() };
-  state.follow(signal);
+  const control = { cancel: vi.fn(), finish: vi.fn(), stream: vi.fn(), pause: vi.fn(), resume: vi.fn() };
+  state.endOnAbort(signal);
   if (submitted) state.submitted(control, answer && [answer]);
   return {
     state,

@@ -66,7 +66,7 @@ describe("a call to the engine that fails", () => {
     expect(await rejection(read())).toMatchObject({ code: "INTERNAL", message: "the call failed" });
   });
 
-  it("ends the request that was to be followed", async () => {
+  it("ends the request that was to be streamed", async () => {
     const generation = engine.chat({ messages });
     failing();
     const reader = generation[Symbol.asyncIterator]();

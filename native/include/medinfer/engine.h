@@ -45,7 +45,7 @@ class Engine {
   virtual void Finish(RequestId id) = 0;
   // Delivers the events of a request from now on as it goes, after those that it kept back. What is not read costs no
   // wake-up of the reader's thread.
-  virtual void Follow(RequestId id) = 0;
+  virtual void Stream(RequestId id) = 0;
   // A paused request generates nothing; other requests go on. It keeps its KV cells until a queued one needs the room.
   virtual void Pause(RequestId id) = 0;
   virtual void Resume(RequestId id) = 0;

@@ -24,7 +24,7 @@ struct SubmitCommand {
   std::string salt;
   StateId base = 0;
   bool keep = false;
-  bool followed = true;
+  bool streamed = true;
   bool images = false;      // its prompt has some
   bool embed_only = false;  // an image for the encoder alone
 };
@@ -44,7 +44,7 @@ struct PauseCommand {
   RequestId id = 0;
   bool paused = false;
 };
-struct FollowCommand {
+struct StreamCommand {
   RequestId id = 0;
 };
 struct ForkStateCommand {
@@ -69,7 +69,7 @@ struct FileOutcome {
   RequestId id = 0;
   std::variant<Saved, SessionData, Status> what;
 };
-using Command = std::variant<SubmitCommand, PreparedCommand, CancelCommand, FinishCommand, PauseCommand, FollowCommand,
+using Command = std::variant<SubmitCommand, PreparedCommand, CancelCommand, FinishCommand, PauseCommand, StreamCommand,
                              ForkStateCommand, DropStateCommand, SaveCommand, RestoreCommand, FileOutcome>;
 
 }  // namespace medinfer

@@ -76,7 +76,7 @@ class EngineImpl final : public Engine {
     if (GiveUpPass(id)) inbox_.Push(FinishCommand{id});
   }
 
-  void Follow(RequestId id) override { inbox_.Push(FollowCommand{id}); }
+  void Stream(RequestId id) override { inbox_.Push(StreamCommand{id}); }
   void Pause(RequestId id) override { inbox_.Push(PauseCommand{id, true}); }
   void Resume(RequestId id) override { inbox_.Push(PauseCommand{id, false}); }
 
@@ -231,7 +231,7 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   command.salt = request.cache_salt;
   command.base = request.base;
   command.keep = request.keep;
-  command.followed = request.followed;
+  command.streamed = request.streamed;
   command.images = HasImages(request.prompt);
   command.embed_only = embed_only;
   for (std::uint32_t i = 0; i < n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));

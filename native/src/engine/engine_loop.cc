@@ -82,7 +82,7 @@ void EngineLoop::Handle(SubmitCommand command) {
     schedule.salt = command.salt;
     schedule.base = command.base;
     sequence->unsent.id = schedule.id;
-    sequence->unsent.followed = command.followed;
+    sequence->unsent.streamed = command.streamed;
     sequence->clock.submitted = command.submitted;
     sequence->cancelled = std::move(command.cancelled[i]);
     sequence->encodes = command.images && i == 0;
@@ -149,8 +149,8 @@ void EngineLoop::Handle(const PauseCommand& command) {
   if (Sequence* sequence = requests_.Find(command.id)) sequence->schedule.paused = command.paused;
 }
 
-void EngineLoop::Handle(const FollowCommand& command) {
-  if (Sequence* sequence = requests_.Find(command.id)) outbox_.Follow(sequence->unsent);
+void EngineLoop::Handle(const StreamCommand& command) {
+  if (Sequence* sequence = requests_.Find(command.id)) outbox_.Stream(sequence->unsent);
 }
 
 void EngineLoop::Admit() {

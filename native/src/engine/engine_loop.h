@@ -56,7 +56,7 @@ class EngineLoop {
   void Handle(const CancelCommand& command);
   void Handle(const FinishCommand& command);
   void Handle(const PauseCommand& command);
-  void Handle(const FollowCommand& command);
+  void Handle(const StreamCommand& command);
   void Handle(const ForkStateCommand& command) { cache_.ForkState(command.from, command.to); }
   void Handle(const DropStateCommand& command) { cache_.DropState(command.state); }
   void Handle(SaveCommand command) { sessions_.Save(std::move(command)); }

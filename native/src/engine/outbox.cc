@@ -33,7 +33,7 @@ void Outbox::EmitText(UnsentEvents& unsent, std::string_view text, bool control)
   if (texts.empty() || texts.back().control != control) texts.push_back({"", control});
   texts.back().text += text;
   Wait(unsent);
-  if (unsent.followed && !unsent.shown) {
+  if (unsent.streamed && !unsent.shown) {
     unsent.shown = true;
     urgent_ = true;
   }
@@ -55,9 +55,9 @@ void Outbox::End(Event event) {
   urgent_ = true;
 }
 
-void Outbox::Follow(UnsentEvents& unsent) {
-  if (unsent.followed) return;
-  unsent.followed = true;
+void Outbox::Stream(UnsentEvents& unsent) {
+  if (unsent.streamed) return;
+  unsent.streamed = true;
   if (!unsent.empty()) waiting_.push_back(&unsent);
   urgent_ = true;
 }
@@ -73,7 +73,7 @@ void Outbox::Deliver(bool idle) {
 }
 
 void Outbox::Wait(UnsentEvents& unsent) {
-  if (!unsent.followed) return;
+  if (!unsent.streamed) return;
   if (std::find(waiting_.begin(), waiting_.end(), &unsent) == waiting_.end()) waiting_.push_back(&unsent);
 }
 

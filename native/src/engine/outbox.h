@@ -1,5 +1,5 @@
 // Events on their way from the engine thread to the sink. What requests emit is joined while it waits, and goes out a
-// few times in a hundredth of a second; the events of a request that is not followed wait until its end.
+// few times in a hundredth of a second; the events of a request that is not streamed wait until its end.
 // Belongs to the engine thread.
 #pragma once
 
@@ -30,7 +30,7 @@ class Outbox {
   void End(Event event);
 
   // From now on events are read as the request goes.
-  void Follow(UnsentEvents& unsent);
+  void Stream(UnsentEvents& unsent);
 
   // Ends and first words go out at once, the rest when it is due. `idle`: nothing else will come soon, so all of it
   // goes.
@@ -41,7 +41,7 @@ class Outbox {
   void Compose(UnsentEvents& unsent);
 
   EventSink& sink_;
-  std::vector<UnsentEvents*> waiting_;  // followed, with something to send; each once
+  std::vector<UnsentEvents*> waiting_;  // streamed, with something to send; each once
   std::vector<Event> events_;           // composed
   std::chrono::steady_clock::time_point delivered_;
   bool urgent_ = false;  // a reader waits for what is here

@@ -10,7 +10,7 @@ namespace medinfer {
 
 struct UnsentEvents {
   RequestId id = 0;
-  bool followed = false;  // events are read as the request goes; false: all of them at its end
+  bool streamed = false;  // events are read as the request goes; false: all of them at its end
   bool shown = false;     // its first text went out
 
   std::optional<Encoded> encoded;

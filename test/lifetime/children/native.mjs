@@ -7,9 +7,9 @@ import { fromRoot } from "../../support/paths.mjs";
 
 const require = createRequire(import.meta.url);
 
-/** @typedef {import("../../../lib/native/addon.js").NativeAddon} NativeAddon */
-/** @typedef {import("../../../lib/native/addon.js").NativeEngine} NativeEngine */
-/** @typedef {import("../../../lib/native/addon.js").NativeEvent} NativeEvent */
+/** @typedef {import("../../../lib/native/types.js").NativeAddon} NativeAddon */
+/** @typedef {import("../../../lib/native/types.js").NativeEngine} NativeEngine */
+/** @typedef {import("../../../lib/native/types.js").NativeEvent} NativeEvent */
 
 const file = require("node-gyp-build").path(fromRoot());
 /** @type {NativeAddon} */
@@ -19,7 +19,7 @@ addon.initBackends(path.dirname(file));
 /** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "slowMmproj", string>} */
 export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 
-/** @param {Partial<import("../../../lib/native/addon.js").NativeLoadOptions>} [changes] */
+/** @param {Partial<import("../../../lib/native/types.js").NativeLoadOptions>} [changes] */
 export const loadOptions = (changes) => ({
   modelPath: models.tiny,
   mmprojPath: "",
@@ -51,8 +51,8 @@ export const loadOptions = (changes) => ({
 });
 
 /**
- * @param {import("../../../lib/native/addon.js").NativePromptPart[]} prompt
- * @param {Partial<import("../../../lib/native/addon.js").NativeRequest>} [changes]
+ * @param {import("../../../lib/native/types.js").NativePromptPart[]} prompt
+ * @param {Partial<import("../../../lib/native/types.js").NativeRequest>} [changes]
  */
 export const requestOf = (prompt, changes) => ({
   prompt,
@@ -104,7 +104,7 @@ export const requestOf = (prompt, changes) => ({
   keep: false,
   cacheSalt: "",
   priority: 0,
-  followed: true,
+  streamed: true,
   ...changes,
 });
 

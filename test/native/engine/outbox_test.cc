@@ -39,7 +39,7 @@ struct OutboxTest : ::testing::Test {
   OutboxTest() {
     a.id = 1;
     b.id = 2;
-    a.followed = b.followed = true;
+    a.streamed = b.streamed = true;
   }
 
   Lines sink;
@@ -74,7 +74,7 @@ TEST_F(OutboxTest, SendsFirstWordsAndEndsAtOnceAndLetsTheRestWait) {
 }
 
 TEST_F(OutboxTest, KeepsBackWhatIsNotFollowedUntilTheEnd) {
-  a.followed = false;
+  a.streamed = false;
   outbox.Emit(a, Prefill{9, 9});
   outbox.EmitText(a, "Hel");
   outbox.EmitText(a, "lo");
@@ -86,10 +86,10 @@ TEST_F(OutboxTest, KeepsBackWhatIsNotFollowedUntilTheEnd) {
 }
 
 TEST_F(OutboxTest, SendsALateFollowerAllThatCameBefore) {
-  a.followed = false;
+  a.streamed = false;
   outbox.EmitText(a, "before ");
-  outbox.Follow(a);
-  outbox.Follow(a);
+  outbox.Stream(a);
+  outbox.Stream(a);
   outbox.EmitText(a, "after");
   outbox.Deliver(/*idle=*/false);
   EXPECT_EQ(sink.Take(), (Seen{"1 text before after", "|"}));
@@ -99,7 +99,7 @@ TEST_F(OutboxTest, ForgetsASequenceThatHasEnded) {
   {
     UnsentEvents gone;
     gone.id = 3;
-    gone.followed = true;
+    gone.streamed = true;
     outbox.EmitText(gone, "last words");
     outbox.End(gone, {3, Failed{{Code::kAborted, ""}}});
   }

@@ -1,8 +1,8 @@
 /** A native addon without a model: it records what is asked of it, and the test says what happens. */
+import { MedInferError, type NativeCode } from "../../../lib/errors.js";
 import type {
   NativeAddon,
   NativeEngine,
-  NativeError,
   NativeEvent,
   NativeInspection,
   NativeInspectRequest,
@@ -12,10 +12,12 @@ import type {
   NativePromptPart,
   NativeRequest,
   NativeStats,
+  StateId,
 } from "../../../lib/native/types.js";
 
-export function nativeError(code: NativeError["code"], message = "of the addon", retryable = false) {
-  return Object.assign(new Error(message), { code, retryable }) as NativeError;
+/** An error as the addon makes it: of the library's class. */
+export function nativeError(code: NativeCode, message = "of the addon", retryable = false) {
+  return new MedInferError(code, message, { retryable });
 }
 
 export const usage = { promptTokens: 3, imageTokens: 0, completionTokens: 2, cachedTokens: 0, imagesCached: 0 };
@@ -42,9 +44,9 @@ export const told = {
     timings,
     logprobSum: 0,
     drawn: 0,
-    state: 0,
+    state: 0 as StateId,
   }),
-  failed: (code: NativeError["code"], message?: string, retryable?: boolean): Told => ({
+  failed: (code: NativeCode, message?: string, retryable?: boolean): Told => ({
     type: "failed",
     error: nativeError(code, message, retryable),
   }),
@@ -60,14 +62,14 @@ export class FakeEngine implements NativeEngine {
   readonly files = new Map<string, string>();
   /** What countTokens() said. */
   readonly counted: number[] = [];
-  countFailure: NativeError | undefined;
+  countFailure: MedInferError | undefined;
   /** What was called beside submit, e.g. `"pause 1"`. */
   readonly calls: string[] = [];
   /** Called with every new request, in a later turn of the event loop. */
   onSubmit: ((id: number, request: NativeRequest) => void) | undefined;
-  refusal: NativeError | undefined;
+  refusal: MedInferError | undefined;
   /** What all calls beside submit throw. */
-  callFailure: NativeError | undefined;
+  callFailure: MedInferError | undefined;
   closed = false;
   #lastId = 0;
 
@@ -122,8 +124,8 @@ export class FakeEngine implements NativeEngine {
     this.#call("finish", id);
   }
 
-  follow(id: number): void {
-    this.#call("follow", id);
+  stream(id: number): void {
+    this.#call("stream", id);
   }
 
   pause(id: number): void {
@@ -134,16 +136,16 @@ export class FakeEngine implements NativeEngine {
     this.#call("resume", id);
   }
 
-  forkState(state: number): number {
+  forkState(state: StateId): StateId {
     this.#call("forkState", state);
-    return ++this.#lastId;
+    return ++this.#lastId as StateId;
   }
 
-  dropState(state: number): void {
+  dropState(state: StateId): void {
     this.#call("dropState", state);
   }
 
-  saveState(state: number, path: string, note: string): number {
+  saveState(state: StateId, path: string, note: string): number {
     this.#call("saveState", state);
     this.files.set(path, note);
     const id = ++this.#lastId;
@@ -157,7 +159,7 @@ export class FakeEngine implements NativeEngine {
     const note = this.files.get(path);
     setImmediate(() => {
       if (note === undefined) this.emit(id, told.failed("BAD_SESSION"));
-      else this.emit(id, { type: "restored", state: id, tokens: 0, note });
+      else this.emit(id, { type: "restored", state: id as StateId, tokens: 0, note });
     });
     return id;
   }
@@ -205,7 +207,7 @@ export class FakeAddon implements NativeAddon {
   engine!: FakeEngine;
   info: Partial<NativeModelInfo> = {};
   /** What a load does instead of succeeding. */
-  failure: NativeError | undefined;
+  failure: MedInferError | undefined;
   /** Fractions that a load reports. */
   progress: number[] = [];
   /** Until it resolves, a load is under way. */
@@ -237,7 +239,7 @@ export class FakeAddon implements NativeAddon {
       projectorWarning: "",
     };
     this.engine = new FakeEngine({ ...info, ...this.info } as NativeModelInfo, onEvents);
-    let reject!: (error: NativeError) => void;
+    let reject!: (error: MedInferError) => void;
     const engine = new Promise<NativeEngine>((resolve, rejectIt) => {
       reject = rejectIt;
       void (async () => {
