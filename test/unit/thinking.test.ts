@@ -176,10 +176,11 @@ describe("control tokens on the way", () => {
   it("are those that stops and tags hold", () => {
     const texts = ["[THINK]", "[/THINK]", "<|end|>", "<|im|>", "<s>", ""];
     const none = { stopStrings: [], stopRegexes: [], thinkingTags: undefined };
+    const stopRegex = (regex: RegExp | string) => ({ source: new RegExp(regex).source, program: compileRegex(regex) });
     const named = (more: object) => namedControlTokens(texts, { ...none, ...more });
     expect(named({})).toEqual([]);
     expect(named({ stopStrings: ["x<|im|>user"] })).toEqual(["<|im|>"]);
-    expect(named({ stopRegexes: [/a<\|end\|>?/, "\\[THINK\\]"] })).toEqual(["[THINK]", "<|end|>"]);
+    expect(named({ stopRegexes: [/a<\|end\|>?/, "\\[THINK\\]"].map(stopRegex) })).toEqual(["[THINK]", "<|end|>"]);
     expect(named({ thinkingTags: { open: "[THINK]", close: "[/THINK]" } })).toEqual(["[THINK]", "[/THINK]"]);
   });
 });
