@@ -119,8 +119,11 @@ void DefineAddon(Napi::Object target, ErrorClass* errors) {
 Napi::Value WithErrorClass(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return Guarded(env, nullptr, [&] {
-    auto errors = std::make_unique<ErrorClass>(ToFunction(info[0], "errorClass"));
+    const Napi::Function error_class = ToFunction(info[0], "errorClass");
+    auto errors = std::make_unique<ErrorClass>(error_class);
     Napi::Object surface = Napi::Object::New(env);
+    // What ErrorClass does not: keep the class for as long as somebody can call these functions.
+    surface.DefineProperty(Napi::PropertyDescriptor::Value("errorClass", error_class, napi_default));
     DefineAddon(surface, AddonData::Of(env).Keep(std::move(errors)));
     return surface;
   });

@@ -15,7 +15,7 @@ namespace medinfer {
 
 class ErrorClass {
  public:
-  // Weak: the library holds its class, and the addon must not keep a realm in memory whose tests are over.
+  // Weak: the functions hold it (addon.cc), and the addon must not keep a realm in memory whose tests are over.
   explicit ErrorClass(Napi::Function constructor) : constructor_(Napi::Weak(constructor)) {}
 
   // `new Class(code, message, { retryable })`; null where the class was collected, or the environment cannot run
