@@ -39,7 +39,7 @@ Napi::Array ToJs(Napi::Env env, const std::vector<DeviceInfo>& devices);
 Napi::Array ToJs(Napi::Env env, const std::vector<std::string>& strings);
 Napi::Int32Array ToJs(Napi::Env env, const std::vector<std::int32_t>& tokens);
 
-// An array of events; null where the environment can not run JavaScript any more. Never throws:
+// An array of events; null where the environment cannot run JavaScript any more. Never throws:
 // this is the path that runs for every token, also while an environment is being torn down.
 napi_value EventsToJs(napi_env env, const std::vector<Event>& events);
 

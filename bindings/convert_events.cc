@@ -214,7 +214,7 @@ napi_value EventsToJs(napi_env env, const std::vector<Event>& events) {
   return ArrayOf(env, events, [env](const Event& event) {
     const napi_value told = EventToJs(env, event);
     if (told != nullptr) return told;
-    // A text that JavaScript can not hold, for one, must not take the events of others along. Where the environment
+    // A text that JavaScript cannot hold, for one, must not take the events of others along. Where the environment
     // dies, this fails, too.
     napi_value pending = nullptr;
     static_cast<void>(napi_get_and_clear_last_exception(env, &pending));

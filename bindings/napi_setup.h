@@ -9,7 +9,7 @@
 #define NAPI_CPP_EXCEPTIONS
 #endif
 
-// In an environment that is being torn down an exception can not reach JavaScript any more. Without
+// In an environment that is being torn down an exception cannot reach JavaScript any more. Without
 // this, node-addon-api takes that for a fatal error and ends the process.
 #ifndef NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS

@@ -46,10 +46,10 @@ export type NativeCode = (typeof nativeCodes)[number];
  * | `IMAGE_DECODE` | the image is damaged or of an unsupported format |
  * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit, or is a strip of more than 200 to 1 |
  * | `NO_VISION` | an image was given to a model that was loaded without a projector |
- * | `BAD_SESSION` | a session's file can not be written or read, is damaged, or was saved with another model |
+ * | `BAD_SESSION` | a session's file cannot be written or read, is damaged, or was saved with another model |
  * | `NO_DEVICE` | CUDA was asked for, and there is no GPU, driver or backend that serves |
  * | `DEVICE_BUSY` | another process holds the GPU alone; try again later |
- * | `BACKEND_LOST` | a compute backend, or the addon itself, can not be loaded, or failed while it ran |
+ * | `BACKEND_LOST` | a compute backend, or the addon itself, cannot be loaded, or failed while it ran |
  * | `INTERNAL` | a defect of ours |
  */
 export type ErrorCode = NativeCode | "IMAGE_NOT_FOUND" | "IMAGE_FETCH";

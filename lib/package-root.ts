@@ -8,7 +8,7 @@ import { MedInferError } from "./errors.js";
 const { name, version } = require("../package.json") as { name: string; version: string };
 
 const cure =
-  "A bundle can not hold the native addon: name medinfer as external (esbuild: --external:medinfer, webpack: externals, " +
+  "A bundle cannot hold the native addon: name medinfer as external (esbuild: --external:medinfer, webpack: externals, " +
   'Next.js: serverExternalPackages), and install it where the program runs: "npm install medinfer"';
 
 let root: string | undefined;

@@ -58,11 +58,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   rows: AsyncIterable<TRow> | Iterable<TRow>,
   given: AnnotateOptions,
 ): AsyncGenerator<AnnotateResult<TRow>, void, undefined> {
-  const {
-    concurrency = core.info.batchSize * 2,
-    onError,
-    ...defaults
-  } = parse(annotateOptionsSchema, given, CALL);
+  const { concurrency = core.info.batchSize * 2, onError, ...defaults } = parse(annotateOptionsSchema, given, CALL);
   if (!isIterable(rows)) throw argumentError(CALL, "rows", "must be iterable");
   checkTemplateOptions(defaults);
   const outer = defaults.signal;

@@ -52,7 +52,7 @@ export interface JinjaTemplate {
 }
 
 /**
- * @throws MedInferError `INVALID_ARGUMENT` where it can not be parsed
+ * @throws MedInferError `INVALID_ARGUMENT` where it cannot be parsed
  */
 export function jinjaTemplate(source: string): JinjaTemplate {
   const known = parsed.get(source) ?? parseTemplate(source);
@@ -128,7 +128,7 @@ function render(
 /** What went wrong, without a word of what was given: that is a patient's. */
 function complaint(error: Error, source: string, messages: readonly TextMessage[], context: TemplateContext): string {
   const refuses = error instanceof TemplateRefusal;
-  const what = refuses ? "refuses these messages" : "can not be rendered";
+  const what = refuses ? "refuses these messages" : "cannot be rendered";
   const own = `${source} ${messages.map(({ role }) => role).join(" ")}`.toLowerCase();
   const given = [...messages.map(({ content }) => content), ...Object.values(context.templateArguments)]
     .filter((text) => typeof text === "string")

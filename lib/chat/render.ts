@@ -25,7 +25,7 @@ export interface RenderChatOptions {
  * @param template a name (registered, ours or one of llama.cpp's) or a Jinja template
  * @param messages the turns; content is text
  * @returns the prompt, without a BOS token, and the template's stop strings
- * @throws MedInferError `INVALID_ARGUMENT` for an unknown template, or messages that it can not render
+ * @throws MedInferError `INVALID_ARGUMENT` for an unknown template, or messages that it cannot render
  *
  * @example
  * renderChat("vicuna", [{ role: "user", content: "Hi" }]).prompt; // "USER: Hi\nASSISTANT:"
@@ -64,7 +64,7 @@ export function renderPieces(
   let rendered = render(false);
   if (placed.some(({ content }) => control.mayJoin(textOf(content)))) {
     // A template that cuts or replaces inside a text, or puts its own beside it, could make a control token of what was
-    // none. With the edges of such tokens marked it can not: where fewer come out, the others had been made so.
+    // none. With the edges of such tokens marked it cannot: where fewer come out, the others had been made so.
     const guarded = render(true);
     const count = ({ markers, prompt }: typeof rendered) => control.countIn(markers.textsAround(prompt));
     if (count(rendered) > count(guarded)) rendered = guarded;

@@ -28,7 +28,7 @@ export async function fetchImage(url: URL, { maxBytes, signal }: ImageLoadOption
     response = await fetch(url, { signal: signal ?? null });
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new MedInferError("IMAGE_FETCH", `image ${shown}: the server can not be reached`, {
+    throw new MedInferError("IMAGE_FETCH", `image ${shown}: the server cannot be reached`, {
       retryable: true,
       cause: boundedCause(error),
     });

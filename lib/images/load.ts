@@ -79,7 +79,7 @@ async function readImage(path: string, { maxBytes, signal }: ImageLoadOptions): 
   } catch (error) {
     if (error instanceof MedInferError || signal?.aborted === true) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : `it can not be read (${code})`;
+    const why = code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`;
     throw notFound(path, why, boundedCause(error));
   }
 }

@@ -28,7 +28,7 @@ interface Folder {
 }
 
 /**
- * @throws MedInferError `MODEL_NOT_FOUND` where a file is missing, `INVALID_ARGUMENT` where a name can not be resolved
+ * @throws MedInferError `MODEL_NOT_FOUND` where a file is missing, `INVALID_ARGUMENT` where a name cannot be resolved
  */
 export async function resolveModel(model: string | URL | undefined, mmproj: Mmproj): Promise<ModelFiles> {
   if (model === undefined) {
@@ -88,7 +88,7 @@ async function factsOf(path: string, option: "model" | "mmproj") {
     return await stat(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : `it can not be read (${code})`;
+    const why = code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`;
     throw new MedInferError("MODEL_NOT_FOUND", `${option} ${excerptPath(path)}: ${why}`, {
       cause: boundedCause(error),
     });
@@ -117,7 +117,7 @@ async function ggufFiles(folder: string): Promise<string[]> {
     return (await readdir(folder)).filter((name) => /\.gguf$/i.test(name));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new MedInferError("MODEL_NOT_FOUND", `${excerptPath(folder)} can not be listed (${code})`, {
+    throw new MedInferError("MODEL_NOT_FOUND", `${excerptPath(folder)} cannot be listed (${code})`, {
       cause: boundedCause(error),
     });
   }

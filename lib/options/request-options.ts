@@ -24,7 +24,7 @@ export interface GenerationOptions {
    *
    * They are looked for in the text as the model writes it, together with the stop strings and before `thinkingTags`: of
    * all, the match that begins first wins, however the text was cut into tokens. Text that may still become a part of a
-   * match is held back until it can not: `/a[^]*b/` holds everything from the first `a`. The time is linear in the text,
+   * match is held back until it cannot: `/a[^]*b/` holds everything from the first `a`. The time is linear in the text,
    * whatever the pattern; but the text has to come as it is generated, also where only the result is awaited.
    *
    * Refused are: lookahead, lookbehind, backreferences, the flags `g` and `y`, flags changed inside a group, classes of
@@ -39,7 +39,7 @@ export interface GenerationOptions {
    * reasoning and answer alike. A tag may be a control token of the vocabulary. Default false: everything is `text`.
    *
    * Beside `grammar` or `jsonSchema`: reasoning is free, what follows its end is the answer, and in it no tag counts. There is
-   * at most one block, at the very beginning; the turn can not end inside it.
+   * at most one block, at the very beginning; the turn cannot end inside it.
    */
   thinkingTags?: ThinkingTags | false;
   /** Most tokens to generate; -1: until the model ends its turn or the context is full. Default -1. */

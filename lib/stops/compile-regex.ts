@@ -3,7 +3,7 @@ import { RegExpParser, type AST } from "@eslint-community/regexpp";
 import { isAtom, isCharacter, lineEnd, lineStart, textEnd, textStart, wordBoundary } from "./characters.js";
 import { MAX_INSTRUCTIONS, type Assertion, type Instruction, type Program } from "./program.js";
 
-/** A regular expression that can not be looked for in a stream. The message completes "it …". */
+/** A regular expression that cannot be looked for in a stream. The message completes "it …". */
 export class UnsupportedRegex extends Error {}
 
 /** Longer ones are no stops, and the compiler's recursion needs an end. */

@@ -64,9 +64,9 @@ describe("a Jinja template", () => {
       "refuses these messages: roles must alternate",
     );
     expect(error("{{ messages[0].content | random }}")).toContain(
-      "can not be rendered: the filter random is not supported",
+      "cannot be rendered: the filter random is not supported",
     );
-    expect(error("{{ messages[0].content + 1 }}")).toContain("can not be rendered: unsupported operand types for +");
+    expect(error("{{ messages[0].content + 1 }}")).toContain("cannot be rendered: unsupported operand types for +");
     expect(error("{% for %}")).toContain("is no valid Jinja: ");
   });
 

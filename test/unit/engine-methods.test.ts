@@ -80,7 +80,7 @@ describe("the other methods", () => {
     expect(await rejection(embedding)).toMatchObject({ code: "ABORTED", cause: "why" });
   });
 
-  it("info stays readable after close, and can not be changed", async () => {
+  it("info stays readable after close, and cannot be changed", async () => {
     const engine = await Engine.load();
     await engine.close();
     expect(engine.info.batchSize).toBe(4);

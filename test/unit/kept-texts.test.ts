@@ -83,7 +83,7 @@ function outcomeOf(template: string): Outcome {
       expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
       // What a template says in its own words is its own; ours name the role.
       const { message } = error as MedInferError;
-      if (!/refuses these messages|can not be rendered|has no place/.test(message)) {
+      if (!/refuses these messages|cannot be rendered|has no place/.test(message)) {
         expect(
           turns.some(({ role }) => message.includes(`the role "${role}"`)),
           message,

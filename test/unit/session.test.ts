@@ -100,7 +100,7 @@ describe("a session", () => {
     expect(restored.messages).toEqual(session.messages);
   });
 
-  it("refuses options that it can not have", () => {
+  it("refuses options that it cannot have", () => {
     expect(thrown(() => engine.session({ chatTemplate: "nope" }))).toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(thrown(() => engine.session({ sytem: "s" } as never)).message).toContain("system");
   });

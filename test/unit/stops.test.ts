@@ -34,7 +34,7 @@ describe("the stop scanner", () => {
     }
   });
 
-  it("shows at once what can not be a stop, and the rest when it turns out not to be one", () => {
+  it("shows at once what cannot be a stop, and the rest when it turns out not to be one", () => {
     const scanner = scannerOf([/\n\n+User:/]);
     expect(scanner.push("one\ntwo\n")).toBe("one\ntwo");
     expect(scanner.push("\n\nUs")).toBe("");
@@ -156,7 +156,7 @@ function refused(regex: RegExp): boolean {
   }
 }
 
-describe("a regular expression that can not be looked for", () => {
+describe("a regular expression that cannot be looked for", () => {
   it.each([
     [/a(?=b)/, "lookahead"],
     [/a(?!b)/, "lookahead"],

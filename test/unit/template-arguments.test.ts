@@ -62,7 +62,7 @@ describe("templateArguments", () => {
     "range",
     "true",
     "loop",
-  ])("can not be %s", (name) => {
+  ])("cannot be %s", (name) => {
     registerChatTemplate("any", () => "x");
     for (const template of [thinks, "any", "vicuna"]) {
       const error = refusal(template, { [name]: "x" });
@@ -84,7 +84,7 @@ describe("templateArguments", () => {
     [[1], "templateArguments"],
     ["a", "templateArguments"],
     [null, "templateArguments"],
-  ])("can not be %j", (given, place) => {
+  ])("cannot be %j", (given, place) => {
     expect(refusal("{{ messages }}{{ a }}", given)).toMatchObject({
       code: "INVALID_ARGUMENT",
       issues: [{ path: place }],

@@ -13,7 +13,7 @@ export class TemplateRuntimeError extends Error {}
 /** The template's own words against what it was given, said with raise_exception(). */
 export class TemplateRefusal extends Error {}
 
-/** Python could go on, this interpreter can not: better no text than another one. */
+/** Python could go on, this interpreter cannot: better no text than another one. */
 export class UnsupportedError extends Error {}
 
 /** The template asked for more steps, text or memory than one may have. */

@@ -183,7 +183,7 @@ export class Interpreter {
         if (items.length > target.items.length) break;
       }
       if (items.length !== target.items.length) {
-        throw new TemplateRuntimeError(`a value can not be taken apart into ${target.items.length}`);
+        throw new TemplateRuntimeError(`a value cannot be taken apart into ${target.items.length}`);
       }
       target.items.forEach((item, i) => this.#assign(item as Target, items[i]!, variables));
     }

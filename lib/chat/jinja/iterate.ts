@@ -13,7 +13,7 @@ export function isIterable(value: Value): boolean {
 /**
  * iter(value). What stands in an {@link Iter} is used up.
  *
- * @throws TemplateRuntimeError where the value can not be gone through
+ * @throws TemplateRuntimeError where the value cannot be gone through
  */
 export function iterate(value: Value): IterableIterator<Value> {
   if (Array.isArray(value)) return value.values();

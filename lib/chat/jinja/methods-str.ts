@@ -9,7 +9,7 @@ import { Dict, textOf, Tuple, typeName, type Keywords, type Value } from "./valu
 
 type Method = (text: string, args: readonly Value[], keywords: Keywords, runtime: Runtime) => Value;
 
-/** A method whose parameters can not be given by name. */
+/** A method whose parameters cannot be given by name. */
 const by =
   (
     name: string,

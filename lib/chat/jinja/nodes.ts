@@ -174,7 +174,7 @@ export interface FilterBlock extends Base {
 /** A part of the output in a scope of its own: `generation` and `autoescape false`. */
 export interface Scope extends Base {
   type: "Scope";
-  /** Whether it is run like a macro, with a frame that loops can not be left from. */
+  /** Whether it is run like a macro, with a frame that loops cannot be left from. */
   isRoutine: boolean;
   body: Statement[];
   frame?: Frame;

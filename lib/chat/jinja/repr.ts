@@ -44,7 +44,7 @@ export function repr(value: Value, budget: Budget, depth = 0): string {
   if (value instanceof Namespace) return `<Namespace {${[...value.attributes].map(pair).join(", ")}}>`;
   if (value instanceof Callable && value.type === "Macro") return `<Macro ${quote(value.name)}>`;
   // Python writes an address.
-  throw new UnsupportedError(`a ${value.type} can not be written`);
+  throw new UnsupportedError(`a ${value.type} cannot be written`);
 }
 
 const named: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };

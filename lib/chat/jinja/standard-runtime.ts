@@ -78,7 +78,7 @@ export class StandardRuntime implements Runtime {
     }
   }
 
-  /** `callee(…)` @throws TemplateRuntimeError where it can not be called */
+  /** `callee(…)` @throws TemplateRuntimeError where it cannot be called */
   call(callee: Value, args: readonly Value[], keywords: Keywords): Value {
     this.budget.step(CALL_STEPS);
     if (callee instanceof Undefined) callee.fail();

@@ -116,7 +116,7 @@ export class Dict extends PyObject {
     return this.#entries.size;
   }
 
-  /** @throws TemplateRuntimeError where the key can not be hashed */
+  /** @throws TemplateRuntimeError where the key cannot be hashed */
   get(key: Value): Value | undefined {
     return this.#entries.get(hashKey(key))?.[1];
   }
@@ -166,7 +166,7 @@ export class DictView extends PyObject {
 /**
  * A key of a JavaScript Map that is the same for values that Python takes for the same.
  *
- * @throws TemplateRuntimeError where the value can not be hashed
+ * @throws TemplateRuntimeError where the value cannot be hashed
  */
 export function hashKey(value: Value): unknown {
   if (typeof value === "string") return value.startsWith("\0") ? `\0s${value}` : value;
@@ -237,7 +237,7 @@ export function fromJson(value: unknown, depth = 0): Value {
   if (typeof value === "number") return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
   if (value instanceof PyObject) return value;
   if (Array.isArray(value)) return value.map((item) => fromJson(item, depth + 1));
-  if (typeof value !== "object") throw new TemplateRuntimeError(`a ${typeof value} can not be given to a template`);
+  if (typeof value !== "object") throw new TemplateRuntimeError(`a ${typeof value} cannot be given to a template`);
   return Dict.from(Object.entries(value).map(([key, item]) => [key, fromJson(item, depth + 1)] as const));
 }
 

@@ -119,7 +119,7 @@ function floatOf(value: Value): number {
 /** Python's quote(): all but letters, digits, `_.-~` and, in paths, `/`. */
 function quoteUrl(value: Value, inQuery: boolean, budget: Budget): string {
   const text = str(value, budget);
-  if (/\p{Cs}/u.test(text)) throw new TemplateRuntimeError("a text with half a character can not be quoted");
+  if (/\p{Cs}/u.test(text)) throw new TemplateRuntimeError("a text with half a character cannot be quoted");
   budget.allocate(text.length * 3);
   const quoted = encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
   return inQuery ? quoted.replaceAll("%20", "+") : quoted.replaceAll("%2F", "/");
