@@ -59,8 +59,8 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
     AddonData& addon = AddonData::Of(env);
     CheckBackends(env);
     if (addon.exiting) Throw(env, {Code::kClosed, "the process is exiting"});
-    const auto session = EngineSession::Start(addon, env, ErrorsOf(info), ToLoadOptions(info[0]), ToFunction(info[1], "onEvents"),
-                                              ToFunction(info[2], "onProgress"));
+    const auto session = EngineSession::Start(addon, env, ErrorsOf(info), ToLoadOptions(info[0]),
+                                              ToFunction(info[1], "onEvents"), ToFunction(info[2], "onProgress"));
     Napi::Object load = Napi::Object::New(env);
     load.Set("engine", session->engine_promise());
     // Weak: who drops the engine but keeps the load must not keep the model in memory.

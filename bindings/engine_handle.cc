@@ -12,9 +12,7 @@ namespace {
 constexpr napi_type_tag kEngineTag = {0x6d6564696e666572, 0x7f1c4e0a9d3b5826};
 
 // Napi::ObjectWrap unwraps whatever object carries the method, of any addon's class.
-bool IsEngine(const Napi::Value& self) {
-  return self.IsObject() && self.As<Napi::Object>().CheckTypeTag(&kEngineTag);
-}
+bool IsEngine(const Napi::Value& self) { return self.IsObject() && self.As<Napi::Object>().CheckTypeTag(&kEngineTag); }
 
 }  // namespace
 

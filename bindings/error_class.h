@@ -1,9 +1,9 @@
 // The error class of one copy of the library, so that what the addon throws, rejects with or sends in an event is the
 // library's own error.
 //
-// One environment may hold several copies, each with a class of its own: Jest runs every test file in a realm of its own,
-// and all of them share the addon. So the class belongs to the functions that were made with it (addon.cc) and to the
-// engines that those loaded; ErrorScope says which one is in force while they run. JS thread only.
+// One environment may hold several copies, each with a class of its own: Jest runs every test file in a realm of its
+// own, and all of them share the addon. So the class belongs to the functions that were made with it (addon.cc) and to
+// the engines that those loaded; ErrorScope says which one is in force while they run. JS thread only.
 #pragma once
 
 #include <string>
@@ -26,8 +26,8 @@ class ErrorClass {
   Napi::FunctionReference constructor_;
 };
 
-// Puts a class in force for the environment until the end of the block; null: plain errors. They nest: a callback of one
-// library may call another's function.
+// Puts a class in force for the environment until the end of the block; null: plain errors. They nest: a callback of
+// one library may call another's function.
 class ErrorScope {
  public:
   ErrorScope(Napi::Env env, const ErrorClass* errors);

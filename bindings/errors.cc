@@ -29,9 +29,7 @@ napi_value CreateError(napi_env env, CreateErrorFn create, const Status& status)
 
 }  // namespace
 
-napi_value ErrorValue(napi_env env, const Status& status) {
-  return CreateError(env, napi_create_error, status);
-}
+napi_value ErrorValue(napi_env env, const Status& status) { return CreateError(env, napi_create_error, status); }
 
 void Throw(Napi::Env env, const Status& status) { ThrowValue(env, ErrorValue(env, status)); }
 

@@ -13,14 +13,15 @@
 namespace medinfer {
 
 // An error of the library's class that is in force (error_class.h); where none is, a plain Error with `code` and
-// `retryable`. Null where the environment cannot run JavaScript any more. JS thread, inside a HandleScope. Never throws.
+// `retryable`. Null where the environment cannot run JavaScript any more. JS thread, inside a HandleScope. Never
+// throws.
 napi_value ErrorValue(napi_env env, const Status& status);
 
 // JS thread.
 [[noreturn]] void Throw(Napi::Env env, const Status& status);
 
-// INVALID_ARGUMENT; where no class is in force, a TypeError with that code. `message` names the field and never holds its
-// value: it could be a patient's data.
+// INVALID_ARGUMENT; where no class is in force, a TypeError with that code. `message` names the field and never holds
+// its value: it could be a patient's data.
 [[noreturn]] void ThrowWrongType(Napi::Env env, const std::string& message);
 
 // Runs the body of a native method, so that no C++ exception but Napi::Error leaves it: node is
