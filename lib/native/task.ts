@@ -31,7 +31,7 @@ export function runTask<T extends TaskEnd>(
       try {
         unlessClosed(() => native.cancel(id));
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     };
     const removeListener = onAbort(signal, cancel);

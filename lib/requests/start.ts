@@ -145,7 +145,7 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
   try {
     return loadImage(image, limits);
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 }
 
