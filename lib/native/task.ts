@@ -31,7 +31,8 @@ export function runTask<T extends TaskEnd>(
       try {
         unlessClosed(() => native.cancel(id));
       } catch (error) {
-        reject(error);
+        const reason = error as Error;
+        reject(reason);
       }
     };
     const removeListener = onAbort(signal, cancel);

@@ -145,7 +145,8 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
   try {
     return loadImage(image, limits);
   } catch (error) {
-    return Promise.reject(error);
+    const reason = error as Error;
+    return Promise.reject(reason);
   }
 }
 
