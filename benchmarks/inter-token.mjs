@@ -33,21 +33,28 @@ export async function run({ before, runs, streams, prompts, characters }, log) {
         await worker.call("load", { root, model: mediumModel(), streams: Number(streams) });
         await setTimeout(SETTLE_MS);
         const found = await worker.call("measure", { prompts: Number(prompts), characters: Number(characters) });
-        const kept = (gaps[system] ??= { alone: [], beside: [], refused: 0 });
+        const kept = (gaps[system] ??= { alone: [], beside: [], refusedMs: [] });
         kept.alone.push(...found.alone);
         kept.beside.push(...found.beside);
-        kept.refused += found.refused;
+        kept.refusedMs.push(...found.refusedMs);
       } finally {
         await worker.close();
       }
     }
   }
   const results = {};
-  for (const [system, { alone, beside, refused }] of Object.entries(gaps)) {
+  for (const [system, { alone, beside, refusedMs }] of Object.entries(gaps)) {
     const of = (samples) =>
       Object.fromEntries([0.5, 0.9, 0.99, 1].map((share) => [`p${share * 100}`, round(percentile(samples, share))]));
     const ratio = round(percentile(beside, 0.99) / percentile(alone, 0.99));
-    results[system] = { alone: of(alone), beside: of(beside), gaps: beside.length, refused, p99Ratio: ratio };
+    results[system] = {
+      alone: of(alone),
+      beside: of(beside),
+      gaps: beside.length,
+      refused: refusedMs.length,
+      refusedMs: of(refusedMs),
+      p99Ratio: ratio,
+    };
     log(`${system}: ${JSON.stringify(results[system])}`);
   }
   return { unit: "ms", results };

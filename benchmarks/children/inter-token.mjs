@@ -97,16 +97,21 @@ serve({
   async measure({ prompts, characters }) {
     const texts = Array.from({ length: prompts }, (_, i) => prose(characters, i));
     const alone = await gapsDuring(() => setTimeout(prompts * ARRIVAL_MS));
-    let refused = 0;
+    const refusedMs = [];
+    // To the end of the last one's reading, so that none of its cost is left out.
     const beside = await gapsDuring(async () => {
+      const all = [];
       for (const prompt of texts) {
-        engine.complete({ prompt, nPredict: 1 }).result.catch((error) => {
+        const came = performance.now();
+        const refusal = engine.complete({ prompt, nPredict: 1 }).result.catch((error) => {
           if (error.code !== "CONTEXT_FULL") throw error;
-          refused += 1;
+          refusedMs.push(performance.now() - came);
         });
+        all.push(refusal);
         await setTimeout(ARRIVAL_MS);
       }
+      await Promise.all(all);
     });
-    return { alone, beside, refused };
+    return { alone, beside, refusedMs };
   },
 });

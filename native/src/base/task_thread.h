@@ -1,11 +1,13 @@
 // A thread for work that others must not wait for. It starts with the first task.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <utility>
 
 #include "base/inbox.h"
+#include "base/thread_priority.h"
 #include "medinfer/mutex.h"
 
 namespace medinfer {
@@ -14,7 +16,12 @@ class TaskThread {
  public:
   using Task = std::function<void()>;
 
-  TaskThread() = default;
+  enum class Priority : std::uint8_t {
+    kNormal,
+    kLow,  // gives way where all cores are busy: LowerThreadPriority
+  };
+
+  explicit TaskThread(Priority priority = Priority::kNormal) : priority_(priority) {}
   // Ends the task that runs, and drops those that wait.
   ~TaskThread() { Stop(); }
   TaskThread(const TaskThread&) = delete;
@@ -49,6 +56,7 @@ class TaskThread {
 
  private:
   void Run() {
+    if (priority_ == Priority::kLow) LowerThreadPriority();
     while (!tasks_.closed()) {
       for (const Task& task : tasks_.Drain(/*wait=*/true)) {
         if (!tasks_.closed()) task();
@@ -56,6 +64,7 @@ class TaskThread {
     }
   }
 
+  const Priority priority_;
   Inbox<Task> tasks_;
   Mutex mutex_;
   bool started_ MEDINFER_GUARDED_BY(mutex_) = false;

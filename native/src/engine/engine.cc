@@ -194,7 +194,8 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   LoadedParts& parts = parts_.emplace(std::move(loaded.value()));
   info_ = parts.info;
   files_ = std::make_unique<TaskThread>();
-  preparing_ = std::make_unique<TaskThread>();
+  // Those whose answers are under way come before those that begin.
+  preparing_ = std::make_unique<TaskThread>(TaskThread::Priority::kLow);
   if (parts.projector != nullptr) {
     const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
     encoder_ = std::make_unique<ImageEncoder>(*parts.projector, limits, options_.image_cache_bytes,
