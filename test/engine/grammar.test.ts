@@ -65,11 +65,12 @@ describe("grammar", () => {
   it("survives that its request gives way to others", async () => {
     const small = await Engine.load({ model: tinyModel(), nThreads: 2, nCtx: 96, nCtxPerRequest: 90, batchSize: 4 });
     try {
-      const grammar = 'root ::= ("[" [a-f] "]"){12}';
+      // Long enough that they meet: requests are prepared one after the other, and later where all cores are busy.
+      const grammar = 'root ::= ("[" [a-f] "]"){26}';
       const results = await Promise.all(
-        Array.from({ length: 6 }, (_, seed) => small.complete({ prompt: "bat", grammar, sampling: hot(seed) }).result),
+        Array.from({ length: 12 }, (_, seed) => small.complete({ prompt: "bat", grammar, sampling: hot(seed) }).result),
       );
-      for (const { text } of results) expect(text).toMatch(/^(\[[a-f]\]){12}$/);
+      for (const { text } of results) expect(text).toMatch(/^(\[[a-f]\]){26}$/);
       expect(small.stats().preemptions).toBeGreaterThan(0);
     } finally {
       await small.close();
