@@ -4,7 +4,6 @@
 // thread (EngineLoop); the file thread (SessionStore); ggml's.
 #include "medinfer/engine.h"
 
-#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <thread>
@@ -21,6 +20,7 @@
 #include "loading/load_parts.h"
 #include "loading/validate_load_options.h"
 #include "medinfer/mutex.h"
+#include "text/prompt_parts.h"
 #include "vision/image_encoder.h"
 
 namespace medinfer {
@@ -32,10 +32,6 @@ Result<T> Use(const Fn& use) {
   std::optional<Result<T>> result;
   const std::optional<std::string> damage = Attempt([&] { result.emplace(use()); });
   return damage ? Result<T>(DamagedModel(*damage)) : std::move(*result);
-}
-
-bool HasImages(const std::vector<PromptPart>& prompt) {
-  return std::ranges::any_of(prompt, [](const PromptPart& part) { return part.image != nullptr; });
 }
 
 class EngineImpl final : public Engine {

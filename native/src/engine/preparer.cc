@@ -62,7 +62,7 @@ Status Preparer::Read(Job& job) {
   if (!constraint.ok()) return constraint.status();
   Encoding encoding{std::move(job), std::move(constraint.value())};
   std::vector<PromptPart>& prompt = parts.value();
-  if (std::ranges::any_of(prompt, [](const PromptPart& part) { return part.image != nullptr; })) {
+  if (HasImages(prompt)) {
     Encode(std::move(encoding), std::move(prompt));
     return {};
   }

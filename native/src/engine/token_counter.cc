@@ -1,6 +1,5 @@
 #include "engine/token_counter.h"
 
-#include <algorithm>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -33,7 +32,7 @@ void TokenCounter::Read(RequestId id, const std::vector<PromptPart>& prompt, boo
     auto parts = TokenizeParts(model_.tokenizer(), prompt, add_special);
     if (!parts.ok()) {
       event.body = Failed{parts.status()};
-    } else if (std::ranges::any_of(parts.value(), [](const PromptPart& part) { return part.image != nullptr; })) {
+    } else if (HasImages(parts.value())) {
       EncodeJob job;
       job.id = id;
       job.prompt = std::move(parts.value());

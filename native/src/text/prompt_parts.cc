@@ -1,5 +1,6 @@
 #include "text/prompt_parts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "text/prompt_tokenizer.h"
@@ -27,6 +28,10 @@ Result<std::vector<PromptPart>> TokenizeParts(const PromptTokenizer& tokenizer, 
   }
   if (Status status = add_text(); !status.ok()) return status;
   return prompt;
+}
+
+bool HasImages(const std::vector<PromptPart>& parts) {
+  return std::ranges::any_of(parts, [](const PromptPart& part) { return part.image != nullptr; });
 }
 
 }  // namespace medinfer

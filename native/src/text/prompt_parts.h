@@ -16,4 +16,6 @@ class PromptTokenizer;
 Result<std::vector<PromptPart>> TokenizeParts(const PromptTokenizer& tokenizer, const std::vector<PromptPart>& parts,
                                               bool add_special);
 
+bool HasImages(const std::vector<PromptPart>& parts);
+
 }  // namespace medinfer
