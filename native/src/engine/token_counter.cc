@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "device/assertion_guard.h"
 #include "model/model.h"
 #include "text/prompt_parts.h"
 
@@ -29,8 +30,11 @@ void TokenCounter::Count(RequestId id, std::vector<PromptPart> prompt, bool add_
 void TokenCounter::Read(RequestId id, const std::vector<PromptPart>& prompt, bool add_special) {
   Event event{id, Failed{{Code::kOutOfMemory, "not enough memory to count tokens"}}};
   try {
-    auto parts = TokenizeParts(model_.tokenizer(), prompt, add_special);
-    if (!parts.ok()) {
+    Result<std::vector<PromptPart>> parts = std::vector<PromptPart>();
+    const auto damage = Attempt([&] { parts = TokenizeParts(model_.tokenizer(), prompt, add_special); });
+    if (damage) {
+      event.body = Failed{DamagedModel(*damage)};
+    } else if (!parts.ok()) {
       event.body = Failed{parts.status()};
     } else if (HasImages(parts.value())) {
       EncodeJob job;
