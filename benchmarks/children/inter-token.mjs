@@ -3,6 +3,7 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
+import { pagesOf } from "../lib/prompts.mjs";
 import { serve } from "../lib/worker.mjs";
 
 /** Prompts arrive so long after each other. */
@@ -11,28 +12,6 @@ const CONTEXT = 2048;
 
 let engine;
 let streams = 0;
-
-/** Words of some lengths, as prose has them: tokenisers cut it into many pieces. */
-function prose(characters, seed) {
-  const words = [
-    "the",
-    "patient",
-    "reports",
-    "pain",
-    "of",
-    "two",
-    "weeks'",
-    "duration,",
-    "worse",
-    "at",
-    "night;",
-    "denies",
-  ];
-  let text = `Report ${seed}.`;
-  for (let i = seed; text.length < characters; ++i)
-    text += ` ${words[(i * 7 + (i >> 3)) % words.length]}${i % 13 === 0 ? ` ${i}` : ""}`;
-  return text.slice(0, characters);
-}
 
 /** Gaps between the events of text of all streams, in milliseconds, while `work` runs. */
 async function gapsDuring(work) {
@@ -95,7 +74,7 @@ serve({
   },
 
   async measure({ prompts, characters }) {
-    const texts = Array.from({ length: prompts }, (_, i) => prose(characters, i));
+    const texts = Array.from({ length: prompts }, (_, i) => pagesOf(characters, i));
     const alone = await gapsDuring(() => setTimeout(prompts * ARRIVAL_MS));
     const refusedMs = [];
     // To the end of the last one's reading, so that none of its cost is left out.

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+import { fromRoot } from "../../test/support/paths.mjs";
 import { SeededRandom } from "../../test/support/seeded-random.mjs";
 
 const WORDS = (
@@ -29,4 +32,18 @@ export function proseOf(bytes, seed) {
     prose += `${paragraph.trim()}\n\n`;
   }
   return Buffer.from(prose).subarray(0, bytes).toString("utf8");
+}
+
+/**
+ * So many characters of this project's own pages, from a place that the seed says: words as often as people write them.
+ * @param {number} characters @param {number} seed
+ */
+export function pagesOf(characters, seed) {
+  const files = readdirSync(fromRoot("docs"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".md"),
+  );
+  const pages = files.sort().map((file) => readFileSync(fromRoot("docs", file), "utf8"));
+  const text = pages.join("\n");
+  const begin = new SeededRandom(seed).int(0, text.length - 1);
+  return text.repeat(Math.ceil((begin + characters) / text.length)).slice(begin, begin + characters);
 }
