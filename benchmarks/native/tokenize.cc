@@ -22,7 +22,7 @@
 #include "random_text.h"
 #include "token_hash.h"
 #ifdef MEDINFER_OURS
-#include "split/install_splitter.h"
+#include "split/install_tokenizer_hooks.h"
 #endif
 
 namespace medinfer::tools {
@@ -80,7 +80,7 @@ int Run(int argc, char** argv) {
   if (options.words().size() != 1) throw std::runtime_error("usage: tokenize VOCABULARY [--option value]…");
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
 #ifdef MEDINFER_OURS
-  InstallSplitter();
+  InstallTokenizerHooks();
 #endif
   const auto model = LoadVocabulary(options.words()[0], options.Text("pre", ""));
   const llama_vocab* vocab = llama_model_get_vocab(model.get());

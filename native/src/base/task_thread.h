@@ -1,13 +1,12 @@
 // A thread for work that others must not wait for. It starts with the first task.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <thread>
 #include <utility>
 
 #include "base/inbox.h"
-#include "base/thread_priority.h"
+#include "base/pacer.h"
 #include "medinfer/mutex.h"
 
 namespace medinfer {
@@ -16,12 +15,8 @@ class TaskThread {
  public:
   using Task = std::function<void()>;
 
-  enum class Priority : std::uint8_t {
-    kNormal,
-    kLow,  // gives way where all cores are busy: LowerThreadPriority
-  };
-
-  explicit TaskThread(Priority priority = Priority::kNormal) : priority_(priority) {}
+  // `pacer`, which outlives the thread, paces the tasks; null: nothing does.
+  explicit TaskThread(Pacer* pacer = nullptr) : pacer_(pacer) {}
   // Ends the task that runs, and drops those that wait.
   ~TaskThread() { Stop(); }
   TaskThread(const TaskThread&) = delete;
@@ -56,7 +51,7 @@ class TaskThread {
 
  private:
   void Run() {
-    if (priority_ == Priority::kLow) LowerThreadPriority();
+    const Pacer::Scope scope(pacer_);
     while (!tasks_.closed()) {
       for (const Task& task : tasks_.Drain(/*wait=*/true)) {
         if (!tasks_.closed()) task();
@@ -64,7 +59,7 @@ class TaskThread {
     }
   }
 
-  const Priority priority_;
+  Pacer* const pacer_;
   Inbox<Task> tasks_;
   Mutex mutex_;
   bool started_ MEDINFER_GUARDED_BY(mutex_) = false;

@@ -18,7 +18,7 @@
 #include "device/registry.h"
 #include "ggml-backend.h"
 #include "llama.h"
-#include "split/install_splitter.h"
+#include "split/install_tokenizer_hooks.h"
 
 namespace medinfer {
 namespace {
@@ -155,7 +155,7 @@ Status InitBackends(const std::string& dir) {
   const std::lock_guard lock(RegistryMutex());
   if (done) return {};
   InstallLogSink();
-  InstallSplitter();
+  InstallTokenizerHooks();
   if (!LoadBestCpu(dir)) {
     return {Code::kBackendLost, "no CPU backend (libggml-cpu*) works in " + ExcerptPath(dir) +
                                     ": reinstall medinfer, or build it with \"npm rebuild medinfer\""};

@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "base/inbox.h"
+#include "base/pacer.h"
 #include "base/task_thread.h"
 #include "device/assertion_guard.h"
+#include "device/available_cpus.h"
 #include "engine/engine_loop.h"
 #include "engine/preparer.h"
 #include "engine/token_counter.h"
@@ -167,6 +169,7 @@ class EngineImpl final : public Engine {
 
   Inbox<Command> inbox_;
   PassGuard guard_;
+  Pacer pacer_;
 
   // Guards the parts below against Close while another thread asks for facts. The engine thread never takes it.
   mutable Mutex close_mutex_;
@@ -191,7 +194,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   info_ = parts.info;
   files_ = std::make_unique<TaskThread>();
   // Those whose answers are under way come before those that begin.
-  preparing_ = std::make_unique<TaskThread>(TaskThread::Priority::kLow);
+  preparing_ = std::make_unique<TaskThread>(&pacer_);
   if (parts.projector != nullptr) {
     const ImageLimits limits{options_.max_image_bytes, options_.max_image_pixels};
     encoder_ = std::make_unique<ImageEncoder>(*parts.projector, limits, options_.image_cache_bytes,
@@ -200,13 +203,17 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   counter_ = std::make_unique<TokenCounter>(*parts.model, encoder_.get(), *preparing_, *sink_);
   const Preparer::Limits readable{info_.n_ctx_per_request, info_.n_ubatch};
   preparer_ = std::make_unique<Preparer>(*parts.model, encoder_.get(), readable, *preparing_, inbox_);
-  const EngineLoop::Limits limits{options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch, parts.swap_bytes};
-  loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_, *sink_, *files_, parts.identity},
-      limits, [this](RequestId id) {
-        const MutexLock lock(mutex_);
-        live_.erase(id);
-      });
+  EngineLoop::Limits limits;
+  limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
+  limits.swap_bytes = parts.swap_bytes;
+  const bool whole_on_gpu = info_.n_gpu_layers > static_cast<std::int32_t>(info_.n_layer);
+  limits.cpus = whole_on_gpu ? 0 : AvailableCpus();
+  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_,
+                                                         *sink_, *files_, pacer_, parts.identity},
+                                       limits, [this](RequestId id) {
+                                         const MutexLock lock(mutex_);
+                                         live_.erase(id);
+                                       });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
   return {};

@@ -20,6 +20,7 @@ RequestId Concerns(const Command& command) {
 
 EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::function<void(RequestId)>& on_end)
     : parts_(parts),
+      cpus_(limits.cpus),
       outbox_(parts.sink),
       cache_(parts.pool, parts.decoder, limits.swap_bytes),
       scheduler_(cache_, limits.step_budget),
@@ -33,6 +34,7 @@ void EngineLoop::Run() {
   while (!parts_.inbox.closed()) {
     // Before waiting: the latest step may have made room.
     Admit();
+    parts_.pacer.SetPressing(StreamsNeedEveryCpu());
     for (Command& command : parts_.inbox.Drain(/*wait=*/!scheduler_.HasRunnable())) {
       const RequestId id = Concerns(command);
       if (const auto failed = Attempt([&] { std::visit([this](auto& c) { Handle(std::move(c)); }, command); })) {
@@ -44,6 +46,7 @@ void EngineLoop::Run() {
     }
     Publish();
   }
+  parts_.pacer.SetPressing(false);
   const Status closed(Code::kClosed, "the engine was closed");
   // What was submitted before the closing gets its answer too.
   for (Command& command : parts_.inbox.Drain(/*wait=*/false)) {
@@ -160,6 +163,10 @@ void EngineLoop::Admit() {
     sequence.clock.admitted = Clock::now();
     sequence.usage.cached_tokens = *each->cached_cells;
   }
+}
+
+bool EngineLoop::StreamsNeedEveryCpu() const {
+  return cpus_ > 0 && parts_.decoder.threads() >= cpus_ && scheduler_.IsDecoding();
 }
 
 Stats EngineLoop::Count() const {

@@ -34,11 +34,13 @@ class EngineLoop {
     Inbox<Command>& inbox;
     EventSink& sink;
     TaskThread& files;
+    Pacer& pacer;                   // of what is prepared beside the passes
     const ModelIdentity& identity;  // of what sessions are saved with
   };
   struct Limits {
     std::uint32_t step_budget = 0;
     std::uint64_t swap_bytes = 0;
+    std::uint32_t cpus = 0;  // a pass of so many threads takes every CPU; 0: passes run elsewhere
   };
 
   // `on_end` is called on the engine thread for every request, right before its terminal event is emitted.
@@ -65,11 +67,13 @@ class EngineLoop {
 
   Embedded JoinEmbeddings(const PreparedPrompt& prompt) const;
   void Admit();
+  bool StreamsNeedEveryCpu() const;
   void FailOver(const std::string& damage, RequestId id);
   Stats Count() const;
   void Publish();
 
   Parts parts_;
+  const std::uint32_t cpus_;
   std::uint64_t arrivals_ = 0;
 
   Outbox outbox_;

@@ -196,6 +196,11 @@ bool Scheduler::HasRunnable() const {
                      [](const ScheduledSequence* s) { return !s->paused && s->View(0).available > 0; });
 }
 
+bool Scheduler::IsDecoding() const {
+  return std::any_of(running_.begin(), running_.end(),
+                     [](const ScheduledSequence* s) { return !s->paused && s->pending.has_value(); });
+}
+
 std::size_t Scheduler::n_paused() const {
   return static_cast<std::size_t>(
       std::count_if(running_.begin(), running_.end(), [](const ScheduledSequence* s) { return s->paused; }));

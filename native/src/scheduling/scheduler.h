@@ -60,6 +60,8 @@ class Scheduler {
 
   // Whether a step would compute anything.
   bool HasRunnable() const;
+  // Whether a sequence that runs waits for its next token.
+  bool IsDecoding() const;
   // Both in order of precedence.
   const std::vector<ScheduledSequence*>& running() const { return running_; }
   const std::vector<ScheduledSequence*>& queued() const { return queued_; }

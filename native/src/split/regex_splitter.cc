@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/pacer.h"
 #include "split/regex_search.h"
 
 namespace medinfer {
@@ -15,6 +16,7 @@ std::vector<std::size_t> RegexSplitter::Split(std::u32string_view text, const st
     const std::size_t end = begin + length;
     std::size_t done = begin;
     for (std::size_t at = begin; at < end;) {
+      YieldPoint();
       const std::optional<std::size_t> match_end = search.MatchAt(at, end);
       if (!match_end) {
         ++at;

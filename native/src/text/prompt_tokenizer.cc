@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 
+#include "base/pacer.h"
 #include "text/detokenizer.h"
 
 namespace medinfer {
@@ -56,6 +57,7 @@ class PromptTokenizer::Partition {
   // Which special tokens there are, and where.
   void FindPlaces() {
     for (std::size_t at = 0; at < text_.size(); ++at) {
+      YieldPoint();
       const Node* node = tokenizer_.Child(tokenizer_.nodes_[0], text_[at]);
       for (std::size_t next = at + 1; node != nullptr; ++next) {
         if (node->special >= 0) Note(static_cast<std::size_t>(node->special), at);

@@ -149,6 +149,12 @@ bool FakeEngine::Step(bool room) {
   CheckAdmission(scheduler.Admit());
   const bool runnable = scheduler.HasRunnable();
   const ScheduledSequence* front = scheduler.running().empty() ? nullptr : scheduler.running().front();
+  bool decoding = false;
+  for (const auto& [id, request] : live) {
+    const ScheduledSequence& s = request->schedule;
+    decoding |= s.state == SequenceState::kRunning && !s.paused && s.pending.has_value();
+  }
+  EXPECT_EQ(scheduler.IsDecoding(), decoding);
   const Scheduler::Step step = scheduler.Plan();
   EXPECT_TRUE(front == nullptr || front->state == SequenceState::kRunning) << "the first in line gave way";
   EXPECT_EQ(runnable, !step.text.empty() || !step.media.empty());

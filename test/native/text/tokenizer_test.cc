@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pacer.h"
 #include "llama.h"
 #include "medinfer/backends.h"
 #include "support/small_stack.h"
@@ -166,6 +167,24 @@ TEST_P(Vocabulary, TakesTextOfAnyShapeInTime) {
       expect_quick("beginnings of special tokens", repeat(all.substr(0, 2)), true);
     }
   });
+}
+
+// As often as a thread that gives way needs them, whether text is cut into words or not.
+TEST_P(Vocabulary, PassesYieldPointsInAnyText) {
+  constexpr std::size_t kBytes = 100'000;
+  constexpr std::size_t kBytesPerPoint = 256;
+  constexpr std::size_t kPointsPerReading = 16;
+  for (const std::string piece : {"the patient reports pain, worse at night. ", "abcdefgh", "患者", " ", "7"}) {
+    std::string text;
+    while (text.size() < kBytes) text += piece;
+    std::size_t readings = 0;
+    Pacer::Time now{};
+    Pacer pacer([&] { return now += Pacer::kPiece; }, [&](Pacer::Duration) { ++readings; });
+    pacer.SetPressing(true);
+    const Pacer::Scope scope(&pacer);
+    TokensOf(vocab_, text, /*add_special=*/false, /*parse_special=*/false);
+    EXPECT_GE(readings, kBytes / kBytesPerPoint / kPointsPerReading) << piece;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Vocabulary, ::testing::ValuesIn(VocabularyNames()), [](const auto& param) {

@@ -1,4 +1,4 @@
-#include "split/install_splitter.h"
+#include "split/install_tokenizer_hooks.h"
 
 #include <map>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pacer.h"
 #include "split/digit_groups.h"
 #include "split/regex_parser.h"
 #include "split/regex_splitter.h"
@@ -43,6 +44,9 @@ std::vector<std::size_t> SplitText(const std::u32string& regex, const std::u32st
 
 }  // namespace
 
-void InstallSplitter() { unicode_set_regex_splitter(SplitText); }
+void InstallTokenizerHooks() {
+  unicode_set_regex_splitter(SplitText);
+  unicode_set_yield_point(YieldPoint);
+}
 
 }  // namespace medinfer
