@@ -50,19 +50,19 @@ print(json.dumps({"prose": texts.EXTRACT_PROMPT, "json": texts.JSON_PROMPT, "que
   );
   const files = readdirSync(pages).filter((name) => name.endsWith(".png"));
   const read = async (what) => {
-    const told = await call("read", { folder: pages, files, ...what });
-    log(`${Object.keys(told.texts).length} answers, ${round(told.imagesPerSecond)} images/s`);
-    return told;
+    const found = await call("read", { folder: pages, files, ...what });
+    log(`${Object.keys(found.texts).length} answers, ${round(found.imagesPerSecond)} images/s`);
+    return found;
   };
   /** Share of right answers to one question for each page. */
   const ask = async (...which) => {
     const asked = JSON.parse(script("questions.py", pages, ...which));
     const names = Object.keys(asked);
-    const { texts: told } = await read({
+    const { texts: answers } = await read({
       files: names,
       questions: Object.fromEntries(names.map((name) => [name, asked[name].question])),
     });
-    return round(names.filter((name) => told[name].trim() === asked[name].answer).length / names.length);
+    return round(names.filter((name) => answers[name].trim() === asked[name].answer).length / names.length);
   };
   const score = (kind, said) => {
     const file = path.join(folder, `${kind}.json`);

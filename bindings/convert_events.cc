@@ -212,8 +212,8 @@ napi_value EventToJs(napi_env env, const Event& event) {
 
 napi_value EventsToJs(napi_env env, const std::vector<Event>& events) {
   return ArrayOf(env, events, [env](const Event& event) {
-    const napi_value told = EventToJs(env, event);
-    if (told != nullptr) return told;
+    const napi_value object = EventToJs(env, event);
+    if (object != nullptr) return object;
     // A text that JavaScript cannot hold, for one, must not take the events of others along. Where the environment
     // dies, this fails, too.
     napi_value pending = nullptr;

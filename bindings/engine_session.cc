@@ -166,7 +166,8 @@ void EngineSession::OnWake(napi_env env, napi_value on_events) {
     if (closed && state_ == State::kClosing) FinishClose(env);
     UpdateLiveness();
   } catch (const std::exception&) {
-    // Napi::Error: the environment is being torn down. Others: out of memory. Nobody can be told, so nothing goes on.
+    // Napi::Error: the environment is being torn down. Others: out of memory. There is nobody to report to, so nothing
+    // goes on.
     StopThreads();
     Release();
   }

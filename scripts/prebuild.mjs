@@ -13,7 +13,7 @@ import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, releaseDir, root } from "./lib/paths.mjs";
 
-/** node-gyp downloads headers unless it is told where they are; the addon uses none of them. */
+/** node-gyp downloads headers unless an option says where they are; the addon uses none of them. */
 function nodeDir() {
   const prefix = path.resolve(path.dirname(process.execPath), "..");
   return existsSync(path.join(prefix, "include", "node", "node_api.h")) ? prefix : null;

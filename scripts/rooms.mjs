@@ -37,7 +37,7 @@ function compareWithPlan(rooms, graph) {
       for (const other of others) {
         const its = roomOf(other);
         if (its && its !== room.name) included.set(its, file);
-        // The engine's own header is at the top: what is below it is told of options, requests and events alone.
+        // The engine's own header is at the top: what is below it knows options, requests and events alone.
         if (other.endsWith("medinfer/engine.h") && room.name !== "engine") problems.push(`${file} includes ${other}`);
       }
     }

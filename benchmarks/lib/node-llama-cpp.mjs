@@ -10,7 +10,7 @@ const VERSION = "3.22.1"; // of llama.cpp v0.5.0, as ours
 const folder = fromRoot("out", "peers", "node-llama-cpp");
 
 /**
- * Its main module; undefined where it can not be had.
+ * Its main module; undefined where it cannot be had.
  * @param {(line: string) => void} log @returns {string | undefined}
  */
 export function nodeLlamaCpp(log) {

@@ -2,7 +2,7 @@
 // logits: bench_sampling N_VOCAB TEMPERATURE ROUNDS. Writes one JSON object.
 //
 // The seed's settings: top-k 40, top-p 0.95, min-p 0.05, repeat penalty 1.18 over 256 tokens. Both penalise the newline
-// here: llama.cpp's own chain can not spare it.
+// here: llama.cpp's own chain cannot spare it.
 #include <llama.h>
 
 #include <algorithm>

@@ -79,7 +79,7 @@ class Pool<T, R> {
     this.#changed.notify();
     if (this.#end !== undefined) return;
     const closed = this.#close();
-    // A source that is busy making the next item would answer only after that: it is told, and not waited for.
+    // A source that is busy making the next item would answer only after that: it is asked to end, and not waited for.
     if (this.#pulling) closed.catch(() => {});
     else await closed;
   }

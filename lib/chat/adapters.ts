@@ -18,7 +18,7 @@ export interface AdapterFacts {
   chatTemplate: string;
 }
 
-/** Texts of special tokens that templates are told, in place of those of the vocabulary. */
+/** Texts of special tokens that templates get, in place of those of the vocabulary. */
 export interface SpecialTokens {
   bos?: string;
   eos?: string;

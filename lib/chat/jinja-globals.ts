@@ -10,7 +10,7 @@ export function takenForGranted(now: Date): Record<string, unknown> {
 }
 
 /**
- * Names that no request may give another value: what every template is told, what would be lost where only lists and
+ * Names that no request may give another value: what every template gets, what would be lost where only lists and
  * functions are of use, and names with a meaning in the language.
  */
 export const reservedNames: ReadonlySet<string> = new Set([

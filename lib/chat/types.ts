@@ -43,7 +43,7 @@ export interface RenderedChat {
 /** Values of a chat template's own variables, by their names. */
 export type TemplateArguments = Readonly<Record<string, string | number | boolean>>;
 
-/** What a chat template is told beside the messages. */
+/** What a chat template gets beside the messages. */
 export interface TemplateContext {
   /** Whether the prompt ends with the opening of the assistant's turn. */
   addGenerationPrompt: boolean;

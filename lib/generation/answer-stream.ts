@@ -13,8 +13,8 @@ export class AnswerStream {
   readonly #stops: StopScanner | undefined;
   readonly #thinking: ThinkingSplitter | undefined;
   readonly #marks = new ControlMarks();
-  /** How much of the text has been told, without a splitter. */
-  #told = 0;
+  /** How much of the text was emitted, without a splitter. */
+  #emitted = 0;
 
   /** Without a scanner, and without tags, text passes as it is. */
   constructor(stops?: StopScanner, tags?: ThinkingTags, form: AnswerForm = "free") {
@@ -42,8 +42,8 @@ export class AnswerStream {
   #split(text: string): Segment[] {
     if (text === "") return [];
     if (this.#thinking !== undefined) return this.#thinking.push(text);
-    const visible = this.#marks.visible(text, this.#told);
-    this.#told += text.length;
+    const visible = this.#marks.visible(text, this.#emitted);
+    this.#emitted += text.length;
     return visible === "" ? [] : [{ type: "text", text: visible }];
   }
 }

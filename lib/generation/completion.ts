@@ -37,7 +37,7 @@ export class Completion {
     return this.#meanLogprob;
   }
 
-  /** What is to be told of an event that is not the last. */
+  /** What to emit of an event that is not the last. */
   push(event: NativeEvent): GenerationEvent[] {
     switch (event.type) {
       case "text":
@@ -62,7 +62,7 @@ export class Completion {
     }
   }
 
-  /** The last event: what is still to be told, and the result. */
+  /** The last event: what is still to be emitted, and the result. */
   finish(event: Extract<NativeEvent, { type: "done" }>): { rest: GenerationEvent[]; result: GenerationResult } {
     const { finishReason, stopString, usage, timings, logprobSum, drawn } = event;
     const rest = this.#take(this.#answer.flush());

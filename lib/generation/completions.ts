@@ -15,7 +15,7 @@ export function completionCount({ n, bestOf }: CompletionsWanted): number {
 }
 
 /**
- * The completions of one request, and what is told of them: of a single one everything, of several everything with its
+ * The completions of one request, and what is emitted of them: of a single one everything, of several everything with its
  * index, of the best ones nothing before the end, because nobody knows which they are.
  *
  * Invariant: a completion ends once; `left` counts those that have not.
@@ -42,14 +42,14 @@ export class Completions {
     return this.#completions[index]!.stopped;
   }
 
-  /** What is to be told of an event that is not the last of its completion. */
+  /** What to emit of an event that is not the last of its completion. */
   push(index: number, event: NativeEvent): GenerationEvent[] {
     const events = this.#completions[index]!.push(event);
     const silent = this.#wanted.bestOf !== undefined && (event.type === "text" || event.type === "logprobs");
     return silent ? [] : this.#numbered(index, events);
   }
 
-  /** The completion ended well: what is to be told of its end. */
+  /** The completion ended well: what to emit at its end. */
   finish(index: number, event: Extract<NativeEvent, { type: "done" }>): GenerationEvent[] {
     const { rest, result } = this.#completions[index]!.finish(event);
     this.#results[index] = result;

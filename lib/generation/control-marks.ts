@@ -1,6 +1,6 @@
 /**
  * Where control tokens stand in the model's text. Stops and tags are looked for in them, too, where the request names
- * them; told they are not.
+ * them; they are not emitted.
  */
 export class ControlMarks {
   /** Begin and end of each that may still be asked for, in order. */

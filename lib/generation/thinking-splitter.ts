@@ -51,7 +51,7 @@ export class ThinkingSplitter {
     this.#afterTag = this.#place === "inside";
   }
 
-  /** Takes more text and returns what may be told now. */
+  /** Takes more text and returns what may be emitted now. */
   push(text: string): Segment[] {
     this.#held += text;
     const segments: Segment[] = [];

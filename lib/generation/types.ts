@@ -127,7 +127,7 @@ export interface TextEvent extends OfChoice {
   text: string;
 }
 
-/** With `thinkingTags`: more of what stands between the tags. The tags themselves are not told. */
+/** With `thinkingTags`: more of what stands between the tags. The tags themselves are not emitted. */
 export interface ReasoningEvent extends OfChoice {
   type: "reasoning";
   text: string;
@@ -153,7 +153,7 @@ export interface DoneEvent<T = unknown> extends GenerationResult<T> {
   type: "done";
 }
 
-/** What a {@link Generation} yields, told apart by `type`. */
+/** What a {@link Generation} yields, distinguished by `type`. */
 export type GenerationEvent<T = unknown> =
   QueuedEvent | EncodeEvent | PrefillEvent | ReasoningEvent | TextEvent | LogprobsEvent | ChoiceEvent<T> | DoneEvent<T>;
 

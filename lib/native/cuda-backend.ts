@@ -15,7 +15,7 @@ export interface CudaBackend {
   path?: string;
   /** What is wrong, and what to do. */
   problem?: string;
-  /** Whether `problem` is to be told to who did not ask for CUDA: there is a GPU, and it would stand idle. */
+  /** Whether `problem` is reported to callers that did not ask for CUDA: there is a GPU, and it would stand idle. */
   surprising?: boolean;
 }
 

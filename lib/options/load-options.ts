@@ -16,7 +16,7 @@ export interface KvOptions {
   pageSize?: 16 | 32 | 64 | 128 | 256;
   /**
    * Whether a prompt uses what earlier prompts and answers that begin alike have computed, images included. Requests of
-   * tenants that must not share are told apart by `cacheSalt`. Default true.
+   * tenants that must not share are separated by `cacheSalt`. Default true.
    */
   prefixCache?: boolean;
   /**
@@ -47,7 +47,7 @@ export interface LoadOptions {
   mmproj?: "auto" | null | string | URL;
   /**
    * Where the model runs. `"cuda"`: on NVIDIA GPUs, or the load fails with `NO_DEVICE`, `DEVICE_BUSY` or `OUT_OF_MEMORY`.
-   * `"auto"`: there where the CUDA backend is installed and works, and otherwise on the CPU; what was wrong is told by a
+   * `"auto"`: there where the CUDA backend is installed and works, and otherwise on the CPU; what was wrong is reported by a
    * process warning and in `info.warning`. Default `"auto"`.
    */
   device?: "auto" | "cpu" | "cuda";

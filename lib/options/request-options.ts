@@ -55,7 +55,7 @@ export interface GenerationOptions {
   cacheSalt?: string;
   /**
    * A grammar in GBNF that the answer follows, from its rule `root` on. A literal that spells a control token, such as
-   * `"[TOOL]"`, may come as that token, and is told as text. At most 4 MiB. Default none.
+   * `"[TOOL]"`, may come as that token, and is emitted as text. At most 4 MiB. Default none.
    */
   grammar?: string;
   /**
@@ -67,7 +67,7 @@ export interface GenerationOptions {
   signal?: AbortSignal;
 
   /**
-   * How many of the most likely tokens are told beside each drawn one, before and after the sampling chain, in the
+   * How many of the most likely tokens are given beside each drawn one, before and after the sampling chain, in the
    * result's `logprobs` and in events. From 0 to 100; 0: none, at no cost. Default 0.
    */
   nProbs?: number;
@@ -121,7 +121,7 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
   /**
    * Values of the chat template's own variables, e.g. `{ enable_thinking: false }` for Qwen3. A Jinja template reads
    * them by their names; one that is a function finds them in its context. Refused by name are what every template is
-   * told (`messages`, `bos_token` and the like), and what could have no effect: a variable that the template does not
+   * passed (`messages`, `bos_token` and the like), and what could have no effect: a variable that the template does not
    * read, and any with a template that has none, as ours and llama.cpp's built-in ones. They become the template's own
    * text: what you do not trust belongs into messages. A text that holds a control token is refused. Default none.
    */

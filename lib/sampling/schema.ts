@@ -55,7 +55,7 @@ const defaults: ResolvedSampling = {
   samplers: allSamplers,
 };
 
-/** Without the defaults: what the caller gave is to be told from what they did not. */
+/** Without the defaults: what the caller gave is distinguished from what they did not. */
 const entries = {
   temperature: v.optional(number(-1, 100)),
   dynatempRange: v.optional(number(0, 100)),

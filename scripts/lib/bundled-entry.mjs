@@ -1,4 +1,4 @@
-// What bundlers take for the package (the condition "module", which Node does not know). A bundle can not hold the native
+// What bundlers take for the package (the condition "module", which Node does not know). A bundle cannot hold the native
 // addon, so it holds nothing of the package: it loads what is installed where the program runs.
 import process from "node:process";
 
@@ -30,7 +30,7 @@ function load() {
   }
   throw Object.assign(
     new Error(
-      "medinfer is not found where the bundle runs. A bundle can not hold its native addon: install it there " +
+      "medinfer is not found where the bundle runs. A bundle cannot hold its native addon: install it there " +
         '("npm install medinfer"), or name it as external (esbuild: --external:medinfer, webpack: externals, Next.js: ' +
         "serverExternalPackages)",
     ),

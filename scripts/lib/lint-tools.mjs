@@ -11,12 +11,12 @@ export const toolsDir = fromRoot("out", "tools");
 /** The pinned tool from out/tools, or one on PATH of the same major version. */
 export function findLintTool(name) {
   const major = lintTools[name].split(".")[0];
-  const told = new RegExp(`(version|${name}) ${major}\\.`);
+  const pattern = new RegExp(`(version|${name}) ${major}\\.`);
   const own = fromRoot("out", "tools", "bin", name);
   for (const command of [own, `${name}-${major}`, name]) {
     if (command === own && !existsSync(own)) continue;
     const result = spawnSync(command, ["--version"], { encoding: "utf8" });
-    if (result.status === 0 && told.test(result.stdout)) return command;
+    if (result.status === 0 && pattern.test(result.stdout)) return command;
   }
   throw new Failure(
     `${name} ${lintTools[name]} is not installed: "npm run setup:tools" puts it into out/tools ` +

@@ -20,7 +20,7 @@ function holderIsAlive(file) {
 export async function withLock(folder, work) {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "lock");
-  let told = false;
+  let reported = false;
   for (;;) {
     try {
       const handle = openSync(file, "wx");
@@ -33,8 +33,8 @@ export async function withLock(folder, work) {
         rmSync(file, { force: true });
         continue;
       }
-      if (!told) console.log("waiting for another build in the same folder");
-      told = true;
+      if (!reported) console.log("waiting for another build in the same folder");
+      reported = true;
       await sleep(pollMs);
     }
   }

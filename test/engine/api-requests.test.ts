@@ -31,7 +31,7 @@ describe("chat", () => {
     expect(totalMs).toBeGreaterThanOrEqual(firstTokenMs);
   });
 
-  it("keeps its events for who iterates late, during the request and after it", async () => {
+  it("keeps its events for a late reader, during the request and after it", async () => {
     const options = { messages: user("Hello"), sampling: greedy, nPredict: 400, ignoreEos: true };
     const { text } = await engine.chat(options).result;
     const over = engine.chat(options);
@@ -99,7 +99,7 @@ describe("chat", () => {
     expect(after.running).toBe(0);
   });
 
-  it("tells reasoning apart from the answer", async () => {
+  it("separates reasoning from the answer", async () => {
     const options = { ...endless, sampling: greedy, nPredict: 24 };
     const { text, reasoning } = await engine.chat(options).result;
     expect(reasoning).toBe("");
@@ -108,12 +108,12 @@ describe("chat", () => {
     const to = text.indexOf(close, from);
     const generation = engine.chat({ ...options, thinkingTags: { open, close } });
     const events = await collect(generation);
-    const told = (type: string) => events.map((event) => (event.type === type && "text" in event ? event.text : ""));
+    const textsOf = (type: string) => events.map((event) => (event.type === type && "text" in event ? event.text : ""));
     const result = await generation.result;
     expect(result.reasoning).toBe(text.slice(from, to).trimStart());
     expect(result.text.startsWith(text.slice(0, from - open.length))).toBe(true);
-    expect(told("reasoning").join("")).toBe(result.reasoning);
-    expect(told("text").join("")).toBe(result.text);
+    expect(textsOf("reasoning").join("")).toBe(result.reasoning);
+    expect(textsOf("text").join("")).toBe(result.text);
     // The same where nobody reads and all text comes at the end.
     const again = await engine.chat({ ...options, thinkingTags: { open, close } }).result;
     expect([again.reasoning, again.text]).toEqual([result.reasoning, result.text]);
@@ -308,7 +308,7 @@ describe("back-pressure", () => {
     await slower.close();
   });
 
-  it("never stalls who awaits the result", async () => {
+  it("never stalls a caller that awaits the result", async () => {
     const generation = engine.chat({ ...endless, nPredict: 300 });
     await readUntil(generation, "text");
     expect((await generation.result).usage.completionTokens).toBe(300);

@@ -86,7 +86,7 @@ const withImage = (image: unknown): unknown => ({
   nPredict: 2,
 });
 
-/** The file with damage at a place of its format where it can be told: not every damaged pixel can. */
+/** The file with damage at a place of its format where it can be detected: not every damaged pixel can. */
 function damaged(suffix: string, bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   if (suffix === "jpg") copy.set(randomBytes(16), copy.indexOf(Buffer.from([0xff, 0xc0])) + 4); // frame header

@@ -70,14 +70,14 @@ describe("a value out of its range is named", () => {
   });
 });
 
-describe("what is asserted is told", () => {
+describe("what is asserted is reported", () => {
   test.concurrent.each<[string, Mutation[], RegExp]>([
     ["llama", [{ key: "llama.rope.scaling.type", type: "string", value: "unheard-of" }], /GGML_ASSERT/],
     ["llama", [{ tensor: "blk.0.ffn_up.weight", type: 24 }], /GGML_ASSERT|has wrong/], // integers as weights
     ["gpt-oss", [u32("gpt-oss.nextn_predict_layers", "99")], /GGML_ASSERT/],
     ["cohere2", [u32("cohere2.rope.dimension_count", "0")], /n_dims > 0/], // would be computed for ever
-  ])("%s: %o", async (architecture, mutations, told) => {
-    expect(await refusal({ model: changed(architecture, mutations) })).toMatch(told);
+  ])("%s: %o", async (architecture, mutations, refused) => {
+    expect(await refusal({ model: changed(architecture, mutations) })).toMatch(refused);
   });
 
   test("text from a file is cut", async () => {

@@ -29,7 +29,7 @@ describe("n", () => {
     expect(engine.stats().kv.pagesUsed).toBe(0);
   });
 
-  it("tells whose every event is, and ends with one done", async () => {
+  it("names the completion of every event, and ends with one done", async () => {
     const generation = engine.chat({ ...endless, n: 3, sampling: wild(1), nPredict: 12, nProbs: 1 });
     const events = await collect(generation);
     const { choices = [] } = await generation.result;

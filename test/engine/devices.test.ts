@@ -1,5 +1,5 @@
 // Where an engine runs, on a host whose NVIDIA driver and CUDA backend are as a test wants them. Every case has a process
-// of its own, with a libcuda.so.1 that answers as it is told: what fails is the real way through the addon.
+// of its own, with a libcuda.so.1 that answers as its environment says: what fails is the real way through the addon.
 import { fork } from "node:child_process";
 import {
   copyFileSync,
@@ -20,7 +20,7 @@ import { fromRoot } from "../support/paths.mjs";
 import { fakeCudaDir } from "../support/tools.mjs";
 import { errorOf, loadTiny } from "./support/engines.js";
 
-interface Told {
+interface Report {
   devices: Device[];
   info?: ModelInfo;
   spoke?: boolean;
@@ -63,7 +63,7 @@ function install(name: string, packageVersion: string, write: (file: string) => 
 const installFake = (): string =>
   install("fake", version, (file) => copyFileSync(path.join(fakeCudaDir(), "libggml-cuda.so"), file));
 
-function load(options: LoadOptions, driver: string, nodePath: string): Promise<Told> {
+function load(options: LoadOptions, driver: string, nodePath: string): Promise<Report> {
   return new Promise((resolve, reject) => {
     const running = fork(child, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -77,13 +77,13 @@ function load(options: LoadOptions, driver: string, nodePath: string): Promise<T
       },
     });
     let output = "";
-    let told: Told | undefined;
+    let report: Report | undefined;
     running.stdout?.on("data", (data) => (output += String(data)));
     running.stderr?.on("data", (data) => (output += String(data)));
-    running.on("message", (message) => (told = message as Told));
+    running.on("message", (message) => (report = message as Report));
     running.on("error", reject);
     running.on("close", (code, signal) => {
-      if (code === 0 && told !== undefined && output === "") resolve(told);
+      if (code === 0 && report !== undefined && output === "") resolve(report);
       else reject(new Error(`the child ended with ${signal ?? code} and printed: ${output}`));
     });
     running.send(options);
@@ -102,35 +102,35 @@ const failures: Case[] = [
 
 describe.runIf(process.platform === "linux" && process.arch === "x64")("with the CUDA backend installed", () => {
   test.each(failures)("%s: who asked for CUDA gets an error", async (_name, driver, code, message) => {
-    const told = await load({ device: "cuda" }, driver, installFake());
-    expect(told.error).toMatchObject({ name: "MedInferError", code });
-    expect(told.error!.message).toMatch(message);
-    expect(told.error!.retryable).toBe(["DEVICE_BUSY", "OUT_OF_MEMORY", "BACKEND_LOST"].includes(code));
-    expect(told.devices.map((device) => device.backend)).toEqual(["cpu"]);
-    expect(told.warnings).toEqual([]);
+    const report = await load({ device: "cuda" }, driver, installFake());
+    expect(report.error).toMatchObject({ name: "MedInferError", code });
+    expect(report.error!.message).toMatch(message);
+    expect(report.error!.retryable).toBe(["DEVICE_BUSY", "OUT_OF_MEMORY", "BACKEND_LOST"].includes(code));
+    expect(report.devices.map((device) => device.backend)).toEqual(["cpu"]);
+    expect(report.warnings).toEqual([]);
   });
 
   test.each(failures)("%s: who left the choice gets the CPU and a warning", async (_name, driver, _code, message) => {
-    const told = await load({}, driver, installFake());
-    expect(told).toMatchObject({ spoke: true, info: { nGpuLayers: 0 } });
-    expect(told.info!.warning).toMatch(message);
-    expect(told.warnings).toEqual([
-      { name: "MedInferWarning", code: "MEDINFER_CPU", message: `the model runs on the CPU: ${told.info!.warning}` },
+    const report = await load({}, driver, installFake());
+    expect(report).toMatchObject({ spoke: true, info: { nGpuLayers: 0 } });
+    expect(report.info!.warning).toMatch(message);
+    expect(report.warnings).toEqual([
+      { name: "MedInferWarning", code: "MEDINFER_CPU", message: `the model runs on the CPU: ${report.info!.warning}` },
     ]);
   });
 
   test("who asked for the CPU, or for no layer on the GPU, hears nothing", async () => {
     for (const options of [{ device: "cpu" }, { nGpuLayers: 0 }] as const) {
-      const told = await load(options, "init=803", installFake());
-      expect(told).toMatchObject({ spoke: true, info: { nGpuLayers: 0, warning: "" }, warnings: [] });
+      const report = await load(options, "init=803", installFake());
+      expect(report).toMatchObject({ spoke: true, info: { nGpuLayers: 0, warning: "" }, warnings: [] });
     }
   });
 
   test("a backend that is damaged", async () => {
     const folder = install("damaged", version, (file) => writeFileSync(file, "not a library"));
-    const told = await load({ device: "cuda" }, "", folder);
-    expect(told.error).toMatchObject({ code: "BACKEND_LOST" });
-    expect(told.error!.message).toMatch(/libggml-cuda\.so.*LD_LIBRARY_PATH/);
+    const report = await load({ device: "cuda" }, "", folder);
+    expect(report.error).toMatchObject({ code: "BACKEND_LOST" });
+    expect(report.error!.message).toMatch(/libggml-cuda\.so.*LD_LIBRARY_PATH/);
   });
 
   test("a package of another version is not loaded", async () => {
@@ -145,7 +145,7 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("with the
 });
 
 describe("on the CPU", () => {
-  test("the devices are told", () => {
+  test("the devices are listed", () => {
     const [cpu] = devices().filter((device) => device.backend === "cpu");
     expect(cpu).toMatchObject({ name: "CPU" });
     expect(cpu!.memoryTotal).toBeGreaterThan(2 ** 28);

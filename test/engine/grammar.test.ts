@@ -27,7 +27,7 @@ describe("grammar", () => {
     },
   );
 
-  it("ends where it is complete, also where the end of the turn can not be drawn", async () => {
+  it("ends where it is complete, also where the end of the turn cannot be drawn", async () => {
     const result = await ask(yesOrNo, { ignoreEos: true, nPredict: 50 });
     expect(["yes", "no"]).toContain(result.text);
     expect(result.finishReason).toBe("eos");
@@ -142,7 +142,7 @@ describe("grammar", () => {
     expect((await ask('root ::= ("a"* "b"?)* ";"', { nPredict: 400, sampling: hot(4) })).text).toMatch(/^[ab]*;?$/);
   });
 
-  it("can not stand beside a schema", async () => {
+  it("cannot stand beside a schema", async () => {
     const error = await errorOf(ask(yesOrNo, { jsonSchema: { type: "null" } }));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "grammar" }] });
   });

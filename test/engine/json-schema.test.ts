@@ -82,7 +82,7 @@ describe("jsonSchema", () => {
 const nested = (levels: number) =>
   Array.from({ length: levels }).reduce<Record<string, unknown>>((items) => ({ type: "array", items }), {});
 
-/** What can not be kept, or what is no schema: [schema, where, the keyword]. */
+/** What cannot be kept, or what is no schema: [schema, where, the keyword]. */
 const refused: [Record<string, unknown>, string, RegExp][] = [
   [{ properties: { a: { type: "array", uniqueItems: true } } }, "#/properties/a", /^uniqueItems/],
   [{ type: "number", multipleOf: 0.123456 }, "#", /^multipleOf/],

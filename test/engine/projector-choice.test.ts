@@ -15,7 +15,7 @@ let root: string;
 /** Of all stored models: a folder each, without names in the metadata. */
 let plain: string;
 let folder: string;
-/** Caught instead of told. */
+/** Caught instead of printed. */
 const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
 
 const nameKeys = ["name", "basename", "size_label", "finetune", "base_model.0.name", "base_model.0.repo_url"];
@@ -57,7 +57,7 @@ const mmproj = (name: string) => readFileSync(path.join(plain, name, "mmproj.ggu
 const named = (bytes: Buffer, name: string, more: Record<string, string> = {}) =>
   withStrings(bytes, { "general.name": name, ...more });
 
-/** What is attached to the model at `at` in the folder, and what is told of it. */
+/** What is attached to the model at `at` in the folder, and the warning about it. */
 async function choice(at = ""): Promise<{ kind: string | undefined; warning: string }> {
   warned.mockClear();
   const engine = await Engine.load({ model: path.join(folder, at), device: "cpu", nCtx: 64, nThreads: 1 });
@@ -65,8 +65,8 @@ async function choice(at = ""): Promise<{ kind: string | undefined; warning: str
   await engine.close();
   expect(reads).toBe(projector !== null);
   const about = { type: "MedInferWarning", code: "MEDINFER_MMPROJ" };
-  const told = warned.mock.calls.filter(([, options]) => (options as typeof about).code === about.code);
-  expect(told).toEqual(projectorWarning === "" ? [] : [[`the model reads no images: ${projectorWarning}`, about]]);
+  const warnings = warned.mock.calls.filter(([, options]) => (options as typeof about).code === about.code);
+  expect(warnings).toEqual(projectorWarning === "" ? [] : [[`the model reads no images: ${projectorWarning}`, about]]);
   return { kind: projector?.kind, warning: projectorWarning };
 }
 
@@ -101,7 +101,7 @@ describe("a model and a projector alone in a folder, without names", () => {
     expect(warning).toMatch(/^no projector beside the model fits it \(mmproj\.gguf is made for the architecture \S+\)/);
   });
 
-  // What every file says of itself decides here: two llamas of one width are told apart by names alone.
+  // What every file says of itself decides here: two llamas of one width differ in their names alone.
   test.each([...pairs, ...text])("%s: those of other architectures are not", async (name) => {
     put("model.gguf", model(name));
     const words = ["f16", "f32", "bf16", "model", "gguf", "chat", "hf", "it"];
@@ -203,14 +203,14 @@ describe("two files of one width", () => {
     expect(warning).toContain("mmproj.gguf does not say whose it is");
   });
 
-  test("are told apart by the surer sign", async () => {
+  test("are distinguished by the surer sign", async () => {
     put("llava-7b.gguf", named(model(llava), "Llava 7B", { "general.base_model.0.name": "Vicuna 7B" }));
     put("mmproj-own.gguf", named(mmproj(llava), "Llava 7B"));
     put("mmproj-base.gguf", named(mmproj("vision/ldp"), "Vicuna 7B"));
     expect(await choice()).toEqual({ kind: "mlp", warning: "" });
   });
 
-  test("of one model: none is taken, and whoever sends an image is told both", async () => {
+  test("of one model: none is taken, and the error of a request with an image names both", async () => {
     put("a.gguf", model(llava));
     put("mmproj-f16.gguf", mmproj(llava));
     put("mmproj-f32.gguf", mmproj(llava));

@@ -14,7 +14,7 @@ const ANSWERS = 100;
 const read = (name: string) =>
   JSON.parse(readFileSync(fromRoot("test", "schemas", `${name}.json`), "utf8")) as Record<string, JsonSchema>;
 
-/** Decimals such as 0.1 are no multiples of each other in binary: Ajv is told how far to look. */
+/** Decimals such as 0.1 are no multiples of each other in binary: an option says how far Ajv looks. */
 const options = { strict: false, multipleOfPrecision: 9, formats: { base64: true } } as const;
 
 function validatorOf(ajv: Ajv | Ajv2019 | Ajv2020) {

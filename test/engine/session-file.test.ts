@@ -94,7 +94,7 @@ describe("a session that was saved", () => {
     await others.result;
   });
 
-  it("is refused for models that keep a memory of their own, and where the file can not be", async () => {
+  it("is refused for models that keep a memory of their own, and where the file cannot be", async () => {
     const model = randomModel("gemma3", { type: "f32", window: 256 });
     await using windowed = await Engine.load({ model, mmproj: null, nCtx: 1024, chatTemplate: "chatml" });
     using session = windowed.session();

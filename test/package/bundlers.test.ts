@@ -20,10 +20,10 @@ const body = `
   const error = await Engine.load({ model: "no-such-file.gguf" }).catch((reason) => reason);
   const { prompt } = renderChat("{% for m in messages %}{{ m.content }}{% endfor %}", [{ role: "user", content: "Hi" }]);
 `;
-const told = `{ text, code: error.code, typed: error instanceof MedInferError, prompt }`;
+const report = `{ text, code: error.code, typed: error instanceof MedInferError, prompt }`;
 const programs = {
-  "app.mjs": `import { Engine, MedInferError, renderChat } from "medinfer";\n${body}\nconsole.log(JSON.stringify(${told}));`,
-  "app.cjs": `const { Engine, MedInferError, renderChat } = require("medinfer");\n(async () => {${body}\nconsole.log(JSON.stringify(${told}));})();`,
+  "app.mjs": `import { Engine, MedInferError, renderChat } from "medinfer";\n${body}\nconsole.log(JSON.stringify(${report}));`,
+  "app.cjs": `const { Engine, MedInferError, renderChat } = require("medinfer");\n(async () => {${body}\nconsole.log(JSON.stringify(${report}));})();`,
 };
 const expected = { code: "MODEL_NOT_FOUND", typed: true, prompt: "Hi" };
 
@@ -202,7 +202,7 @@ describe("Next.js", () => {
         "app/ask/route.js": `
           import { Engine, MedInferError, renderChat } from "medinfer";
           export const dynamic = "force-dynamic";
-          export async function GET() {${body}; return Response.json(${told}); }`,
+          export async function GET() {${body}; return Response.json(${report}); }`,
         "next.config.mjs": `export default process.env.EXTERNAL === "no" ? {} : { serverExternalPackages: ["medinfer"] };`,
       },
       next,

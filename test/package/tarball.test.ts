@@ -239,10 +239,10 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
     ];
     if (!existsSync("/proc/driver/nvidia/version")) hosts.push([/no NVIDIA driver is installed here/, {}]);
     for (const [message, env] of hosts) {
-      const told = runProgram(folder, "gpu.mjs", env);
-      expect(told).toMatchObject({ code: "NO_DEVICE", backends: ["cpu"], spoke: true });
-      expect(told.message).toMatch(message);
-      expect(told.warnings).toEqual([expect.stringMatching(message)]);
+      const report = runProgram(folder, "gpu.mjs", env);
+      expect(report).toMatchObject({ code: "NO_DEVICE", backends: ["cpu"], spoke: true });
+      expect(report.message).toMatch(message);
+      expect(report.warnings).toEqual([expect.stringMatching(message)]);
     }
   });
 
@@ -250,9 +250,9 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
     const folder = emptyProject("with-other-cuda");
     // Without the flag npm leaves it out, for medinfer names the version of its peer.
     npm(folder, ["install", "--legacy-peer-deps", tarball, pack("other-cuda", "0.0.1")]);
-    const told = runProgram(folder, "gpu.mjs");
+    const report = runProgram(folder, "gpu.mjs");
     const wanted = `${name} is of version 0.0.1, and medinfer of ${version}: run "npm install ${name}@${version}"`;
-    expect(told).toMatchObject({ code: "NO_DEVICE", message: wanted, backends: ["cpu"], spoke: true });
-    expect(told.warnings).toEqual([`the model runs on the CPU: ${wanted}`]);
+    expect(report).toMatchObject({ code: "NO_DEVICE", message: wanted, backends: ["cpu"], spoke: true });
+    expect(report.warnings).toEqual([`the model runs on the CPU: ${wanted}`]);
   });
 });

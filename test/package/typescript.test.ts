@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { npm, packInto, repository } from "./support.js";
 
-/** As docs/typescript.md says. */
+/** As docs/reference/typescript.md says. */
 const oldest = "5.7.2";
 
 const consumer = `
@@ -83,6 +83,6 @@ it.each(["mts", "cts"])(`compiles with TypeScript ${oldest}, as a module of the 
 });
 
 it("is the version that the documentation names", () => {
-  const text = readFileSync(path.join(repository, "docs", "typescript.md"), "utf8");
+  const text = readFileSync(path.join(repository, "docs", "reference", "typescript.md"), "utf8");
   expect(text).toContain(`TypeScript ${oldest.replace(/\.\d+$/, "")} `);
 });

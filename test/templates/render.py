@@ -29,7 +29,7 @@ def main() -> None:
                     _compile_jinja_template.cache_clear()
                 compiled[source] = template
             result = {"text": template.render(**case["variables"])}
-        except Exception as error:  # noqa: BLE001 (whatever Python says, the template can not be rendered)
+        except Exception as error:  # noqa: BLE001 (whatever Python says, the template cannot be rendered)
             result = {"error": type(error).__name__}
         print(json.dumps(result))
 

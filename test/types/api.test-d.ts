@@ -106,7 +106,7 @@ describe("options", () => {
 });
 
 describe("Generation", () => {
-  it("is a stream of events told apart by their type, and a result", () => {
+  it("is a stream of events distinguished by their type, and a result", () => {
     expectTypeOf<Generation>().toExtend<AsyncIterable<GenerationEvent>>();
     expectTypeOf<Generation["result"]>().resolves.toEqualTypeOf<GenerationResult>();
     expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<

@@ -12,7 +12,7 @@ describe("onAbort", () => {
     for (const callback of callbacks) expect(callback).toHaveBeenCalledOnce();
   });
 
-  it("calls nobody who has left, and leaves no listener behind", () => {
+  it("calls no listener that has left, and leaves no listener behind", () => {
     const controller = new AbortController();
     const remove = vi.spyOn(controller.signal, "removeEventListener");
     const [stays, leaves] = [vi.fn(), vi.fn()];

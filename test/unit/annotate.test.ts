@@ -3,7 +3,7 @@ import type { NativeRequest } from "../../lib/native/types.js";
 import { Engine } from "../../lib/engine.js";
 import type { AnnotateOptions, AnnotateRow } from "../../lib/annotate/types.js";
 import { collect, rejection, settle } from "./support/collect.js";
-import { nativeError, told, type FakeAddon, type FakeEngine } from "./support/fake-addon.js";
+import { nativeError, nativeEvent, type FakeAddon, type FakeEngine } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -15,7 +15,7 @@ beforeEach(async () => {
   addon = useFakeAddon();
   engine = await Engine.load();
   native = addon.engine;
-  native.onSubmit = (id, request) => native.emit(id, told.text(`re ${textOf(request)}`), told.done());
+  native.onSubmit = (id, request) => native.emit(id, nativeEvent.text(`re ${textOf(request)}`), nativeEvent.done());
 });
 
 /** The text of a request; an image is one `#`. */
@@ -48,14 +48,14 @@ describe("engine.annotate", () => {
   });
 
   it("stops and divides every row's answer", async () => {
-    native.onSubmit = (id) => native.emit(id, told.text("<t>why</t>because#"), told.done());
+    native.onSubmit = (id) => native.emit(id, nativeEvent.text("<t>why</t>because#"), nativeEvent.done());
     const options = { stopRegexes: [/#/], thinkingTags: { open: "<t>", close: "</t>" } };
     const [result] = await answers(rows(1), options);
     expect(result).toMatchObject({ text: "because", reasoning: "why", finishReason: "stop" });
   });
 
   it("answers in the order of the rows, whatever ends first", async () => {
-    native.onSubmit = (id) => setTimeout(() => native.emit(id, told.done()), 10 - id);
+    native.onSubmit = (id) => setTimeout(() => native.emit(id, nativeEvent.done()), 10 - id);
     const given = rows(9);
     const results = await answers(given);
     expect(results.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -77,7 +77,10 @@ describe("engine.annotate", () => {
 
   it("collects a row's error beside the others' answers", async () => {
     native.onSubmit = (id, request) =>
-      native.emit(id, textOf(request).includes("p1") ? told.failed("CONTEXT_FULL", "too long") : told.done());
+      native.emit(
+        id,
+        textOf(request).includes("p1") ? nativeEvent.failed("CONTEXT_FULL", "too long") : nativeEvent.done(),
+      );
     const results = await answers([...rows(3), { id: "r3" }, { image: "no such file", prompt: "x" }, 5 as never]);
     expect(results.map(({ error }) => error?.code)).toEqual([
       undefined,
@@ -97,8 +100,8 @@ describe("engine.annotate", () => {
 
   it("throws the first row's error where that is asked for, and ends the others", async () => {
     native.onSubmit = (id) => {
-      if (id === 2) native.emit(id, told.failed("IMAGE_DECODE", "damaged"));
-      if (id === 1) native.emit(id, told.done());
+      if (id === 2) native.emit(id, nativeEvent.failed("IMAGE_DECODE", "damaged"));
+      if (id === 1) native.emit(id, nativeEvent.done());
     };
     const seen: number[] = [];
     const error = await rejection(
@@ -113,7 +116,7 @@ describe("engine.annotate", () => {
   });
 
   it("ends the rows under way when the loop is left", async () => {
-    native.onSubmit = (id) => void (id === 1 && native.emit(id, told.done()));
+    native.onSubmit = (id) => void (id === 1 && native.emit(id, nativeEvent.done()));
     for await (const { index } of engine.annotate(rows(20))) {
       expect(index).toBe(0);
       break;
@@ -129,7 +132,7 @@ describe("engine.annotate", () => {
     const running = answers(rows(20), { signal: controller.signal });
     await settle();
     controller.abort("why");
-    for (const id of native.requests.keys()) native.emit(id, told.failed("ABORTED"));
+    for (const id of native.requests.keys()) native.emit(id, nativeEvent.failed("ABORTED"));
     expect(await rejection(running)).toMatchObject({ code: "ABORTED" });
     expect(native.requests.size).toBe(8);
   });
@@ -138,7 +141,7 @@ describe("engine.annotate", () => {
     const [closing, its] = [engine, native];
     native.onSubmit = (id) => {
       void closing.close();
-      its.emit(id, told.failed("CLOSED"));
+      its.emit(id, nativeEvent.failed("CLOSED"));
     };
     expect(await rejection(answers(rows(20)))).toMatchObject({ code: "CLOSED" });
   });

@@ -7,7 +7,7 @@ import { Engine } from "../../lib/engine.js";
 import { inspectSampling } from "../../lib/inspect-sampling.js";
 import { jsonSchemaToGrammar } from "../../lib/schema/grammar.js";
 import { collect, rejection } from "./support/collect.js";
-import { told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -60,7 +60,7 @@ describe.each(generating)("%s names itself", (call, run) => {
     const controller = new AbortController();
     addon.engine.onSubmit = (id) => {
       controller.abort();
-      addon.engine.emit(id, told.failed("ABORTED"));
+      addon.engine.emit(id, nativeEvent.failed("ABORTED"));
     };
     expect(await rejection(run({ signal: controller.signal }))).toMatchObject({
       code: "ABORTED",
@@ -104,7 +104,7 @@ describe("a chat names its call", () => {
 describe("engine.annotate", () => {
   it("names the row that is wrong, in both ways to report it", async () => {
     const mixed = [{ prompt: "a" }, {}, { prompt: 5 }, null, { prompt: "b", image: 7 }, { prompt: "c" }] as never[];
-    addon.engine.onSubmit = (id) => addon.engine.emit(id, id === 2 ? told.failed("IMAGE_DECODE", "damaged") : told.done()); // prettier-ignore
+    addon.engine.onSubmit = (id) => addon.engine.emit(id, id === 2 ? nativeEvent.failed("IMAGE_DECODE", "damaged") : nativeEvent.done()); // prettier-ignore
     const results = await collect(engine.annotate(mixed));
     expect(results.map(({ error }) => error?.message)).toEqual([
       undefined,
@@ -117,13 +117,13 @@ describe("engine.annotate", () => {
     const first = async (given: unknown[], options = {}) =>
       (await rejection(collect(engine.annotate(given as never, { onError: "throw", ...options })))).message;
     expect(await first([{ prompt: "a" }, {}])).toMatch(/^engine\.annotate: rows\[1\]: prompt is missing/);
-    addon.engine.onSubmit = (id) => addon.engine.emit(id, told.failed("IMAGE_DECODE", "damaged"));
+    addon.engine.onSubmit = (id) => addon.engine.emit(id, nativeEvent.failed("IMAGE_DECODE", "damaged"));
     expect(await first([{ prompt: "a" }])).toBe("engine.annotate: rows[0]: damaged");
     expect(await first([{ prompt: "a" }], { jsonSchema: { uniqueItems: true } })).toMatch(/^engine\.annotate: jsonS/);
   });
 
   it("is not to blame for what a row's getter throws, and goes on", async () => {
-    addon.engine.onSubmit = (id) => addon.engine.emit(id, told.done());
+    addon.engine.onSubmit = (id) => addon.engine.emit(id, nativeEvent.done());
     const own = new Error("own");
     const bad = {
       get prompt(): string {
@@ -167,6 +167,6 @@ it("every other call names itself", async () => {
     const error = await rejection((async () => await run())());
     expect(error.message.startsWith(call), `${call}: ${error.message}`).toBe(true);
   }
-  addon.engine.emit(1, told.done());
+  addon.engine.emit(1, nativeEvent.done());
   await running;
 });

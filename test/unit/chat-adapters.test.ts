@@ -10,7 +10,7 @@ import { Engine } from "../../lib/engine.js";
 import type { ChatOptions } from "../../lib/options/request-options.js";
 import type { LoadOptions } from "../../lib/options/load-options.js";
 import { collect, rejection, settle, thrown } from "./support/collect.js";
-import { told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -208,7 +208,7 @@ describe("useChatTemplate: false", () => {
 
   it("sends an annotated row's images and prompt untouched, without the usual system message", async () => {
     const engine = await Engine.load({ chatTemplate: "vicuna" });
-    addon.engine.onSubmit = (id) => addon.engine.emit(id, told.done());
+    addon.engine.onSubmit = (id) => addon.engine.emit(id, nativeEvent.done());
     const annotate = (options: AnnotateOptions) => collect(engine.annotate([{ image, prompt: "P" }], options));
     await annotate({ useChatTemplate: false });
     await annotate({ useChatTemplate: false, systemPrompt: "" });

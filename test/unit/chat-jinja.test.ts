@@ -47,7 +47,7 @@ describe("a Jinja template", () => {
     expect(renderChat(quiet, ask("Q"), { templateArguments: { enable_thinking: true } }).prompt).toBe("Q<think>");
   });
 
-  it("is told of tools and the date only if it cannot do without", () => {
+  it("gets tools and the date only if it cannot do without", () => {
     vi.useFakeTimers({ now: new Date(2026, 2, 5, 14, 7, 9) });
     const dated = "{{ messages[0].content + ' ' + datetime + ' ' + functions }}";
     expect(renderChat(dated, ask("Q")).prompt).toBe("Q Mar 05 2026 []");

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { rejection, settle } from "./support/collect.js";
-import { nativeError, told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeError, nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 import { usePicture } from "./support/picture.js";
 
@@ -28,7 +28,7 @@ const sent = (id = addon.engine.lastId) =>
     .get(id)!
     .prompt.map((part) => ("text" in part ? part.text : "<image>"))
     .join("");
-const answer = () => (addon.engine.onSubmit = (id) => addon.engine.emit(id, told.text("A"), told.done()));
+const answer = () => (addon.engine.onSubmit = (id) => addon.engine.emit(id, nativeEvent.text("A"), nativeEvent.done()));
 const drop = { onContextFull: "dropOldestTurns" } as const;
 
 describe("a conversation that is too long", () => {
@@ -59,7 +59,7 @@ describe("a conversation that is too long", () => {
 
   it("says it of every completion, and at the end of the events", async () => {
     addon.engine.onSubmit = (id, { n }) => {
-      for (let i = 0; i < n; i++) addon.engine.emit(id + i, told.done());
+      for (let i = 0; i < n; i++) addon.engine.emit(id + i, nativeEvent.done());
     };
     const { choices, droppedTurns } = await engine.chat({ messages: long, ...drop, n: 2 }).result;
     expect(droppedTurns).toBeGreaterThan(0);

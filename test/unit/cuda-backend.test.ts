@@ -33,7 +33,7 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the CUDA
   it.each([
     ["another version", JSON.stringify({ version: "1.2.2" }), "is of version 1.2.2"],
     ["a damaged package", "{", "is damaged"],
-  ])("is told to be of %s, not to be missing", (_name, text, part) => {
+  ])("is reported as of %s, not as missing", (_name, text, part) => {
     writeFileSync(packageFile, text);
     const { path: found, problem, surprising } = find();
     expect(found).toBeUndefined();

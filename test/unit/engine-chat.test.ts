@@ -3,7 +3,7 @@ import { Engine } from "../../lib/engine.js";
 import { samplingSchema, toNativeSampling } from "../../lib/sampling/schema.js";
 import { parse } from "../../lib/validation/parse.js";
 import { rejection, settle, thrown } from "./support/collect.js";
-import { nativeError, told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeError, nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 import { usePicture } from "./support/picture.js";
 
@@ -57,11 +57,11 @@ describe("engine.chat", () => {
     });
   });
 
-  it("streams what the addon tells", async () => {
+  it("streams what the addon emits", async () => {
     const engine = await Engine.load();
     const generation = engine.chat({ messages: user("Q") });
-    addon.engine.emit(1, told.text("A"));
-    addon.engine.emit(1, told.done("stop"));
+    addon.engine.emit(1, nativeEvent.text("A"));
+    addon.engine.emit(1, nativeEvent.done("stop"));
     expect(await generation.result).toMatchObject({ text: "A", finishReason: "stop", stopString: "###" });
   });
 
@@ -69,9 +69,9 @@ describe("engine.chat", () => {
     const engine = await Engine.load();
     const generation = engine.chat({ messages: user("Q"), stopRegexes: [/\n#+/, "x+"], stopStrings: ["##"] });
     expect(addon.engine.requests.get(1)).toMatchObject({ stopStrings: [], streamed: true });
-    addon.engine.emit(1, told.text("A\n"), told.text("##"));
+    addon.engine.emit(1, nativeEvent.text("A\n"), nativeEvent.text("##"));
     expect(addon.engine.calls).toEqual(["finish 1"]);
-    addon.engine.emit(1, told.done("stop"));
+    addon.engine.emit(1, nativeEvent.done("stop"));
     expect(await generation.result).toMatchObject({ text: "A", finishReason: "stop", stopString: "\n#" });
     // Strings alone stay with the engine, which nobody has to wake up.
     engine.chat({ messages: user("Q"), stopRegexes: [], stopStrings: ["##"] });
@@ -82,15 +82,15 @@ describe("engine.chat", () => {
     const engine = await Engine.load();
     const generation = engine.chat({ messages: user("Q"), stopRegexes: [/#/] });
     await engine.close();
-    addon.engine.emit(1, told.text("A#"), told.failed("CLOSED"));
+    addon.engine.emit(1, nativeEvent.text("A#"), nativeEvent.failed("CLOSED"));
     expect(await rejection(generation.result)).toMatchObject({ code: "CLOSED" });
   });
 
-  it("tells reasoning apart where thinking tags are given", async () => {
+  it("separates reasoning where thinking tags are given", async () => {
     const engine = await Engine.load();
     const answer = async (thinkingTags: { open: string; close: string; startsOpen?: boolean } | false | undefined) => {
       const { result } = engine.chat({ messages: user("Q"), thinkingTags });
-      addon.engine.emit(addon.engine.lastId, told.text("a</t>\nb"), told.done());
+      addon.engine.emit(addon.engine.lastId, nativeEvent.text("a</t>\nb"), nativeEvent.done());
       const { text, reasoning } = await result;
       return [reasoning, text];
     };
@@ -111,7 +111,12 @@ describe("engine.chat", () => {
     expect(sent()).toMatchObject({ reasoning: { ...thinkingTags, startsOpen: false, blanks: false } });
     const asked = ask({ jsonSchema: { const: "<think>" } });
     expect(sent()).toMatchObject({ reasoning: { ...thinkingTags, startsOpen: false, blanks: true } });
-    addon.engine.emit(generation + 1, told.text("\n<think>so</thi"), told.text('nk>\n"<think>"'), told.done());
+    addon.engine.emit(
+      generation + 1,
+      nativeEvent.text("\n<think>so</thi"),
+      nativeEvent.text('nk>\n"<think>"'),
+      nativeEvent.done(),
+    );
     expect(await asked.result).toMatchObject({ text: '"<think>"', reasoning: "so", parsed: "<think>" });
     // Without a form there is nothing to hold back.
     ask({});
@@ -123,18 +128,18 @@ describe("engine.chat", () => {
     const tags = { open: "<think>", close: "</think>" };
     const opened = "{% for m in messages %}{{ m.content }}{% endfor %}assistant: <think>\n";
     const generation = engine.chat({ messages: user("Q"), chatTemplate: opened, thinkingTags: tags });
-    addon.engine.emit(1, told.text("so</think>yes"), told.done());
+    addon.engine.emit(1, nativeEvent.text("so</think>yes"), nativeEvent.done());
     expect(await generation.result).toMatchObject({ reasoning: "so", text: "yes" });
     const denied = engine.chat({
       messages: user("Q"),
       chatTemplate: opened,
       thinkingTags: { ...tags, startsOpen: false },
     });
-    addon.engine.emit(2, told.text("so</think>yes"), told.done());
+    addon.engine.emit(2, nativeEvent.text("so</think>yes"), nativeEvent.done());
     expect(await denied.result).toMatchObject({ reasoning: "", text: "so</think>yes" });
     const complete = engine.complete({ prompt: "Q <think>", thinkingTags: tags, jsonSchema: {} });
     expect(addon.engine.requests.get(3)).toMatchObject({ reasoning: { startsOpen: true } });
-    addon.engine.emit(3, told.text("so</think>1"), told.done());
+    addon.engine.emit(3, nativeEvent.text("so</think>1"), nativeEvent.done());
     expect(await complete.result).toMatchObject({ reasoning: "so", parsed: 1 });
   });
 
@@ -144,8 +149,8 @@ describe("engine.chat", () => {
     const generation = engine.chat({ messages: user("Q"), thinkingTags: tags, stopStrings: ["a<s>"] });
     expect(addon.engine.requests.get(1)).toMatchObject({ controlTexts: ["<s>", "<|im_start|>", "<|im_end|>"] });
     const control = (text: string) => ({ type: "text" as const, text, control: true });
-    addon.engine.emit(1, control("<|im_start|>"), told.text("so"), control("<s>"), control("<|im_end|>"));
-    addon.engine.emit(1, told.text("yes"), control("<s>"), told.done());
+    addon.engine.emit(1, control("<|im_start|>"), nativeEvent.text("so"), control("<s>"), control("<|im_end|>"));
+    addon.engine.emit(1, nativeEvent.text("yes"), control("<s>"), nativeEvent.done());
     expect(await generation.result).toMatchObject({ reasoning: "so", text: "yes" });
   });
 
@@ -248,13 +253,13 @@ describe("engine.chat", () => {
     const generation = engine.chat({ messages: user("x") });
     const reader = generation[Symbol.asyncIterator]();
     await reader.next();
-    addon.engine.emit(1, ...Array.from({ length: 70 }, () => told.text("x")));
+    addon.engine.emit(1, ...Array.from({ length: 70 }, () => nativeEvent.text("x")));
     expect(addon.engine.calls).toEqual(["stream 1", "pause 1"]);
     for (let i = 0; i < 70; i++) await reader.next();
     expect(addon.engine.calls).toEqual(["stream 1", "pause 1", "resume 1"]);
     await engine.close();
     await reader.return!();
-    addon.engine.emit(1, told.failed("CLOSED"));
+    addon.engine.emit(1, nativeEvent.failed("CLOSED"));
     expect(await rejection(generation.result)).toMatchObject({ code: "ABORTED" });
   });
 });

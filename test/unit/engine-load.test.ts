@@ -96,7 +96,7 @@ describe("Engine.load", () => {
     expect(await rejection(Engine.load())).toMatchObject({ code: "OUT_OF_MEMORY", retryable: true });
   });
 
-  it("tells once why no projector was taken, and again where one is missed", async () => {
+  it("warns once why no projector was taken, and again where one is missed", async () => {
     const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     addon.info = { vision: false, projectorWarning: "no projector fits" };
     const engine = await Engine.load();

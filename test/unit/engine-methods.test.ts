@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { collect, rejection, settle, thrown } from "./support/collect.js";
-import { told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 import { usePicture } from "./support/picture.js";
 
@@ -58,7 +58,7 @@ describe("the other methods", () => {
 
     const failing = engine.embedImage(new Uint8Array([1]));
     await settle();
-    addon.engine.emit(2, told.failed("IMAGE_DECODE", "damaged"));
+    addon.engine.emit(2, nativeEvent.failed("IMAGE_DECODE", "damaged"));
     expect(await rejection(failing)).toMatchObject({ code: "IMAGE_DECODE", message: "damaged" });
     expect(await rejection(engine.embedImage(5 as never))).toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(await rejection(engine.embedImage(folder))).toMatchObject({ code: "IMAGE_NOT_FOUND" });
@@ -76,7 +76,7 @@ describe("the other methods", () => {
     await settle();
     controller.abort("why");
     expect(addon.engine.calls).toEqual(["cancel 1"]);
-    addon.engine.emit(1, told.failed("ABORTED"));
+    addon.engine.emit(1, nativeEvent.failed("ABORTED"));
     expect(await rejection(embedding)).toMatchObject({ code: "ABORTED", cause: "why" });
   });
 

@@ -37,8 +37,8 @@ describe("boundedCause", () => {
     expect(copy).not.toBe(cause);
     expect(copy.name).toBe(cause.name);
     expect(copy.stack).toContain("excerpt.test.ts");
-    const told = [copy.message, copy.stack!, ...Object.values(copy)].map(String).join("");
-    expect(told.split("Zq7").length * 3).toBeLessThan(450); // once in the message, once in the stack
+    const text = [copy.message, copy.stack!, ...Object.values(copy)].map(String).join("");
+    expect(text.split("Zq7").length * 3).toBeLessThan(450); // once in the message, once in the stack
     expect(copy.message.length).toBeLessThanOrEqual(201);
   });
 

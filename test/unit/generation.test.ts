@@ -7,7 +7,7 @@ import type { NativeEvent } from "../../lib/native/types.js";
 import { compileRegex } from "../../lib/stops/compile-regex.js";
 import { StopScanner } from "../../lib/stops/stop-scanner.js";
 import { collect, rejection, settle, thrown } from "./support/collect.js";
-import { told, timings, usage, type Told } from "./support/fake-addon.js";
+import { nativeEvent, timings, usage, type NativeEventOf } from "./support/fake-addon.js";
 
 interface Given {
   submitted?: boolean;
@@ -24,7 +24,7 @@ function start({ submitted = true, signal, answer }: Given = {}) {
     state,
     control,
     generation: new RequestGeneration(state),
-    tell: (...events: Told[]) => {
+    tell: (...events: NativeEventOf[]) => {
       for (const event of events) state.onEvent({ id: 1, ...event } as NativeEvent);
     },
   };
@@ -47,7 +47,7 @@ describe("logprobs", () => {
   it("come as events, joined where nobody reads, and all of them in the result", async () => {
     const { generation, tell } = start();
     tell({ type: "logprobs", tokens: [drawn(1, "a")] }, { type: "logprobs", tokens: [drawn(2, "\xc3")] });
-    tell(told.text("a"), { type: "logprobs", tokens: [drawn(3, "\xc3\xa4")] }, told.done());
+    tell(nativeEvent.text("a"), { type: "logprobs", tokens: [drawn(3, "\xc3\xa4")] }, nativeEvent.done());
     const tokens = [shown(1, "a", [97]), shown(2, "\ufffd", [0xc3]), shown(3, "ä", [0xc3, 0xa4])];
     const events = await collect(generation);
     expect(events.slice(1)).toEqual([
@@ -61,7 +61,7 @@ describe("logprobs", () => {
 
   it("are absent where none were asked for", async () => {
     const { generation, tell } = start();
-    tell(told.done());
+    tell(nativeEvent.done());
     expect(await generation.result).not.toHaveProperty("logprobs");
   });
 });
@@ -69,8 +69,8 @@ describe("logprobs", () => {
 describe("a generation that is iterated", () => {
   it("yields typed events from queued to done", async () => {
     const { generation, tell } = start();
-    tell({ type: "encode", images: 2, cached: 1 }, told.prefill(2, 4), told.prefill(4, 4));
-    tell(told.text("He"), told.text("llo"), told.done());
+    tell({ type: "encode", images: 2, cached: 1 }, nativeEvent.prefill(2, 4), nativeEvent.prefill(4, 4));
+    tell(nativeEvent.text("He"), nativeEvent.text("llo"), nativeEvent.done());
     // Nobody read while they came: what says the same kind of thing is joined.
     expect(await collect(generation)).toEqual([
       { type: "queued" },
@@ -86,7 +86,7 @@ describe("a generation that is iterated", () => {
     const reader = generation[Symbol.asyncIterator]();
     expect((await reader.next()).value).toEqual({ type: "queued" });
     const waiting = [reader.next(), reader.next(), reader.next()];
-    tell(told.text("a"), told.text("b"), told.done());
+    tell(nativeEvent.text("a"), nativeEvent.text("b"), nativeEvent.done());
     const texts = (await Promise.all(waiting)).map(({ value }) => value?.type);
     expect(texts).toEqual(["text", "text", "done"]);
     expect(await reader.next()).toEqual({ done: true, value: undefined });
@@ -96,7 +96,7 @@ describe("a generation that is iterated", () => {
   it("gives what came before an error, then the error, then nothing more", async () => {
     const { generation, tell } = start();
     const reader = generation[Symbol.asyncIterator]();
-    tell(told.text("part"), told.failed("BACKEND_LOST", "gone", true));
+    tell(nativeEvent.text("part"), nativeEvent.failed("BACKEND_LOST", "gone", true));
     expect((await reader.next()).value).toEqual({ type: "queued" });
     expect((await reader.next()).value).toEqual({ type: "text", text: "part" });
     const error = await rejection(reader.next());
@@ -107,7 +107,7 @@ describe("a generation that is iterated", () => {
 
   it("is given out once", async () => {
     const { generation, tell } = start();
-    tell(told.done());
+    tell(nativeEvent.done());
     await collect(generation);
     expect(thrown(() => generation[Symbol.asyncIterator]())).toMatchObject({ code: "INVALID_ARGUMENT" });
   });
@@ -119,13 +119,13 @@ describe("a generation that is iterated", () => {
       break;
     }
     expect(control.cancel).toHaveBeenCalledOnce();
-    tell(told.text("late"), told.failed("ABORTED"));
+    tell(nativeEvent.text("late"), nativeEvent.failed("ABORTED"));
     expect(await rejection(generation.result)).toMatchObject({ code: "ABORTED" });
   });
 
   it("ends nothing when the loop is left after done", async () => {
     const { generation, tell, control } = start();
-    tell(told.text("x"), told.done());
+    tell(nativeEvent.text("x"), nativeEvent.done());
     for await (const event of generation) if (event.type === "done") break;
     expect(control.cancel).not.toHaveBeenCalled();
     expect(await generation.result).toEqual(result("x"));
@@ -148,11 +148,11 @@ describe("a generation with stop regexes and thinking tags", () => {
 
   it("asks the engine to finish at the match, and ends as one that was stopped", async () => {
     const { generation, tell, control } = start({ answer: stopping() });
-    tell(told.text("one\n"), told.text("two\n\nUs"));
+    tell(nativeEvent.text("one\n"), nativeEvent.text("two\n\nUs"));
     expect(control.finish).not.toHaveBeenCalled();
-    tell(told.text("er: three"));
+    tell(nativeEvent.text("er: three"));
     expect(control.finish).toHaveBeenCalledOnce();
-    tell(told.text("User: late"), told.done("length"));
+    tell(nativeEvent.text("User: late"), nativeEvent.done("length"));
     expect(control.finish).toHaveBeenCalledOnce();
     expect(control.cancel).not.toHaveBeenCalled();
     const expected = { ...result("one\ntwo"), finishReason: "stop", stopString: "\n\nUser:" };
@@ -166,34 +166,34 @@ describe("a generation with stop regexes and thinking tags", () => {
 
   it("gives what was held back where no match came", async () => {
     const { generation, tell, control } = start({ answer: stopping() });
-    tell(told.text("one\n"), told.text("Us"), told.done());
+    tell(nativeEvent.text("one\n"), nativeEvent.text("Us"), nativeEvent.done());
     expect(control.finish).not.toHaveBeenCalled();
     expect(await generation.result).toEqual(result("one\nUs"));
   });
 
   it("is stopped by a match that the end of the text makes", async () => {
     const { generation, tell, control } = start({ answer: new AnswerStream(new StopScanner([compileRegex(/\s+$/)])) });
-    tell(told.text("one "), told.done());
+    tell(nativeEvent.text("one "), nativeEvent.done());
     expect(control.finish).not.toHaveBeenCalled();
     expect(await generation.result).toMatchObject({ text: "one", finishReason: "stop", stopString: " " });
   });
 
   it("fails with what fails between the match and the end, an abort included", async () => {
     const lost = start({ answer: stopping() });
-    lost.tell(told.text("a User:"), told.failed("CLOSED"));
+    lost.tell(nativeEvent.text("a User:"), nativeEvent.failed("CLOSED"));
     expect(await rejection(lost.generation.result)).toMatchObject({ code: "CLOSED" });
     const controller = new AbortController();
     const aborted = start({ answer: stopping(), signal: controller.signal });
-    aborted.tell(told.text("a User:"));
+    aborted.tell(nativeEvent.text("a User:"));
     controller.abort();
-    aborted.tell(told.done("stop"));
+    aborted.tell(nativeEvent.done("stop"));
     expect(await rejection(aborted.generation.result)).toMatchObject({ code: "ABORTED" });
   });
 
-  it("tells reasoning by events of its own, joined where nobody reads", async () => {
+  it("emits reasoning as events of its own, joined where nobody reads", async () => {
     const texts = ["<t>so ", "so</", "t> yes", " yes<t>", "well</t>"];
     const { generation, tell } = start({ answer: new AnswerStream(undefined, tags) });
-    tell(...texts.map((text) => told.text(text)), told.done());
+    tell(...texts.map((text) => nativeEvent.text(text)), nativeEvent.done());
     const expected = { ...result("yes yes"), reasoning: "so so\nwell" };
     expect(await generation.result).toEqual(expected);
     expect(await collect(generation)).toEqual([
@@ -205,11 +205,11 @@ describe("a generation with stop regexes and thinking tags", () => {
     ]);
   });
 
-  it("tells a reader each piece as it comes", async () => {
+  it("gives a reader each piece as it comes", async () => {
     const { generation, tell } = start({ answer: new AnswerStream(undefined, tags) });
     const reader = generation[Symbol.asyncIterator]();
     await reader.next();
-    tell(...["<t>a", "b", "</t>c", "d"].map((text) => told.text(text)), told.done());
+    tell(...["<t>a", "b", "</t>c", "d"].map((text) => nativeEvent.text(text)), nativeEvent.done());
     const seen: string[] = [];
     for (let next = await reader.next(); next.done !== true; next = await reader.next()) {
       if ("text" in next.value) seen.push(`${next.value.type} ${next.value.text}`);
@@ -219,20 +219,20 @@ describe("a generation with stop regexes and thinking tags", () => {
 });
 
 describe("back-pressure", () => {
-  const texts = (n: number) => Array.from({ length: n }, (_, i) => told.text(`${i} `));
+  const texts = (n: number) => Array.from({ length: n }, (_, i) => nativeEvent.text(`${i} `));
 
   it("pauses a request whose reader falls behind, and lets it go on", async () => {
     const { generation, tell, control } = start();
     const reader = generation[Symbol.asyncIterator]();
     tell(...texts(HIGH_WATER - 2)); // "queued" waits too
     expect(control.pause).not.toHaveBeenCalled();
-    tell(told.text("x"));
+    tell(nativeEvent.text("x"));
     expect(control.pause).toHaveBeenCalledOnce();
     tell(...texts(3)); // what was on the way
     expect(control.pause).toHaveBeenCalledOnce();
     while (control.resume.mock.calls.length === 0) await reader.next();
     let left = 0;
-    tell(told.done());
+    tell(nativeEvent.done());
     while ((await reader.next()).done !== true) left++;
     expect(left).toBe(LOW_WATER + 1);
     expect(control.resume).toHaveBeenCalledOnce();
@@ -242,7 +242,7 @@ describe("back-pressure", () => {
     const { generation, tell } = start();
     const reader = generation[Symbol.asyncIterator]();
     await reader.next();
-    tell(...texts(HIGH_WATER * 2), told.done());
+    tell(...texts(HIGH_WATER * 2), nativeEvent.done());
     const seen: string[] = [];
     for (let next = await reader.next(); next.done !== true; next = await reader.next()) {
       if (next.value.type === "text") seen.push(next.value.text);
@@ -252,7 +252,7 @@ describe("back-pressure", () => {
 
   it("never pauses a request that nobody iterates, and keeps few events", async () => {
     const { generation, tell, control } = start();
-    tell(...texts(HIGH_WATER * 4), told.done());
+    tell(...texts(HIGH_WATER * 4), nativeEvent.done());
     expect(control.pause).not.toHaveBeenCalled();
     expect((await generation.result).text).toHaveLength(
       texts(HIGH_WATER * 4)
@@ -262,7 +262,7 @@ describe("back-pressure", () => {
     expect((await collect(generation)).map((event) => event.type)).toEqual(["queued", "text", "done"]);
   });
 
-  it("never stalls who asks for the result, read or not", async () => {
+  it("never stalls a caller that asks for the result, read or not", async () => {
     const { generation, tell, control } = start();
     const reader = generation[Symbol.asyncIterator]();
     await reader.next();
@@ -270,7 +270,7 @@ describe("back-pressure", () => {
     expect(control.pause).toHaveBeenCalledOnce();
     const promise = generation.result;
     expect(control.resume).toHaveBeenCalledOnce();
-    tell(...texts(HIGH_WATER * 3), told.done());
+    tell(...texts(HIGH_WATER * 3), nativeEvent.done());
     expect(control.pause).toHaveBeenCalledOnce();
     const { text } = await promise;
     // The events that were not read still add up to the text, and are few.
@@ -294,7 +294,7 @@ describe("abort", () => {
     expect(control.cancel).toHaveBeenCalledOnce();
     await settle();
     expect(ended).toBe(false);
-    tell(told.text("late"), told.failed("ABORTED", "by the addon"));
+    tell(nativeEvent.text("late"), nativeEvent.failed("ABORTED", "by the addon"));
     const error = await rejection(promise);
     expect(error).toMatchObject({ code: "ABORTED", cause: new Error("enough") });
   });
@@ -302,9 +302,9 @@ describe("abort", () => {
   it("rejects although the engine finished meanwhile", async () => {
     const controller = new AbortController();
     const { generation, tell } = start({ signal: controller.signal });
-    tell(told.text("all"));
+    tell(nativeEvent.text("all"));
     controller.abort();
-    tell(told.done());
+    tell(nativeEvent.done());
     expect(await rejection(collect(generation))).toMatchObject({ code: "ABORTED" });
     expect(await rejection(generation.result)).toMatchObject({ code: "ABORTED" });
   });
@@ -327,7 +327,7 @@ describe("abort", () => {
     const controller = new AbortController();
     const remove = vi.spyOn(controller.signal, "removeEventListener");
     const { generation, tell, control } = start({ signal: controller.signal });
-    tell(told.done());
+    tell(nativeEvent.done());
     expect(remove).toHaveBeenCalledOnce();
     controller.abort();
     expect(control.cancel).not.toHaveBeenCalled();
@@ -356,7 +356,7 @@ describe("unhandled rejections", () => {
   it("has none where the error came through the iteration and nobody looks at the result", async () => {
     const reported = await unhandled(async () => {
       const { generation, tell } = start();
-      setImmediate(() => tell(told.failed("CONTEXT_FULL")));
+      setImmediate(() => tell(nativeEvent.failed("CONTEXT_FULL")));
       await rejection(collect(generation));
     });
     expect(reported).toEqual([]);
@@ -366,7 +366,7 @@ describe("unhandled rejections", () => {
     const reported = await unhandled(async () => {
       const { generation, tell } = start();
       void generation.result;
-      setImmediate(() => tell(told.failed("CONTEXT_FULL")));
+      setImmediate(() => tell(nativeEvent.failed("CONTEXT_FULL")));
       await rejection(collect(generation));
     });
     expect(reported).toEqual([]);
@@ -375,7 +375,7 @@ describe("unhandled rejections", () => {
   it("has none where the result is taken after and is left aside", async () => {
     const reported = await unhandled(async () => {
       const { generation, tell } = start();
-      setImmediate(() => tell(told.failed("CONTEXT_FULL")));
+      setImmediate(() => tell(nativeEvent.failed("CONTEXT_FULL")));
       await rejection(collect(generation));
       void generation.result;
     });
@@ -385,7 +385,7 @@ describe("unhandled rejections", () => {
   it("has none where nobody looks at anything", async () => {
     const reported = await unhandled(async () => {
       const { tell } = start();
-      tell(told.failed("CONTEXT_FULL"));
+      tell(nativeEvent.failed("CONTEXT_FULL"));
     });
     expect(reported).toEqual([]);
   });
@@ -394,7 +394,7 @@ describe("unhandled rejections", () => {
     const reported = await unhandled(async () => {
       const { generation, tell } = start();
       void generation.result;
-      tell(told.failed("CONTEXT_FULL"));
+      tell(nativeEvent.failed("CONTEXT_FULL"));
     });
     expect(reported).toMatchObject([{ code: "CONTEXT_FULL" }]);
   });

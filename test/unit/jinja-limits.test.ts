@@ -86,7 +86,7 @@ describe("a template's use of the machine", () => {
     120_000,
   );
 
-  it("is told as a typed error", () => {
+  it("is a typed error", () => {
     const error = thrown(() => renderChat(greedy.steps!, messages));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(error.message).toContain("steps");

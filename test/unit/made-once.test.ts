@@ -3,7 +3,7 @@ import { beforeEach, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { compileRegex } from "../../lib/stops/compile-regex.js";
 import { collect } from "./support/collect.js";
-import { told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -18,7 +18,7 @@ beforeEach(async () => {
   engine = await Engine.load({ chatTemplate: "chatml" });
   const native = addon.engine;
   native.onSubmit = (id, { n }) => {
-    for (let i = 0; i < n; i++) native.emit(id + i, told.text("some ab"), told.done());
+    for (let i = 0; i < n; i++) native.emit(id + i, nativeEvent.text("some ab"), nativeEvent.done());
   };
   vi.mocked(compileRegex).mockClear();
 });
@@ -60,10 +60,10 @@ it("two calls of engine.annotate with schemas of their own, row beside row", asy
 it("completions share a program and keep their own place in the text", async () => {
   const native = addon.engine;
   native.onSubmit = (id) => {
-    native.emit(id, told.text("one a"));
-    native.emit(id + 1, told.text("two a"));
-    native.emit(id + 1, told.text("c"), told.done());
-    native.emit(id, told.text("b"), told.done());
+    native.emit(id, nativeEvent.text("one a"));
+    native.emit(id + 1, nativeEvent.text("two a"));
+    native.emit(id + 1, nativeEvent.text("c"), nativeEvent.done());
+    native.emit(id, nativeEvent.text("b"), nativeEvent.done());
   };
   const { choices } = await engine.chat({ messages, n: 2, stopRegexes: ["ab"] }).result;
   expect(choices!.map(({ text, finishReason }) => [text, finishReason])).toEqual([

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { jsonSchemaToGrammar } from "../../lib/schema/grammar.js";
 import { collect, rejection, thrown } from "./support/collect.js";
-import { told, type FakeAddon, type FakeEngine } from "./support/fake-addon.js";
+import { nativeEvent, type FakeAddon, type FakeEngine } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -19,7 +19,7 @@ beforeEach(async () => {
 const jsonSchema = { type: "object", properties: { a: { type: "integer" } } } as const;
 const messages = [{ role: "user", content: "x" }];
 const answer = (text: string, reason: "eos" | "stop" | "length" | "context" = "eos") => {
-  native.onSubmit = (id) => native.emit(id, told.text(text), told.done(reason));
+  native.onSubmit = (id) => native.emit(id, nativeEvent.text(text), nativeEvent.done(reason));
   return engine.chat({ messages, jsonSchema }).result;
 };
 
@@ -47,13 +47,13 @@ describe("jsonSchema", () => {
   });
 
   it("gives none where no schema is asked for", async () => {
-    native.onSubmit = (id) => native.emit(id, told.text("1"), told.done());
+    native.onSubmit = (id) => native.emit(id, nativeEvent.text("1"), nativeEvent.done());
     expect((await engine.chat({ messages, grammar: "g" }).result).parsed).toBeUndefined();
     expect(native.requests.get(1)).toMatchObject({ grammar: "g" });
   });
 
   it("comes with every row", async () => {
-    native.onSubmit = (id) => native.emit(id, told.text(id === 2 ? "{" : '{"a": 2}'), told.done());
+    native.onSubmit = (id) => native.emit(id, nativeEvent.text(id === 2 ? "{" : '{"a": 2}'), nativeEvent.done());
     const results = await collect(engine.annotate([{ prompt: "x" }, { prompt: "y" }], { jsonSchema }));
     expect(results.map(({ parsed }) => parsed)).toEqual([{ a: 2 }, undefined]);
   });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { rejection, settle, thrown } from "./support/collect.js";
-import { told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -9,7 +9,7 @@ vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 let addon: FakeAddon;
 let engine: Engine;
 /** What the engine says it has kept of the latest request. */
-const done = (state: number) => ({ ...told.done(), state }) as ReturnType<typeof told.done>;
+const done = (state: number) => ({ ...nativeEvent.done(), state }) as ReturnType<typeof nativeEvent.done>;
 const calls = () => addon.engine.calls.filter((call) => /State/.test(call));
 beforeEach(async () => {
   addon = useFakeAddon();
@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 async function say(session: ReturnType<Engine["session"]>, text: string, state: number) {
   const { result } = session.chat(text);
-  addon.engine.emit(addon.engine.lastId, told.text(` re ${text}\n`), done(state));
+  addon.engine.emit(addon.engine.lastId, nativeEvent.text(` re ${text}\n`), done(state));
   await result;
 }
 
@@ -80,7 +80,7 @@ describe("a session", () => {
     const session = engine.session();
     const first = session.chat("one");
     expect(await rejection(session.chat("two").result)).toMatchObject({ code: "INVALID_ARGUMENT" });
-    addon.engine.emit(1, told.failed("CONTEXT_FULL"));
+    addon.engine.emit(1, nativeEvent.failed("CONTEXT_FULL"));
     await rejection(first.result);
     await say(session, "three", 1);
     expect(session.messages[0]).toEqual({ role: "user", content: "three" });

@@ -9,7 +9,7 @@ import type { TemplateArguments } from "../../lib/chat/types.js";
 import { Engine } from "../../lib/engine.js";
 import { llamaDir } from "../../scripts/lib/paths.mjs";
 import { collect, rejection, thrown } from "./support/collect.js";
-import { told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -46,7 +46,7 @@ describe("templateArguments", () => {
     );
   });
 
-  it("are told to a template that is a function", () => {
+  it("are passed to a template that is a function", () => {
     registerChatTemplate("tells", (_messages, { templateArguments }) => JSON.stringify(templateArguments));
     expect(render("tells", { a: 1, b: "x", c: false })).toBe('{"a":1,"b":"x","c":false}');
     expect(renderChat("tells", messages).prompt).toBe("{}");
@@ -145,7 +145,7 @@ describe("an engine's requests", () => {
 
   it("pass them to the template", async () => {
     const engine = await Engine.load({ chatTemplate: thinks });
-    addon.engine.onSubmit = (id) => addon.engine.emit(id, told.done());
+    addon.engine.onSubmit = (id) => addon.engine.emit(id, nativeEvent.done());
     await engine.chat({ messages, templateArguments }).result;
     await engine.chat({ messages }).result;
     const rows = [{ prompt: "Q" }, { prompt: "Q" }];
@@ -187,7 +187,7 @@ const folder = path.join(llamaDir, "models", "templates");
 describe.skipIf(!existsSync(folder))("a real model's template", () => {
   const source = (file: string) => readFileSync(path.join(folder, file), "utf8");
 
-  it("of Qwen3 thinks unless it is told not to", () => {
+  it("of Qwen3 thinks unless an argument says not to", () => {
     const qwen3 = source("Qwen-Qwen3-0.6B.jinja");
     expect(render(qwen3, { enable_thinking: true })).toBe(asked);
     expect(render(qwen3, { enable_thinking: false })).toBe(asked + noThought);

@@ -27,7 +27,7 @@ describe("thinking tags", () => {
     }
   });
 
-  it("tell what they know at once, in its order", () => {
+  it("emit what they know at once, in its order", () => {
     const splitter = new ThinkingSplitter(tags);
     expect(splitter.push("Well <thi")).toEqual([{ type: "text", text: "Well " }]);
     expect(splitter.push("s> <think>a</")).toEqual([
@@ -139,7 +139,7 @@ describe("control tokens on the way", () => {
   const stream = (given?: ThinkingTags, regex?: RegExp) =>
     new AnswerStream(regex && new StopScanner([compileRegex(regex)]), given);
 
-  it("are tags where they are named, and told nowhere", () => {
+  it("are tags where they are named, and emitted nowhere", () => {
     const answer = stream({ open: "[THINK]", close: "[/THINK]" });
     const segments = [
       ...answer.push("[THINK]", true),
@@ -155,7 +155,7 @@ describe("control tokens on the way", () => {
     expect([joined(segments, "reasoning"), joined(segments, "text")]).toEqual(["why [not] so", "yes!"]);
   });
 
-  it("are found by a stop regex, and told nowhere", () => {
+  it("are found by a stop regex, and emitted nowhere", () => {
     const answer = stream(undefined, /<\|end\|>\d/);
     const segments = [answer.push("a1"), answer.push("<|end|>", true), answer.push("b"), answer.push("<|end|>", true)];
     segments.push(answer.push("2c"), answer.flush());
@@ -163,7 +163,7 @@ describe("control tokens on the way", () => {
     expect(answer.stop).toBe("<|end|>2");
   });
 
-  it("are told apart in 5,000 generated texts, however they are held back", () => {
+  it("are separated in 5,000 generated texts, however they are held back", () => {
     const piece = fc.tuple(fc.constantFrom("a", "[", "[T", "]", "T", "ab", "😀"), fc.boolean());
     const property = fc.property(fc.array(piece, { maxLength: 12 }), fc.boolean(), (pieces, tagged) => {
       const answer = tagged ? stream({ open: "never there", close: "x" }) : stream(undefined, /never there|\[T\]!/);

@@ -1,9 +1,9 @@
-/** What goes wrong while the engine is told something: a closed engine is no matter, anything else is not lost. */
+/** What goes wrong while the engine is called: a closed engine is no matter, anything else is not lost. */
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../lib/engine.js";
 import { unlessClosed } from "../../lib/unless-closed.js";
 import { rejection, settle, thrown } from "./support/collect.js";
-import { nativeError, told, type FakeAddon } from "./support/fake-addon.js";
+import { nativeError, nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 
 const messages = [{ role: "user", content: "Hello" }];
-const done = (state: number) => ({ ...told.done(), state }) as ReturnType<typeof told.done>;
+const done = (state: number) => ({ ...nativeEvent.done(), state }) as ReturnType<typeof nativeEvent.done>;
 const failing = () => (addon.engine.callFailure = nativeError("INTERNAL", "the call failed"));
 
 describe("unlessClosed", () => {
@@ -52,14 +52,14 @@ describe("a call to the engine that fails", () => {
   it("ends the request whose stop was found, once", async () => {
     const { result } = engine.chat({ messages, stopRegexes: [/b/] });
     failing();
-    addon.engine.emit(1, told.text("abc"), done(0));
+    addon.engine.emit(1, nativeEvent.text("abc"), done(0));
     expect(await rejection(result)).toMatchObject({ code: "INTERNAL", message: "the call failed" });
   });
 
   it("ends the request that was to be paused, and the reader hears of it", async () => {
     const reader = engine.chat({ messages })[Symbol.asyncIterator]();
     failing();
-    addon.engine.emit(1, ...Array.from({ length: 80 }, () => told.text("a")));
+    addon.engine.emit(1, ...Array.from({ length: 80 }, () => nativeEvent.text("a")));
     const read = async () => {
       for (;;) if ((await reader.next()).done) return;
     };
@@ -104,7 +104,7 @@ describe("a call to the engine that fails", () => {
     const { result } = session.chat({ content: "one", signal: controller.signal });
     await engine.close();
     controller.abort();
-    addon.engine.emit(1, told.failed("CLOSED"));
+    addon.engine.emit(1, nativeEvent.failed("CLOSED"));
     await rejection(result);
     session.close();
   });

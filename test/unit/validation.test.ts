@@ -21,7 +21,7 @@ const refusal = (call: () => unknown) => {
   return error as MedInferError;
 };
 
-/** Every numeric sampling parameter, and how its range is told. */
+/** Every numeric sampling parameter, and how messages state its range. */
 const numeric = {
   temperature: "a number from -1 to 100",
   dynatempRange: "a number from 0 to 100",

@@ -5,7 +5,7 @@ import type { Budget } from "./budget.js";
 export class Output {
   readonly #pieces: string[] = [];
 
-  /** @param count how the budget is told of what is written */
+  /** @param count adds what is written to the budget */
   constructor(
     readonly budget: Budget,
     readonly count: "output" | "allocate",

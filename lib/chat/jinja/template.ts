@@ -25,7 +25,7 @@ export class Template {
 
   /**
    * @param variables what JSON holds, by name; they go before the globals
-   * @param now the time that the template is told
+   * @param now the time that the template sees
    * @throws TemplateRuntimeError, TemplateRefusal, UnsupportedError, TemplateLimitError
    */
   render(variables: Readonly<Record<string, unknown>>, now: Date = new Date()): string {

@@ -25,7 +25,7 @@ struct DeviceInfo {
 Status InitBackends(const std::string& dir);
 
 // Loads the CUDA backend, libggml-cuda.so. Fails with kNoDevice (no driver, no GPU, a driver older than the backend, a
-// backend without code for this GPU), kDeviceBusy, kOutOfMemory, or kBackendLost where the file itself can not be
+// backend without code for this GPU), kDeviceBusy, kOutOfMemory, or kBackendLost where the file itself cannot be
 // loaded. After a success further calls do nothing; after a failure they try again. Any thread; may take seconds.
 // REQUIRES: InitBackends succeeded.
 Status LoadCuda(const std::string& file);

@@ -36,7 +36,7 @@ class Engine {
   // Queues an image for the encoder alone; ends with Embedded.
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;
   // Counts the tokens that the model would read of a prompt, its images laid out and not encoded; ends with Counted.
-  // Waits for no forward pass, and with images for at most the encoder's running one. It can not be cancelled.
+  // Waits for no forward pass, and with images for at most the encoder's running one. It cannot be cancelled.
   virtual Result<RequestId> CountTokens(std::vector<PromptPart> prompt, bool add_special) = 0;
   // Ends a request with Failed(kAborted) within one forward pass. Unknown and finished ids are ignored.
   virtual void Cancel(RequestId id) = 0;

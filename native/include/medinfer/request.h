@@ -44,7 +44,7 @@ struct Request {
   // has it, marked. Others are no text.
   std::vector<std::string> control_texts;
   std::int32_t n_predict = -1;  // most tokens to generate; -1: until EOS or the context is full
-  bool ignore_eos = false;      // EOS can not be drawn
+  bool ignore_eos = false;      // EOS cannot be drawn
   std::uint32_t n_probs = 0;    // likeliest tokens reported beside each drawn one; 0: none
   std::uint32_t n = 1;          // completions; the prompt is computed once, completion i draws with seed + i
   StateId base = 0;             // a kept state; as far as the prompt begins with what it holds, it is not computed

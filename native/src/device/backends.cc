@@ -174,7 +174,7 @@ Status LoadCuda(const std::string& file) {
   const TrialLoad plugin(file);
   if (!plugin) {
     const char* reason = dlerror();
-    return {Code::kBackendLost, "the CUDA backend can not be loaded (" +
+    return {Code::kBackendLost, "the CUDA backend cannot be loaded (" +
                                     Excerpt(reason == nullptr ? std::string_view(file) : reason, 180) +
                                     "): it needs CUDA's libraries cudart and cublas, of the toolkit's version that it "
                                     "was built with, where the system's loader finds them (LD_LIBRARY_PATH)"};

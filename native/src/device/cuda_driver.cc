@@ -36,7 +36,7 @@ struct CudaDriver::Functions {
   CUresult (*get_error_name)(CUresult, const char**) = nullptr;
   CUresult (*retain_context)(CUcontext*, CUdevice) = nullptr;
 
-  // The library stays loaded: the driver can not be unloaded safely, and the plugin needs it next.
+  // The library stays loaded: the driver cannot be unloaded safely, and the plugin needs it next.
   bool Find(void* handle) {
     const auto find = [&](auto& function, const char* name) {
       function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
@@ -118,7 +118,7 @@ Status CudaDriver::Enter() const {
                                      " is held by another process alone: try again when that has ended, or set its "
                                      "compute mode to default (nvidia-smi -c 0)"};
     }
-    return {Code::kNoDevice, which + " can not be used (" + functions_->NameOf(error) +
+    return {Code::kNoDevice, which + " cannot be used (" + functions_->NameOf(error) +
                                  "): see nvidia-smi, or hide it "
                                  "with CUDA_VISIBLE_DEVICES"};
   }

@@ -22,7 +22,7 @@ struct Placement {
 
 // The devices that the options ask for. Loads the CUDA backend where they may. Fails, where they ask for CUDA, with
 // what LoadCuda fails with, or kNoDevice; and with kInvalidArgument where the main GPU does not exist, where there is
-// not one share for each GPU, where the backend can not divide a model that way, and where the KV cache is F32.
+// not one share for each GPU, where the backend cannot divide a model that way, and where the KV cache is F32.
 Result<Placement> ChooseDevices(const LoadOptions& options);
 
 // Memory of a load by device, in the order of the placement's devices and then the host's.

@@ -12,7 +12,7 @@ void SessionStore::Save(SaveCommand command) {
   if (!parts_.cache.shares()) {
     End(id, {id, Failed{{Code::kInvalidArgument,
                          "this model keeps a memory of its own (sliding windows, recurrent states or the like): its "
-                         "sessions can not be saved, save their messages"}}});
+                         "sessions cannot be saved, save their messages"}}});
     return;
   }
   try {

@@ -26,7 +26,7 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   for (const PromptPart& part : request.prompt) {
     if (part.image == nullptr) continue;
     if (!vision) {
-      return {Code::kNoVision, "the engine has no projector, so it can not read images: load it with mmproj"};
+      return {Code::kNoVision, "the engine has no projector, so it cannot read images: load it with mmproj"};
     }
     if (part.image->empty()) return {Code::kImageDecode, "the image is empty (0 bytes): send the file's bytes"};
   }

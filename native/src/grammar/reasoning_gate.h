@@ -2,7 +2,7 @@
 // tag is the grammar's, to the letter. A model that does not begin with the opening tag answers at once.
 //
 // A token may hold the end of a tag and the beginning of the answer: then the grammar has to take that beginning. The
-// model's turn can not end inside the reasoning, because then there would be no answer.
+// model's turn cannot end inside the reasoning, because then there would be no answer.
 // Not thread-safe: made on any thread, then belongs to the engine thread.
 #pragma once
 

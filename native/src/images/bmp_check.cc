@@ -92,7 +92,7 @@ Result<Header> ReadHeader(Bytes file) {
   // It skips a gap before the rows twice, and looks for the masks of a 56-byte header behind it.
   const std::uint32_t masks = compression == kBitFields && size == 40 ? 12 : 0;
   if (gap != masks || (compression == kBitFields && size == 56)) {
-    return BadImage("the BMP is of a rare variant that can not be read reliably: save it as PNG");
+    return BadImage("the BMP is of a rare variant that cannot be read reliably: save it as PNG");
   }
   return header;
 }

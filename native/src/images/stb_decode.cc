@@ -143,7 +143,7 @@ Result<StbPixels> DecodeWithStb(Bytes file, int channels, std::uint64_t max_memo
       return Status(Code::kImageDecode,
                     "the image needs far more memory to decode than its size allows: it is damaged, or made to harm");
     }
-    return Status(Code::kImageDecode, std::string("the image can not be decoded (") +
+    return Status(Code::kImageDecode, std::string("the image cannot be decoded (") +
                                           (reason != nullptr ? reason : "unknown reason") +
                                           "): send it again from an intact copy, or saved by another program");
   }

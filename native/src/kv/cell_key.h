@@ -4,7 +4,7 @@
 // Invariants:
 //   - different tokens have different keys, and no token has the key of a piece of media;
 //   - the keys of four cells of a chunk hold 252 of the 256 bits of the SHA-256 of what it was made from, so two files
-//     can not be taken for each other (63 bits per cell in a chunk of fewer cells).
+//     cannot be taken for each other (63 bits per cell in a chunk of fewer cells).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Why there is no context for a model: an option that the model can not have, too little memory, a device that fails,
+// Why there is no context for a model: an option that the model cannot have, too little memory, a device that fails,
 // or the file. Each has its own code and advice.
 #pragma once
 
@@ -13,7 +13,7 @@ struct llama_model;
 
 namespace medinfer {
 
-// What a context of this model can not have, however much memory there is.
+// What a context of this model cannot have, however much memory there is.
 Status CheckContextOptions(const llama_model& model, const LoadOptions& options);
 
 // `logged`: what llama.cpp logged when it made none; `excerpt`: as much of it as a message may hold; `cells`: of the KV

@@ -13,7 +13,7 @@ struct GgufDeleter {
 };
 using GgufPtr = std::unique_ptr<gguf_context, GgufDeleter>;
 
-// Null where the header can not be read.
+// Null where the header cannot be read.
 GgufPtr ReadGgufHeader(const std::string& path);
 
 // The text at a key; empty where it is missing or something else. REQUIRES: not null.

@@ -64,7 +64,7 @@ Status CheckGgufFile(const std::string& path, const char* what, Code not_found, 
   if (!fs::is_regular_file(status)) return {not_found, subject + " is not a file: name the .gguf file itself"};
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file) return {not_found, subject + " can not be read: " + std::strerror(errno)};
+  if (!file) return {not_found, subject + " cannot be read: " + std::strerror(errno)};
   std::array<char, 4> magic{};
   file.read(magic.data(), magic.size());
   if (file.gcount() == 0) return {damaged, subject + " is empty: download it again"};
@@ -77,7 +77,7 @@ Status CheckGgufFile(const std::string& path, const char* what, Code not_found, 
 Status DamagedModel(const std::string& what) {
   constexpr std::size_t kMost = 300;  // bytes; it may quote the file
   return {Code::kBadGguf,
-          "the model can not be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
+          "the model cannot be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
 }
 
 void Model::Deleter::operator()(llama_model* model) const { llama_model_free(model); }
@@ -130,7 +130,7 @@ Result<std::unique_ptr<Model>> Model::Read(const LoadOptions& options, const Pla
       return Status(Code::kInvalidArgument,
                     "splitMode \"tensor\" is not there for this model's architecture: use \"layer\"");
     }
-    return Status(Code::kBadGguf, "the model " + ExcerptPath(options.model_path) + " can not be loaded (" +
+    return Status(Code::kBadGguf, "the model " + ExcerptPath(options.model_path) + " cannot be loaded (" +
                                       assertion.value_or(log.errors()) +
                                       "): download it again, or check that it is a text model that llama.cpp supports");
   }

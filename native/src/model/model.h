@@ -24,7 +24,7 @@ class Model {
   // Blocks while the file is read. `progress` as in Engine::Load.
   static Result<std::unique_ptr<Model>> Load(const LoadOptions& options, const Placement& placement,
                                              const ProgressFn& progress);
-  // Reads the file's metadata alone. A decoder over it allocates nothing and can not decode: it says how much memory
+  // Reads the file's metadata alone. A decoder over it allocates nothing and cannot decode: it says how much memory
   // it would take.
   static Result<std::unique_ptr<Model>> Outline(const LoadOptions& options, const Placement& placement);
 

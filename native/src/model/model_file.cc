@@ -51,7 +51,7 @@ Status CheckModelFile(const std::string& path) {
     return status;
   }
   const GgufPtr gguf = ReadGgufHeader(path);
-  // A header that can not be read is left to llama.cpp, which says more about it.
+  // A header that cannot be read is left to llama.cpp, which says more about it.
   if (gguf == nullptr) return {};
   const std::string subject = "the model " + ExcerptPath(path) + " ";
   if (const std::string use = FindOtherUse(gguf.get()); !use.empty()) return {Code::kBadGguf, subject + use};
@@ -59,7 +59,7 @@ Status CheckModelFile(const std::string& path) {
     return {Code::kBadGguf, subject + "is damaged: its vocabulary holds a token twice; download it again"};
   }
   if (const std::string why = FindBadMetadata(gguf.get()); !why.empty()) {
-    return {Code::kBadGguf, subject + "can not be used: " + why + "; download it again"};
+    return {Code::kBadGguf, subject + "cannot be used: " + why + "; download it again"};
   }
   return {};
 }

@@ -49,7 +49,7 @@ void SelectTop(std::span<const float> logits, std::size_t k, std::vector<llama_t
   out.clear();
   if (k == 0) return;
   const std::size_t limit = 4 * k + kBlock;  // candidates that are gathered before all but k of them go again
-  float threshold = kImpossible;             // what is not above it can not be among the first k
+  float threshold = kImpossible;             // what is not above it cannot be among the first k
   const auto shrink = [&] {
     std::nth_element(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(k - 1), out.end(), Likelier);
     out.resize(k);

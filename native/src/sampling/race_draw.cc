@@ -32,7 +32,7 @@ void RaceDraw::Apply(llama_token_data_array& candidates) {
   candidates.selected = 0;
   for (std::size_t i = 0; i < candidates.size; ++i) {
     const llama_token_data& candidate = candidates.data[i];
-    if (candidate.logit + kMostNoise + 1 < best) continue;  // can not win
+    if (candidate.logit + kMostNoise + 1 < best) continue;  // cannot win
     const double value = candidate.logit + Gumbel(Mix(state ^ static_cast<std::uint64_t>(candidate.id)));
     if (value < best || (value == best && candidate.id >= winner)) continue;
     best = value;

@@ -340,7 +340,7 @@ Json NormalSchemas::Own(const Json& node, const std::string& path, int depth) {
     if (IsAnnotation(key)) continue;
     if (!IsKept(key)) {
       throw SchemaError(path, Shortened(key),
-                        "can not be kept while a text is written: leave it out, and check it in the answer");
+                        "cannot be kept while a text is written: leave it out, and check it in the answer");
     }
     if (key != "$ref" && key != "$dynamicRef" && key != "allOf" && key != "nullable" && key != "not" &&
         key != "const" && key != "oneOf") {
@@ -366,7 +366,7 @@ Json NormalSchemas::Own(const Json& node, const std::string& path, int depth) {
     if (excluded == true || (excluded.is_object() && excluded.empty())) {
       throw NoValue(path, "not", "leaves no value: allow one");
     }
-    throw SchemaError(path, "not", "can not be kept while a text is written: say what is allowed instead");
+    throw SchemaError(path, "not", "cannot be kept while a text is written: say what is allowed instead");
   }
   if (node.contains("oneOf")) {
     CheckExclusive(node["oneOf"], path, depth);
@@ -527,7 +527,7 @@ bool NormalSchemas::Disjoint(const Json& a, const Json& b, const std::string& pa
       disjoint = Disjoint(mine, other, path, depth + kMaxDepth / 3);
     } catch (const NoValue&) {
       disjoint = true;
-    } catch (const SchemaError&) {  // NOLINT(bugprone-empty-catch): told where the property is read
+    } catch (const SchemaError&) {  // NOLINT(bugprone-empty-catch): reported where the property is read
     }
     open_ = open;
     if (disjoint) return true;

@@ -112,7 +112,7 @@ std::string SchemaReader::Entry(const Json& normal, const std::vector<Property>&
     names = normal_.Of(normal["propertyNames"], path + "/propertyNames");
     if (names.contains("enum")) return {};  // each is described
     if (names.contains("anyOf")) {
-      throw SchemaError(path, "propertyNames", "holds anyOf, which can not be kept here: use one pattern");
+      throw SchemaError(path, "propertyNames", "holds anyOf, which cannot be kept here: use one pattern");
     }
     if (names.contains("type") && !Has(names["type"], "string")) return {};
   }
@@ -210,7 +210,7 @@ std::string SchemaReader::Object(const Json& normal, const std::string& path, in
     if (most < size) {
       if (most > needed) {
         throw SchemaError(path, "maxProperties",
-                          "can not be kept where properties may be left out: require them, or leave it out");
+                          "cannot be kept where properties may be left out: require them, or leave it out");
       }
       std::erase_if(properties, [](const Property& each) { return !each.required; });
       extra = 0;
@@ -221,7 +221,7 @@ std::string SchemaReader::Object(const Json& normal, const std::string& path, in
   if (least > std::max(1L, needed)) {
     if (!entry.empty() || least < size) {
       throw SchemaError(path, "minProperties",
-                        "above 1 can not be kept here: require properties by name, or leave it out");
+                        "above 1 cannot be kept here: require properties by name, or leave it out");
     }
     if (least > size) throw NoValue(path, "minProperties", "asks for more than there may be: lower it");
     for (Property& property : properties) property.required = true;

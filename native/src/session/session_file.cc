@@ -58,7 +58,7 @@ Status Bad(const std::string& path, const std::string& why) {
 }
 
 Status Unwritable(const std::string& path, int error) {
-  return Bad(path, std::string("it can not be written (") + std::strerror(error) +
+  return Bad(path, std::string("it cannot be written (") + std::strerror(error) +
                        "): check that its folder exists, is writable and has room");
 }
 
@@ -217,7 +217,7 @@ Result<SessionData> ReadSession(const std::string& path, const ModelIdentity& id
   if (!std::filesystem::is_regular_file(path, error)) return Bad(path, "there is no such file: check the path");
   const std::uint64_t size = std::filesystem::file_size(path, error);
   const File file(std::fopen(path.c_str(), "rb"));
-  if (error || file == nullptr) return Bad(path, std::string("it can not be read (") + std::strerror(errno) + ")");
+  if (error || file == nullptr) return Bad(path, std::string("it cannot be read (") + std::strerror(errno) + ")");
   Reader reader(file.get(), give_up);
   Header header;
   if (size < sizeof(Header) + sizeof(Digest) || !reader.Read(&header, sizeof(header)) || header.magic != kMagic) {

@@ -11,7 +11,7 @@
 
 namespace medinfer {
 
-// A regular expression that can not be matched in linear time here, or is none. The message says what is in the way.
+// A regular expression that cannot be matched in linear time here, or is none. The message says what is in the way.
 class UnsupportedRegex : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };

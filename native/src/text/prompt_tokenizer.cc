@@ -195,7 +195,7 @@ Status PromptTokenizer::AppendPlain(std::string_view text, std::vector<std::int3
     throw;
   } catch (const std::exception&) {
     return {Code::kInvalidArgument,
-            "the text can not be tokenised: the model's vocabulary has no token for a part of it"};
+            "the text cannot be tokenised: the model's vocabulary has no token for a part of it"};
   }
   return {};
 }

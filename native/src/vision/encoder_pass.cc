@@ -29,7 +29,7 @@ EncoderPass::Fit EncoderPass::Add(const std::shared_ptr<Picture>& picture, std::
   }
   if (entries_.empty()) return Fit::kRefused;
   if (refusal != kTooLarge) return Fit::kOtherShape;
-  // Which is also what is said of a second chunk where the model can not batch at all.
+  // Which is also what is said of a second chunk where the model cannot batch at all.
   const bool would_fit = n_tokens_ + CountTokens(chunk) <= Projector::kBatchTokens;
   return entries_.size() == 1 && would_fit ? Fit::kNeverTogether : Fit::kFull;
 }
@@ -50,7 +50,7 @@ EncoderPass::Totals EncoderPass::Run() {
       if (projector_.interrupted()) break;
     }
     entry.picture->Fail(Status(Code::kOutOfMemory,
-                               "the image can not be encoded, most likely for lack of memory: send a smaller one, or "
+                               "the image cannot be encoded, most likely for lack of memory: send a smaller one, or "
                                "give the model less of the device's memory"));
   }
   return totals;

@@ -20,7 +20,7 @@ class EncoderPass {
   enum class Fit : std::uint8_t {
     kAdded,
     kFull,           // another pass has to take it
-    kOtherShape,     // it can not run beside what is in already
+    kOtherShape,     // it cannot run beside what is in already
     kNeverTogether,  // this model takes one chunk per pass
     kRefused,        // not even alone
   };
@@ -35,7 +35,7 @@ class EncoderPass {
     std::vector<std::shared_ptr<Picture>> done;  // pictures whose last chunk this was
     std::uint32_t passes = 0;
   };
-  // Encodes what was added, chunk by chunk where it does not work together. What still can not be encoded fails its
+  // Encodes what was added, chunk by chunk where it does not work together. What still cannot be encoded fails its
   // picture; where the projector's interrupt says so, the rest stays missing. Once.
   Totals Run();
 

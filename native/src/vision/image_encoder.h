@@ -27,7 +27,7 @@ struct EncodeJob {
     kCount,       // PreparedPrompt::n_tokens alone: nothing is encoded
   };
   Wanted wanted = Wanted::kPrompt;
-  // Set by the engine, on any thread. Null: can not be cancelled. A pass that serves only cancelled jobs is
+  // Set by the engine, on any thread. Null: cannot be cancelled. A pass that serves only cancelled jobs is
   // interrupted; the outcome (kAborted) comes when the thread gets to it, so a caller that must answer at once answers
   // without waiting for it.
   std::shared_ptr<const std::atomic<bool>> cancelled;

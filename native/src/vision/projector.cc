@@ -38,7 +38,7 @@ ggml_backend_dev_t DeviceOr(ggml_backend_dev_t gpu) {
   return gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
 }
 
-// libmtmd ends the process where the weights can not be allocated.
+// libmtmd ends the process where the weights cannot be allocated.
 bool CanAllocate(ggml_backend_dev_t device, std::uint64_t bytes) {
   ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(ggml_backend_dev_buffer_type(device), bytes);
   if (buffer == nullptr) return false;
@@ -62,7 +62,7 @@ bool OnProgress(float fraction, void* user_data) {
 Status DamagedProjector(const std::string& what) {
   constexpr std::size_t kMost = 300;  // bytes; it may quote the file
   return {Code::kBadMmproj,
-          "the projector can not be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
+          "the projector cannot be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
 }
 
 Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, const llama_model* model,
@@ -110,7 +110,7 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
       Attempt([&] { projector->context_ = mtmd_init_from_file(path.c_str(), model, params); });
   if (projector->context_ == nullptr) {
     if (progress.aborted) return Status(Code::kAborted, "the load was aborted");
-    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " can not be loaded (" +
+    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " cannot be loaded (" +
                                         assertion.value_or(log.errors()) +
                                         "): download it again, or check that it belongs to this model");
   }

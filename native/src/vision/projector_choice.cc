@@ -145,7 +145,7 @@ Judgement Judge(const std::string& path, const ModelFacts& model, bool only_mode
   if (kinship == Kinship::kUnnamed && !only_model) return misfit("does not say whose it is");
   const std::int64_t width = ReadWidth(path);
   if (width == model.width) return {kinship, ""};
-  if (width == 0) return misfit("can not be read");
+  if (width == 0) return misfit("cannot be read");
   return misfit("gives " + std::to_string(width) + " values per token, and the model takes " +
                 std::to_string(model.width));
 }

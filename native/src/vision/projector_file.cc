@@ -17,7 +17,7 @@ Result<ProjectorFile> InspectProjectorFile(const std::string& path) {
     return status;
   }
   const auto bad = [&](const std::string& why, const char* advice) {
-    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " can not be used: " + why + "; " + advice);
+    return Status(Code::kBadMmproj, "the projector " + ExcerptPath(path) + " cannot be used: " + why + "; " + advice);
   };
   constexpr const char* kAgain = "download it again";
   const GgufPtr gguf = ReadGgufHeader(path);

@@ -193,7 +193,7 @@ class Reader {
       }
       constexpr const char* kShared = "clip.vision.attention.head_count_kv";
       if (Has(kShared) && (U32(kShared) == 0 || heads % U32(kShared) != 0)) {
-        return Wrong(kShared, std::to_string(heads) + " heads can not share it evenly");
+        return Wrong(kShared, std::to_string(heads) + " heads cannot share it evenly");
       }
     }
     const std::int64_t eps_id = gguf_find_key(gguf_, "clip.vision.attention.layer_norm_epsilon");

@@ -1,4 +1,4 @@
-/** 50 schemas of the kinds that people write. Texts and arrays in them are bounded; property names can not be. */
+/** 50 schemas of the kinds that people write. Texts and arrays in them are bounded; property names cannot be. */
 const text = { type: "string", maxLength: 6 } as const;
 const object = (properties: Record<string, unknown>, required = Object.keys(properties), more: object = {}) => ({
   type: "object",

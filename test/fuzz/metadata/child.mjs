@@ -12,7 +12,7 @@ async function use(engine, picture) {
   try {
     engine.detokenize(engine.tokenize(foreign, { addSpecial: true }));
   } catch (error) {
-    if (!told(error).typed) throw error;
+    if (!describe(error).typed) throw error;
   }
   const options = { sampling: { temperature: 0 }, nPredict: 3, ignoreEos: true };
   if (picture !== null) {
@@ -32,7 +32,7 @@ async function use(engine, picture) {
   if (engine.info.chatTemplate) await engine.chat({ messages: [{ role: "user", content: "A" }], ...options }).result;
 }
 
-const told = (error) => ({
+const describe = (error) => ({
   typed: error instanceof MedInferError && error.code !== "INTERNAL",
   code: String(error?.code ?? error?.name),
   message: String(error?.message).slice(0, 600),
@@ -54,11 +54,11 @@ process.on("message", async ({ model, mmproj, picture, nThreads }) => {
     try {
       await use(engine, picture);
     } catch (error) {
-      outcome = { state: "failed", ...told(error) };
+      outcome = { state: "failed", ...describe(error) };
     }
     await engine.close();
   } catch (error) {
-    outcome = { state: "refused", ...told(error) };
+    outcome = { state: "refused", ...describe(error) };
   }
   process.send({ ...outcome, peakMb: Math.round(process.resourceUsage().maxRSS / 1024) });
 });

@@ -1,4 +1,4 @@
-// Draws cases from a seed, runs them, and tells what ended, hung or was not told by a typed error.
+// Draws cases from a seed, runs them, and says what ended, hung or was no typed error.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 

@@ -59,8 +59,9 @@ void Read(MemoryFile& file, const std::vector<std::uint8_t>& bytes) {
     return;
   }
   const SessionData& data = read.value();
-  const std::size_t told = data.note.size() + data.salt.size() + data.keys.size() * sizeof(CellKey) + data.bytes.size();
-  Require(told + kHeader + kDigest == bytes.size());
+  const std::size_t counted =
+      data.note.size() + data.salt.size() + data.keys.size() * sizeof(CellKey) + data.bytes.size();
+  Require(counted + kHeader + kDigest == bytes.size());
   Require(data.cells <= data.keys.size() && data.bytes.size() == data.cells * data.bytes_per_cell);
 }
 

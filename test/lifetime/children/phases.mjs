@@ -13,10 +13,10 @@ const quiet = () => {};
  * @param {{ reached: () => void, left?: () => void }} callbacks
  */
 export async function enter(phase, { reached, left = quiet }) {
-  let told = false;
+  let reported = false;
   const tell = () => {
-    if (!told) reached();
-    told = true;
+    if (!reported) reached();
+    reported = true;
   };
 
   if (phase === "load") {

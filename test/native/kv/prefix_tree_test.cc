@@ -79,7 +79,7 @@ TEST_F(PrefixTreeTest, KeepsPagesThatTheirWriterLetGo) {
   EXPECT_EQ(pool_.used(), 2U);
   EXPECT_EQ(tree_.evictable(), 2U);
   PageTable reader = tree_.Find(Range(1, 4), "");
-  EXPECT_EQ(tree_.evictable(), 0U) << "a match can not be evicted while it is used";
+  EXPECT_EQ(tree_.evictable(), 0U) << "a match cannot be evicted while it is used";
   EXPECT_EQ(tree_.EvictLru(9), 0U);
   PageTable fork = reader.Fork();
   reader.Clear();

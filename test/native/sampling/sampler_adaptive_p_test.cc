@@ -26,8 +26,8 @@ TEST(AdaptiveP, DrawsNearATargetThatAimsAgainstThePast) {
     double weight = 1 / (1 - decay);
     for (int draw = 0; draw < 5; ++draw) {
       std::vector<float> copy = logits;
-      TokenLogprobs told;
-      const std::int32_t token = chain.Draw(copy, &told, logits.size());
+      TokenLogprobs logprobs;
+      const std::int32_t token = chain.Draw(copy, &logprobs, logits.size());
       const double aim = std::clamp(2 * target - weighted / weight, 0.0, 1.0);
       Candidates expected = all;
       for (Candidate& c : expected) {
@@ -35,7 +35,7 @@ TEST(AdaptiveP, DrawsNearATargetThatAimsAgainstThePast) {
         c.logit = 5 - 10 * distance * distance / (1 + distance);
       }
       Candidates actual;
-      for (const TokenLogprob& each : told.top_after) actual.push_back({each.token, 0, std::exp(each.logprob)});
+      for (const TokenLogprob& each : logprobs.top_after) actual.push_back({each.token, 0, std::exp(each.logprob)});
       ASSERT_TRUE(SameOutcome(actual, Softmax(expected))) << round << " " << draw;
       const auto drawn = std::find_if(all.begin(), all.end(), [&](const Candidate& c) { return c.id == token; });
       weighted = drawn->p + decay * weighted;

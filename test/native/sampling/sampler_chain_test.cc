@@ -292,17 +292,17 @@ TEST_F(SamplerChainTest, TellsOfTheDistributionBeforeAndAfter) {
   logits[10] = 3;
   logits[11] = 2;
   logits[12] = 1;
-  TokenLogprobs told;
-  const std::int32_t token = chain.Draw(logits, &told, 2);
-  EXPECT_EQ(told.token, token);
-  ASSERT_EQ(told.top_before.size(), 2U);
-  EXPECT_EQ(told.top_before[0].token, 10);
-  EXPECT_EQ(told.top_before[1].token, 11);
+  TokenLogprobs logprobs;
+  const std::int32_t token = chain.Draw(logits, &logprobs, 2);
+  EXPECT_EQ(logprobs.token, token);
+  ASSERT_EQ(logprobs.top_before.size(), 2U);
+  EXPECT_EQ(logprobs.top_before[0].token, 10);
+  EXPECT_EQ(logprobs.top_before[1].token, 11);
   const double before = std::exp(3) + std::exp(2) + std::exp(1);
-  EXPECT_NEAR(std::exp(told.top_before[0].logprob), std::exp(3) / before, 1e-5);
-  ASSERT_EQ(told.top_after.size(), 2U);
-  EXPECT_EQ(told.top_after[0].token, 11);
-  EXPECT_NEAR(std::exp(told.top_after[0].logprob), std::exp(4) / (std::exp(4) + std::exp(2)), 1e-5);
+  EXPECT_NEAR(std::exp(logprobs.top_before[0].logprob), std::exp(3) / before, 1e-5);
+  ASSERT_EQ(logprobs.top_after.size(), 2U);
+  EXPECT_EQ(logprobs.top_after[0].token, 11);
+  EXPECT_NEAR(std::exp(logprobs.top_after[0].logprob), std::exp(4) / (std::exp(4) + std::exp(2)), 1e-5);
 }
 
 // Refuses one token and counts how it is asked.

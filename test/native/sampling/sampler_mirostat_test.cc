@@ -19,9 +19,9 @@ SamplerTokens Tokens(std::size_t n_vocab) {
   return tokens;
 }
 
-Candidates Told(const TokenLogprobs& told) {
+Candidates CandidatesOf(const TokenLogprobs& logprobs) {
   Candidates candidates;
-  for (const TokenLogprob& each : told.top_after) candidates.push_back({each.token, 0, std::exp(each.logprob)});
+  for (const TokenLogprob& each : logprobs.top_after) candidates.push_back({each.token, 0, std::exp(each.logprob)});
   return candidates;
 }
 
@@ -62,8 +62,8 @@ void Compare(MiroStat version) {
     double mu = 2 * params.miro_stat_tau;
     for (int draw = 0; draw < kDraws; ++draw) {
       std::vector<float> copy = logits;
-      TokenLogprobs told;
-      ASSERT_GE(chain.Draw(copy, &told, logits.size()), 0);
+      TokenLogprobs logprobs;
+      ASSERT_GE(chain.Draw(copy, &logprobs, logits.size()), 0);
       const auto outcome = [&](double edge) {
         if (version == MiroStat::kV1) return First(all, static_cast<std::size_t>(FirstVersionK(all, mu) * (1 + edge)));
         std::size_t n = 0;
@@ -73,14 +73,14 @@ void Compare(MiroStat version) {
       // Flat and underflowing distributions have no such k; llama.cpp then converts what no integer holds.
       const double k = FirstVersionK(all, mu);
       if (version == MiroStat::kV1 && !(k > 0 && k < 1e9)) break;
-      const Candidates kept = Told(told);
+      const Candidates kept = CandidatesOf(logprobs);
       if (!SameOutcome(kept, outcome(0))) {
         ++edges;
         ASSERT_TRUE(SameOutcome(kept, outcome(1e-3)) || SameOutcome(kept, outcome(-1e-3)))
             << round << " " << draw << ": " << kept.size() << " of " << all.size() << ", k " << k;
       }
       ++compared;
-      mu -= params.miro_stat_eta * (-told.after / std::log(2.0) - params.miro_stat_tau);
+      mu -= params.miro_stat_eta * (-logprobs.after / std::log(2.0) - params.miro_stat_tau);
     }
   }
   EXPECT_GT(compared, version == MiroStat::kV1 ? 2500 : 5900);

@@ -28,7 +28,7 @@ struct VisionPair {
 };
 
 // `family`: llava, qwen2vl (M-RoPE, images of any size), gemma3 (not causal), internvl (tiles). libmtmd can encode
-// several images of the first and the last in one pass. Fails the test where the pair can not be loaded.
+// several images of the first and the last in one pass. Fails the test where the pair cannot be loaded.
 VisionPair LoadPair(const std::string& family, const std::string& projector_options = "");
 
 std::unique_ptr<llama_model, ModelDeleter> LoadTextModel(const std::string& path);

@@ -174,7 +174,7 @@ TEST(StopMatcher, StreamedEqualsOneShotInOnePieceByteByByteAndCutInTwoAnywhere) 
   EXPECT_GT(stopped, 3000);
 }
 
-// What was shown can not be taken back: it must be right after every byte, for all that could still come.
+// What was shown cannot be taken back: it must be right after every byte, for all that could still come.
 TEST(StopMatcher, ShowsAllThatCanNotBecomeAStopAndNothingElse) {
   Cases cases;
   for (int round = 0; round < 2000; ++round) {
@@ -207,7 +207,7 @@ TEST(Utf8, CompletePrefixEndsBeforeAnUnfinishedCharacter) {
   EXPECT_EQ(CompleteUtf8Prefix("ab\xC3\xA9"), 4U);
   EXPECT_EQ(CompleteUtf8Prefix("\xF0\x9F\x98"), 0U);
   EXPECT_EQ(CompleteUtf8Prefix("\xF0\x9F\x98\x80"), 4U);
-  // Continuation bytes that continue nothing can not be completed: waiting would hold them for ever.
+  // Continuation bytes that continue nothing cannot be completed: waiting would hold them for ever.
   EXPECT_EQ(CompleteUtf8Prefix("\x80\x80\x80\x80"), 4U);
 }
 

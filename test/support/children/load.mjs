@@ -5,15 +5,15 @@ const warnings = [];
 process.on("warning", ({ name, code, message }) => warnings.push({ name, code, message }));
 
 process.once("message", async (options) => {
-  const told = { devices: devices() };
+  const report = { devices: devices() };
   try {
     const engine = await Engine.load({ nThreads: 1, nCtx: 512, mmproj: null, ...options });
     const { text } = await engine.complete({ prompt: "Hello", nPredict: 4, ignoreEos: true }).result;
-    Object.assign(told, { info: engine.info, spoke: text.length > 0 });
+    Object.assign(report, { info: engine.info, spoke: text.length > 0 });
     await engine.close();
   } catch ({ name, code, message, retryable }) {
-    told.error = { name, code, message, retryable };
+    report.error = { name, code, message, retryable };
   }
   await new Promise((resolve) => setImmediate(resolve)); // warnings come in a later turn
-  process.send({ ...told, warnings }, () => process.disconnect());
+  process.send({ ...report, warnings }, () => process.disconnect());
 });

@@ -31,12 +31,12 @@ export const timings = {
 };
 
 /** An event without the id of its request. */
-export type Told = NativeEvent extends infer E ? (E extends { id: number } ? Omit<E, "id"> : never) : never;
+export type NativeEventOf = NativeEvent extends infer E ? (E extends { id: number } ? Omit<E, "id"> : never) : never;
 
-export const told = {
-  text: (text: string): Told => ({ type: "text", text }),
-  prefill: (done: number, total: number): Told => ({ type: "prefill", done, total }),
-  done: (finishReason: "eos" | "stop" | "length" | "context" = "eos"): Told => ({
+export const nativeEvent = {
+  text: (text: string): NativeEventOf => ({ type: "text", text }),
+  prefill: (done: number, total: number): NativeEventOf => ({ type: "prefill", done, total }),
+  done: (finishReason: "eos" | "stop" | "length" | "context" = "eos"): NativeEventOf => ({
     type: "done",
     finishReason,
     stopString: finishReason === "stop" ? "###" : "",
@@ -46,7 +46,7 @@ export const told = {
     drawn: 0,
     state: 0 as StateId,
   }),
-  failed: (code: NativeCode, message?: string, retryable?: boolean): Told => ({
+  failed: (code: NativeCode, message?: string, retryable?: boolean): NativeEventOf => ({
     type: "failed",
     error: nativeError(code, message, retryable),
   }),
@@ -82,7 +82,7 @@ export class FakeEngine implements NativeEngine {
     return this.#lastId;
   }
 
-  emit(id: number, ...events: Told[]): void {
+  emit(id: number, ...events: NativeEventOf[]): void {
     this.onEvents(events.map((event) => ({ id, ...event }) as NativeEvent));
   }
 
@@ -111,7 +111,7 @@ export class FakeEngine implements NativeEngine {
     const tokens = sizes.reduce((sum, size) => sum + size, 0);
     this.counted.push(tokens);
     const failure = this.countFailure;
-    const end: Told = failure === undefined ? { type: "counted", tokens } : { type: "failed", error: failure };
+    const end: NativeEventOf = failure === undefined ? { type: "counted", tokens } : { type: "failed", error: failure };
     setImmediate(() => this.emit(id, end));
     return id;
   }
@@ -158,7 +158,7 @@ export class FakeEngine implements NativeEngine {
     const id = ++this.#lastId;
     const note = this.files.get(path);
     setImmediate(() => {
-      if (note === undefined) this.emit(id, told.failed("BAD_SESSION"));
+      if (note === undefined) this.emit(id, nativeEvent.failed("BAD_SESSION"));
       else this.emit(id, { type: "restored", state: id as StateId, tokens: 0, note });
     });
     return id;

@@ -76,7 +76,7 @@ function wordsOf(source: string): Map<string, string> {
   );
 }
 
-/** E.g. `ToJs(ModelInfo)`: overloads are told apart by what they convert. */
+/** E.g. `ToJs(ModelInfo)`: overloads differ in what they convert. */
 function titleOf({ name, parameters }: Body): string {
   const converted = /const (?:std::vector<)?(\w+)>?&/.exec(parameters)?.[1];
   return /^(ToJs|operator\(\))$/.test(name) ? `${name}(${converted})` : name;
