@@ -1,6 +1,5 @@
 #include "engine/stepper.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -8,11 +7,6 @@
 #include "text/detokenizer.h"
 
 namespace medinfer {
-
-bool PassGuard::ShouldAbort() const {
-  if (inbox->closed()) return true;
-  return !pass.empty() && std::ranges::all_of(pass, [](const CancelFlag& flag) { return flag->load(); });
-}
 
 void Stepper::Step() {
   const Scheduler::Step step = parts_.scheduler.Plan();

@@ -7,9 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "base/inbox.h"
-#include "engine/commands.h"
 #include "engine/outbox.h"
+#include "engine/pass_guard.h"
 #include "engine/request_table.h"
 #include "engine/sequence.h"
 #include "model/decoder.h"
@@ -17,15 +16,6 @@
 #include "scheduling/scheduler.h"
 
 namespace medinfer {
-
-// The requests of whose current forward pass must be given up when all of them are cancelled, or the engine closes.
-// `pass` is written and read on the engine thread only.
-struct PassGuard {
-  const Inbox<Command>* inbox = nullptr;
-  std::vector<CancelFlag> pass;
-
-  bool ShouldAbort() const;
-};
 
 class Stepper {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/invalid_argument.h"
 #include "sampling/validate_sampling.h"
 
 namespace medinfer {
@@ -11,13 +12,6 @@ namespace {
 constexpr std::uint32_t kMaxProbs = 100;       // tokens reported beside a drawn one
 constexpr std::uint32_t kMaxCompletions = 64;  // of one prompt
 constexpr std::size_t kMaxSaltBytes = 256;
-
-Status OutOfRange(const char* name, std::uint64_t low, std::uint64_t high) {
-  return {Code::kInvalidArgument,
-          std::string(name) + " must be from " + std::to_string(low) + " to " + std::to_string(high)};
-}
-
-Status Invalid(const char* message) { return {Code::kInvalidArgument, message}; }
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/invalid_argument.h"
+
 namespace medinfer {
 namespace {
 
@@ -10,13 +12,6 @@ constexpr std::uint32_t kMaxContext = 1U << 24U;  // tokens; far beyond any mode
 constexpr std::uint32_t kMaxSequences = 256;      // LLAMA_MAX_SEQ
 constexpr std::uint32_t kMaxBatch = 1U << 16U;    // tokens
 constexpr std::uint32_t kMaxThreads = 512;        // GGML_MAX_N_THREADS
-
-Status OutOfRange(const char* name, std::uint64_t low, std::uint64_t high) {
-  return {Code::kInvalidArgument,
-          std::string(name) + " must be from " + std::to_string(low) + " to " + std::to_string(high)};
-}
-
-Status Invalid(const char* message) { return {Code::kInvalidArgument, message}; }
 
 }  // namespace
 
