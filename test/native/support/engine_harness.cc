@@ -16,6 +16,9 @@ void Recorder::OnEvents(std::vector<Event> events) {
       Seen& seen = seen_[event.id];
       EXPECT_EQ(seen.ends, 0) << "an event after the terminal one";
       if (auto* text = std::get_if<Text>(&event.body)) seen.text += text->text;
+      if (auto* logprobs = std::get_if<Logprobs>(&event.body)) {
+        for (TokenLogprobs& token : logprobs->tokens) seen.logprobs.push_back(std::move(token));
+      }
       if (auto* prefill = std::get_if<Prefill>(&event.body)) seen.prefilled = prefill->done;
       if (auto* done = std::get_if<Done>(&event.body)) seen.end = *done;
       if (auto* embedded = std::get_if<Embedded>(&event.body)) seen.end = *embedded;
@@ -67,7 +70,7 @@ std::string RandomModel() {
   return path;
 }
 
-Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions&)>& change) {
+LoadOptions TestOptions(const std::string& model) {
   const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
   EXPECT_TRUE(backends.ok()) << backends.message();
   LoadOptions options;
@@ -75,6 +78,11 @@ Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions
   options.n_ctx = 512;
   options.kv_type = KvType::kF32;
   options.n_threads = 1;
+  return options;
+}
+
+Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions&)>& change) {
+  LoadOptions options = TestOptions(model);
   change(options);
   Loaded loaded{std::make_shared<Recorder>(), nullptr};
   auto engine = Engine::Load(options, [](float) { return true; }, loaded.recorder);

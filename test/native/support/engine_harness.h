@@ -18,6 +18,7 @@ namespace medinfer::testing {
 // What is known of one request.
 struct Seen {
   std::string text;
+  std::vector<TokenLogprobs> logprobs;
   std::optional<std::variant<Done, Embedded, Counted, Saved, Restored, Failed>> end;
   std::uint32_t prefilled = 0;
   int ends = 0;  // terminal events; more than one is a defect
@@ -50,11 +51,14 @@ class Recorder final : public EventSink {
 // A tiny llama model of random weights, made once for each test program run.
 std::string RandomModel();
 
+// How the tests load it: F32 KV, one thread, greedy-friendly. The backends are there from here on.
+LoadOptions TestOptions(const std::string& model);
+
 struct Loaded {
   std::shared_ptr<Recorder> recorder;
   std::unique_ptr<Engine> engine;
 };
-// F32 KV, one thread, greedy-friendly: `change` adapts the options. Fails the test where loading fails.
+// `change` adapts TestOptions(). Fails the test where loading fails.
 Loaded LoadEngine(const std::string& model, const std::function<void(LoadOptions&)>& change = [](LoadOptions&) {});
 // The same with an F16 cache, which devices beside the CPU can have.
 Loaded LoadEngineF16(const std::string& model, const std::function<void(LoadOptions&)>& change = [](LoadOptions&) {});
