@@ -9,7 +9,14 @@
 namespace medinfer {
 
 void Stepper::Step() {
-  const Scheduler::Step step = parts_.scheduler.Plan();
+  Scheduler::Step step = parts_.scheduler.Plan();
+  // The command that ends it is on its way. What a pass that was given up has left of it in the context is not known:
+  // llama.cpp takes back the last of its micro-batches alone.
+  const auto ends = [this](const Scheduler::Share& share) {
+    return parts_.requests.Of(*share.sequence).cancelled->load();
+  };
+  std::erase_if(step.text, ends);
+  std::erase_if(step.media, ends);
   if (!step.text.empty() && !DecodeText(step.text)) return;
   if (!step.media.empty()) DecodeMedia(step.media);
 }

@@ -267,16 +267,24 @@ Account AccountOf(Bench& bench, const Sequence& sequence) {
 }
 
 TEST(Stepper, APassThatIsGivenUpChangesNothingAboutItsSequences) {
-  Bench bench(/*step_budget=*/8);
+  std::vector<CancelFlag> flags;
+  bool gives_up = false;
+  Bench bench(
+      /*step_budget=*/8, [](LoadOptions&) {},
+      [&] {
+        if (!gives_up) return;
+        for (const CancelFlag& flag : flags) flag->store(true);
+      });
   Sequence& a = bench.Begin(1, GreedyRequest(kLong, 40));
   Sequence& b = bench.Begin(2, SampledRequest("mild pain", 9, 40));
+  flags = {a.cancelled, b.cancelled};
   for (int step = 0; bench.scheduler.HasRunnable() || step == 0; ++step) {
     bench.scheduler.Admit();
     const auto before = std::pair(AccountOf(bench, a), AccountOf(bench, b));
     const Stepper::Counters counters = bench.counters();
-    a.cancelled->store(true);
-    b.cancelled->store(true);
+    gives_up = true;
     bench.Step();
+    gives_up = false;
     ASSERT_EQ(std::pair(AccountOf(bench, a), AccountOf(bench, b)), before) << "step " << step;
     EXPECT_EQ(bench.counters().steps, counters.steps + 1);
     EXPECT_EQ(bench.counters().prompt_tokens, counters.prompt_tokens);
@@ -323,13 +331,62 @@ TEST(Stepper, APassThatIsGivenUpInItsMiddleChangesNothingEither) {
 }
 
 TEST(Stepper, APassGoesOnWhileOneOfItsRequestsIsWanted) {
+  CancelFlag flag;
+  Bench bench(
+      512, [](LoadOptions&) {},
+      [&] {
+        if (flag != nullptr) flag->store(true);
+      });
+  Sequence& cancelled = bench.Begin(1, GreedyRequest("the dose", 5));
+  Sequence& wanted = bench.Begin(2, GreedyRequest("mild pain", 5));
+  flag = cancelled.cancelled;
+  bench.Step();
+  EXPECT_EQ(cancelled.schedule.drawn.size(), 1U);
+  EXPECT_EQ(wanted.schedule.drawn.size(), 1U);
+}
+
+TEST(Stepper, LeavesOutWhatIsCancelledUntilItIsEnded) {
   Bench bench;
   Sequence& cancelled = bench.Begin(1, GreedyRequest("the dose", 5));
   Sequence& wanted = bench.Begin(2, GreedyRequest("mild pain", 5));
+  bench.Step();
   cancelled.cancelled->store(true);
-  bench.Run();
+  while (!bench.Look(2).end) bench.Step();
   EXPECT_EQ(wanted.schedule.drawn, DrawnAlone(GreedyRequest("mild pain", 5)));
-  EXPECT_EQ(cancelled.schedule.drawn, DrawnAlone(GreedyRequest("the dose", 5)));
+  EXPECT_EQ(cancelled.schedule.drawn.size(), 1U);
+  const std::uint64_t steps = bench.counters().steps;
+  bench.Step();
+  EXPECT_EQ(bench.counters().steps, steps) << "a pass of nothing";
+}
+
+// llama.cpp has computed some of its micro-batches by then, and takes back the last alone: it would refuse what
+// follows, together with all that is in the same pass.
+TEST(Stepper, APassOfManyMicroBatchesThatIsGivenUpHarmsNoOther) {
+  CancelFlag flag;
+  int questions = 0;
+  Bench bench(
+      /*step_budget=*/64,
+      [](LoadOptions& o) {
+        o.n_batch = 64;
+        o.n_ubatch = 4;
+      },
+      [&] {
+        if (flag != nullptr && ++questions == 100) flag->store(true);
+      });
+  Sequence& sequence = bench.Begin(1, GreedyRequest(kLong, 20));
+  flag = sequence.cancelled;
+  bench.Step();
+  ASSERT_TRUE(flag->load());
+  EXPECT_EQ(sequence.schedule.written(), 0U);
+  const Sequence& other = bench.Begin(2, GreedyRequest("mild pain", 5));
+  while (!bench.Look(2).end) bench.Step();
+  EXPECT_EQ(other.schedule.drawn, DrawnAlone(GreedyRequest("mild pain", 5)));
+  ASSERT_FALSE(bench.Look(1).end);
+  // And its place serves the next.
+  bench.requests.Fail(sequence, {Code::kAborted, ""});
+  const Sequence& next = bench.Begin(3, GreedyRequest(kLong, 5));
+  bench.Run();
+  EXPECT_EQ(next.schedule.drawn, DrawnAlone(GreedyRequest(kLong, 5)));
 }
 
 TEST(Stepper, APassIsNotGivenUpForRequestsOfAnEarlierOne) {
