@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "scheduling/fake_engine.h"
+#include "support/fake_engine.h"
 
 namespace medinfer::testing {
 namespace {

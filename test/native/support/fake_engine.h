@@ -12,51 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "kv/cell_store.h"
 #include "kv/kv_pool.h"
 #include "scheduling/kv_cache.h"
 #include "scheduling/scheduler.h"
+#include "support/fake_store.h"
 
 namespace medinfer::testing {
-
-using CellValue = std::uint64_t;
-
-// Of a first cell: nothing was read before it.
-CellValue FirstValue(const std::string& salt);
-// Of a cell whose sequence reads `value` behind a cell that holds `before`.
-CellValue NextValue(CellValue before, std::uint64_t value);
-// What completion `seed` draws behind a cell.
-std::int32_t DrawnToken(CellValue last, std::uint32_t seed);
-
-class FakeStore final : public CellStore {
- public:
-  FakeStore(const KvPool& pool, bool paged) : pool_(pool), paged_(paged), cells_(pool.cells()) {}
-
-  bool paged() const override { return paged_; }
-  void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) override;
-  void Forget(SequenceId sequence) override;
-  std::uint64_t BytesPerCell() const override { return sizeof(CellValue); }
-  std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const override;
-  void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
-                  std::span<const std::uint8_t> bytes) override;
-
-  // A forward pass: the sequence reads `value`, which takes its next cell, at this position.
-  void Read(SequenceId sequence, const std::string& salt, std::uint64_t value, std::int32_t position);
-  // What the sequence's last cell holds.
-  CellValue Last(SequenceId sequence) const;
-
- private:
-  struct Attached {
-    std::uint32_t cells = 0;
-    std::int32_t position = -1;
-    std::vector<CellValue> own;  // of a store that is not paged
-  };
-
-  const KvPool& pool_;
-  bool paged_;
-  std::vector<CellValue> cells_;
-  std::map<SequenceId, Attached> attached_;
-};
 
 // One completion, and what it has drawn.
 struct FakeRequest {
