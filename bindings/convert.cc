@@ -157,6 +157,8 @@ Request ToRequest(Napi::Value value) {
       fields.Value("controlTexts"), fields.Name("controlTexts"),
       [&](const Napi::Value& text, const std::string& name) { request.control_texts.push_back(ToString(text, name)); });
   request.n_predict = fields.Integer<std::int32_t>("nPredict");
+  request.min_tokens = fields.Integer<std::uint32_t>("minTokens");
+  request.stop_tokens = ToTokens(fields.Value("stopTokens"), fields.Name("stopTokens"));
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
   request.n = fields.Integer<std::uint32_t>("n");
   request.base = fields.Integer<StateId>("base");

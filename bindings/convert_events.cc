@@ -152,6 +152,7 @@ struct BodyWriter {
   void operator()(const Done& event) const {
     out.Set("type", "done");
     out.Set("finishReason", FinishReasonName(event.reason));
+    out.Set("stopToken", static_cast<double>(event.stop_token));
     out.Set("stopString", event.stop_string);
     ObjectWriter usage(env);
     usage.Set("promptTokens", event.usage.prompt_tokens);

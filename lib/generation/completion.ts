@@ -3,7 +3,12 @@ import { parseJson } from "../schema/grammar.js";
 import type { AnswerStream } from "./answer-stream.js";
 import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
 import type { Segment } from "./thinking-splitter.js";
-import type { GenerationEvent, GenerationResult } from "./types.js";
+import type { FinishReason, GenerationEvent, GenerationResult } from "./types.js";
+
+/** How a completion ended: as the engine says, or where the library ended it. */
+export type CompletionEnd = Omit<Extract<NativeEvent, { type: "done" }>, "finishReason"> & {
+  finishReason: FinishReason;
+};
 
 /** What a completion has to know of its request. */
 export interface RequestFacts {
@@ -63,8 +68,8 @@ export class Completion {
   }
 
   /** The last event: what is still to be emitted, and the result. */
-  finish(event: Extract<NativeEvent, { type: "done" }>): { rest: GenerationEvent[]; result: GenerationResult } {
-    const { finishReason, stopString, usage, timings, logprobSum, drawn } = event;
+  finish(event: CompletionEnd): { rest: GenerationEvent[]; result: GenerationResult } {
+    const { finishReason, stopString, stopToken, usage, timings, logprobSum, drawn } = event;
     const rest = this.#take(this.#answer.flush());
     const { stop } = this.#answer;
     const ended =
@@ -73,12 +78,14 @@ export class Completion {
     const { json, droppedTurns } = this.#facts;
     const parsed = json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
     const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
+    const token = stop !== undefined || stopToken < 0 ? {} : { stopTokenId: stopToken };
     const dropped = droppedTurns === undefined ? {} : { droppedTurns };
     this.#meanLogprob = drawn === 0 ? 0 : logprobSum / drawn;
     const result = {
       text: this.#text,
       reasoning: this.#reasoning,
       ...ended,
+      ...token,
       parsed,
       usage: { ...usage },
       timings: { ...timings },

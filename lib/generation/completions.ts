@@ -1,6 +1,6 @@
 import type { NativeEvent } from "../native/types.js";
 import type { AnswerStream } from "./answer-stream.js";
-import { Completion, type RequestFacts } from "./completion.js";
+import { Completion, type CompletionEnd, type RequestFacts } from "./completion.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
 /** How many completions are wanted of a prompt, and whether the best of more are. */
@@ -50,7 +50,7 @@ export class Completions {
   }
 
   /** The completion ended well: what to emit at its end. */
-  finish(index: number, event: Extract<NativeEvent, { type: "done" }>): GenerationEvent[] {
+  finish(index: number, event: CompletionEnd): GenerationEvent[] {
     const { rest, result } = this.#completions[index]!.finish(event);
     this.#results[index] = result;
     this.#left--;

@@ -1,9 +1,11 @@
 /** The life of one request, from the call to its end. */
+import { clearTimeout, setTimeout } from "node:timers";
 import { onAbort } from "../abort.js";
 import { NO_STATE, type NativeEvent, type StateId } from "../native/types.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
 import { AnswerStream } from "./answer-stream.js";
-import { Completions, type CompletionsWanted } from "./completions.js";
+import type { CompletionEnd } from "./completion.js";
+import { completionCount, Completions, type CompletionsWanted } from "./completions.js";
 import { EventBuffer } from "./event-buffer.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
 
@@ -51,6 +53,8 @@ export class RequestState {
   #result: Deferred | undefined;
   #removeAbortListener: (() => void) | undefined;
   #stopLoading: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timeIsUp = false;
 
   /** @param onSettled called once, before the result and the last event are out; what it throws, the request fails with */
   constructor(private readonly onSettled?: (result: GenerationResult | undefined, state: StateId) => void) {}
@@ -79,6 +83,12 @@ export class RequestState {
       return;
     }
     this.#removeAbortListener = onAbort(signal, abort);
+  }
+
+  /** Ends the request with what it has after so many milliseconds. After endOnAbort() and expect(). */
+  endAfter(ms: number | undefined): void {
+    if (ms === undefined || this.over) return;
+    this.#timer = setTimeout(() => this.#endInTime(), ms);
   }
 
   /** Something that is under way before the engine has the request, such as a download, and how to stop it. */
@@ -144,7 +154,7 @@ export class RequestState {
     } else if (ended) {
       if (event.type === "done") completions.lose();
     } else if (event.type === "done") {
-      this.#emit(completions.finish(index, event));
+      this.#emit(completions.finish(index, this.#endOf(event, completions.stopped(index))));
     } else {
       const stopped = completions.stopped(index);
       this.#emit(completions.push(index, event));
@@ -182,6 +192,28 @@ export class RequestState {
   stopReading(): void {
     this.#buffer.close();
     this.abort(abortedError(`${this.#call}, whose events are no longer read,`));
+  }
+
+  #endInTime(): void {
+    if (this.over) return;
+    this.#timeIsUp = true;
+    const count = completionCount(this.#wanted);
+    if (this.#control !== undefined) {
+      this.#callEngine((control) => {
+        for (let i = 0; i < count; i++) control.finish(i);
+      });
+      return;
+    }
+    this.#stopLoading?.();
+    const answers = Array.from({ length: count }, () => new AnswerStream());
+    this.#completions = new Completions(answers, { json: this.#json }, this.#wanted);
+    for (let i = 0; i < count; i++) this.onEvent(NOTHING, i);
+  }
+
+  /** As the engine says; where it was asked to end for the time's sake, it says that it was stopped, by nothing. */
+  #endOf(event: CompletionEnd & { id: number }, stopped: boolean): CompletionEnd {
+    const byNothing = event.finishReason === "stop" && event.stopString === "" && event.stopToken < 0 && !stopped;
+    return this.#timeIsUp && byNothing ? { ...event, finishReason: "time" } : event;
   }
 
   /** A call that fails fails the request: its state in the engine is unknown. */
@@ -240,6 +272,7 @@ export class RequestState {
     this.#stopLoading = undefined;
     this.#removeAbortListener?.();
     this.#removeAbortListener = undefined;
+    clearTimeout(this.#timer);
     this.#buffer.end("error" in outcome ? outcome.error : undefined);
     this.#settleResult(outcome);
   }
@@ -255,6 +288,20 @@ export class RequestState {
     if (this.#reading) this.#result.promise.catch(() => {});
   }
 }
+
+/** What the engine would say of a request that it never had. */
+const NOTHING: NativeEvent = {
+  id: 0,
+  type: "done",
+  finishReason: "stop",
+  stopString: "",
+  stopToken: -1,
+  usage: { promptTokens: 0, imageTokens: 0, completionTokens: 0, cachedTokens: 0, imagesCached: 0 },
+  timings: { queueMs: 0, encodeMs: 0, prefillMs: 0, firstTokenMs: 0, decodeMs: 0, totalMs: 0 },
+  logprobSum: 0,
+  drawn: 0,
+  state: NO_STATE,
+};
 
 function failed(error: unknown): Outcome {
   return { error: toMedInferError(error) };

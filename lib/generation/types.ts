@@ -46,10 +46,11 @@ export interface Timings {
 }
 
 /**
- * Why generation ended: `"eos"`: the model ended its turn; `"stop"`: a stop string appeared, or what a stop regex
- * matches; `"length"`: `nPredict` tokens were generated; `"context"`: the request's context is full.
+ * Why generation ended: `"eos"`: the model ended its turn; `"stop"`: a stop string appeared, what a stop regex matches, or
+ * one of `stopTokenIds`; `"length"`: `nPredict` tokens were generated; `"context"`: the request's context is full;
+ * `"time"`: `timeLimitMs` have passed.
  */
-export type FinishReason = "eos" | "stop" | "length" | "context";
+export type FinishReason = "eos" | "stop" | "length" | "context" | "time";
 
 /** A finished answer. `T`: what the request's `jsonSchema` describes. */
 export interface GenerationResult<T = unknown> {
@@ -63,6 +64,8 @@ export interface GenerationResult<T = unknown> {
    * depends on how fast tokens came. Empty unless `finishReason` is `"stop"`.
    */
   stopString: string;
+  /** The one of `stopTokenIds` that ended it. Undefined unless one did. */
+  stopTokenId?: number;
   /**
    * The value of the answer, where the request has a `jsonSchema` and the answer is complete: `finishReason` is `"eos"`.
    * Undefined otherwise.

@@ -120,6 +120,10 @@ export interface NativeRequest {
   controlTexts: string[];
   nPredict: number;
   ignoreEos: boolean;
+  /** Neither the end of the turn nor a stop token is drawn before so many tokens. */
+  minTokens: number;
+  /** Each ends the answer, and is no part of it. */
+  stopTokens: Int32Array;
   /** 0: none. */
   nProbs: number;
   /** Completions: completion i has the id of the first plus i. */
@@ -194,6 +198,8 @@ export type NativeEvent =
       type: "done";
       finishReason: "eos" | "stop" | "length" | "context";
       stopString: string;
+      /** The stop token that ended it; -1: none. */
+      stopToken: number;
       usage: NativeUsage;
       timings: NativeTimings;
       /** Of the drawn tokens, as the model gave them, and how many those are; 0 unless the request asks. */

@@ -46,6 +46,21 @@ export interface GenerationOptions {
   nPredict?: number;
   /** Whether the model is kept from ending its turn. Default false. */
   ignoreEos?: boolean;
+  /**
+   * The model can neither end its turn nor draw one of `stopTokenIds` before so many tokens; stop texts count from the
+   * first. An answer whose form is complete ends all the same. At most `nPredict`. Default 0.
+   */
+  minTokens?: number;
+  /**
+   * Generation ends where one of these tokens is drawn, which is no part of the answer; the result's `stopTokenId` names it.
+   * At most 1024. Default none.
+   */
+  stopTokenIds?: readonly number[];
+  /**
+   * Milliseconds from the call after which the answer ends as it is, with the finish reason `"time"`: within one forward
+   * pass, also while it waits, and while its images are loaded. Default: no limit.
+   */
+  timeLimitMs?: number;
   /** Higher runs first; equal priorities run in order of arrival. From -1000 to 1000. Default 0. */
   priority?: number;
   /**
@@ -161,6 +176,9 @@ export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
 /** Text is held back, and looked at again with each token, for as long as it may become a stop. */
 const MAX_STOP_LENGTH = 1000;
 
+/** What a timer of Node takes: some 24 days. */
+const MOST_MS = 2 ** 31 - 1;
+
 /** The schema of {@link GenerationOptions}, entry by entry. */
 export const generationEntries = {
   sampling: v.optional(samplingSchema, () => ({})),
@@ -179,6 +197,15 @@ export const generationEntries = {
   thinkingTags: thinkingTagsSchema,
   nPredict: v.optional(integer(-1), -1),
   ignoreEos: v.optional(flag(), false),
+  minTokens: v.optional(integer(0), 0),
+  stopTokenIds: v.optional(
+    v.pipe(
+      list(integer(0), "token ids"),
+      v.check((ids) => ids.length <= 1024, "must hold at most 1024 token ids"),
+    ),
+    () => [],
+  ),
+  timeLimitMs: v.optional(integer(1, MOST_MS)),
   priority: v.optional(integer(-1000, 1000), 0),
   cacheSalt: v.optional(
     v.pipe(

@@ -66,6 +66,7 @@ export function start(core: EngineCore, prepare: () => PreparedRequest, watcher?
     state.expect(request.choices);
     state.nameCall(request.call);
     state.endOnAbort(request.options.signal);
+    state.endAfter(request.options.timeLimitMs);
     if (!state.over) loadAndSubmit(core, state, request, watcher);
   } catch (error) {
     state.fail(error);
@@ -174,6 +175,8 @@ function submit(
     }),
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
+    minTokens: options.minTokens,
+    stopTokens: Int32Array.from(options.stopTokenIds),
     nProbs: options.nProbs,
     n: count,
     base: base ?? NO_STATE,

@@ -13,6 +13,7 @@ const done = (id: number): NativeEvent => ({
   type: "done",
   finishReason: "eos",
   stopString: "",
+  stopToken: -1,
   usage,
   timings,
   logprobSum: 0,

@@ -46,6 +46,8 @@ describe("engine.chat", () => {
       controlTexts: ["</s>"],
       nPredict: 10,
       ignoreEos: true,
+      minTokens: 0,
+      stopTokens: new Int32Array(),
       n: 1,
       base: 0,
       keep: false,

@@ -16,7 +16,7 @@ namespace medinfer {
 
 enum class FinishReason : std::uint8_t {
   kEos,      // the model ended its turn
-  kStop,     // a stop string appeared
+  kStop,     // a stop string or a stop token appeared
   kLength,   // n_predict tokens were generated
   kContext,  // the request's context is full
 };
@@ -65,7 +65,8 @@ struct Logprobs {
 
 struct Done {
   FinishReason reason = FinishReason::kEos;
-  std::string stop_string;  // the one that matched, with kStop; empty where Engine::Finish ended it
+  std::string stop_string;       // the one that matched, with kStop; empty where Engine::Finish or a token ended it
+  std::int32_t stop_token = -1;  // of Request::stop_tokens, where it ended the answer
   Usage usage;
   Timings timings;
   StateId state = 0;  // what Request::keep has left; 0: nothing

@@ -43,16 +43,18 @@ struct Request {
   // Texts of control tokens that stop strings, tags or the reader of the events look for. Where one is drawn, Text
   // has it, marked. Others are no text.
   std::vector<std::string> control_texts;
-  std::int32_t n_predict = -1;  // most tokens to generate; -1: until EOS or the context is full
-  bool ignore_eos = false;      // EOS cannot be drawn
-  std::uint32_t n_probs = 0;    // likeliest tokens reported beside each drawn one; 0: none
-  std::uint32_t n = 1;          // completions; the prompt is computed once, completion i draws with seed + i
-  StateId base = 0;             // a kept state; as far as the prompt begins with what it holds, it is not computed
-  bool keep = false;            // leaves a kept state, which Done names. REQUIRES: n == 1
-  bool sum_logprobs = false;    // Done says how likely the model found what was drawn
-  bool streamed = true;         // events come as it goes; false: all of them at its end, or from Stream on
-  std::string cache_salt;       // requests share cached prompt tokens only where this is equal
-  std::int32_t priority = 0;    // higher runs first; equal priorities run in order of arrival
+  std::int32_t n_predict = -1;            // most tokens to generate; -1: until EOS or the context is full
+  bool ignore_eos = false;                // EOS cannot be drawn
+  std::uint32_t min_tokens = 0;           // neither EOS nor one of `stop_tokens` is drawn before so many others
+  std::vector<std::int32_t> stop_tokens;  // each ends the answer as EOS does, with kStop
+  std::uint32_t n_probs = 0;              // likeliest tokens reported beside each drawn one; 0: none
+  std::uint32_t n = 1;                    // completions; the prompt is computed once, completion i draws with seed + i
+  StateId base = 0;           // a kept state; as far as the prompt begins with what it holds, it is not computed
+  bool keep = false;          // leaves a kept state, which Done names. REQUIRES: n == 1
+  bool sum_logprobs = false;  // Done says how likely the model found what was drawn
+  bool streamed = true;       // events come as it goes; false: all of them at its end, or from Stream on
+  std::string cache_salt;     // requests share cached prompt tokens only where this is equal
+  std::int32_t priority = 0;  // higher runs first; equal priorities run in order of arrival
 };
 
 }  // namespace medinfer

@@ -1,7 +1,9 @@
 #include "engine/generation.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "llama.h"
 #include "sampling/sampler_tokens.h"
 
 namespace medinfer {
@@ -12,11 +14,27 @@ SamplingParams WithSeed(SamplingParams params, std::uint32_t seed) {
   return params;
 }
 
+std::vector<std::int32_t> Sorted(std::vector<std::int32_t> tokens) {
+  std::ranges::sort(tokens);
+  return tokens;
+}
+
+// All that EndsWith() knows.
+std::vector<std::int32_t> Ends(const llama_vocab* vocab, std::vector<std::int32_t> stop_tokens) {
+  for (std::int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
+    if (llama_vocab_is_eog(vocab, token)) stop_tokens.push_back(token);
+  }
+  return stop_tokens;
+}
+
 }  // namespace
 
 Generation::Generation(const llama_vocab* vocab, const Request& request, std::uint32_t seed,
                        std::unique_ptr<TokenConstraint> constraint, std::uint32_t n_ctx)
-    : n_predict_(request.n_predict),
+    : vocab_(vocab),
+      n_predict_(request.n_predict),
+      min_tokens_(request.min_tokens),
+      stop_tokens_(Sorted(request.stop_tokens)),
       n_probs_(request.n_probs),
       sums_logprobs_(request.sum_logprobs),
       n_ctx_(n_ctx),
@@ -24,7 +42,9 @@ Generation::Generation(const llama_vocab* vocab, const Request& request, std::ui
       sampler_(WithSeed(request.sampling, seed), ResolveTokens(vocab, request.sampling, request.ignore_eos, n_ctx),
                constraint_.get()),
       stops_(request.stop_strings),
-      texts_(vocab, request.control_texts) {}
+      texts_(vocab, request.control_texts) {
+  if (min_tokens_ > 0) sampler_.Forbid(Ends(vocab, stop_tokens_));
+}
 
 void Generation::AcceptPrompt(const PreparedPrompt& prompt) {
   for (const PromptChunk& chunk : prompt.chunks) {
@@ -57,7 +77,14 @@ Status Generation::WhyNothing() const {
   return {Code::kInvalidArgument, "no token is left to draw: the request's biases or grammar forbid all"};
 }
 
+std::optional<FinishReason> Generation::EndsWith(std::int32_t token) const {
+  if (llama_vocab_is_eog(vocab_, token)) return FinishReason::kEos;
+  if (std::ranges::binary_search(stop_tokens_, token)) return FinishReason::kStop;
+  return std::nullopt;
+}
+
 std::vector<Text> Generation::Accept(std::int32_t token) {
+  if (++n_accepted_ == min_tokens_) sampler_.Forbid({});
   const bool writes = constraint_ != nullptr && constraint_->Writes(token);
   const std::string_view text = writes ? texts_.Written(token) : texts_.Of(token);
   return stops_.Push(text, !writes && texts_.IsNamed(token));

@@ -47,6 +47,9 @@ class Generation {
   // Why no token was possible. REQUIRES: complete() is false.
   Status WhyNothing() const;
 
+  // Whether this drawn token ends the answer, and is no part of it: an end of the turn, or a stop token.
+  std::optional<FinishReason> EndsWith(std::int32_t token) const;
+
   // Enters a drawn token, and returns the text that may be shown now.
   std::vector<Text> Accept(std::int32_t token);
   // The text ends here: returns what was held back. REQUIRES: !stopped().
@@ -66,7 +69,10 @@ class Generation {
   std::uint32_t n_drawn() const { return n_drawn_; }
 
  private:
+  const llama_vocab* vocab_;
   const std::int32_t n_predict_;
+  const std::uint32_t min_tokens_;
+  const std::vector<std::int32_t> stop_tokens_;  // ascending
   const std::uint32_t n_probs_;
   const bool sums_logprobs_;
   const std::uint32_t n_ctx_;
@@ -75,7 +81,8 @@ class Generation {
   StopMatcher stops_;
   TokenTexts texts_;
   double logprob_sum_ = 0;
-  std::uint32_t n_drawn_ = 0;  // tokens in it
+  std::uint32_t n_drawn_ = 0;     // tokens in it
+  std::uint32_t n_accepted_ = 0;  // tokens of the answer
 };
 
 }  // namespace medinfer

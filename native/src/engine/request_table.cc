@@ -21,15 +21,17 @@ void RequestTable::EndSiblings(Sequence& first, const EndOne& end_one) {
   while (!first.schedule.siblings.empty()) end_one(Of(*first.schedule.siblings.back()));
 }
 
-void RequestTable::Finish(Sequence& sequence, FinishReason reason) {
+void RequestTable::Finish(Sequence& sequence, FinishReason reason, std::int32_t stop_token) {
   EndSiblings(sequence, [&](Sequence& sibling) { Finish(sibling, reason); });
   Done done;
   done.reason = reason;
+  done.stop_token = stop_token;
   if (Generation* generation = sequence.generation.get()) {  // null while the prompt is prepared
     if (!generation->stopped()) outbox_.EmitTexts(sequence.unsent, generation->Flush());
     if (generation->stopped()) {
       done.reason = FinishReason::kStop;
       done.stop_string = generation->stop_string();
+      done.stop_token = -1;
     }
     done.logprob_sum = generation->logprob_sum();
     done.n_drawn = generation->n_drawn();

@@ -37,7 +37,8 @@ class RequestTable {
   const std::unordered_map<RequestId, std::unique_ptr<Sequence>>& all() const { return sequences_; }
 
   // End a sequence and, before the prompt is read, its siblings. It lives until FreeEnded.
-  void Finish(Sequence& sequence, FinishReason reason);
+  // `stop_token`: the one that ended it; -1: none.
+  void Finish(Sequence& sequence, FinishReason reason, std::int32_t stop_token = -1);
   void Finish(Sequence& sequence, Embedded embedded);
   void Fail(Sequence& sequence, const Status& status);
   // The images of a sequence are encoded.

@@ -173,7 +173,9 @@ void Stepper::Enter(Sequence& sequence, std::int32_t token) {
   RequestClock& clock = sequence.clock;
   clock.last_token = Clock::now();
   if (!clock.first_token) clock.first_token = clock.last_token;
-  if (llama_vocab_is_eog(parts_.model.vocab(), token)) return parts_.requests.Finish(sequence, FinishReason::kEos);
+  if (const auto reason = sequence.generation->EndsWith(token)) {
+    return parts_.requests.Finish(sequence, *reason, *reason == FinishReason::kStop ? token : -1);
+  }
   ++counters_.generated_tokens;
   ++sequence.usage.completion_tokens;
   sequence.schedule.pending = token;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kMaxProbs = 100;       // tokens reported beside a drawn one
 constexpr std::uint32_t kMaxCompletions = 64;  // of one prompt
+constexpr std::size_t kMaxStopTokens = 1024;
 constexpr std::size_t kMaxSaltBytes = 256;
 
 }  // namespace
@@ -30,6 +31,15 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   if (request.keep && request.n != 1) return Invalid("a session goes on from one completion: leave n out");
   if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
+  if (request.n_predict >= 0 && request.min_tokens > static_cast<std::uint32_t>(request.n_predict)) {
+    return Invalid("minTokens must be at most nPredict");
+  }
+  if (request.stop_tokens.size() > kMaxStopTokens) return Invalid("stopTokenIds must hold at most 1024 tokens");
+  if (std::ranges::any_of(request.stop_tokens, [&](std::int32_t token) {
+        return token < 0 || static_cast<std::uint32_t>(token) >= n_vocab;
+      })) {
+    return OutOfRange("every one of stopTokenIds", 0, n_vocab - 1);
+  }
   if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),
                   [](const std::string& stop) { return stop.empty(); })) {
     return Invalid("stopStrings must not hold an empty string");

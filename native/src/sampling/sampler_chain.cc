@@ -28,7 +28,7 @@ SamplerChain::~SamplerChain() = default;
 
 bool SamplerChain::takes_likeliest() const {
   return stages_.greedy && stages_.filters.empty() && stages_.first_penalties == nullptr && tokens_.biases.empty() &&
-         constraint_ == nullptr && !observer_;
+         forbidden_.empty() && constraint_ == nullptr && !observer_;
 }
 
 void SamplerChain::AcceptPrompt(std::int32_t token) {
@@ -50,6 +50,7 @@ std::int32_t SamplerChain::Draw(std::span<float> logits, TokenLogprobs* logprobs
   if (logprobs != nullptr) raw_.assign(logits.begin(), logits.end());
   for (const TokenBias& bias : tokens_.biases) logits[static_cast<std::size_t>(bias.token)] += bias.bias;
   if (!tokens_.biases.empty()) ShowLogits("TOKEN_BIAS", logits);
+  for (const std::int32_t token : forbidden_) logits[static_cast<std::size_t>(token)] = kImpossible;
   if (stages_.first_penalties != nullptr) {
     stages_.first_penalties->Apply(logits);
     ShowLogits("PENALTIES", logits);

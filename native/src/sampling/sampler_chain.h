@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "grammar/token_constraint.h"
@@ -41,6 +42,9 @@ class SamplerChain {
   // bytes; null: costs nothing.
   std::int32_t Draw(std::span<float> logits, TokenLogprobs* logprobs = nullptr, std::size_t n_probs = 0);
 
+  // Tokens that are not drawn from now on; no probability before the chain changes by it.
+  void Forbid(std::vector<std::int32_t> tokens) { forbidden_ = std::move(tokens); }
+
   // Whether what Draw would return is the likeliest token, and nothing has to be entered: no bias, penalty, filter,
   // constraint or observer.
   bool takes_likeliest() const;
@@ -64,6 +68,7 @@ class SamplerChain {
   ChainStages stages_;
   TokenConstraint* constraint_;
   Observer observer_;
+  std::vector<std::int32_t> forbidden_;
   std::vector<llama_token_data> candidates_;  // of the current draw
   llama_token_data_array array_{};            // the part of it that is left
   std::size_t next_filter_ = 0;               // the first that Gather has not done

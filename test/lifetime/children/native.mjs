@@ -97,6 +97,8 @@ export const requestOf = (prompt, changes) => ({
   controlTexts: [],
   nPredict: -1,
   ignoreEos: true,
+  minTokens: 0,
+  stopTokens: new Int32Array(),
   nProbs: 0,
   n: 1,
   sumLogprobs: false,

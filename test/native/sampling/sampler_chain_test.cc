@@ -48,6 +48,29 @@ TEST_F(SamplerChainTest, NeverEndsWhereTheEndIsIgnored) {
   EXPECT_FALSE(llama_vocab_is_eog(vocab_, chain.Draw(logits)));
 }
 
+TEST_F(SamplerChainTest, DrawsNoForbiddenTokenAndSaysWhatTheModelGave) {
+  SamplingParams params = Greedy();
+  params.repeat_penalty = 1;
+  SamplerChain chain(params, ResolveTokens(vocab_, params, false, 100));
+  EXPECT_TRUE(chain.takes_likeliest());
+  chain.Forbid({20, 30});
+  EXPECT_FALSE(chain.takes_likeliest());
+  const auto draw = [&] {
+    std::vector<float> logits(n_vocab_, -100);
+    logits[20] = 3;
+    logits[30] = 2;
+    logits[10] = 1;
+    TokenLogprobs logprobs;
+    const std::int32_t token = chain.Draw(logits, &logprobs, 1);
+    EXPECT_EQ(logprobs.top_before.at(0).token, 20);
+    return token;
+  };
+  EXPECT_EQ(draw(), 10);
+  chain.Forbid({});
+  EXPECT_TRUE(chain.takes_likeliest());
+  EXPECT_EQ(draw(), 20);
+}
+
 // Section "repeatPenalty" of the request surface: positive logits are divided, others multiplied, once for each
 // distinct token of the window, the newline left out.
 TEST_F(SamplerChainTest, PenalizesEachTokenOfTheWindowOnce) {

@@ -40,6 +40,7 @@ export const nativeEvent = {
     type: "done",
     finishReason,
     stopString: finishReason === "stop" ? "###" : "",
+    stopToken: -1,
     usage,
     timings,
     logprobSum: 0,
