@@ -9,7 +9,7 @@ export const about =
   "the gap between tokens of 8 streams while long prompts arrive, against the same streams alone, also of another commit";
 export const options = {
   before: { type: "string" },
-  runs: { type: "string", default: "15" },
+  runs: { type: "string", default: "30" },
   streams: { type: "string", default: "8" },
   prompts: { type: "string", default: "10" },
   characters: { type: "string", default: "100000" },
