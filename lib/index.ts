@@ -37,6 +37,7 @@ export type { RenderChatOptions } from "./chat/render.js";
 export type { ChatTemplateOptions } from "./chat/registry.js";
 export type { AdapterFacts, ModelAdapter, SpecialTokens } from "./chat/adapters.js";
 export type { ApplyChatTemplateOptions } from "./requests/prepare.js";
+export type { BlobLike } from "./images/blob.js";
 export type { ImageSource } from "./images/load.js";
 export type {
   ChoiceEvent,

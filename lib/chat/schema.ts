@@ -7,7 +7,7 @@ import type { ChatMessage, Content, ImagePart, TextMessage, TextPart } from "./t
 /** A source of an image, as far as its type tells. */
 export const imageSchema = any<ImageSource>(
   isImageSource,
-  "the bytes (Uint8Array), a path, a URL or a data: URL of an image",
+  "the bytes (Uint8Array, ArrayBuffer, Blob or File), a path, a URL or a data: URL of an image",
 );
 
 const textPart = object({ type: v.literal("text"), text: text() });

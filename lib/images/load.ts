@@ -5,20 +5,23 @@ import { types } from "node:util";
 import { argumentError, MedInferError } from "../errors.js";
 import { boundedCause, excerptPath } from "../excerpt.js";
 import { toUrl } from "../url.js";
+import { isBlob, readBlob, type BlobLike } from "./blob.js";
 import { decodeDataUrl } from "./data-url.js";
 import { fetchImage } from "./fetch.js";
 import { inlineImage } from "./inline.js";
 import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
 
 /**
- * An image: the bytes of a JPEG, PNG, GIF or BMP file, a path, a `file:`, `http:` or `https:` URL object, a `data:` URL, or
- * the file in base64. The network is used only where you pass a URL object with `http:` or `https:`.
+ * An image: the bytes of a JPEG, PNG, GIF or BMP file, as a `Uint8Array`, `ArrayBuffer`, `Blob` or `File`; a path, a `file:`,
+ * `http:` or `https:` URL object, a `data:` URL, or the file in base64. The network is used only where you pass a URL object
+ * with `http:` or `https:`.
  */
-export type ImageSource = Uint8Array | string | URL;
+export type ImageSource = Uint8Array | ArrayBuffer | BlobLike | string | URL;
 
 /** Whether a value is an {@link ImageSource}, without looking whether there is an image behind it. */
 export function isImageSource(value: unknown): value is ImageSource {
-  return types.isUint8Array(value) || toUrl(value) !== undefined || (typeof value === "string" && value !== "");
+  const isBytes = types.isUint8Array(value) || types.isArrayBuffer(value);
+  return isBytes || toUrl(value) !== undefined || (typeof value === "string" && value !== "") || isBlob(value);
 }
 
 /**
@@ -29,9 +32,10 @@ export function isImageSource(value: unknown): value is ImageSource {
  */
 export function loadImage(source: ImageSource, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
   if (types.isUint8Array(source)) return checkSize(source, options.maxBytes);
+  if (types.isArrayBuffer(source)) return checkSize(new Uint8Array(source), options.maxBytes);
   const url = toUrl(source);
   if (url !== undefined) return loadUrl(url, options);
-  return loadText(source as string, options);
+  return typeof source === "string" ? loadText(source, options) : readBlob(source as BlobLike, options);
 }
 
 function loadText(source: string, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {

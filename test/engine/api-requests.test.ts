@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { Engine, type GenerationEvent } from "medinfer";
+import { Engine, type GenerationEvent, type ImageSource } from "medinfer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromRoot } from "../support/paths.mjs";
 import { mediumModel } from "../support/random-model.mjs";
@@ -178,7 +178,7 @@ describe("chat", () => {
 });
 
 describe("images", () => {
-  const ask = (image: Uint8Array | string | URL) =>
+  const ask = (image: ImageSource) =>
     engine.chat({
       messages: [
         {
@@ -206,6 +206,9 @@ describe("images", () => {
       new Uint8Array(bytes),
       pathToFileURL(png),
       `data:image/png;base64,${bytes.toString("base64")}`,
+      new Blob([bytes]),
+      new File([bytes], "rgb.png"),
+      Uint8Array.from(bytes).buffer,
     ];
     for (const form of forms) {
       const { text, usage } = await ask(form).result;

@@ -1,12 +1,14 @@
+import { openAsBlob } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadImage, type ImageSource } from "../../lib/images/load.js";
+import { isImageSource, loadImage, type ImageSource } from "../../lib/images/load.js";
 import { rejection } from "./support/collect.js";
 
 const maxBytes = 1000;
@@ -35,6 +37,64 @@ describe("bytes", () => {
     const error = await refusal(new Uint8Array(maxBytes + 1));
     expect(error).toMatchObject({ code: "IMAGE_TOO_LARGE", retryable: false });
     expect(error.message).toContain("maxImageBytes");
+  });
+});
+
+describe("an ArrayBuffer", () => {
+  it("is taken whole, at once", async () => {
+    const { buffer } = Uint8Array.from(bytes);
+    expect(loadImage(buffer, { maxBytes })).toEqual(bytes);
+    expect(await load(runInNewContext("new Uint8Array([1, 2, 3]).buffer") as ArrayBuffer)).toEqual(
+      Uint8Array.of(1, 2, 3),
+    );
+    expect(await refusal(new ArrayBuffer(0))).toMatchObject({ code: "IMAGE_DECODE" });
+    expect(await refusal(new ArrayBuffer(maxBytes + 1))).toMatchObject({ code: "IMAGE_TOO_LARGE" });
+  });
+});
+
+describe("a Blob", () => {
+  it("is read whatever its type says, as a File is, and a part of one, and one of a file", async () => {
+    expect(await load(new Blob([bytes], { type: "text/plain" }))).toEqual(bytes);
+    expect(await load(new File([bytes], "scan.png", { type: "image/png" }))).toEqual(bytes);
+    expect(await load(new Blob([Uint8Array.of(9, 9), bytes]).slice(2))).toEqual(bytes);
+    expect(await load(await openAsBlob(path.join(folder, "a b.png")))).toEqual(bytes);
+  });
+
+  it("is one of another class, and a Response is none", async () => {
+    const own: ImageSource = { size: 3, arrayBuffer: () => Promise.resolve(Uint8Array.of(1, 2, 3).buffer) };
+    expect(await load(own)).toEqual(Uint8Array.of(1, 2, 3));
+    expect(isImageSource(own)).toBe(true);
+    expect(isImageSource(new Response(bytes))).toBe(false);
+    expect(isImageSource({ size: 3 })).toBe(false);
+  });
+
+  it("is not read where it is too large, and refused where it is empty", async () => {
+    let read = false;
+    const huge = { size: maxBytes + 1, arrayBuffer: () => ((read = true), Promise.resolve(new ArrayBuffer(0))) };
+    expect(await refusal(huge)).toMatchObject({ code: "IMAGE_TOO_LARGE" });
+    expect(read).toBe(false);
+    expect(await refusal(new Blob([]))).toMatchObject({ code: "IMAGE_DECODE" });
+    // It says less than it has.
+    expect(
+      await refusal({ ...huge, size: 1, arrayBuffer: () => Promise.resolve(new ArrayBuffer(maxBytes + 1)) }),
+    ).toMatchObject({
+      code: "IMAGE_TOO_LARGE",
+    });
+  });
+
+  it("whose file has changed is not found", async () => {
+    const file = path.join(folder, "changing.png");
+    await writeFile(file, bytes);
+    const blob = await openAsBlob(file);
+    await writeFile(file, Buffer.alloc(10));
+    expect(await refusal(blob)).toMatchObject({ code: "IMAGE_NOT_FOUND", message: expect.stringContaining("changed") });
+  });
+
+  it("is given up on", async () => {
+    const controller = new AbortController();
+    const slow = { size: 3, arrayBuffer: () => (controller.abort(), Promise.resolve(new ArrayBuffer(3))) };
+    const loading = loadImage(slow, { maxBytes, signal: controller.signal });
+    await expect(loading).rejects.toBe(controller.signal.reason);
   });
 });
 
