@@ -38,6 +38,8 @@ PromptPart ToPromptPart(const Napi::Value& value, const std::string& where) {
   PromptPart part;
   if (const Napi::Value image = fields.Value("image"); !image.IsUndefined()) {
     part.image = ToImageFile(image, fields.Name("image"));
+  } else if (const Napi::Value tokens = fields.Value("tokens"); !tokens.IsUndefined()) {
+    part.tokens = ToTokens(tokens, fields.Name("tokens"));
   } else {
     part.text = ToString(fields.Value("text"), fields.Name("text"));
     part.parse_special = ToBool(fields.Value("parseSpecial"), fields.Name("parseSpecial"));

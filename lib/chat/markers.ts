@@ -10,7 +10,7 @@ import type { ControlTokens } from "./control-tokens.js";
 import type { Content, ImagePart, TextPart } from "./types.js";
 
 /** A prompt before its images are loaded, in the order in which the model reads it. */
-export type PromptPiece = { text: string; parseSpecial: boolean } | { image: ImageSource };
+export type PromptPiece = { text: string; parseSpecial: boolean } | { image: ImageSource } | { tokens: Int32Array };
 
 /** The markers of one prompt. */
 export class PromptMarkers {

@@ -59,7 +59,7 @@ export interface NativeLoadOptions {
   imageCacheBytes: number;
 }
 
-export type NativePromptPart = { text: string; parseSpecial: boolean } | { image: Uint8Array };
+export type NativePromptPart = { text: string; parseSpecial: boolean } | { image: Uint8Array } | { tokens: Int32Array };
 
 export interface NativeSampling {
   temperature: number;

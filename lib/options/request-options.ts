@@ -1,5 +1,6 @@
 /** What a request takes: engine.chat, engine.complete and every row of engine.annotate. */
 import { Buffer } from "node:buffer";
+import { types } from "node:util";
 import * as v from "valibot";
 import { contentSchema, imageSchema, messagesSchema } from "../chat/schema.js";
 import { templateArgumentsSchema } from "../chat/template-arguments.js";
@@ -157,8 +158,11 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
 
 /** Options of {@link Engine.complete}. */
 export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
-  /** The text to continue, as it is: no chat template is applied. Images may stand among its parts. */
-  prompt: Content;
+  /**
+   * The text to continue, as it is: no chat template is applied. Images may stand among its parts. Or its token ids, read as
+   * they are, control tokens included; `addSpecial` holds for them as well.
+   */
+  prompt: Content | readonly number[] | Int32Array;
   /** Images put before the prompt, with nothing between. */
   images?: readonly ImageSource[];
   /**
@@ -267,10 +271,15 @@ export const chatOptionsSchema = object(
   elsewhere,
 );
 
+const completionPromptSchema: v.GenericSchema<CompleteOptions["prompt"]> = v.lazy((input) => {
+  if (types.isTypedArray(input)) return any<Int32Array>(types.isInt32Array, "a string, a list of parts or token ids");
+  return Array.isArray(input) && typeof input[0] === "number" ? list(integer(0), "token ids") : contentSchema;
+});
+
 /** Checks {@link CompleteOptions} and fills in the defaults. */
 export const completeOptionsSchema = object(
   {
-    prompt: contentSchema,
+    prompt: completionPromptSchema,
     images,
     parseSpecial: v.optional(flag(), true),
     addSpecial: v.optional(flag(), true),

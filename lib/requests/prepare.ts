@@ -1,4 +1,5 @@
 /** From resolved options to a prompt. `call` is everywhere what the user called, as messages name it. */
+import { types } from "node:util";
 import * as v from "valibot";
 import type { TemplateDefinition } from "../chat/definition.js";
 import { joinTexts, type PromptPiece } from "../chat/markers.js";
@@ -130,14 +131,22 @@ export function lostWithoutTemplate(call: string, path: string) {
 /** What a completion sends. */
 export function prepareCompletion(call: string, options: ResolvedCompleteOptions): PreparedRequest {
   const { prompt, images, parseSpecial, addSpecial } = options;
-  const pieces = [...imageParts(images), ...partsOf(prompt)]
-    .filter((part) => part.type === "image" || part.text !== "")
-    .map((part): PromptPiece => (part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial }));
+  const pieces = isTokenIds(prompt)
+    ? [...images.map((image) => ({ image })), ...(prompt.length > 0 ? [{ tokens: Int32Array.from(prompt) }] : [])]
+    : [...imageParts(images), ...partsOf(prompt)]
+        .filter((part) => part.type === "image" || part.text !== "")
+        .map((part): PromptPiece =>
+          part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial },
+        );
   if (pieces.length === 0) throw argumentError(call, "prompt", "must not be empty");
   const grammar = grammarOf(options, call);
   const thinkingTags = tagsOf(options, pieces);
   const choices = choicesOf(options, call);
   return { call, pieces, addSpecial, stopStrings: [], grammar, thinkingTags, options, choices };
+}
+
+function isTokenIds(prompt: ResolvedCompleteOptions["prompt"]): prompt is readonly number[] | Int32Array {
+  return types.isInt32Array(prompt) || (Array.isArray(prompt) && typeof prompt[0] === "number");
 }
 
 function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsWanted {
@@ -173,7 +182,7 @@ export function applyTemplate(
   const { chatTemplate, ...given } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
   const template = chooseTemplate(core, chatTemplate, "engine.applyChatTemplate");
   const { pieces, stopStrings } = render(core, template, messages, given);
-  const prompt = pieces.map((piece) => ("image" in piece ? "<__media__>" : piece.text)).join("");
+  const prompt = pieces.map((piece) => ("text" in piece ? piece.text : "<__media__>")).join("");
   return { prompt, stopStrings };
 }
 

@@ -21,7 +21,7 @@ struct PromptPart {
   std::string text;                    // UTF-8; unused where `image` or `tokens` is set
   bool parse_special = true;           // whether "</s>" in `text` is the control token or four characters
   ImageFile image;                     // null: a text part
-  std::vector<std::int32_t> tokens{};  // of a text that is tokenised already
+  std::vector<std::int32_t> tokens{};  // instead of a text; ids of the vocabulary
 };
 
 // What stands around a model's reasoning.

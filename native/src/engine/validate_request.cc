@@ -14,11 +14,17 @@ constexpr std::uint32_t kMaxCompletions = 64;  // of one prompt
 constexpr std::size_t kMaxStopTokens = 1024;
 constexpr std::size_t kMaxSaltBytes = 256;
 
+bool AreInVocabulary(const std::vector<std::int32_t>& tokens, std::uint32_t n_vocab) {
+  return std::ranges::all_of(
+      tokens, [&](std::int32_t token) { return token >= 0 && static_cast<std::uint32_t>(token) < n_vocab; });
+}
+
 }  // namespace
 
 Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_vocab) {
   if (request.prompt.empty()) return Invalid("the prompt is empty");
   for (const PromptPart& part : request.prompt) {
+    if (!AreInVocabulary(part.tokens, n_vocab)) return OutOfRange("every token of the prompt", 0, n_vocab - 1);
     if (part.image == nullptr) continue;
     if (!vision) {
       return {Code::kNoVision, "the engine has no projector, so it cannot read images: load it with mmproj"};
@@ -35,11 +41,7 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
     return Invalid("minTokens must be at most nPredict");
   }
   if (request.stop_tokens.size() > kMaxStopTokens) return Invalid("stopTokenIds must hold at most 1024 tokens");
-  if (std::ranges::any_of(request.stop_tokens, [&](std::int32_t token) {
-        return token < 0 || static_cast<std::uint32_t>(token) >= n_vocab;
-      })) {
-    return OutOfRange("every one of stopTokenIds", 0, n_vocab - 1);
-  }
+  if (!AreInVocabulary(request.stop_tokens, n_vocab)) return OutOfRange("every one of stopTokenIds", 0, n_vocab - 1);
   if (std::any_of(request.stop_strings.begin(), request.stop_strings.end(),
                   [](const std::string& stop) { return stop.empty(); })) {
     return Invalid("stopStrings must not hold an empty string");

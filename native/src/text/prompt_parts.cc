@@ -10,21 +10,30 @@ namespace medinfer {
 Result<std::vector<PromptPart>> TokenizeParts(const PromptTokenizer& tokenizer, const std::vector<PromptPart>& parts,
                                               bool add_special) {
   std::vector<PromptPart> prompt;
-  std::vector<TextPiece> pieces;
+  std::vector<TextPiece> pieces;     // neighbours, not tokenised yet
+  std::vector<std::int32_t> tokens;  // before them, back to the last image
+  const auto tokenize_pieces = [&]() -> Status {
+    auto more = tokenizer.Tokenize(std::exchange(pieces, {}));
+    if (!more.ok()) return more.status();
+    tokens.insert(tokens.end(), more.value().begin(), more.value().end());
+    return {};
+  };
   const auto add_text = [&]() -> Status {
-    auto tokens = tokenizer.Tokenize(std::exchange(pieces, {}));
-    if (!tokens.ok()) return tokens.status();
-    if (prompt.empty() && add_special) tokenizer.AddBos(tokens.value());
-    if (!tokens.value().empty()) prompt.push_back({"", true, nullptr, std::move(tokens.value())});
+    if (Status status = tokenize_pieces(); !status.ok()) return status;
+    if (prompt.empty() && add_special) tokenizer.AddBos(tokens);
+    if (!tokens.empty()) prompt.push_back({"", true, nullptr, std::exchange(tokens, {})});
     return {};
   };
   for (const PromptPart& part : parts) {
-    if (part.image == nullptr) {
+    if (!part.tokens.empty()) {
+      if (Status status = tokenize_pieces(); !status.ok()) return status;
+      tokens.insert(tokens.end(), part.tokens.begin(), part.tokens.end());
+    } else if (part.image == nullptr) {
       pieces.push_back({part.text, part.parse_special});
-      continue;
+    } else {
+      if (Status status = add_text(); !status.ok()) return status;
+      prompt.push_back({"", true, part.image, {}});
     }
-    if (Status status = add_text(); !status.ok()) return status;
-    prompt.push_back({"", true, part.image, {}});
   }
   if (Status status = add_text(); !status.ok()) return status;
   return prompt;

@@ -108,7 +108,7 @@ export class FakeEngine implements NativeEngine {
   countTokens(prompt: NativePromptPart[]): number {
     this.#requireOpen();
     const id = ++this.#lastId;
-    const sizes = prompt.map((part) => ("image" in part ? 100 : Buffer.byteLength(part.text)));
+    const sizes = prompt.map((part) => ("text" in part ? Buffer.byteLength(part.text) : 100));
     const tokens = sizes.reduce((sum, size) => sum + size, 0);
     this.counted.push(tokens);
     const failure = this.countFailure;
