@@ -27,13 +27,13 @@ std::vector<CellValue> ValuesOf(const std::vector<CellKey>& keys, const std::str
 
 std::vector<CellValue> Unpacked(const std::vector<std::uint8_t>& bytes) {
   std::vector<CellValue> values(bytes.size() / sizeof(CellValue));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(CellValue));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(CellValue));
   return values;
 }
 
 std::vector<std::uint8_t> Packed(const std::vector<CellValue>& values) {
   std::vector<std::uint8_t> bytes(values.size() * sizeof(CellValue));
-  std::memcpy(bytes.data(), values.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
   return bytes;
 }
 
