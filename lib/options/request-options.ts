@@ -271,9 +271,19 @@ export const chatOptionsSchema = object(
   elsewhere,
 );
 
-const completionPromptSchema: v.GenericSchema<CompleteOptions["prompt"]> = v.lazy((input) => {
-  if (types.isTypedArray(input)) return any<Int32Array>(types.isInt32Array, "a string, a list of parts or token ids");
-  return Array.isArray(input) && typeof input[0] === "number" ? list(integer(0), "token ids") : contentSchema;
+// Ids become a list of the request's own, whatever becomes of the caller's.
+const typedIds = v.pipe(
+  any<Int32Array>(types.isInt32Array, "a string, a list of parts or token ids"),
+  v.transform((ids) => Int32Array.from(ids)),
+);
+const listedIds = v.pipe(
+  list(integer(0), "token ids"),
+  v.transform((ids) => Int32Array.from(ids)),
+);
+const completionPromptSchema = v.lazy((input): v.GenericSchema<CompleteOptions["prompt"], Content | Int32Array> => {
+  if (types.isTypedArray(input)) return typedIds;
+  const listed = Array.isArray(input) && typeof input[0] === "number";
+  return listed ? listedIds : contentSchema;
 });
 
 /** Checks {@link CompleteOptions} and fills in the defaults. */

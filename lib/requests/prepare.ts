@@ -131,8 +131,8 @@ export function lostWithoutTemplate(call: string, path: string) {
 /** What a completion sends. */
 export function prepareCompletion(call: string, options: ResolvedCompleteOptions): PreparedRequest {
   const { prompt, images, parseSpecial, addSpecial } = options;
-  const pieces = isTokenIds(prompt)
-    ? [...images.map((image) => ({ image })), ...(prompt.length > 0 ? [{ tokens: Int32Array.from(prompt) }] : [])]
+  const pieces = types.isInt32Array(prompt)
+    ? [...images.map((image) => ({ image })), ...(prompt.length > 0 ? [{ tokens: prompt }] : [])]
     : [...imageParts(images), ...partsOf(prompt)]
         .filter((part) => part.type === "image" || part.text !== "")
         .map((part): PromptPiece =>
@@ -143,10 +143,6 @@ export function prepareCompletion(call: string, options: ResolvedCompleteOptions
   const thinkingTags = tagsOf(options, pieces);
   const choices = choicesOf(options, call);
   return { call, pieces, addSpecial, stopStrings: [], grammar, thinkingTags, options, choices };
-}
-
-function isTokenIds(prompt: ResolvedCompleteOptions["prompt"]): prompt is readonly number[] | Int32Array {
-  return types.isInt32Array(prompt) || (Array.isArray(prompt) && typeof prompt[0] === "number");
 }
 
 function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsWanted {

@@ -1,6 +1,7 @@
 #include "engine/generation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "llama.h"
@@ -21,9 +22,7 @@ std::vector<std::int32_t> Sorted(std::vector<std::int32_t> tokens) {
 
 // All that EndsWith() knows.
 std::vector<std::int32_t> Ends(const llama_vocab* vocab, std::vector<std::int32_t> stop_tokens) {
-  for (std::int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
-    if (llama_vocab_is_eog(vocab, token)) stop_tokens.push_back(token);
-  }
+  std::ranges::copy(EndOfGenerationTokens(vocab), std::back_inserter(stop_tokens));
   return stop_tokens;
 }
 

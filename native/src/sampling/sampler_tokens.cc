@@ -34,6 +34,14 @@ std::vector<TokenBias> JoinBiases(const std::vector<TokenBias>& biases) {
   return joined;
 }
 
+std::vector<std::int32_t> EndOfGenerationTokens(const llama_vocab* vocab) {
+  std::vector<std::int32_t> ends;
+  for (std::int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
+    if (llama_vocab_is_eog(vocab, token)) ends.push_back(token);
+  }
+  return ends;
+}
+
 SamplerTokens ResolveTokens(const llama_vocab* vocab, const SamplingParams& params, bool ignore_eos,
                             std::uint32_t context) {
   SamplerTokens resolved;
@@ -47,8 +55,8 @@ SamplerTokens ResolveTokens(const llama_vocab* vocab, const SamplingParams& para
     for (const std::int32_t token : std::set(tokens.begin(), tokens.end())) biases.push_back({token, bias.bias});
   }
   if (ignore_eos) {
-    for (std::int32_t token = 0; token < resolved.n_vocab; ++token) {
-      if (llama_vocab_is_eog(vocab, token)) biases.push_back({token, -std::numeric_limits<float>::infinity()});
+    for (const std::int32_t token : EndOfGenerationTokens(vocab)) {
+      biases.push_back({token, -std::numeric_limits<float>::infinity()});
     }
   }
   resolved.biases = JoinBiases(biases);

@@ -20,6 +20,9 @@ struct SamplerTokens {
   std::optional<std::vector<std::int32_t>> penalty_prompt;  // stands for the prompt in the penalty history
 };
 
+// All tokens that end the model's turn.
+std::vector<std::int32_t> EndOfGenerationTokens(const llama_vocab* vocab);
+
 // `ignore_eos`: no end-of-generation token is drawn. REQUIRES: token ids are in the vocabulary.
 SamplerTokens ResolveTokens(const llama_vocab* vocab, const SamplingParams& params, bool ignore_eos,
                             std::uint32_t context);
