@@ -1,5 +1,5 @@
 // The module: NativeAddon in lib/native/types.ts.
-#ifndef _WIN32
+#ifdef __APPLE__
 #include <dlfcn.h>
 #endif
 
@@ -17,9 +17,11 @@ namespace medinfer {
 namespace {
 
 // Node unloads an addon with the last worker that uses it. The backends stay, because ggml cannot unload them, and
-// hold pointers into this library: the log callback for one. So it stays too.
+// hold pointers into this library: the log callback for one. So it stays too. On Linux the linker's nodelete says so,
+// which holds also where a worker ends before Init: ggml's terminate handler would stay installed, and ggml, loaded a
+// second time to the same address, aborts when it finds its own. Other linkers have no such flag.
 void StayLoaded() {
-#ifndef _WIN32
+#ifdef __APPLE__
   Dl_info self{};
   if (dladdr(reinterpret_cast<void*>(&StayLoaded), &self) != 0) {
     static_cast<void>(dlopen(self.dli_fname, RTLD_NOW));
@@ -130,9 +132,9 @@ Napi::Value WithErrorClass(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  StayLoaded();
   AddonData::Install(env);
   return Guarded(env, nullptr, [&] {
-    StayLoaded();
     DefineAddon(exports, nullptr);
     exports.Set("withErrorClass", Napi::Function::New<WithErrorClass>(env, "withErrorClass"));
     return exports;

@@ -29,6 +29,12 @@ describe("worker.terminate()", () => {
     expect(report.slowest).toBeLessThan(SOON_MS);
   });
 
+  // In between the library of ggml has set its terminate handler, and nobody has called the addon yet.
+  test(`while the addon is being opened, ${String(total)} times`, async () => {
+    const end = await runQuietChild("terminate.mjs", ["open", String(total)]);
+    expect((end.message as Report).newThreads).toBeLessThanOrEqual(0);
+  });
+
   test.each(["idle", "close"])("of an engine that is %s", async (phase) => {
     const end = await runQuietChild("terminate.mjs", [phase, "10"]);
     expect((end.message as Report).newThreads).toBeLessThanOrEqual(0);
