@@ -26,12 +26,17 @@ export type {
   ChatMessage,
   ChatTemplateFunction,
   Content,
+  FunctionTool,
   ImagePart,
+  ReasoningEffort,
   RenderedChat,
   TemplateArguments,
   TemplateContext,
+  TemplateMessage,
   TextMessage,
   TextPart,
+  Tool,
+  ToolCall,
 } from "./chat/types.js";
 export type { RenderChatOptions } from "./chat/render.js";
 export type { ChatTemplateOptions } from "./chat/registry.js";

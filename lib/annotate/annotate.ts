@@ -2,8 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
 import { onAbort } from "../abort.js";
-import { imageSchema } from "../chat/schema.js";
-import { templateArgumentsSchema } from "../chat/template-arguments.js";
+import { imageSchema, renderingEntries } from "../chat/schema.js";
 import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, MedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
@@ -16,13 +15,16 @@ import { parse } from "../validation/parse.js";
 import { orderedPool } from "./ordered-pool.js";
 import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./types.js";
 
+// A row ends with what is asked: there is no message to continue.
+const { continueFinalMessage: _never, ...rendering } = renderingEntries;
+
 /** Checks {@link AnnotateOptions}. */
 export const annotateOptionsSchema = object({
   prompt: v.optional(text({ filled: true })),
   systemPrompt: v.optional(text()),
   chatTemplate: v.optional(text({ filled: true })),
   useChatTemplate: v.optional(flag(), true),
-  templateArguments: templateArgumentsSchema,
+  ...rendering,
   concurrency: v.optional(integer(1, 65536)),
   onError: v.optional(oneOf(["collect", "throw"]), "collect"),
   ...generationEntries,
@@ -147,7 +149,7 @@ function chatOf(
   const user = { role: "user", content: imagesFirst(images, prompt) };
   const system = systemPrompt ?? (options.useChatTemplate ? "You are a helpful assistant." : "");
   const messages = system === "" ? [user] : [{ role: "system", content: system }, user];
-  return { ...options, messages, images: [], onContextFull: "stop", n: 1 };
+  return { ...options, messages, images: [], continueFinalMessage: false, onContextFull: "stop", n: 1 };
 }
 
 /** A row, as messages name it. */

@@ -1,6 +1,6 @@
 /** Many documents or images, one answer each. */
 import type { MedInferError } from "../errors.js";
-import type { TemplateArguments } from "../chat/types.js";
+import type { FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { TokenLogprobs } from "../generation/logprobs.js";
 import type { FinishReason, Timings, Usage } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
@@ -33,6 +33,10 @@ export interface AnnotateOptions extends GenerationOptions {
   useChatTemplate?: boolean;
   /** The same for every row; see {@link ChatOptions}. Default none. */
   templateArguments?: TemplateArguments;
+  /** The same for every row; see {@link ChatOptions}. Default none. */
+  tools?: readonly (Tool | FunctionTool)[];
+  /** The same for every row; see {@link ChatOptions}. */
+  reasoningEffort?: ReasoningEffort;
   /** Most rows that are under way at once. Default: twice the engine's `batchSize`. */
   concurrency?: number;
   /**

@@ -1,8 +1,8 @@
 /** llama.cpp's own chat templates, by name. */
 import { randomUUID } from "node:crypto";
 import { loadAddon } from "../native/addon.js";
-import { withoutEmptySystem } from "./definition.js";
-import type { ChatTemplateFunction, TextMessage } from "./types.js";
+import { withoutEmptySystem, type RenderTurns } from "./definition.js";
+import type { TemplateTurn } from "./template-turn.js";
 
 let names: readonly string[] | undefined;
 
@@ -13,13 +13,13 @@ export function builtinChatTemplates(): readonly string[] {
 }
 
 /** A built-in template as a function. REQUIRES: `name` is one of {@link builtinChatTemplates}. */
-export function builtinTemplate(name: string): ChatTemplateFunction {
+export function builtinTemplate(name: string): RenderTurns {
   return (messages, { addGenerationPrompt }) => {
     return apply(name, withoutEmptySystem(messages), addGenerationPrompt);
   };
 }
 
-function apply(name: string, messages: readonly TextMessage[], addGenerationPrompt: boolean): string {
+function apply(name: string, messages: readonly TemplateTurn[], addGenerationPrompt: boolean): string {
   // llama.cpp's templates work on C strings: a NUL would end the message.
   const nul = messages.some(({ content }) => content.includes("\0")) ? randomUUID() : undefined;
   const turns = messages.map(({ role, content }) => ({

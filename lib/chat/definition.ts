@@ -3,15 +3,22 @@ import { argumentError } from "../errors.js";
 import { excerpt } from "../excerpt.js";
 import type { Literals } from "./jinja/literals.js";
 import { nearest } from "../validation/nearest.js";
-import type { ChatTemplateFunction, TemplateArguments, TextMessage } from "./types.js";
+import type { TemplateTurn } from "./template-turn.js";
+import type { ChatTemplateFunction, TemplateArguments, TemplateContext } from "./types.js";
 
 /** Where a message's images stand: where its content has them, or before its text, each followed by a line break. */
 export type ImagePlacement = "in-place" | "before-text";
 
+/** A template as a function of turns. */
+export type RenderTurns = (
+  turns: readonly TemplateTurn[],
+  context: TemplateContext,
+) => ReturnType<ChatTemplateFunction>;
+
 /** A chat template with what it brings along. */
 export interface TemplateDefinition {
   readonly name: string;
-  readonly render: ChatTemplateFunction;
+  readonly render: RenderTurns;
   /** Texts at which generation ends, beside those of the request. */
   readonly stopStrings: readonly string[];
   /** The roles that it knows; undefined: it looks after them itself. */
@@ -28,15 +35,23 @@ export interface TemplateDefinition {
   readonly literals?: Literals;
   /** Whether the prompt begins with the BOS token; undefined: see what was written. */
   readonly writesBos?: boolean;
+  /** Whether it writes tools, calls and results in a form of its own, or as text of messages: see generic-tools.ts. */
+  readonly tools: "own" | "generic";
+  /** With tools of its own: as what it takes the arguments of calls. Default `"text"`: JSON. */
+  readonly callArguments?: "text" | "value";
+  /** With tools of its own: whether a result may hold images. Default false. */
+  readonly imagesInResults?: boolean;
+  /** Whether it has system messages. Default true. */
+  readonly hasSystem?: boolean;
 }
 
 /** A definition of which nothing is known but the function. */
-export function plainDefinition(name: string, render: ChatTemplateFunction): TemplateDefinition {
-  return { name, render, stopStrings: [], userRoles: ["user"], images: "in-place" };
+export function plainDefinition(name: string, render: RenderTurns): TemplateDefinition {
+  return { name, render, stopStrings: [], userRoles: ["user"], images: "in-place", tools: "generic" };
 }
 
 /** A role that the template does not know would be lost, or taken for another. */
-export function checkRoles({ name, roles }: TemplateDefinition, messages: readonly TextMessage[]): void {
+export function checkRoles({ name, roles }: TemplateDefinition, messages: readonly TemplateTurn[]): void {
   if (roles === undefined) return;
   const unknown = messages.find(({ role }) => !roles.includes(role));
   if (unknown !== undefined) throw unknownRole(unknown.role, name, roles);
@@ -69,6 +84,8 @@ export function unknownRole(role: string, template: string, known: readonly stri
 }
 
 /** The messages without empty system messages, which would still leave their separators in the prompt. */
-export function withoutEmptySystem(messages: readonly TextMessage[]): readonly TextMessage[] {
+export function withoutEmptySystem<T extends Pick<TemplateTurn, "role" | "content">>(
+  messages: readonly T[],
+): readonly T[] {
   return messages.filter(({ role, content }) => role !== "system" || content !== "");
 }

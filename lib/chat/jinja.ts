@@ -4,25 +4,14 @@ import { excerpt } from "../excerpt.js";
 import { TemplateRefusal, TemplateSyntaxError } from "./jinja/errors.js";
 import { literalsOf, type Literals } from "./jinja/literals.js";
 import { Template } from "./jinja/template.js";
-import { reservedNames, takenForGranted } from "./jinja-globals.js";
+import type { RenderTurns, TemplateDefinition } from "./definition.js";
+import { findDialect, type Dialect, type Try } from "./jinja-dialect.js";
+import { reservedNames } from "./jinja-globals.js";
+import { variablesOf as variablesFor } from "./jinja-messages.js";
 import { variablesOf } from "./jinja-variables.js";
-import type { ChatTemplateFunction, TemplateContext, TextMessage } from "./types.js";
-
-/** What a template takes; found out by trying. */
-interface Dialect {
-  /** Whether a message's content is a list of parts, as for some vision models, and not a text. */
-  takesParts: boolean;
-  /** Whether it fails without {@link takenForGranted}. */
-  takesForGranted: boolean;
-}
-
-/** The usual one first. */
-const dialects: readonly Dialect[] = [
-  { takesParts: false, takesForGranted: false },
-  { takesParts: false, takesForGranted: true },
-  { takesParts: true, takesForGranted: false },
-  { takesParts: true, takesForGranted: true },
-];
+import { Dict, type Value } from "./jinja/values.js";
+import { mapTexts, type TemplateTurn } from "./template-turn.js";
+import type { TemplateContext } from "./types.js";
 
 interface ParsedTemplate {
   source: string;
@@ -44,28 +33,36 @@ export function isJinja(text: string): boolean {
   return text.includes("{{") || text.includes("{%");
 }
 
-/** A Jinja template as a function, the variables that it reads, and the texts that it spells. */
-export interface JinjaTemplate {
-  render: ChatTemplateFunction;
-  variables: ReadonlySet<string>;
-  literals: Literals;
+/** What is known of a Jinja template. */
+export interface JinjaTemplate extends Pick<
+  TemplateDefinition,
+  "render" | "tools" | "callArguments" | "imagesInResults" | "hasSystem"
+> {
+  readonly variables: ReadonlySet<string>;
+  readonly literals: Literals;
 }
 
 /**
  * @throws MedInferError `INVALID_ARGUMENT` where it cannot be parsed
  */
 export function jinjaTemplate(source: string): JinjaTemplate {
-  const known = parsed.get(source) ?? parseTemplate(source);
+  const { template, dialect, variables, literals } = parsed.get(source) ?? parseTemplate(source);
+  const render: RenderTurns = (turns, context) => {
+    const now = new Date();
+    try {
+      return template.render(variablesFor(dialect, turns, context, now), now);
+    } catch (error) {
+      throw argumentError("chatTemplate", "", complaint(error as Error, source, turns, context));
+    }
+  };
   return {
-    variables: known.variables,
-    literals: known.literals,
-    render: (messages, context) => {
-      try {
-        return render(known.template, known.dialect, messages, context);
-      } catch (error) {
-        throw argumentError("chatTemplate", "", complaint(error as Error, source, messages, context));
-      }
-    },
+    render,
+    variables,
+    literals,
+    tools: dialect.ownTools ? "own" : "generic",
+    callArguments: dialect.callArguments,
+    imagesInResults: dialect.imagesInResults,
+    hasSystem: dialect.hasSystem,
   };
 }
 
@@ -78,63 +75,51 @@ function parseTemplate(source: string): ParsedTemplate {
     throw argumentError("chatTemplate", "", `is no valid Jinja: ${excerpt(error.message, 150)}`);
   }
   const { program } = template;
-  const dialect = dialects.find((candidate) => keepsContent(template, candidate)) ?? dialects[0]!;
+  const literals = literalsOf(program);
+  const dialect = findDialect(attempts(template), literals.all);
   if (parsed.size >= MAX_PARSED) parsed.clear();
   const variables = new Set([...variablesOf(program)].filter((name) => !reservedNames.has(name)));
-  const known = { source, template, dialect, variables, literals: literalsOf(program) };
+  const known = { source, template, dialect, variables, literals };
   parsed.set(source, known);
   return known;
 }
 
-/** A template that is given the other kind of content often drops it without a word. */
-function keepsContent(template: Template, dialect: Dialect): boolean {
-  const context = { addGenerationPrompt: true, bosToken: "", eosToken: "", padToken: "", templateArguments: {} };
-  try {
-    const prompt = render(template, dialect, [{ role: "user", content: "probe0content" }], context);
-    // Parts that are written out as a list are no text.
-    return prompt.includes("probe0content") && !/["']type["']: ["']text["']/.test(prompt);
-  } catch {
-    return false;
-  }
-}
-
-function render(
-  template: Template,
-  { takesParts, takesForGranted }: Dialect,
-  messages: readonly TextMessage[],
-  context: TemplateContext,
-): string {
+/** Renders conversations that try what a template takes. */
+function attempts(template: Template): Try {
   const now = new Date();
-  return template.render(
-    {
-      // As transformers has it where the caller names none.
-      tools: null,
-      documents: null,
-      ...(takesForGranted ? takenForGranted(now) : {}),
-      ...context.templateArguments,
-      messages: messages.map(({ role, content }) => ({
-        role,
-        content: takesParts ? [{ type: "text", text: content }] : content,
-      })),
-      add_generation_prompt: context.addGenerationPrompt,
-      bos_token: context.bosToken,
-      eos_token: context.eosToken,
-      pad_token: context.padToken,
-    },
-    now,
-  );
+  return (dialect, turns, { tools = [], addGenerationPrompt = true, imageInResult = false } = {}) => {
+    const nobody = { bosToken: "", eosToken: "", padToken: "", templateArguments: {} };
+    const context = { ...nobody, tools: tools as TemplateContext["tools"], addGenerationPrompt, imageInResult };
+    return template.render(variablesFor(dialect, turns, context, now), now);
+  };
 }
 
 /** What went wrong, without a word of what was given: that is a patient's. */
-function complaint(error: Error, source: string, messages: readonly TextMessage[], context: TemplateContext): string {
+function complaint(
+  error: Error,
+  source: string,
+  turns: readonly TemplateTurn[],
+  { templateArguments, tools }: TemplateContext,
+): string {
   const refuses = error instanceof TemplateRefusal;
   const what = refuses ? "refuses these messages" : "cannot be rendered";
-  const own = `${source} ${messages.map(({ role }) => role).join(" ")}`.toLowerCase();
-  const given = [...messages.map(({ content }) => content), ...Object.values(context.templateArguments)]
-    .filter((text) => typeof text === "string")
-    .join(" ")
-    .toLowerCase();
+  const names = tools.map(({ name }) => name);
+  const own = `${source} ${turns.map(({ role }) => role).join(" ")} ${names.join(" ")}`.toLowerCase();
+  const given = Object.values(templateArguments).filter((value) => typeof value === "string");
+  mapTexts(turns, (text) => {
+    given.push(text);
+    return text;
+  });
+  for (const { calls = [] } of turns) for (const call of calls) given.push(...numbersIn(call.arguments));
+  const said = given.join(" ").toLowerCase();
   const words = error.message.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  const quotes = refuses && words.some((word) => given.includes(word) && !own.includes(word));
+  const quotes = refuses && words.some((word) => said.includes(word) && !own.includes(word));
   return quotes ? what : `${what}: ${error.message.slice(0, MAX_WORDS)}`;
+}
+
+/** The numbers in a value, as texts. */
+function numbersIn(value: Value): string[] {
+  if (typeof value === "bigint" || typeof value === "number") return [String(value)];
+  if (Array.isArray(value)) return value.flatMap(numbersIn);
+  return value instanceof Dict ? [...value.values()].flatMap(numbersIn) : [];
 }

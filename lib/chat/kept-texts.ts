@@ -1,5 +1,5 @@
 /**
- * Whether a prompt holds what its messages say. Templates leave out without a word what they do not expect: a role, a
+ * Whether a prompt holds the texts of its messages. Templates leave out without a word what they do not expect: a role, a
  * second system message, a part. An allergy in such a message must not vanish.
  *
  * The conversation is rendered once more with random marks at both ends of each text. Where that differs from the prompt
@@ -9,45 +9,65 @@
 import { randomBytes } from "node:crypto";
 import { holdsText, type TextRules } from "./text-match.js";
 import type { Literals } from "./jinja/literals.js";
-import type { TextMessage } from "./types.js";
+import { mapTexts, type TemplateTurn, type TextPlace } from "./template-turn.js";
 
 /** A conversation as a template writes it. It may throw. */
-export type Render = (messages: readonly TextMessage[]) => string;
+export type Render = (turns: readonly TemplateTurn[]) => string;
 
 /** Where marks stand in a text: before each of these places. */
 type Places = readonly number[];
 
+/** A text that has to be in the prompt. */
+interface Said {
+  place: TextPlace;
+  text: string;
+  /** Which of all texts, in the order of mapTexts(). */
+  n: number;
+}
+
 /**
- * The index of the first message of whose text the prompt lacks a part; -1: it has all.
+ * The place of the first text of which the prompt lacks a part; undefined: it has all. Looked at are contents and the texts
+ * in the arguments of calls; of names, numbers and the like see kept-calls.ts.
  *
  * White space may differ, and the reasoning before an answer may be gone.
  *
- * @param prompt what `render` made of the messages
+ * @param prompt what `render` made of the turns
  * @param literals what the template itself spells: a text may lose what is a command to the template
+ * @param keepsReasoning whether the last turn's reasoning has to be there
  */
 export function firstLost(
-  messages: readonly TextMessage[],
+  turns: readonly TemplateTurn[],
   prompt: string,
   render: Render,
   literals: Literals,
-): number {
-  const said = messages.flatMap((message, i) => (message.content.trim() === "" ? [] : [{ message, i }]));
-  if (said.length === 0) return -1;
-  const rules = (role: string): TextRules => ({ literals, mayLoseReasoning: role === "assistant" });
+  keepsReasoning = false,
+): TextPlace | undefined {
+  const said: Said[] = [];
+  let n = 0;
+  const isLookedAt = ({ part, turn }: TextPlace) =>
+    part === "content" || part === "argument" || (part === "reasoning" && keepsReasoning && turn === turns.length - 1);
+  mapTexts(turns, (text, place) => {
+    if (isLookedAt(place) && text.trim() !== "") said.push({ place, text, n });
+    n++;
+    return text;
+  });
+  if (said.length === 0) return undefined;
+  const rules = ({ turn, part }: TextPlace): TextRules => ({
+    literals,
+    mayLoseReasoning: part === "content" && turns[turn]!.role === "assistant",
+  });
+  const looked = new Set(said.map((one) => one.n));
   for (const places of [edges, (text: string) => middle(text, literals.all)]) {
-    const marks = probe(messages, prompt, render, places);
+    const marks = probe(turns, prompt, render, looked, places);
     if (marks === undefined) continue;
-    const lost = said.find(({ message: { role, content }, i }) => {
-      const text = content.trim();
-      const own = places(content).map((place) => place - leading(content));
-      return !marks.get(i)?.some((mark) => standsAround(mark, text, own[mark.place]!, rules(role)));
+    const lost = said.find(({ place, text: whole, n: which }) => {
+      const text = whole.trim();
+      const own = places(whole).map((at) => at - leading(whole));
+      return !marks.get(which)?.some((mark) => standsAround(mark, text, own[mark.place]!, rules(place)));
     });
-    return lost?.i ?? -1;
+    return lost?.place;
   }
-  const missing = said.find(
-    ({ message: { role, content } }) => !holdsText.anywhere(prompt, content.trim(), rules(role)),
-  );
-  return missing?.i ?? -1;
+  return said.find(({ place, text }) => !holdsText.anywhere(prompt, text.trim(), rules(place)))?.place;
 }
 
 const leading = (text: string) => text.length - text.trimStart().length;
@@ -74,29 +94,32 @@ function spans(text: string, piece: string, at: number): boolean {
 
 /** A mark in the rendered conversation, and what stands between it and its neighbours. */
 interface Mark {
-  /** Which of the message's places, counted from 0. */
+  /** Which of the text's places, counted from 0. */
   place: number;
   before: string;
   after: string;
 }
 
-/** The marks that are in the rendered conversation, by message; undefined: they change it. */
+/** The marks that are in the rendered conversation, by text; undefined: they change it. */
 function probe(
-  messages: readonly TextMessage[],
+  turns: readonly TemplateTurn[],
   prompt: string,
   render: Render,
+  looked: ReadonlySet<number>,
   places: (text: string) => Places,
 ): ReadonlyMap<number, Mark[]> | undefined {
   const nonce = `mark${randomBytes(12).toString("hex")}`;
-  const marked = messages.map(({ role, content }, i) => {
-    if (content.trim() === "") return { role, content };
-    let text = "";
+  let which = 0;
+  const marked = mapTexts(turns, (text) => {
+    const n = which++;
+    if (!looked.has(n)) return text;
+    let made = "";
     let from = 0;
-    places(content).forEach((place, n) => {
-      text += `${content.slice(from, place)}${nonce}x${i}x${n}x`;
+    places(text).forEach((place, i) => {
+      made += `${text.slice(from, place)}${nonce}x${n}x${i}x`;
       from = place;
     });
-    return { role, content: text + content.slice(from) };
+    return made + text.slice(from);
   });
   let rendered: string;
   try {
@@ -109,10 +132,10 @@ function probe(
   if (texts.join("") !== prompt) return undefined;
   const marks = new Map<number, Mark[]>();
   for (let i = 1; i < parts.length; i += 3) {
-    const [message, place] = [Number(parts[i]), Number(parts[i + 1])];
-    const known = marks.get(message) ?? [];
+    const [text, place] = [Number(parts[i]), Number(parts[i + 1])];
+    const known = marks.get(text) ?? [];
     known.push({ place, before: parts[i - 1]!, after: parts[i + 2]! });
-    marks.set(message, known);
+    marks.set(text, known);
   }
   return marks;
 }

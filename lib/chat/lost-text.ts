@@ -1,8 +1,11 @@
 /** Refuses prompts that lack what a message says, and roles that a template takes for another. */
 import { argumentError } from "../errors.js";
 import { unknownRole, type TemplateDefinition } from "./definition.js";
-import { firstLost } from "./kept-texts.js";
-import type { TemplateContext, TextMessage } from "./types.js";
+import { firstLostOfCalls } from "./kept-calls.js";
+import { firstLost, type Render } from "./kept-texts.js";
+import type { TemplateTurn, TextPlace } from "./template-turn.js";
+import { holdsText } from "./text-match.js";
+import type { ResolvedTool } from "./tool-schema.js";
 
 /** The roles that every template is made for. */
 const usual = ["system", "user", "assistant"];
@@ -11,46 +14,75 @@ const usual = ["system", "user", "assistant"];
 const assistants = new Set(["assistant", "model", "ai", "bot", "gpt"]);
 
 /**
- * @param prompt what the template made of the messages
- * @throws MedInferError `INVALID_ARGUMENT` that names the role whose text is lost, or taken for the assistant's
+ * @param prompt what `render` made of the turns
+ * @param continues whether the last turn is to be continued: then its reasoning is not that of an earlier one
+ * @throws MedInferError `INVALID_ARGUMENT` that names what is lost, or the role that is taken for the assistant's
  */
 export function checkTexts(
   template: TemplateDefinition,
-  messages: readonly TextMessage[],
-  context: TemplateContext,
+  turns: readonly TemplateTurn[],
+  tools: readonly ResolvedTool[],
   prompt: string,
+  render: Render,
+  continues: boolean,
 ): void {
   if (template.literals === undefined) return;
   const { literals } = template;
-  const render = (turns: readonly TextMessage[]) => {
-    const rendered = template.render(turns, context);
-    return typeof rendered === "string" ? rendered : rendered.prompt;
-  };
-  const lost = firstLost(messages, prompt, render, literals);
-  const tryAs = (as: (message: TextMessage, i: number) => string) => {
-    const turns = messages.map((message, i) => ({ role: as(message, i), content: message.content }));
+  const lostIn = (given: readonly TemplateTurn[], written: string) =>
+    firstLost(given, written, render, literals, continues) ?? firstLostOfCalls(given, written, render);
+  const lost = lostIn(turns, prompt);
+  const tryAs = (as: (turn: TemplateTurn, i: number) => string) => {
+    const others = turns.map((turn, i) => ({ ...turn, role: as(turn, i) }));
     try {
-      return { turns, prompt: render(turns) };
+      return { turns: others, prompt: render(others) };
     } catch {
       return undefined;
     }
   };
-  if (lost >= 0) {
+  if (lost !== undefined) {
     const keeps = (role: string) => {
-      const other = tryAs((message, i) => (i === lost ? role : message.role));
-      return other !== undefined && firstLost(other.turns, other.prompt, render, literals) !== lost;
+      const other = tryAs((turn, i) => (i === lost.turn ? role : turn.role));
+      return other !== undefined && lostIn(other.turns, other.prompt)?.turn !== lost.turn;
     };
-    throw lostText(template.name, messages, lost, keeps);
+    throw lostText(template.name, turns, lost, keeps);
   }
-  for (const role of new Set(messages.map((message) => message.role))) {
+  checkTools(template, tools, prompt);
+  for (const role of new Set(turns.map((turn) => turn.role))) {
     if (usual.includes(role) || assistants.has(role)) continue;
-    const as = (other: string) => tryAs((message) => (message.role === role ? other : message.role))?.prompt;
+    const as = (other: string) => tryAs((turn) => (turn.role === role ? other : turn.role))?.prompt;
     if (prompt === as("assistant") && prompt !== as("user")) throw unknownRole(role, template.name, usual);
   }
 }
 
-function lostText(template: string, messages: readonly TextMessage[], lost: number, keeps: (role: string) => boolean) {
-  const { role } = messages[lost]!;
+/** Names and descriptions are in every form of tools; of parameters some tell less than others. */
+function checkTools({ name: template, literals }: TemplateDefinition, tools: readonly ResolvedTool[], prompt: string) {
+  const holds = (text: string) =>
+    holdsText.anywhere(prompt, text.trim(), { literals: literals!, mayLoseReasoning: false });
+  tools.forEach(({ name, description = "" }, i) => {
+    const lost = holds(name) ? (holds(description) ? undefined : "description") : "name";
+    if (lost === undefined) return;
+    throw argumentError("tools", `[${i}].${lost}`, `is left out by the chat template "${template}", or a part of it`);
+  });
+}
+
+function lostText(template: string, turns: readonly TemplateTurn[], lost: TextPlace, keeps: (role: string) => boolean) {
+  const { role } = turns[lost.turn]!;
+  const at = `[${lost.turn}]`;
+  if (lost.call !== undefined) {
+    const what = lost.part === "name" ? "is a call that" : "is a call of which";
+    const which = lost.part === "name" ? "leaves out" : "leaves out an argument, or a part of one";
+    const advice =
+      lost.call > 0 ? "it may know one call in a message: give each a message of its own" : "use another template";
+    return argumentError(
+      "messages",
+      `${at}.toolCalls[${lost.call}]`,
+      `${what} the chat template "${template}" ${which}: ${advice}`,
+    );
+  }
+  if (lost.part === "reasoning") {
+    const why = `is left out by the chat template "${template}", or a part of it: continue the message without`;
+    return argumentError("messages", `${at}.reasoning`, why);
+  }
   const others = ["system", "user"].filter((other) => other !== role && keeps(other));
   const advice =
     others.length > 0
@@ -58,7 +90,7 @@ function lostText(template: string, messages: readonly TextMessage[], lost: numb
       : "put it into another message";
   return argumentError(
     "messages",
-    `[${lost}]`,
+    at,
     `has the role "${role}", and the chat template "${template}" leaves out its text, or a part of it: ${advice}`,
   );
 }

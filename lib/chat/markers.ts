@@ -17,13 +17,23 @@ export class PromptMarkers {
   // Letters and digits only: no template trims or escapes them.
   readonly #nonce = `medinfer${randomBytes(12).toString("hex")}`;
   readonly #pieces: PromptPiece[] = [];
+  /** Markers that a template may leave out. */
+  readonly #optional = new Set<number>();
 
   /**
    * A message's content as one text.
    *
    * @param edges whether single characters that begin or end a control token are kept from joining one, too
+   * @param optional whether the template may leave the text out
    */
-  flatten(content: Content, control: ControlTokens, edges = false): string {
+  flatten(content: Content, control: ControlTokens, edges = false, optional = false): string {
+    const before = this.#pieces.length;
+    const text = this.#flatten(content, control, edges);
+    if (optional) for (let i = before; i < this.#pieces.length; i++) this.#optional.add(i);
+    return text;
+  }
+
+  #flatten(content: Content, control: ControlTokens, edges: boolean): string {
     const mark = (text: string) => this.#mark({ text, parseSpecial: false });
     const flattenText = (text: string) => (edges ? control.replaceEdges(text, mark) : control.replaceIn(text, mark));
     if (typeof content === "string") return flattenText(content);
@@ -64,7 +74,7 @@ export class PromptMarkers {
         pieces.push({ text, parseSpecial: true });
       }
     });
-    if (found.size !== this.#pieces.length) {
+    if (this.#pieces.some((_, i) => !found.has(i) && !this.#optional.has(i))) {
       throw argumentError(
         "chatTemplate",
         "",

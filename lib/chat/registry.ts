@@ -5,10 +5,11 @@ import { list, object, oneOf, text } from "../validation/fields.js";
 import { nearest } from "../validation/nearest.js";
 import { parse } from "../validation/parse.js";
 import { builtinChatTemplates, builtinTemplate } from "./builtin.js";
-import { plainDefinition, type ImagePlacement, type TemplateDefinition } from "./definition.js";
+import { plainDefinition, type ImagePlacement, type RenderTurns, type TemplateDefinition } from "./definition.js";
 import { noLiterals } from "./jinja/literals.js";
 import { isJinja, jinjaTemplate } from "./jinja.js";
 import { roleSchema } from "./schema.js";
+import { toMessage } from "./template-turn.js";
 import { ownTemplates } from "./templates/own.js";
 import type { ChatTemplateFunction } from "./types.js";
 
@@ -23,6 +24,11 @@ export interface ChatTemplateOptions {
    * text, each followed by a line break, for models that were trained so. Default `"in-place"`.
    */
   images?: ImagePlacement;
+  /**
+   * Of a function. `"own"`: it writes tools itself; it finds them in its context, and calls and results in the messages.
+   * `"generic"`: they stand as text in ordinary messages. Default `"generic"`; of a Jinja template it is found by trying.
+   */
+  tools?: "own" | "generic";
 }
 
 /** Checks {@link ChatTemplateOptions}. */
@@ -30,6 +36,7 @@ export const chatTemplateOptionsSchema = object({
   stopStrings: v.optional(list(text({ filled: true }), "texts"), () => []),
   roles: v.optional(list(roleSchema, "roles", true)),
   images: v.optional(oneOf(["in-place", "before-text"]), "in-place"),
+  tools: v.optional(oneOf(["own", "generic"])),
 }) satisfies v.GenericSchema<ChatTemplateOptions, unknown>;
 
 const registered = new Map<string, TemplateDefinition>();
@@ -59,10 +66,25 @@ export function registerChatTemplate(
   if (typeof template !== "function" && typeof template !== "string") {
     throw argumentError(call, "template", "must be a Jinja string or a function");
   }
-  const resolved = parse(chatTemplateOptionsSchema, options, `${call}: options`);
-  const made =
-    typeof template === "function" ? { render: template, variables: "any" as const } : jinjaTemplate(template);
-  registered.set(name, { ...plainDefinition(name, made.render), ...made, ...resolved });
+  const { tools, ...resolved } = parse(chatTemplateOptionsSchema, options, `${call}: options`);
+  if (typeof template === "string") {
+    if (tools !== undefined) {
+      throw argumentError(call, "options.tools", "is for functions: leave it out, a Jinja template is tried");
+    }
+    const made = jinjaTemplate(template);
+    registered.set(name, { ...plainDefinition(name, made.render), ...made, ...resolved });
+    return;
+  }
+  const render: RenderTurns = (turns, context) => template(turns.map(toMessage), context);
+  const isOwn = tools === "own";
+  registered.set(name, {
+    ...plainDefinition(name, render),
+    ...resolved,
+    variables: "any",
+    tools: isOwn ? "own" : "generic",
+    imagesInResults: isOwn,
+    hasSystem: resolved.roles?.includes("system") ?? true,
+  });
 }
 
 /**

@@ -1,22 +1,49 @@
 /** From messages to a prompt. */
 import * as v from "valibot";
+import { argumentError } from "../errors.js";
 import { parse } from "../validation/parse.js";
 import type { ControlTokens } from "./control-tokens.js";
 import { checkArguments, checkRoles, type TemplateDefinition } from "./definition.js";
+import { withGenericTools } from "./generic-tools.js";
 import { checkTexts } from "./lost-text.js";
 import { PromptMarkers, type PromptPiece } from "./markers.js";
+import { writePrefilled } from "./prefill.js";
+import { withEffort } from "./reasoning-effort.js";
 import { findTemplate } from "./registry.js";
 import { renderedSchema, renderOptionsSchema, textMessagesSchema } from "./schema.js";
 import { refuseControlTokens } from "./template-arguments.js";
-import type { ChatMessage, Content, RenderedChat, TemplateArguments, TemplateContext, TextMessage } from "./types.js";
+import { callsFor, mapTexts, type TemplateTurn } from "./template-turn.js";
+import { mapTools, type ResolvedTool } from "./tool-schema.js";
+import type {
+  Content,
+  FunctionTool,
+  ReasoningEffort,
+  RenderedChat,
+  ResolvedMessage,
+  TemplateArguments,
+  TemplateContext,
+  TextMessage,
+  Tool,
+} from "./types.js";
 
-/** Options of {@link renderChat}. */
-export interface RenderChatOptions {
-  /** Whether the prompt ends with the opening of the assistant's turn. Default true. */
+/** What a conversation is rendered with, beside the messages. */
+export interface RenderingOptions {
+  /**
+   * Whether the prompt ends with the opening of the assistant's turn. Default true; false with `continueFinalMessage`.
+   */
   addGenerationPrompt?: boolean;
   /** See {@link ChatOptions.templateArguments}. Default none. */
   templateArguments?: TemplateArguments;
+  /** See {@link ChatOptions.tools}. Default none. */
+  tools?: readonly (Tool | FunctionTool)[];
+  /** See {@link ChatOptions.reasoningEffort}. Default: what the template does without. */
+  reasoningEffort?: ReasoningEffort;
+  /** See {@link ChatOptions.continueFinalMessage}. Default false. */
+  continueFinalMessage?: boolean;
 }
+
+/** Options of {@link renderChat}. */
+export type RenderChatOptions = RenderingOptions;
 
 /**
  * Renders a conversation without a model. The templates that are written here, such as `"vicuna"`, `"chatml"`,
@@ -38,43 +65,104 @@ export function renderChat(
   const name = parse(v.string("template must be a string"), template, "renderChat");
   const turns = parse(textMessagesSchema, messages, "renderChat: messages");
   const given = parse(renderOptionsSchema, options, "renderChat: options");
-  return apply(findTemplate(name), turns, { ...given, bosToken: "", eosToken: "", padToken: "" });
+  const definition = findTemplate(name);
+  const request = { ...given, bosToken: "", eosToken: "", padToken: "" };
+  const { prompt, stopStrings, prefill } = apply(
+    definition,
+    turnsOf(definition, turns, textOf),
+    settle(definition, request),
+  );
+  return { prompt, stopStrings, ...(prefill === undefined ? {} : { prefill }) };
+}
+
+/** What a request says of its rendering, checked, and the special tokens. */
+export interface RenderRequest extends Omit<TemplateContext, "tools" | "addGenerationPrompt"> {
+  readonly addGenerationPrompt?: boolean | undefined;
+  readonly tools?: readonly ResolvedTool[];
+  readonly reasoningEffort?: ReasoningEffort | undefined;
+  readonly continueFinalMessage?: boolean;
 }
 
 /** A conversation with images, ready to be loaded and sent. */
 export interface RenderedPieces {
   pieces: PromptPiece[];
   stopStrings: string[];
+  /** With continueFinalMessage: the text with which the prompt ends. */
+  prefill: string | undefined;
 }
 
 /** Renders a conversation whose messages may hold images and texts that look like control tokens. */
 export function renderPieces(
   template: TemplateDefinition,
-  messages: readonly ChatMessage[],
-  context: TemplateContext,
+  messages: readonly ResolvedMessage[],
+  request: RenderRequest,
   control: ControlTokens,
 ): RenderedPieces {
-  refuseControlTokens(template.name, context.templateArguments, control);
-  const placed = messages.map(({ role, content }) => ({ role, content: place(content, template.images) }));
+  refuseControlTokens(template.name, request.templateArguments, control);
+  const settled = settle(template, request);
+  refuseImages(template, messages, settled.continueFinalMessage);
+  const placed = messages.map((message) => ({ ...message, content: place(message.content, template.images) }));
   const render = (edges: boolean) => {
     const markers = new PromptMarkers();
-    const turns = placed.map(({ role, content }) => ({ role, content: markers.flatten(content, control, edges) }));
-    return { markers, ...apply(template, turns, context, !edges) };
+    const plain = turnsOf(template, placed, (content) => markers.flatten(content, control, edges));
+    const turns = mapTexts(plain, (text, { part }) =>
+      part === "content" ? text : markers.flatten(text, control, edges, part === "reasoning" || part === "id"),
+    );
+    const tools = mapTools(settled.tools, (text, isOptional) => markers.flatten(text, control, false, isOptional));
+    return { markers, ...apply(template, turns, { ...settled, tools }, !edges) };
   };
   let rendered = render(false);
-  if (placed.some(({ content }) => control.mayJoin(textOf(content)))) {
+  if (placed.some((message) => control.mayJoin(textsOf(message)))) {
     // A template that cuts or replaces inside a text, or puts its own beside it, could make a control token of what was
     // none. With the edges of such tokens marked it cannot: where fewer come out, the others had been made so.
     const guarded = render(true);
     const count = ({ markers, prompt }: typeof rendered) => control.countIn(markers.textsAround(prompt));
     if (count(rendered) > count(guarded)) rendered = guarded;
   }
-  return { pieces: rendered.markers.split(rendered.prompt), stopStrings: rendered.stopStrings };
+  const { markers, prompt, stopStrings } = rendered;
+  const prefill = settled.continueFinalMessage ? textOf(messages.at(-1)!.content) : undefined;
+  return { pieces: markers.split(prompt), stopStrings, prefill };
+}
+
+/** The messages as the template takes them. */
+function turnsOf(
+  template: TemplateDefinition,
+  messages: readonly ResolvedMessage[],
+  flatten: (content: Content) => string,
+): TemplateTurn[] {
+  const form = template.tools === "own" ? (template.callArguments ?? "text") : "text";
+  return messages.map(({ role, content, toolCalls, reasoning, toolCallId, name }) => ({
+    role,
+    content: flatten(content),
+    calls: toolCalls && callsFor(toolCalls, form),
+    reasoning,
+    toolCallId,
+    name,
+  }));
+}
+
+/** Images where a template has no place for them. */
+function refuseImages(template: TemplateDefinition, messages: readonly ResolvedMessage[], continues: boolean): void {
+  const holds = ({ content }: ResolvedMessage) =>
+    typeof content !== "string" && content.some((part) => part.type === "image");
+  const inResult = messages.findIndex((message) => message.role === "tool" && holds(message));
+  if (inResult >= 0 && template.tools === "own" && template.imagesInResults !== true) {
+    const why = `holds an image, for which the chat template "${template.name}" has no place in a result`;
+    throw argumentError("messages", `[${inResult}]`, `${why}: put it into a user message after the results`);
+  }
+  if (continues && holds(messages.at(-1)!)) {
+    throw argumentError("messages", `[${messages.length - 1}]`, "cannot be continued: it holds an image");
+  }
 }
 
 function textOf(content: Content): string {
   if (typeof content === "string") return content;
   return content.map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
+/** All that a message says. */
+function textsOf({ content, reasoning = "", toolCalls = [] }: ResolvedMessage): string {
+  return [textOf(content), reasoning, ...toolCalls.map((call) => call.arguments)].join("");
 }
 
 /** The content with its images where the template wants them. */
@@ -85,17 +173,64 @@ function place(content: Content, placement: TemplateDefinition["images"]): Conte
   return [...images.flatMap((image) => [image, { type: "text" as const, text: "\n" }]), ...texts];
 }
 
+/** A request whose options have become what the template reads. */
+interface Settled extends TemplateContext {
+  readonly tools: readonly ResolvedTool[];
+  readonly continueFinalMessage: boolean;
+}
+
+/** @throws MedInferError `INVALID_ARGUMENT` for options that the template does not know */
+function settle(template: TemplateDefinition, given: RenderRequest): Settled {
+  const { reasoningEffort, tools = [], continueFinalMessage = false, ...request } = given;
+  checkArguments(template, request.templateArguments);
+  const templateArguments = withEffort(template, reasoningEffort, request.templateArguments);
+  const { addGenerationPrompt = !continueFinalMessage } = request;
+  if (continueFinalMessage && addGenerationPrompt) {
+    throw argumentError("continueFinalMessage", "", "leaves no room for addGenerationPrompt: leave one of them out");
+  }
+  return { ...request, tools, continueFinalMessage, templateArguments, addGenerationPrompt };
+}
+
 /** @param check whether the prompt has to hold every message's text */
 function apply(
   template: TemplateDefinition,
-  messages: readonly TextMessage[],
-  context: TemplateContext,
+  turns: readonly TemplateTurn[],
+  { continueFinalMessage, ...context }: Settled,
   check = true,
-): RenderedChat {
-  checkRoles(template, messages);
-  checkArguments(template, context.templateArguments);
-  const rendered: unknown = template.render(messages, context);
-  const { prompt, stopStrings } = parse(renderedSchema, rendered, `the chat template "${template.name}"`);
-  if (check) checkTexts(template, messages, context, prompt);
-  return { prompt, stopStrings: [...new Set([...template.stopStrings, ...stopStrings])] };
+) {
+  const stopStrings = new Set(template.stopStrings);
+  const write = (said: readonly TemplateTurn[]) => {
+    const isOwn = template.tools === "own";
+    const written = isOwn ? said : generic(template, said, context.tools);
+    checkRoles(template, written);
+    const rendered: unknown = template.render(written, isOwn ? context : { ...context, tools: [] });
+    const { prompt, stopStrings: more } = parse(renderedSchema, rendered, `the chat template "${template.name}"`);
+    for (const stop of more) stopStrings.add(stop);
+    return prompt;
+  };
+  const last = turns.at(-1);
+  if (continueFinalMessage) checkContinued(turns);
+  const writeAll = continueFinalMessage
+    ? (said: readonly TemplateTurn[]) => writePrefilled(template.name, said, write)
+    : write;
+  const prompt = writeAll(turns);
+  if (check) checkTexts(template, turns, context.tools, prompt, writeAll, continueFinalMessage);
+  return { prompt, stopStrings: [...stopStrings], prefill: continueFinalMessage ? last?.content : undefined };
+}
+
+function generic(template: TemplateDefinition, turns: readonly TemplateTurn[], tools: readonly ResolvedTool[]) {
+  const userRole = template.userRoles.includes("user") ? "user" : (template.userRoles[0] ?? "user");
+  return withGenericTools(turns, tools, { hasSystem: template.hasSystem !== false, userRole });
+}
+
+/** What can be continued is what the assistant says. */
+function checkContinued(turns: readonly TemplateTurn[]): void {
+  const last = turns.at(-1)!;
+  const why =
+    last.role !== "assistant"
+      ? "must be the assistant's with continueFinalMessage: it is continued"
+      : last.calls === undefined
+        ? undefined
+        : "cannot be continued: it ends with calls of tools";
+  if (why !== undefined) throw argumentError("messages", `[${turns.length - 1}]`, why);
 }

@@ -1,8 +1,11 @@
 import * as v from "valibot";
 import { isImageSource, type ImageSource } from "../images/load.js";
 import { any, flag, list, object, text } from "../validation/fields.js";
+import { reasoningEffortSchema } from "./reasoning-effort.js";
 import { templateArgumentsSchema } from "./template-arguments.js";
-import type { ChatMessage, Content, ImagePart, TextMessage, TextPart } from "./types.js";
+import { findResultFault, nameResults } from "./tool-results.js";
+import { callIdSchema, toolCallsSchema, toolName, toolsSchema } from "./tool-schema.js";
+import type { ChatMessage, Content, ImagePart, ResolvedMessage, TextMessage, TextPart } from "./types.js";
 
 /** A source of an image, as far as its type tells. */
 export const imageSchema = any<ImageSource>(
@@ -38,25 +41,93 @@ export const roleSchema = any<string>(
   'a name such as "system", "user" or "assistant"',
 );
 
+const assistants = "an assistant message";
+const elsewhere = {
+  toolCalls: assistants,
+  reasoning: assistants,
+  toolCallId: "a tool message",
+  name: "a tool message",
+};
+
+/** Null and what is left out are the empty text, where there are calls. */
+function orNothing<TContent extends Content>(content: v.GenericSchema<TContent>) {
+  return v.pipe(
+    object(
+      {
+        role: roleSchema,
+        content: v.nullish(content),
+        toolCalls: v.optional(toolCallsSchema),
+        reasoning: v.optional(text()),
+      },
+      elsewhere,
+    ),
+    v.rawTransform(({ dataset, addIssue, NEVER }): ResolvedMessage => {
+      const { role, content: said, toolCalls = [], reasoning = "" } = dataset.value;
+      if (said === null || said === undefined) {
+        if (toolCalls.length > 0) return { role, content: "", toolCalls, ...(reasoning === "" ? {} : { reasoning }) };
+        addIssue({
+          message: said === null ? "must not be null where there are no toolCalls" : "is missing",
+          path: [{ type: "object", origin: "value", input: {}, key: "content", value: said }],
+        });
+        return NEVER;
+      }
+      return {
+        role,
+        content: said as Content,
+        ...(toolCalls.length === 0 ? {} : { toolCalls }),
+        ...(reasoning === "" ? {} : { reasoning }),
+      };
+    }),
+  );
+}
+
+/** A conversation whose contents are of one kind. */
+function conversation<TContent extends Content>(content: v.GenericSchema<TContent>) {
+  const plain = object({ role: roleSchema, content }, elsewhere);
+  const assistant = orNothing(content);
+  const tool = object(
+    { role: roleSchema, content, toolCallId: callIdSchema, name: v.optional(toolName) },
+    { toolCalls: assistants, reasoning: assistants },
+  );
+  const message = v.lazy((input) => {
+    const role = (input as { role?: unknown } | null)?.role;
+    return (role === "assistant" ? assistant : role === "tool" ? tool : plain) as v.GenericSchema<
+      unknown,
+      ResolvedMessage
+    >;
+  });
+  return v.pipe(
+    list(message, "messages", true),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const messages = dataset.value;
+      const fault = findResultFault(messages);
+      if (fault === undefined) return;
+      const { at, key, message: why } = fault;
+      const index = { type: "array" as const, origin: "value" as const, input: messages, key: at, value: messages[at] };
+      const field = { type: "object" as const, origin: "value" as const, input: {}, key: key ?? "", value: undefined };
+      addIssue({ message: why, path: key === undefined ? [index] : [index, field] });
+    }),
+    v.transform((messages) => nameResults(messages)),
+  );
+}
+
 /** A conversation. */
-export const messagesSchema: v.GenericSchema<ChatMessage[]> = list(
-  object({ role: roleSchema, content: contentSchema }),
-  "messages",
-  true,
-);
+export const messagesSchema = conversation(contentSchema) as v.GenericSchema<ChatMessage[], ResolvedMessage[]>;
 
 /** A conversation of texts. */
-export const textMessagesSchema: v.GenericSchema<TextMessage[]> = list(
-  object({ role: roleSchema, content: text() }),
-  "messages",
-  true,
-);
+export const textMessagesSchema = conversation(text()) as v.GenericSchema<TextMessage[], ResolvedMessage[]>;
+
+/** What a conversation is rendered with. */
+export const renderingEntries = {
+  templateArguments: templateArgumentsSchema,
+  tools: toolsSchema,
+  reasoningEffort: reasoningEffortSchema,
+  continueFinalMessage: v.optional(flag(), false),
+};
 
 /** Options of renderChat. */
-export const renderOptionsSchema = object({
-  addGenerationPrompt: v.optional(flag(), true),
-  templateArguments: templateArgumentsSchema,
-});
+export const renderOptionsSchema = object({ addGenerationPrompt: v.optional(flag()), ...renderingEntries });
 
 /** What a template returns: the caller's functions are not to be trusted with it. */
 export const renderedSchema = v.pipe(

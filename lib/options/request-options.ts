@@ -2,9 +2,8 @@
 import { Buffer } from "node:buffer";
 import { types } from "node:util";
 import * as v from "valibot";
-import { contentSchema, imageSchema, messagesSchema } from "../chat/schema.js";
-import { templateArgumentsSchema } from "../chat/template-arguments.js";
-import type { ChatMessage, Content, TemplateArguments } from "../chat/types.js";
+import { contentSchema, imageSchema, messagesSchema, renderingEntries } from "../chat/schema.js";
+import type { ChatMessage, Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
 import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
@@ -143,6 +142,24 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
    */
   templateArguments?: TemplateArguments;
   /**
+   * Functions that the model may call; each is described by a JSON schema. The chat template writes them as the model was
+   * trained with, or else they stand as text in the system message. Calls and results of earlier turns are messages:
+   * {@link ChatMessage.toolCalls}, and the role `"tool"`. At most 512. Default none.
+   */
+  tools?: readonly (Tool | FunctionTool)[];
+  /**
+   * How much the model is to think, told by the template's own variable: `reasoning_effort` or `thinking_effort` gets the
+   * word as it is. Where there is a switch, `enable_thinking` or `thinking`, `"none"` turns it off and any other word on.
+   * Refused where the template reads no such variable. Default: what the template does without.
+   */
+  reasoningEffort?: ReasoningEffort;
+  /**
+   * Whether the answer continues the last message, which has to be the assistant's, with a text and without calls: the
+   * prompt ends with its text, and the result is what comes behind it. Refused where the chat template would change the
+   * text. Default false.
+   */
+  continueFinalMessage?: boolean;
+  /**
    * What becomes of a conversation that the context has no room for.
    *
    * - `"stop"`: it fails with `CONTEXT_FULL`, and nothing is left out.
@@ -263,7 +280,7 @@ export const chatOptionsSchema = object(
     images,
     chatTemplate: v.optional(text({ filled: true })),
     useChatTemplate: v.optional(flag(), true),
-    templateArguments: templateArgumentsSchema,
+    ...renderingEntries,
     onContextFull: v.optional(onContextFullSchema, "stop"),
     ...choiceEntries,
     ...generationEntries,

@@ -4,17 +4,9 @@ import * as v from "valibot";
 import type { TemplateDefinition } from "../chat/definition.js";
 import { joinTexts, type PromptPiece } from "../chat/markers.js";
 import { findTemplate } from "../chat/registry.js";
-import { renderPieces, type RenderedPieces } from "../chat/render.js";
-import { messagesSchema } from "../chat/schema.js";
-import { templateArgumentsSchema } from "../chat/template-arguments.js";
-import type {
-  ChatMessage,
-  Content,
-  ImagePart,
-  RenderedChat,
-  TemplateArguments,
-  TemplateContext,
-} from "../chat/types.js";
+import { renderPieces, type RenderedPieces, type RenderingOptions, type RenderRequest } from "../chat/render.js";
+import { messagesSchema, renderOptionsSchema } from "../chat/schema.js";
+import type { ChatMessage, Content, ImagePart, RenderedChat, ResolvedMessage } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError } from "../errors.js";
 import type { CompletionsWanted } from "../generation/completions.js";
@@ -27,7 +19,7 @@ import type {
   ResolvedGenerationOptions,
 } from "../options/request-options.js";
 import { grammarOf } from "../schema/grammar.js";
-import { flag, object, text } from "../validation/fields.js";
+import { object, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 import type { Shortening } from "./fit-context.js";
 import type { RenderedPrompt } from "./rendered-prompt.js";
@@ -66,7 +58,7 @@ export function prepareChat(
   if (template === undefined) refuseTemplateOptions(call, options);
   const userRoles = template?.userRoles ?? ["user"];
   const messages = withImages(call, options, userRoles);
-  const write = (turns: readonly ChatMessage[]) =>
+  const write = (turns: readonly ResolvedMessage[]) =>
     template === undefined ? writeUntemplated(call, turns) : writeTemplated(core, template, turns, options);
   const prompt = write(messages);
   const request = { call, ...prompt, grammar, thinkingTags: tagsOf(options, prompt.pieces), options, choices };
@@ -79,13 +71,14 @@ export function prepareChat(
 function writeTemplated(
   core: EngineCore,
   template: TemplateDefinition,
-  messages: readonly ChatMessage[],
-  { templateArguments }: ResolvedChatOptions,
+  messages: readonly ResolvedMessage[],
+  { templateArguments, tools, reasoningEffort, continueFinalMessage }: ResolvedChatOptions,
 ): RenderedPrompt {
-  const { pieces, stopStrings } = render(core, template, messages, { addGenerationPrompt: true, templateArguments });
+  const given = { templateArguments, tools, reasoningEffort, continueFinalMessage };
+  const { pieces, stopStrings, prefill } = render(core, template, messages, given);
   // A template may write the BOS token itself: it must not come twice.
   const addSpecial = !(template.writesBos ?? startsWith(pieces, core.info.bosToken));
-  return { pieces, addSpecial, stopStrings };
+  return { pieces, addSpecial, stopStrings, prefill };
 }
 
 /** The tags with their defaults filled in: a prompt that ends with the opening one has opened the block. */
@@ -101,7 +94,9 @@ function tagsOf(
 }
 
 /** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
-function writeUntemplated(call: string, messages: readonly ChatMessage[]): RenderedPrompt {
+function writeUntemplated(call: string, messages: readonly ResolvedMessage[]): RenderedPrompt {
+  const unwritten = messages.findIndex(({ toolCalls, reasoning, role }) => toolCalls || reasoning || role === "tool");
+  if (unwritten >= 0) throw lostWithoutTemplate(call, `messages[${unwritten}]`);
   const lineBreak = { type: "text" as const, text: "\n" };
   const contents = messages.map(({ content }) => joinTexts(partsOf(content))).filter((parts) => parts.length > 0);
   const lines = contents.flatMap((parts, i) => (i === 0 ? parts : [lineBreak, ...parts]));
@@ -115,12 +110,20 @@ function writeUntemplated(call: string, messages: readonly ChatMessage[]): Rende
 /** What a chat template alone can use must not be lost in silence without one. */
 export function refuseTemplateOptions(
   call: string,
-  { chatTemplate, templateArguments }: Pick<ResolvedChatOptions, "chatTemplate" | "templateArguments">,
+  options: Pick<ResolvedChatOptions, "chatTemplate" | "templateArguments"> &
+    Partial<Pick<ResolvedChatOptions, "tools" | "reasoningEffort" | "continueFinalMessage">>,
 ): void {
-  const [argument] = Object.keys(templateArguments);
-  if (chatTemplate === undefined && argument === undefined) return;
-  const path = chatTemplate === undefined ? `templateArguments.${argument}` : "chatTemplate";
-  throw lostWithoutTemplate(call, path);
+  const [argument] = Object.keys(options.templateArguments);
+  const { chatTemplate, tools = [], reasoningEffort, continueFinalMessage = false } = options;
+  const given = {
+    chatTemplate: chatTemplate !== undefined,
+    [`templateArguments.${argument}`]: argument !== undefined,
+    tools: tools.length > 0,
+    reasoningEffort: reasoningEffort !== undefined,
+    continueFinalMessage,
+  };
+  const path = Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
+  if (path !== undefined) throw lostWithoutTemplate(call, path);
 }
 
 /** The error for an option that a chat template alone can use, where there is none. */
@@ -152,20 +155,15 @@ function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsW
 }
 
 /** Options of {@link Engine.applyChatTemplate}. */
-export interface ApplyChatTemplateOptions {
+export interface ApplyChatTemplateOptions extends RenderingOptions {
   /** A name or a Jinja template. Default: that of the engine. */
   chatTemplate?: string;
-  /** Whether the prompt ends with the opening of the assistant's turn. Default true. */
-  addGenerationPrompt?: boolean;
-  /** See {@link ChatOptions.templateArguments}. Default none. */
-  templateArguments?: TemplateArguments;
 }
 
 /** Checks {@link ApplyChatTemplateOptions}. */
 export const applyOptionsSchema = object({
   chatTemplate: v.optional(text({ filled: true })),
-  addGenerationPrompt: v.optional(flag(), true),
-  templateArguments: templateArgumentsSchema,
+  ...renderOptionsSchema.entries,
 });
 
 /** See Engine.applyChatTemplate. */
@@ -177,9 +175,9 @@ export function applyTemplate(
   const messages = parse(messagesSchema, said, "engine.applyChatTemplate: messages");
   const { chatTemplate, ...given } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
   const template = chooseTemplate(core, chatTemplate, "engine.applyChatTemplate");
-  const { pieces, stopStrings } = render(core, template, messages, given);
+  const { pieces, stopStrings, prefill } = render(core, template, messages, given);
   const prompt = pieces.map((piece) => ("text" in piece ? piece.text : "<__media__>")).join("");
-  return { prompt, stopStrings };
+  return { prompt, stopStrings, ...(prefill === undefined ? {} : { prefill }) };
 }
 
 /** Images, each followed by a line break, and then a content. */
@@ -211,8 +209,8 @@ export function chooseTemplate(core: EngineCore, asked: string | undefined, call
 function render(
   core: EngineCore,
   template: TemplateDefinition,
-  messages: readonly ChatMessage[],
-  given: Pick<TemplateContext, "addGenerationPrompt" | "templateArguments">,
+  messages: readonly ResolvedMessage[],
+  given: Omit<RenderRequest, "bosToken" | "eosToken" | "padToken">,
 ): RenderedPieces {
   const { bosToken, eosToken, padToken } = core.info;
   return renderPieces(template, messages, { ...given, bosToken, eosToken, padToken }, core.control);

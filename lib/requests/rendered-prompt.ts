@@ -6,4 +6,6 @@ export interface RenderedPrompt {
   addSpecial: boolean;
   /** Those that the chat template adds. */
   stopStrings: readonly string[];
+  /** With continueFinalMessage: the text with which the prompt ends; what is generated continues it. */
+  prefill?: string | undefined;
 }

@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../chat/types.js";
+import type { ResolvedMessage } from "../chat/types.js";
 
 /** Who says how to answer: that holds for all turns, whenever it was said. */
 const instructing = ["system", "developer"];
@@ -9,14 +9,14 @@ const instructing = ["system", "developer"];
  * belong to none.
  */
 export class Turns {
-  readonly #messages: readonly ChatMessage[];
+  readonly #messages: readonly ResolvedMessage[];
   /** By message; undefined: it belongs to none. */
   readonly #turnOf: readonly (number | undefined)[];
   /** How many turns there are. */
   readonly count: number;
 
   /** @param userRoles the roles that ask */
-  constructor(messages: readonly ChatMessage[], userRoles: readonly string[]) {
+  constructor(messages: readonly ResolvedMessage[], userRoles: readonly string[]) {
     let turn = -1;
     let asking = false;
     this.#messages = messages;
@@ -31,7 +31,7 @@ export class Turns {
   }
 
   /** The conversation without its first `dropped` turns. */
-  without(dropped: number): readonly ChatMessage[] {
+  without(dropped: number): readonly ResolvedMessage[] {
     return this.#messages.filter((_, i) => (this.#turnOf[i] ?? dropped) >= dropped);
   }
 }

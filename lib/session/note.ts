@@ -2,31 +2,31 @@
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { messagesSchema } from "../chat/schema.js";
-import type { ChatMessage, Content } from "../chat/types.js";
+import type { Content, ResolvedMessage } from "../chat/types.js";
 import { MedInferError } from "../errors.js";
 import { object } from "../validation/fields.js";
 import { sessionOptionsSchema, type SessionSettings } from "./options.js";
 
 /** A conversation and what its prompts are made with. */
 export interface SessionNote {
-  messages: ChatMessage[];
+  messages: ResolvedMessage[];
   settings: SessionSettings;
 }
 
-const { chatTemplate, templateArguments, cacheSalt, onContextFull } = sessionOptionsSchema.entries;
-const settingsSchema = object({ chatTemplate, templateArguments, cacheSalt, onContextFull });
+const { system: _said, ...settings } = sessionOptionsSchema.entries;
+const settingsSchema = object(settings);
 
 /** JSON, with images as base64. REQUIRES: the images are bytes. */
 export function writeNote({ messages, settings }: SessionNote): string {
-  const written = messages.map(({ role, content }) => ({ role, content: mapImages(content, toBase64) }));
+  const written = messages.map((message) => ({ ...message, content: mapImages(message.content, toBase64) }));
   return JSON.stringify({ messages: written, settings });
 }
 
 /** @throws MedInferError `BAD_SESSION` where it is no such note */
 export function readNote(json: string): SessionNote {
   try {
-    const { messages, settings } = JSON.parse(json) as { messages: ChatMessage[]; settings: unknown };
-    const read = messages.map(({ role, content }) => ({ role, content: mapImages(content, fromBase64) }));
+    const { messages, settings } = JSON.parse(json) as { messages: ResolvedMessage[]; settings: unknown };
+    const read = messages.map((message) => ({ ...message, content: mapImages(message.content, fromBase64) }));
     // A session that has not begun has no messages.
     const checked = read.length === 0 ? [] : v.parse(messagesSchema, read);
     return { messages: checked, settings: v.parse(settingsSchema, settings) };

@@ -1,8 +1,7 @@
 /** What a session and its chats may be given. */
 import * as v from "valibot";
-import { contentSchema, imageSchema } from "../chat/schema.js";
-import { templateArgumentsSchema } from "../chat/template-arguments.js";
-import type { Content, TemplateArguments } from "../chat/types.js";
+import { contentSchema, imageSchema, renderingEntries } from "../chat/schema.js";
+import type { Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
 import {
   generationEntries,
@@ -20,6 +19,10 @@ export interface SessionOptions {
   chatTemplate?: string;
   /** See {@link ChatOptions.templateArguments}. Default none. */
   templateArguments?: TemplateArguments;
+  /** See {@link ChatOptions.tools}. Default none. */
+  tools?: readonly (Tool | FunctionTool)[];
+  /** See {@link ChatOptions.reasoningEffort}. */
+  reasoningEffort?: ReasoningEffort;
   /** See {@link GenerationOptions.cacheSalt}. Default `""`. */
   cacheSalt?: string;
   /** See {@link ChatOptions.onContextFull}; a chat may have another. Default `"stop"`. */
@@ -38,11 +41,14 @@ export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt">
 
 const { cacheSalt, ...chatEntries } = generationEntries;
 
+// A turn begins with what is said: there is no message to continue.
+const { continueFinalMessage: _never, ...rendering } = renderingEntries;
+
 /** Checks {@link SessionOptions}. */
 export const sessionOptionsSchema = object({
   system: v.optional(text({ filled: true })),
   chatTemplate: v.optional(text({ filled: true })),
-  templateArguments: templateArgumentsSchema,
+  ...rendering,
   cacheSalt,
   onContextFull: v.optional(onContextFullSchema, "stop"),
 });
@@ -59,6 +65,8 @@ export const sessionChatSchema = object(
     cacheSalt: "the options of engine.session",
     chatTemplate: "the options of engine.session",
     templateArguments: "the options of engine.session",
+    tools: "the options of engine.session",
+    reasoningEffort: "the options of engine.session",
     n: "the options of engine.chat",
     bestOf: "the options of engine.chat",
   },

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { types } from "node:util";
-import type { ChatMessage, Content } from "../chat/types.js";
+import type { ChatMessage, Content, ResolvedMessage } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError, MedInferError } from "../errors.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
@@ -47,7 +47,7 @@ export class Session {
   readonly #core: EngineCore;
   readonly #settings: SessionNote["settings"];
   readonly #kept: Kept;
-  #messages: ChatMessage[];
+  #messages: ResolvedMessage[];
   #busy = false;
   #closed = false;
 
@@ -123,7 +123,7 @@ export class Session {
 
   #chat(given: Content | SessionChatOptions): Generation {
     const call = "session.chat";
-    const taken = { turn: undefined as ChatMessage[] | undefined };
+    const taken = { turn: undefined as ResolvedMessage[] | undefined };
     return start(
       this.#core,
       () => {
@@ -142,6 +142,7 @@ export class Session {
           useChatTemplate: true,
           messages: taken.turn,
           images: [],
+          continueFinalMessage: false,
           n: 1,
         });
         this.#busy = true;
@@ -158,7 +159,7 @@ export class Session {
     );
   }
 
-  #settle(turn: ChatMessage[], result: GenerationResult | undefined, state: StateId): void {
+  #settle(turn: ResolvedMessage[], result: GenerationResult | undefined, state: StateId): void {
     this.#busy = false;
     if (result === undefined || this.#closed) {
       drop(this.#core, state);
@@ -210,7 +211,10 @@ function copied(image: unknown): unknown {
 }
 
 /** The messages with the bytes of their images, which come in order. */
-function withImages(messages: readonly ChatMessage[], images: readonly Uint8Array[]): ChatMessage[] {
+function withImages(messages: readonly ResolvedMessage[], images: readonly Uint8Array[]): ResolvedMessage[] {
   const left = images.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
-  return messages.map(({ role, content }) => ({ role, content: mapImages(content, (image) => left.shift() ?? image) }));
+  return messages.map((message) => ({
+    ...message,
+    content: mapImages(message.content, (image) => left.shift() ?? image),
+  }));
 }

@@ -217,6 +217,7 @@ describe("chat templates", () => {
     expectTypeOf(renderChat("vicuna", [{ role: "user", content: "x" }])).toEqualTypeOf<{
       prompt: string;
       stopStrings: string[];
+      prefill?: string;
     }>();
     registerChatTemplate("a", "{{ messages }}");
     registerChatTemplate("b", (messages, { bosToken }) => bosToken + messages.length);

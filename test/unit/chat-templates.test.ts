@@ -187,8 +187,14 @@ describe("roles", () => {
     expect(findTemplate("meditron-qa").userRoles).toEqual(["question", "user"]);
   });
 
-  it("of chatml take a tool's", () => {
-    expect(prompt("chatml", [{ role: "tool", content: "x" }])).toContain("<|im_start|>tool\nx<|im_end|>");
+  it("take a tool's result as what the user says", () => {
+    const call = { role: "assistant", toolCalls: [{ id: "c", name: "look", arguments: "{}" }] };
+    const result = { role: "tool", toolCallId: "c", content: "x" };
+    expect(prompt("chatml", [{ role: "user", content: "q" }, call, result])).toBe(
+      "<|im_start|>user\nq<|im_end|>\n" +
+        '<|im_start|>assistant\n<tool_call>\n{"name": "look", "arguments": {}}\n</tool_call><|im_end|>\n' +
+        "<|im_start|>user\n<tool_response>\nx\n</tool_response><|im_end|>\n<|im_start|>assistant\n",
+    );
   });
 });
 

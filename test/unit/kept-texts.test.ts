@@ -12,7 +12,7 @@ import { thrown } from "./support/collect.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
-const say = (role: string, content: string) => ({ role, content });
+const say = (role: string, content: string) => ({ role, content, ...(role === "tool" ? { toolCallId: "c" } : {}) });
 const q = say("user", "What now?");
 const a = say("assistant", "Rest.");
 const allergy = "Allergy: penicillin.";
@@ -83,7 +83,7 @@ function outcomeOf(template: string): Outcome {
       expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
       // What a template says in its own words is its own; ours name the role.
       const { message } = error as MedInferError;
-      if (!/refuses these messages|cannot be rendered|has no place/.test(message)) {
+      if (!/refuses these messages|cannot be rendered|has no place|must follow an assistant message/.test(message)) {
         expect(
           turns.some(({ role }) => message.includes(`the role "${role}"`)),
           message,

@@ -1,9 +1,9 @@
 /** json.dumps() */
-import type { Budget } from "./budget.js";
+import { Budget } from "./budget.js";
 import { compareTexts } from "./compare.js";
 import { TemplateRuntimeError, UnsupportedError } from "./errors.js";
 import { checkInt, floatRepr } from "./numbers.js";
-import { Dict, textOf, Tuple, typeName, type Value } from "./values.js";
+import { Dict, sizeOf, textOf, Tuple, typeName, type Value } from "./values.js";
 
 /** Options of json.dumps(), as far as a template can give them. */
 export interface JsonOptions {
@@ -46,6 +46,12 @@ export function dumps(value: Value, options: JsonOptions, budget: Budget, depth 
     return enclose("{", pairs, "}", options, depth);
   }
   throw new TemplateRuntimeError(`Object of type ${typeName(value)} is not JSON serializable`);
+}
+
+/** As json.dumps(value, ensure_ascii=False) writes it, which is what templates' `tojson` does. */
+export function jsonText(value: Value): string {
+  const options = { ensureAscii: false, indent: undefined, separators: [", ", ": "] as const, sortKeys: false };
+  return dumps(value, options, new Budget(sizeOf(value)));
 }
 
 function enclose(open: string, items: string[], close: string, options: JsonOptions, depth: number): string {

@@ -3,8 +3,8 @@
  * their own; an empty one is left out.
  */
 import { argumentError } from "../../errors.js";
-import type { TemplateDefinition } from "../definition.js";
-import type { ChatTemplateFunction, TextMessage } from "../types.js";
+import { type RenderTurns, type TemplateDefinition } from "../definition.js";
+import type { TemplateTurn } from "../template-turn.js";
 
 interface FastChatTemplate {
   name: string;
@@ -13,7 +13,7 @@ interface FastChatTemplate {
   /** Each role's name in the prompt; the roles of a request are the keys. */
   labels: Readonly<Record<string, string>>;
   /** Turns before those of the request: they are part of every prompt. */
-  shots?: readonly TextMessage[];
+  shots?: readonly TemplateTurn[];
   stopStrings: readonly string[];
 }
 
@@ -45,10 +45,10 @@ export function plainTemplate(template: FastChatTemplate, systemHead: string, se
 
 function define(template: FastChatTemplate, style: Style): TemplateDefinition {
   const { name, labels, shots = [], stopStrings } = template;
-  const said = ({ role, content }: TextMessage) => style.turn(labels[role]!, content);
+  const said = ({ role, content }: TemplateTurn) => style.turn(labels[role]!, content);
   const begin = shots.map(said).join("");
   const opening = style.opening(labels.assistant!);
-  const render: ChatTemplateFunction = (messages, { addGenerationPrompt }) => {
+  const render: RenderTurns = (messages, { addGenerationPrompt }) => {
     const { system, turns } = splitSystem(messages, name, template.system ?? "");
     return style.head(system) + begin + turns.map(said).join("") + (addGenerationPrompt ? opening : "");
   };
@@ -60,11 +60,12 @@ function define(template: FastChatTemplate, style: Style): TemplateDefinition {
     userRoles: Object.keys(labels).filter((role) => labels[role] === labels.user),
     images: "in-place",
     writesBos: false,
+    tools: "generic",
   };
 }
 
 /** The system message, and the turns after it. */
-function splitSystem(messages: readonly TextMessage[], name: string, fallback: string) {
+function splitSystem(messages: readonly TemplateTurn[], name: string, fallback: string) {
   const [first] = messages;
   const late = messages.findIndex(({ role, content }, i) => i > 0 && role === "system" && content !== "");
   if (late > 0) {

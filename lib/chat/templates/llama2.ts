@@ -2,8 +2,8 @@
  * Llama 2 and its variants, as llama.cpp has them. A turn is opened by the message that follows an answer, so the
  * prompt ends ready for the assistant with or without a generation prompt.
  */
-import { withoutEmptySystem, type TemplateDefinition } from "../definition.js";
-import type { ChatTemplateFunction } from "../types.js";
+import { withoutEmptySystem, type RenderTurns, type TemplateDefinition } from "../definition.js";
+
 
 interface Llama2Style {
   /** The system message as the first turn holds it. */
@@ -15,7 +15,7 @@ interface Llama2Style {
 }
 
 function llama2Style(name: string, { system, opening = "[INST] ", strip = false }: Llama2Style): TemplateDefinition {
-  const render: ChatTemplateFunction = (messages) => {
+  const render: RenderTurns = (messages) => {
     let prompt = "[INST] ";
     let open = true;
     for (const message of withoutEmptySystem(messages)) {
@@ -35,6 +35,7 @@ function llama2Style(name: string, { system, opening = "[INST] ", strip = false 
     userRoles: ["user"],
     images: "in-place",
     writesBos: false,
+    tools: "generic",
   };
 }
 

@@ -3,9 +3,9 @@
  * them (https://github.com/epfLLM/meditron, Apache-2.0). The models answer in their shape, so not a byte may change:
  * the curly apostrophe of the first question is theirs, too.
  */
-import type { TextMessage } from "../types.js";
+import type { TemplateTurn } from "../template-turn.js";
 
-export const birthdayShot: readonly TextMessage[] = [
+export const birthdayShot: readonly TemplateTurn[] = [
   { role: "user", content: "Got any creative ideas for a 10 year old’s birthday?" },
   {
     role: "assistant",
@@ -22,7 +22,7 @@ Remember to tailor the activities to the birthday child's interests and preferen
   },
 ];
 
-export const listeriaShot: readonly TextMessage[] = [
+export const listeriaShot: readonly TemplateTurn[] = [
   { role: "user", content: "What happens if listeria is left untreated?" },
   {
     role: "assistant",

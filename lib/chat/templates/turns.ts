@@ -1,6 +1,6 @@
 /** Templates that write one turn after the other, as llama.cpp does: a system message may stand anywhere. */
-import { withoutEmptySystem, type TemplateDefinition } from "../definition.js";
-import type { ChatTemplateFunction } from "../types.js";
+import { withoutEmptySystem, type RenderTurns, type TemplateDefinition } from "../definition.js";
+
 
 const usual = ["system", "user", "assistant"];
 
@@ -10,7 +10,7 @@ interface TurnStyle {
   opening: string;
 }
 
-function turnByTurn({ turns, opening }: TurnStyle): ChatTemplateFunction {
+function turnByTurn({ turns, opening }: TurnStyle): RenderTurns {
   return (messages, { addGenerationPrompt }) => {
     const said = withoutEmptySystem(messages).map(({ role, content }) => turns[role]!(content));
     return said.join("") + (addGenerationPrompt ? opening : "");
@@ -20,8 +20,8 @@ function turnByTurn({ turns, opening }: TurnStyle): ChatTemplateFunction {
 /**
  * The end of a turn is the model's end-of-sequence token in these templates, and ends generation without a stop string.
  */
-function definition(name: string, render: ChatTemplateFunction, roles: readonly string[] = usual): TemplateDefinition {
-  return { name, render, roles, stopStrings: [], userRoles: ["user"], images: "in-place", writesBos: false };
+function definition(name: string, render: RenderTurns): TemplateDefinition {
+  return { name, render, roles: usual, stopStrings: [], userRoles: ["user"], images: "in-place", writesBos: false, tools: "generic" };
 }
 
 const vicunaTurns = {
@@ -41,13 +41,12 @@ export const vicunaOrca = definition(
   }),
 );
 
-const chatmlRoles = [...usual, "tool"];
 const chatmlTurns = Object.fromEntries(
-  chatmlRoles.map((role) => [role, (content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`]),
+  usual.map((role) => [role, (content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`]),
 );
 const renderChatml = turnByTurn({ turns: chatmlTurns, opening: "<|im_start|>assistant\n" });
 
-export const chatml = definition("chatml", renderChatml, chatmlRoles);
+export const chatml = definition("chatml", renderChatml);
 
 /** ChatML under the name of its token. */
-export const imStart = definition("im_start", renderChatml, chatmlRoles);
+export const imStart = definition("im_start", renderChatml);

@@ -1,0 +1,87 @@
+/**
+ * Whether a prompt holds the calls of its messages: the names of tools and of arguments, and the arguments that are no
+ * texts. A template may write the first call of a message and drop the others, or leave out an argument that is null.
+ *
+ * The conversation is rendered once more with a stand-in for each of them, which can be looked for.
+ */
+import { randomInt } from "node:crypto";
+import { jsonText } from "./jinja/json.js";
+import { Dict, type Value } from "./jinja/values.js";
+import type { Render } from "./kept-texts.js";
+import type { TemplateTurn, TextPlace, TurnCall } from "./template-turn.js";
+
+/** A stand-in, and what it stands for. */
+interface StandIn {
+  text: string;
+  place: TextPlace;
+}
+
+/** The place of the first name or argument that is lost; undefined: there is none. */
+export function firstLostOfCalls(
+  turns: readonly TemplateTurn[],
+  prompt: string,
+  render: Render,
+): TextPlace | undefined {
+  if (turns.every(({ calls }) => calls === undefined)) return undefined;
+  const missing = (kinds: Kinds): TextPlace | undefined => {
+    const { changed, standIns } = withStandIns(turns, prompt, kinds);
+    if (standIns.length === 0) return undefined;
+    let rendered: string;
+    try {
+      rendered = render(changed);
+    } catch {
+      // It wants to know the names, or the kinds, themselves.
+      const unsaid = (name: string) => !prompt.includes(name);
+      const at = turns.findIndex(({ calls = [] }) => calls.some(({ name }) => unsaid(name)));
+      return at < 0 ? undefined : { turn: at, part: "name", call: turns[at]!.calls!.findIndex((c) => unsaid(c.name)) };
+    }
+    return standIns.find(({ text }) => !rendered.includes(text))?.place;
+  };
+  // Where one is missing, the names may have changed how the arguments are written.
+  if (missing({ names: true, arguments: true }) === undefined) return undefined;
+  return missing({ names: true, arguments: false }) ?? missing({ names: false, arguments: true });
+}
+
+interface Kinds {
+  names: boolean;
+  arguments: boolean;
+}
+
+function withStandIns(turns: readonly TemplateTurn[], prompt: string, kinds: Kinds) {
+  const standIns: StandIn[] = [];
+  let n = BigInt(randomInt(2 ** 46, 2 ** 47));
+  const next = () => n++;
+  let names = new Map<string, string>();
+  const changed = turns.map((turn, i) => {
+    if (turn.toolCallId !== undefined) return { ...turn, name: names.get(turn.toolCallId) ?? turn.name };
+    const calls = turn.calls?.map((call, c): TurnCall => {
+      const place = (part: TextPlace["part"]): TextPlace => ({ turn: i, part, call: c });
+      const stand = (text: string, part: TextPlace["part"]) => {
+        standIns.push({ text, place: place(part) });
+        return text;
+      };
+      const isWhole = !(call.arguments instanceof Dict) || prompt.includes(jsonText(call.arguments));
+      return {
+        id: call.id,
+        name: kinds.names ? stand(`${call.name}_${next()}`, "name") : call.name,
+        arguments: kinds.arguments && !isWhole ? replaced(call.arguments, next, stand) : call.arguments,
+      };
+    });
+    if (calls !== undefined) names = new Map(calls.map(({ id, name }) => [id, name]));
+    return { ...turn, calls };
+  });
+  return { changed, standIns };
+}
+
+/** The value with stand-ins for keys, numbers and true. What is false or null is told by its key. */
+function replaced(value: Value, next: () => bigint, stand: (text: string, part: "key" | "argument") => string): Value {
+  const inside = (item: Value) => replaced(item, next, stand);
+  if (typeof value === "bigint" || value === true) return BigInt(stand(String(next()), "argument"));
+  // Python writes it as JavaScript does.
+  if (typeof value === "number") return Number(stand(`${next()}.5`, "argument"));
+  if (Array.isArray(value)) return value.map(inside);
+  if (!(value instanceof Dict)) return value;
+  return Dict.from(
+    [...value.entries()].map(([key, item]) => [stand(`${key as string}_${next()}`, "key"), inside(item)] as const),
+  );
+}
