@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "addon_data.h"
+#include "chat_format.h"
 #include "convert.h"
 #include "engine_session.h"
 #include "error_class.h"
@@ -86,6 +87,10 @@ Napi::Value ApplyChatTemplate(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value FindChatFormat(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), ErrorsOf(info), [&] { return MakeChatFormat(info, ErrorsOf(info)); });
+}
+
 Napi::Value ConvertJsonSchema(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), ErrorsOf(info), [&] {
     const auto grammar = JsonSchemaToGrammar(ToString(info[0], "schema"));
@@ -114,6 +119,7 @@ void DefineAddon(Napi::Object target, ErrorClass* errors) {
   Define<Load>(target, "load", errors);
   Define<ListChatTemplates>(target, "builtinChatTemplates", errors);
   Define<ApplyChatTemplate>(target, "applyBuiltinChatTemplate", errors);
+  Define<FindChatFormat>(target, "chatFormat", errors);
   Define<ConvertJsonSchema>(target, "jsonSchemaToGrammar", errors);
   Define<Inspect>(target, "inspectSampling", errors);
 }

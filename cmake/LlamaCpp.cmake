@@ -104,8 +104,21 @@ if(MEDINFER_CPU STREQUAL "native" AND TARGET ggml-cpu AND NOT MSVC)
   target_compile_options(ggml-cpu PRIVATE -mtune=native)
 endif()
 
+# Of llama.cpp's common library only what knows chat formats: the rest of it downloads, logs and reads command lines.
+include("${MEDINFER_LLAMA_DIR}/common/parsers/sources.cmake")
+set(chat_sources ${LLAMA_CHAT_PARSERS_SOURCES} "${PROJECT_SOURCE_DIR}/native/llama-chat/missing_parts.cc")
+foreach(source chat chat-auto-parser-generator chat-auto-parser-helpers chat-diff-analyzer chat-peg-parser json
+        json-schema json-schema-to-grammar peg-parser trie unicode
+        jinja/caps jinja/lexer jinja/parser jinja/runtime jinja/string jinja/value)
+  list(APPEND chat_sources "${MEDINFER_LLAMA_DIR}/common/${source}.cpp")
+endforeach()
+add_library(llama-chat STATIC EXCLUDE_FROM_ALL ${chat_sources})
+target_include_directories(llama-chat PUBLIC "${MEDINFER_LLAMA_DIR}/common")
+target_link_libraries(llama-chat PUBLIC llama vendor-hash)
+set_target_properties(llama-chat PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+
 # Their headers are not ours to warn about.
-foreach(target ggml-base ggml llama mtmd vendor-hash)
+foreach(target llama-chat ggml-base ggml llama mtmd vendor-hash)
   get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
   if(directories)
     set_target_properties(${target} PROPERTIES

@@ -39,6 +39,7 @@ struct Request {
   SamplingParams sampling;
   std::vector<std::string> stop_strings;   // generation ends before the earliest one; none is empty
   std::string grammar;                     // GBNF that the text follows; empty: none
+  std::string grammar_opening;             // what the grammar's text begins with, and the prompt ends with
   std::optional<ReasoningTags> reasoning;  // the grammar holds behind it: what stands between the tags is free
   // Texts of control tokens that stop strings, tags or the reader of the events look for. Where one is drawn, Text
   // has it, marked. Others are no text.

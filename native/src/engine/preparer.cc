@@ -19,6 +19,10 @@ Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const llama_vocab* vocab
   const bool blanks = request.reasoning && request.reasoning->blanks;
   auto grammar = GrammarConstraint::Create(vocab, request.grammar, blanks ? kMaxBlanks : 0);
   if (!grammar.ok()) return grammar.status();
+  if (!grammar.value()->Admits(request.grammar_opening)) {
+    return Status{Code::kInvalidArgument, "the grammar does not allow what the answer begins with"};
+  }
+  grammar.value()->Append(request.grammar_opening);
   if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
   return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
       vocab, TokenTexts(vocab, request.control_texts), *request.reasoning, std::move(grammar.value())));

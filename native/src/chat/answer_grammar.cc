@@ -1,0 +1,309 @@
+#include "chat/answer_grammar.h"
+
+#include <chat-peg-parser.h>
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+#include <type_traits>
+#include <variant>
+
+#include "chat/import_grammar.h"
+#include "schema/automaton.h"
+#include "schema/automaton_rules.h"
+#include "schema/regex_terms.h"
+
+namespace medinfer {
+namespace {
+
+using Builder = common_chat_peg_builder;
+
+// What a format's parser means by white space, bounded: a model that may write nothing else can go on for ever.
+constexpr const char* kSpace = R"(| " " | "\n" "\n"? [ \t]{0,20})";
+
+// Begins a call where a format has no mark of its own: any brace in prose would be one.
+constexpr std::string_view kBareObject = "{";
+
+template <typename T>
+const T* As(const common_peg_parser_variant& parser) {
+  return std::get_if<T>(&parser);
+}
+
+std::string Grouped(const std::string& symbol) { return symbol.empty() ? symbol : "(" + symbol + ")"; }
+
+}  // namespace
+
+std::string AnswerGrammar::Text() {
+  Place place;
+  const std::string symbol = Symbol(arena_.root(), place);
+  return book_.Text(book_.Add("turn", symbol.empty() ? "\"\"" : symbol));
+}
+
+// A symbol, a sequence of them or a group; empty: nothing is written.
+std::string AnswerGrammar::Symbol(common_peg_parser_id id, Place& place) {
+  return std::visit(
+      [&](const auto& parser) -> std::string {
+        using T = std::decay_t<decltype(parser)>;
+        if constexpr (std::is_same_v<T, common_peg_literal_parser>) {
+          return parser.literal.empty() ? std::string() : GbnfLiteral(parser.literal);
+        } else if constexpr (std::is_same_v<T, common_peg_sequence_parser>) {
+          return Sequence(parser.children, place);
+        } else if constexpr (std::is_same_v<T, common_peg_choice_parser>) {
+          return Choice(parser.children, place);
+        } else if constexpr (std::is_same_v<T, common_peg_repetition_parser>) {
+          return Repetition(parser, place);
+        } else if constexpr (std::is_same_v<T, common_peg_any_parser>) {
+          return ".";
+        } else if constexpr (std::is_same_v<T, common_peg_space_parser>) {
+          return Space();
+        } else if constexpr (std::is_same_v<T, common_peg_chars_parser>) {
+          return book_.Repeat(parser.pattern, parser.min_count,
+                              parser.max_count < 0 ? RuleBook::kUnbounded : parser.max_count);
+        } else if constexpr (std::is_same_v<T, common_peg_string_parser>) {
+          const std::string quote(1, parser.delimiter);
+          return book_.Add("quoted", "([^" + quote + R"(\\\x00-\x1F] | "\\" (["'\\/bfnrt] | "u" [0-9a-fA-F]{4}))*)");
+        } else if constexpr (std::is_same_v<T, common_peg_until_parser>) {
+          return Until(parser.delimiters);
+        } else if constexpr (std::is_same_v<T, common_peg_schema_parser>) {
+          return Schema(parser, place);
+        } else if constexpr (std::is_same_v<T, common_peg_rule_parser>) {
+          return Rule(parser.name, parser.child, place);
+        } else if constexpr (std::is_same_v<T, common_peg_ref_parser>) {
+          return Symbol(arena_.get_rule(parser.name), place);
+        } else if constexpr (std::is_same_v<T, common_peg_tag_parser>) {
+          return Tagged(parser, place);
+        } else if constexpr (std::is_same_v<T, common_peg_gbnf_parser>) {
+          return Generic(parser, place);
+        } else if constexpr (std::is_same_v<T, common_peg_atomic_parser> || std::is_same_v<T, common_peg_ac_parser>) {
+          return Symbol(parser.child, place);
+        } else {
+          return {};  // the start, the end, nothing, and what is looked ahead for
+        }
+      },
+      arena_.get(id));
+}
+
+std::string AnswerGrammar::Sequence(const std::vector<common_peg_parser_id>& children, Place& place) {
+  std::string text;
+  for (const common_peg_parser_id child : children) {
+    const std::string symbol = Symbol(child, place);
+    if (symbol.empty()) continue;
+    text.append(text.empty() ? "" : " ").append(symbol);
+  }
+  return text;
+}
+
+std::string AnswerGrammar::Choice(const std::vector<common_peg_parser_id>& children, Place& place) {
+  std::vector<std::string> alternatives;
+  Place after = place;
+  for (const common_peg_parser_id child : children) {
+    Place inside = place;
+    std::string symbol = Symbol(child, inside);
+    if (symbol.empty()) symbol = "\"\"";
+    after = inside;
+    if (std::ranges::find(alternatives, symbol) == alternatives.end()) alternatives.push_back(std::move(symbol));
+  }
+  // What comes behind a choice is about what every alternative named.
+  if (children.size() == 1) place = after;
+  if (alternatives.empty()) return {};
+  std::string text;
+  for (const std::string& alternative : alternatives) text.append(text.empty() ? "" : " | ").append(alternative);
+  return alternatives.size() == 1 ? text : Grouped(text);
+}
+
+std::string AnswerGrammar::Repetition(const common_peg_repetition_parser& repetition, Place& place) {
+  Place inside = place;
+  const std::string child = Symbol(repetition.child, inside);
+  if (child.empty()) return {};
+  const std::string item = book_.Add("part", child);
+  return book_.Repeat(item, repetition.min_count,
+                      repetition.max_count < 0 ? RuleBook::kUnbounded : repetition.max_count);
+}
+
+std::string AnswerGrammar::Until(const std::vector<std::string>& delimiters) {
+  std::string key = "until";
+  for (const std::string& each : delimiters) key.append("\n").append(each);
+  if (const auto found = imported_.find(key); found != imported_.end()) return found->second;
+  RegexTerms terms;
+  std::vector<RegexTerms::Id> forbidden;
+  for (const std::string& each : delimiters) {
+    forbidden.push_back(terms.Concat(terms.Anything(), terms.Concat(terms.Literal(each), terms.Anything())));
+  }
+  const RegexTerms::Id allowed = terms.Not(terms.Or(forbidden));
+  const std::string rule = AddAutomaton(book_, "prose", Automaton::OfTerm(terms, allowed), Writing::kPlain);
+  return imported_.emplace(key, rule).first->second;
+}
+
+// Rules in which tools or arguments are named, or which belong to one, are written once for each place.
+std::string AnswerGrammar::Rule(const std::string& name, common_peg_parser_id child, Place& place) {
+  const std::pair key(name, Speaks(child) ? place : Place{});
+  if (const auto found = rules_.find(key); found != rules_.end()) {
+    if (Speaks(child)) place = found->second.after;
+    return found->second.symbol;
+  }
+  const std::string symbol = book_.Reserve(name);
+  rules_[key] = {symbol, place};
+  Place inside = place;
+  const std::string body = Symbol(child, inside);
+  book_.Define(symbol, body.empty() ? "\"\"" : body);
+  rules_[key].after = inside;
+  if (Speaks(child)) place = inside;
+  return symbol;
+}
+
+// A value as JSON. Which schema's: the parser's name for it says so where a call's name comes behind its arguments.
+std::string AnswerGrammar::Schema(const common_peg_schema_parser& schema, const Place& place) {
+  for (const NamedSchema& tool : tools_) {
+    if (schema.name == "tool-" + tool.name + "-schema") return Imported("whole " + tool.name, tool.schema.Whole());
+  }
+  const NamedSchema* tool = place.tool;
+  const ToolSchema::Argument* argument = place.argument;
+  if (tool == nullptr || argument == nullptr) throw std::logic_error("a value of no tool");
+  return Imported("argument " + tool->name + "\n" + argument->name, tool->schema.JsonOf(argument->name));
+}
+
+std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place) {
+  if (tag.tag == Builder::TOOL_NAME) {
+    const std::vector<std::string> names = Literals(tag.child);
+    const auto found = std::ranges::find_if(
+        tools_, [&](const NamedSchema& tool) { return std::ranges::find(names, tool.name) != names.end(); });
+    if (found != tools_.end()) place = {&*found, nullptr};
+    return Symbol(tag.child, place);
+  }
+  if (tag.tag == Builder::TOOL_ARG_NAME && place.tool != nullptr) {
+    place.argument = nullptr;
+    for (const std::string& name : Literals(tag.child)) {
+      if (place.argument == nullptr) place.argument = place.tool->schema.Find(name);
+    }
+    return Symbol(tag.child, place);
+  }
+  if (place.argument != nullptr) {
+    if (tag.tag == Builder::TOOL_ARG_STRING_VALUE) return RawText(tag.child, place, /*beside=*/false);
+    if (tag.tag == Builder::TOOL_ARG_VALUE && !Holds(tag.child, "\x01schema")) {
+      return Imported("argument " + place.tool->name + "\n" + place.argument->name,
+                      place.tool->schema.JsonOf(place.argument->name));
+    }
+  }
+  if (tag.tag == Builder::CONTENT) {
+    const auto* delimiters = Delimiters(tag.child);
+    if (delimiters != nullptr && *delimiters == std::vector<std::string>{std::string(kBareObject)}) {
+      return book_.Add("prose", "[^{ \\t\\r\\n] .*") + "?";
+    }
+  }
+  return Symbol(tag.child, place);
+}
+
+// A value that may be JSON or a text as it is: the parser takes what looks like JSON for it.
+std::string AnswerGrammar::Generic(const common_peg_gbnf_parser& parser, Place& place) {
+  if (place.argument == nullptr || !Holds(parser.child, Builder::TOOL_ARG_STRING_VALUE)) {
+    if (!Speaks(parser.child)) return parser.grammar;
+    return Symbol(parser.child, place);
+  }
+  const auto* delimiters = Delimiters(parser.child);
+  if (delimiters == nullptr || delimiters->size() != 1) throw std::logic_error("an argument without an end");
+  const ToolSchema& schema = place.tool->schema;
+  const std::string text = RawText(parser.child, place, /*beside=*/true);
+  const std::string json = Imported("other " + place.tool->name + "\n" + place.argument->name,
+                                    schema.JsonWithoutTextOf(place.argument->name));
+  return "(" + json + " | " + text + ") " + GbnfLiteral(delimiters->front());
+}
+
+std::string AnswerGrammar::RawText(common_peg_parser_id id, const Place& place, bool beside) {
+  const auto* delimiters = Delimiters(id);
+  if (delimiters == nullptr || delimiters->size() != 1) throw std::logic_error("an argument without an end");
+  const std::string key = "text " + place.tool->name + "\n" + place.argument->name + "\n" + delimiters->front() +
+                          (beside ? "\nbeside" : "");
+  if (const auto found = imported_.find(key); found != imported_.end()) return found->second;
+  const std::string rule = place.tool->schema.AddRawText(book_, place.argument->name, delimiters->front(), beside);
+  return imported_.emplace(key, rule).first->second;
+}
+
+std::string AnswerGrammar::Imported(const std::string& key, const std::string& grammar) {
+  if (const auto found = imported_.find(key); found != imported_.end()) return found->second;
+  return imported_.emplace(key, ImportGrammar(book_, grammar)).first->second;
+}
+
+std::string AnswerGrammar::Space() { return book_.Add("blank", kSpace); }
+
+common_peg_parser_id AnswerGrammar::Resolved(common_peg_parser_id id) const {
+  const auto* reference = As<common_peg_ref_parser>(arena_.get(id));
+  return reference == nullptr ? id : arena_.get_rule(reference->name);
+}
+
+std::vector<common_peg_parser_id> AnswerGrammar::Children(common_peg_parser_id id) const {
+  return std::visit(
+      [&](const auto& parser) -> std::vector<common_peg_parser_id> {
+        using T = std::decay_t<decltype(parser)>;
+        if constexpr (std::is_same_v<T, common_peg_ref_parser>) {
+          return {arena_.get_rule(parser.name)};
+        } else if constexpr (requires { parser.children; }) {
+          return parser.children;
+        } else if constexpr (std::is_same_v<T, common_peg_and_parser> || std::is_same_v<T, common_peg_not_parser>) {
+          return {};
+        } else if constexpr (requires { parser.child; }) {
+          return {parser.child};
+        } else {
+          return {};
+        }
+      },
+      arena_.get(id));
+}
+
+// Whether a part of the parser has the tag; "\x01schema": is held to a schema.
+bool AnswerGrammar::Holds(common_peg_parser_id id, std::string_view tag) {
+  const std::pair key(id, std::string(tag));
+  if (const auto found = holds_.find(key); found != holds_.end()) return found->second;
+  std::set<common_peg_parser_id> seen;
+  std::vector<common_peg_parser_id> open{id};
+  bool holds = false;
+  while (!open.empty() && !holds) {
+    const common_peg_parser_id at = open.back();
+    open.pop_back();
+    if (!seen.insert(at).second) continue;
+    const auto* tagged = As<common_peg_tag_parser>(arena_.get(at));
+    holds = tagged != nullptr && tagged->tag == tag;
+    holds = holds || (tag == "\x01schema" && As<common_peg_schema_parser>(arena_.get(at)) != nullptr);
+    for (const common_peg_parser_id child : Children(at)) open.push_back(child);
+  }
+  holds_[key] = holds;
+  return holds;
+}
+
+// Whether it names a tool or an argument, or holds a value of one.
+bool AnswerGrammar::Speaks(common_peg_parser_id id) {
+  for (const char* tag : {Builder::TOOL_NAME, Builder::TOOL_ARG_NAME, Builder::TOOL_ARG_VALUE,
+                          Builder::TOOL_ARG_STRING_VALUE, Builder::TOOL_ARGS, "\x01schema"}) {
+    if (Holds(id, tag)) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> AnswerGrammar::Literals(common_peg_parser_id id) {
+  std::vector<std::string> literals;
+  std::set<common_peg_parser_id> seen;
+  std::vector<common_peg_parser_id> open{id};
+  while (!open.empty()) {
+    const common_peg_parser_id at = open.back();
+    open.pop_back();
+    if (!seen.insert(at).second) continue;
+    if (const auto* literal = As<common_peg_literal_parser>(arena_.get(at))) literals.push_back(literal->literal);
+    for (const common_peg_parser_id child : Children(at)) open.push_back(child);
+  }
+  return literals;
+}
+
+// Those of the first text that goes on until one of them; null: there is none.
+const std::vector<std::string>* AnswerGrammar::Delimiters(common_peg_parser_id id) {
+  std::set<common_peg_parser_id> seen;
+  std::vector<common_peg_parser_id> open{id};
+  while (!open.empty()) {
+    const common_peg_parser_id at = open.back();
+    open.pop_back();
+    if (!seen.insert(at).second) continue;
+    if (const auto* until = As<common_peg_until_parser>(arena_.get(at))) return &until->delimiters;
+    for (const common_peg_parser_id child : Children(at)) open.push_back(child);
+  }
+  return nullptr;
+}
+
+}  // namespace medinfer

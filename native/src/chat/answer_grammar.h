@@ -1,0 +1,73 @@
+// The grammar of a model's turn, from the parser that llama.cpp's chat sources make for it. They make grammars too,
+// which leave most of a tool's schema aside; here each argument is held to its schema.
+#pragma once
+
+#include <peg-parser.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "schema/rule_book.h"
+#include "schema/tool_schema.h"
+
+namespace medinfer {
+
+struct NamedSchema {
+  std::string name;
+  ToolSchema schema;
+};
+
+class AnswerGrammar {
+ public:
+  // Both outlive it.
+  AnswerGrammar(const common_peg_arena& arena, const std::vector<NamedSchema>& tools) : arena_(arena), tools_(tools) {}
+
+  // GBNF of the whole turn, from what the template writes at its beginning on. Throws std::exception where a schema and
+  // the format do not go together.
+  std::string Text();
+
+ private:
+  // What is being written: the call of which tool, and its argument. Follows the parser's order.
+  struct Place {
+    const NamedSchema* tool = nullptr;
+    const ToolSchema::Argument* argument = nullptr;
+    auto operator<=>(const Place&) const = default;
+  };
+
+  std::string Symbol(common_peg_parser_id id, Place& place);
+  std::string Sequence(const std::vector<common_peg_parser_id>& children, Place& place);
+  std::string Choice(const std::vector<common_peg_parser_id>& children, Place& place);
+  std::string Repetition(const common_peg_repetition_parser& repetition, Place& place);
+  std::string Until(const std::vector<std::string>& delimiters);
+  std::string Rule(const std::string& name, common_peg_parser_id child, Place& place);
+  std::string Schema(const common_peg_schema_parser& schema, const Place& place);
+  std::string Tagged(const common_peg_tag_parser& tag, Place& place);
+  std::string Generic(const common_peg_gbnf_parser& parser, Place& place);
+  std::string RawText(common_peg_parser_id id, const Place& place, bool beside);
+  std::string Imported(const std::string& key, const std::string& grammar);
+  std::string Space();
+
+  bool Holds(common_peg_parser_id id, std::string_view tag);
+  bool Speaks(common_peg_parser_id id);
+  std::vector<std::string> Literals(common_peg_parser_id id);
+  const std::vector<std::string>* Delimiters(common_peg_parser_id id);
+  std::vector<common_peg_parser_id> Children(common_peg_parser_id id) const;
+  common_peg_parser_id Resolved(common_peg_parser_id id) const;
+
+  const common_peg_arena& arena_;
+  const std::vector<NamedSchema>& tools_;
+  RuleBook book_;
+  struct Written {
+    std::string symbol;
+    Place after;
+  };
+  std::map<std::pair<std::string, Place>, Written> rules_;
+  std::map<std::string, std::string> imported_;
+  std::map<std::pair<common_peg_parser_id, std::string>, bool> holds_;
+};
+
+}  // namespace medinfer
