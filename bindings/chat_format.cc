@@ -27,6 +27,7 @@ AnswerFormatOptions ToAnswerFormatOptions(const Napi::Value& value) {
   options.choice = fields.Enum<ToolChoice>("choice", kChoices);
   options.parallel = ToBool(fields.Value("parallel"), fields.Name("parallel"));
   options.variables = ToString(fields.Value("variables"), fields.Name("variables"));
+  options.answer = ToString(fields.Value("answer"), fields.Name("answer"));
   if (const Napi::Value opening = fields.Value("opening"); !opening.IsNull()) {
     options.opening = ToString(opening, fields.Name("opening"));
   }
@@ -56,6 +57,7 @@ Napi::Object ToJs(Napi::Env env, std::shared_ptr<const AnswerFormat> format, con
   Napi::Object object = Napi::Object::New(env);
   object.Set("opening", Napi::String::New(env, format->opening()));
   object.Set("grammar", Napi::String::New(env, format->grammar()));
+  object.Set("plain", Napi::Boolean::New(env, format->plain()));
   object.Set("reasoningOpen", Napi::String::New(env, format->reasoning_open()));
   object.Set("reasoningClose", Napi::String::New(env, format->reasoning_close()));
   const auto parse = [format = std::move(format), errors](const Napi::CallbackInfo& info) -> Napi::Value {
@@ -73,6 +75,7 @@ Napi::Value MakeChatFormat(const Napi::CallbackInfo& info, const ErrorClass* err
   auto made =
       ChatFormat::Create(ToString(info[0], "source"), ToString(info[1], "bosToken"), ToString(info[2], "eosToken"));
   if (!made.ok()) Throw(env, made.status());
+  const bool calls = made.value()->calls();
   const auto answer = [format = std::move(made.value()), errors](const Napi::CallbackInfo& call) -> Napi::Value {
     return Guarded(call.Env(), errors, [&]() -> Napi::Value {
       auto answers = format->For(ToAnswerFormatOptions(call[0]));
@@ -81,6 +84,7 @@ Napi::Value MakeChatFormat(const Napi::CallbackInfo& info, const ErrorClass* err
     });
   };
   Napi::Object object = Napi::Object::New(env);
+  object.Set("calls", Napi::Boolean::New(env, calls));
   object.Set("answerFormat", Napi::Function::New(env, answer, "answerFormat"));
   return object;
 }

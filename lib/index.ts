@@ -56,14 +56,19 @@ export type {
   OfChoice,
   PrefillEvent,
   QueuedEvent,
+  MadeToolCall,
   ReasoningEvent,
   TextEvent,
   ThinkingTags,
+  ToolCallArgumentsEvent,
+  ToolCallBeginEvent,
+  ToolCallEndEvent,
+  ToolCallEvent,
   Timings,
   Usage,
 } from "./generation/types.js";
 export type { Session } from "./session/session.js";
-export type { SessionChatOptions, SessionOptions } from "./session/options.js";
+export type { SessionChatOptions, SessionOptions, ToolResult } from "./session/options.js";
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 export type { EmbedImageOptions } from "./embed-image.js";
 export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";
@@ -76,3 +81,4 @@ export type {
   ModelInfo,
   ProjectorInfo,
 } from "./native/model-info.js";
+export type { ToolChoice } from "./tools/tool-choice.js";

@@ -10,6 +10,7 @@ import { generationEntries, type ResolvedChatOptions } from "../options/request-
 import { imagesFirst, lostWithoutTemplate, prepareChat, refuseTemplateOptions } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
 import { grammarOf } from "../schema/grammar.js";
+import { toolChoiceSchema } from "../tools/tool-choice.js";
 import { any, flag, integer, list, object, oneOf, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
 import { orderedPool } from "./ordered-pool.js";
@@ -25,6 +26,8 @@ export const annotateOptionsSchema = object({
   chatTemplate: v.optional(text({ filled: true })),
   useChatTemplate: v.optional(flag(), true),
   ...rendering,
+  toolChoice: v.optional(toolChoiceSchema),
+  parallelToolCalls: v.optional(flag(), true),
   concurrency: v.optional(integer(1, 65536)),
   onError: v.optional(oneOf(["collect", "throw"]), "collect"),
   ...generationEntries,
@@ -171,9 +174,9 @@ function inRow(index: number, error: MedInferError): MedInferError {
 function succeeded<TRow extends AnnotateRow>(
   row: TRow,
   index: number,
-  { text, reasoning, parsed, finishReason, usage, timings, logprobs }: GenerationResult,
+  { text, reasoning, toolCalls, parsed, finishReason, usage, timings, logprobs }: GenerationResult,
 ): AnnotateResult<TRow> {
-  const answer = { text, reasoning, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
+  const answer = { text, reasoning, toolCalls, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
   return { row, index, ...answer, ...(logprobs === undefined ? {} : { logprobs }) };
 }
 
@@ -183,6 +186,7 @@ function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedIn
     index,
     text: "",
     reasoning: "",
+    toolCalls: [],
     parsed: undefined,
     error,
     metadata: { llamacpp_exception: error.message },

@@ -2,9 +2,10 @@
 import type { MedInferError } from "../errors.js";
 import type { FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { TokenLogprobs } from "../generation/logprobs.js";
-import type { FinishReason, Timings, Usage } from "../generation/types.js";
+import type { FinishReason, MadeToolCall, Timings, Usage } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
 import type { GenerationOptions } from "../options/request-options.js";
+import type { ToolChoice } from "../tools/tool-choice.js";
 
 /** A document, an image, or both. Other keys are yours: the row comes back with its answer. */
 export interface AnnotateRow {
@@ -35,6 +36,10 @@ export interface AnnotateOptions extends GenerationOptions {
   templateArguments?: TemplateArguments;
   /** The same for every row; see {@link ChatOptions}. Default none. */
   tools?: readonly (Tool | FunctionTool)[];
+  /** The same for every row; see {@link ChatOptions}. Default `"auto"`. */
+  toolChoice?: ToolChoice;
+  /** The same for every row; see {@link ChatOptions}. Default true. */
+  parallelToolCalls?: boolean;
   /** The same for every row; see {@link ChatOptions}. */
   reasoningEffort?: ReasoningEffort;
   /** Most rows that are under way at once. Default: twice the engine's `batchSize`. */
@@ -56,6 +61,8 @@ export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow, T = unkn
   text: string;
   /** With `thinkingTags`: what stood between the tags. Empty otherwise, and where the row failed. */
   reasoning: string;
+  /** The calls of `tools` that the model made; empty where the row failed. */
+  toolCalls: MadeToolCall[];
   /** The value of the answer, with a `jsonSchema`; undefined where the row failed or its answer is not complete. */
   parsed: T | undefined;
   /** Why the row failed; undefined where it did not. */

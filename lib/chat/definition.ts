@@ -19,6 +19,8 @@ export type RenderTurns = (
 export interface TemplateDefinition {
   readonly name: string;
   readonly render: RenderTurns;
+  /** Jinja, where it is that: answers are read as it writes them. */
+  readonly source?: string;
   /** Texts at which generation ends, beside those of the request. */
   readonly stopStrings: readonly string[];
   /** The roles that it knows; undefined: it looks after them itself. */

@@ -38,6 +38,7 @@ export interface JinjaTemplate extends Pick<
   TemplateDefinition,
   "render" | "tools" | "callArguments" | "imagesInResults" | "hasSystem"
 > {
+  readonly source: string;
   readonly variables: ReadonlySet<string>;
   readonly literals: Literals;
 }
@@ -56,6 +57,7 @@ export function jinjaTemplate(source: string): JinjaTemplate {
     }
   };
   return {
+    source,
     render,
     variables,
     literals,

@@ -159,11 +159,16 @@ export const callIdSchema = any<string>(
   "a string of 1 to 256 characters",
 );
 
-const callSchema: v.GenericSchema<ToolCall, ResolvedCall> = object({
-  id: callIdSchema,
-  name: toolName,
-  arguments: argumentsSchema,
-});
+const callSchema: v.GenericSchema<ToolCall, ResolvedCall> = v.pipe(
+  object({
+    id: callIdSchema,
+    name: toolName,
+    arguments: argumentsSchema,
+    // A call of a result goes into a message as it is.
+    value: v.optional(v.unknown()),
+  }),
+  v.transform(({ id, name, arguments: json }) => ({ id, name, arguments: json })),
+);
 
 /** Checks `toolCalls` of a message. */
 export const toolCallsSchema = v.pipe(

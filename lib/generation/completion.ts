@@ -2,8 +2,8 @@ import type { NativeEvent } from "../native/types.js";
 import { parseJson } from "../schema/grammar.js";
 import type { AnswerStream } from "./answer-stream.js";
 import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
-import type { Segment } from "./thinking-splitter.js";
-import type { FinishReason, GenerationEvent, GenerationResult } from "./types.js";
+import type { Segment } from "./segments.js";
+import type { FinishReason, GenerationEvent, GenerationResult, MadeToolCall } from "./types.js";
 
 /** How a completion ended: as the engine says, or where the library ended it. */
 export type CompletionEnd = Omit<Extract<NativeEvent, { type: "done" }>, "finishReason"> & {
@@ -24,6 +24,7 @@ export class Completion {
   readonly #facts: RequestFacts;
   #text = "";
   #reasoning = "";
+  readonly #calls: MadeToolCall[] = [];
   #logprobs: TokenLogprobs[] | undefined;
   #meanLogprob = 0;
 
@@ -73,7 +74,9 @@ export class Completion {
     const rest = this.#take(this.#answer.flush());
     const { stop } = this.#answer;
     const ended =
-      stop === undefined ? { finishReason, stopString } : { finishReason: "stop" as const, stopString: stop };
+      stop === undefined
+        ? { finishReason: this.#reasonFor(finishReason), stopString }
+        : { finishReason: "stop" as const, stopString: stop };
     // What was cut off may be JSON all the same, and another value than the one that was begun.
     const { json, droppedTurns } = this.#facts;
     const parsed = json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
@@ -84,6 +87,7 @@ export class Completion {
     const result = {
       text: this.#text,
       reasoning: this.#reasoning,
+      toolCalls: this.#calls,
       ...ended,
       ...token,
       parsed,
@@ -96,10 +100,29 @@ export class Completion {
   }
 
   #take(segments: readonly Segment[]): GenerationEvent[] {
-    for (const { type, text } of segments) {
-      if (type === "text") this.#text += text;
-      else this.#reasoning += text;
+    for (const segment of segments) {
+      switch (segment.type) {
+        case "text":
+          this.#text += segment.text;
+          break;
+        case "reasoning":
+          this.#reasoning += segment.text;
+          break;
+        case "toolCall":
+          if (segment.stage !== "end") break;
+          this.#calls.push({
+            id: segment.id,
+            name: segment.name,
+            arguments: segment.arguments,
+            value: segment.value,
+          });
+      }
     }
     return [...segments];
+  }
+
+  /** A turn that ended by itself with calls asks for their results. */
+  #reasonFor(finishReason: FinishReason): FinishReason {
+    return finishReason === "eos" && this.#calls.length > 0 ? "toolCalls" : finishReason;
   }
 }

@@ -1,6 +1,6 @@
 /** Events between the engine and the one who reads them. */
 import type { MedInferError } from "../errors.js";
-import type { GenerationEvent } from "./types.js";
+import type { GenerationEvent, ToolCallArgumentsEvent } from "./types.js";
 
 interface Reader {
   resolve(result: IteratorResult<GenerationEvent, undefined>): void;
@@ -12,6 +12,10 @@ const NEAR = 64;
 
 function indexOf(event: GenerationEvent): number | undefined {
   return "index" in event ? event.index : undefined;
+}
+
+function isArguments(event: GenerationEvent | undefined): event is ToolCallArgumentsEvent {
+  return event?.type === "toolCall" && event.stage === "arguments";
 }
 
 /**
@@ -47,6 +51,8 @@ export class EventBuffer {
     const at = this.#lastOf(indexOf(event));
     const last = this.#events[at];
     if ((last?.type === "text" || last?.type === "reasoning") && event.type === last.type) {
+      this.#events[at] = { ...last, text: last.text + event.text };
+    } else if (isArguments(last) && isArguments(event) && last.call === event.call) {
       this.#events[at] = { ...last, text: last.text + event.text };
     } else if (last?.type === "logprobs" && event.type === "logprobs") {
       this.#events[at] = { ...last, tokens: [...last.tokens, ...event.tokens] };

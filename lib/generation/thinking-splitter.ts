@@ -1,11 +1,6 @@
 import { ControlMarks } from "./control-marks.js";
+import type { TextSegment } from "./segments.js";
 import type { ThinkingTags } from "./types.js";
-
-/** A piece of what the model said: of its answer, or of the reasoning before it. */
-export interface Segment {
-  type: "text" | "reasoning";
-  text: string;
-}
 
 /**
  * What the answer has to be: anything; JSON, before which white space is nobody's; or what a grammar says, to the letter.
@@ -52,23 +47,23 @@ export class ThinkingSplitter {
   }
 
   /** Takes more text and returns what may be emitted now. */
-  push(text: string): Segment[] {
+  push(text: string): TextSegment[] {
     this.#held += text;
-    const segments: Segment[] = [];
+    const segments: TextSegment[] = [];
     while (this.#step(segments));
     return segments;
   }
 
   /** The text has ended: an unfinished tag is text, and a block that was not closed is reasoning to its end. */
-  flush(): Segment[] {
-    const segments: Segment[] = [];
+  flush(): TextSegment[] {
+    const segments: TextSegment[] = [];
     if (this.#place === "before") this.#beginAnswer();
     this.#take(this.#held.length, segments);
     return segments;
   }
 
   /** Looks for the tag that counts. Returns whether it was there, and the next one may be. */
-  #step(segments: Segment[]): boolean {
+  #step(segments: TextSegment[]): boolean {
     if (this.#place === "behind") {
       this.#take(this.#held.length, segments);
       return false;
@@ -118,7 +113,7 @@ export class ThinkingSplitter {
   }
 
   /** Moves the first `length` units of what is held into a segment. */
-  #take(length: number, segments: Segment[]): void {
+  #take(length: number, segments: TextSegment[]): void {
     let text = this.#marks.visible(this.#held.slice(0, length), this.#from);
     this.#drop(length);
     if (this.#afterTag) text = text.trimStart();

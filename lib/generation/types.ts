@@ -45,12 +45,24 @@ export interface Timings {
   totalMs: number;
 }
 
+/** A call of a tool that the model has made, whole: its arguments are a JSON object. Goes into a message as it is. */
+export interface MadeToolCall {
+  /** The model's own, where its format has ids and this one is new; otherwise 9 random letters and digits. */
+  id: string;
+  /** The tool. */
+  name: string;
+  /** JSON, as the model wrote it. They follow the tool's schema, see {@link ChatOptions.tools}. */
+  arguments: string;
+  /** The same as a value. */
+  value: Record<string, unknown>;
+}
+
 /**
  * Why generation ended: `"eos"`: the model ended its turn; `"stop"`: a stop string appeared, what a stop regex matches, or
- * one of `stopTokenIds`; `"length"`: `nPredict` tokens were generated; `"context"`: the request's context is full;
- * `"time"`: `timeLimitMs` have passed.
+ * one of `stopTokenIds`; `"toolCalls"`: the model ended its turn and has called tools; `"length"`: `nPredict` tokens were
+ * generated; `"context"`: the request's context is full; `"time"`: `timeLimitMs` have passed.
  */
-export type FinishReason = "eos" | "stop" | "length" | "context" | "time";
+export type FinishReason = "eos" | "stop" | "toolCalls" | "length" | "context" | "time";
 
 /** A finished answer. `T`: what the request's `jsonSchema` describes. */
 export interface GenerationResult<T = unknown> {
@@ -58,6 +70,11 @@ export interface GenerationResult<T = unknown> {
   text: string;
   /** With `thinkingTags`: what stood between the tags, several blocks on lines of their own. Empty otherwise. */
   reasoning: string;
+  /**
+   * The calls of tools that the model made, in its order. A call that was cut off, by `nPredict` for one, is none. Empty
+   * without `tools`.
+   */
+  toolCalls: MadeToolCall[];
   finishReason: FinishReason;
   /**
    * The stop string that ended it, or the text that a stop regex matched: the shortest that does, so that it never
@@ -136,6 +153,34 @@ export interface ReasoningEvent extends OfChoice {
   text: string;
 }
 
+/** With `tools`: the model begins a call. It is none before its end has come. */
+export interface ToolCallBeginEvent extends OfChoice {
+  type: "toolCall";
+  stage: "begin";
+  /** Its place among the calls of the answer, from 0 on. */
+  call: number;
+  id: string;
+  name: string;
+}
+
+/** More of a call's arguments, JSON. A number comes only together with what follows it. */
+export interface ToolCallArgumentsEvent extends OfChoice {
+  type: "toolCall";
+  stage: "arguments";
+  call: number;
+  text: string;
+}
+
+/** A call is whole. */
+export interface ToolCallEndEvent extends OfChoice, MadeToolCall {
+  type: "toolCall";
+  stage: "end";
+  call: number;
+}
+
+/** What is told of a call while the model makes it. */
+export type ToolCallEvent = ToolCallBeginEvent | ToolCallArgumentsEvent | ToolCallEndEvent;
+
 /**
  * Tokens that were drawn, where `nProbs` asks for them. They come before their text, which waits for whole characters and
  * for what could become a stop string.
@@ -158,7 +203,15 @@ export interface DoneEvent<T = unknown> extends GenerationResult<T> {
 
 /** What a {@link Generation} yields, distinguished by `type`. */
 export type GenerationEvent<T = unknown> =
-  QueuedEvent | EncodeEvent | PrefillEvent | ReasoningEvent | TextEvent | LogprobsEvent | ChoiceEvent<T> | DoneEvent<T>;
+  | QueuedEvent
+  | EncodeEvent
+  | PrefillEvent
+  | ReasoningEvent
+  | TextEvent
+  | ToolCallEvent
+  | LogprobsEvent
+  | ChoiceEvent<T>
+  | DoneEvent<T>;
 
 /**
  * A running request. Iterate it for events as they come, await `result` for the whole answer, or both.

@@ -99,6 +99,62 @@ export interface NativeSampling {
   samplers: string[];
 }
 
+export interface NativeAnswerFormatOptions {
+  /** Those that may be called; parameters are JSON. */
+  tools: { name: string; description: string; parameters: string }[];
+  choice: "none" | "auto" | "required";
+  /** Whether more than one call may be made. */
+  parallel: boolean;
+  /** A JSON object: values of the template's own variables. */
+  variables: string;
+  /** The JSON schema of answers that call nothing; empty: prose. */
+  answer: string;
+  /** What the prompt ends with behind the last message; null: what the template writes there. */
+  opening: string | null;
+}
+
+/** A call as the model wrote it. */
+export interface NativeParsedCall {
+  name: string;
+  /** JSON, as far as it is written. */
+  arguments: string;
+  /** Empty: the format has none. */
+  id: string;
+  /** Whether nothing more belongs to it. */
+  complete: boolean;
+}
+
+export interface NativeParsedAnswer {
+  /** Whether the text is what the format says, or a beginning of it. */
+  fits: boolean;
+  content: string;
+  reasoning: string;
+  calls: NativeParsedCall[];
+}
+
+/** What the answer to one request looks like. */
+export interface NativeAnswerFormat {
+  /** What stands in the prompt at the beginning of the model's turn; the grammar begins with it. */
+  readonly opening: string;
+  /** GBNF of the turn; empty: no call can be made, and no schema holds. */
+  readonly grammar: string;
+  /** Whether a turn is no more than an answer, with or without one block of reasoning before it. */
+  readonly plain: boolean;
+  /** Both empty: nothing is known of reasoning. */
+  readonly reasoningOpen: string;
+  readonly reasoningClose: string;
+  /** Reads what was written so far, without the opening. Takes time in proportion to the text. */
+  parse(text: string): NativeParsedAnswer;
+}
+
+/** What a chat template says of answers. */
+export interface NativeChatFormat {
+  /** Whether it has a form for calls of tools. */
+  readonly calls: boolean;
+  /** Throws INVALID_ARGUMENT for a schema that cannot be kept. */
+  answerFormat(options: NativeAnswerFormatOptions): NativeAnswerFormat;
+}
+
 export interface NativeReasoningTags {
   open: string;
   close: string;
@@ -114,6 +170,8 @@ export interface NativeRequest {
   stopStrings: string[];
   /** GBNF; empty: none. */
   grammar: string;
+  /** What the grammar's text begins with and the prompt ends with. */
+  grammarOpening: string;
   /** What stands around the reasoning before what the grammar says; null: there is none. */
   reasoning: NativeReasoningTags | null;
   /** Texts of control tokens that come as text, marked, where they are drawn. */
@@ -279,6 +337,8 @@ export interface NativeAddon {
   ): NativeLoad;
   /** The grammar of the JSON that a schema (JSON text) describes. Throws where the schema says what no grammar keeps. */
   jsonSchemaToGrammar(schema: string): string;
+  /** Throws INVALID_ARGUMENT where no format can be found. Takes some tens of milliseconds. */
+  chatFormat(source: string, bosToken: string, eosToken: string): NativeChatFormat;
   builtinChatTemplates(): string[];
   applyBuiltinChatTemplate(
     name: string,

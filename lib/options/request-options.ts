@@ -9,6 +9,7 @@ import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
 import type { JsonSchema } from "../schema/types.js";
+import { toolChoiceSchema, type ToolChoice } from "../tools/tool-choice.js";
 import { any, flag, integer, list, notYet, object, oneOf, signal, text } from "../validation/fields.js";
 import { stopRegexesSchema, thinkingTagsSchema } from "./text-options.js";
 
@@ -147,6 +148,10 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
    * {@link ChatMessage.toolCalls}, and the role `"tool"`. At most 512. Default none.
    */
   tools?: readonly (Tool | FunctionTool)[];
+  /** Which of the tools the model may call, and whether it has to. See {@link ToolChoice}. Default `"auto"`. */
+  toolChoice?: ToolChoice;
+  /** Whether the model may make more than one call in a turn. Default true. */
+  parallelToolCalls?: boolean;
   /**
    * How much the model is to think, told by the template's own variable: `reasoning_effort` or `thinking_effort` gets the
    * word as it is. Where there is a switch, `enable_thinking` or `thinking`, `"none"` turns it off and any other word on.
@@ -281,6 +286,8 @@ export const chatOptionsSchema = object(
     chatTemplate: v.optional(text({ filled: true })),
     useChatTemplate: v.optional(flag(), true),
     ...renderingEntries,
+    toolChoice: v.optional(toolChoiceSchema),
+    parallelToolCalls: v.optional(flag(), true),
     onContextFull: v.optional(onContextFullSchema, "stop"),
     ...choiceEntries,
     ...generationEntries,

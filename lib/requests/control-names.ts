@@ -7,15 +7,17 @@ interface LookedFor {
   stopStrings: readonly string[];
   stopRegexes: readonly StopRegex[];
   thinkingTags: ThinkingTags | undefined;
+  /** What the chat template writes around reasoning and calls. */
+  markup: readonly string[];
 }
 
 /**
- * Those of `texts`, the vocabulary's control tokens, that stand in a stop string, a stop regex or a tag. The engine writes
+ * Those of `texts`, the vocabulary's control tokens, that stand in a stop string, a stop regex, a tag or a mark. The engine writes
  * them out where they are drawn, and no others.
  */
 export function namedControlTokens(texts: readonly string[], wanted: LookedFor): string[] {
   const patterns = wanted.stopRegexes.map(({ source }) => unescaped(source));
-  const places = [...wanted.stopStrings, ...patterns];
+  const places = [...wanted.stopStrings, ...patterns, ...wanted.markup];
   if (wanted.thinkingTags !== undefined) places.push(wanted.thinkingTags.open, wanted.thinkingTags.close);
   return texts.filter((text) => text !== "" && places.some((place) => place.includes(text)));
 }

@@ -10,7 +10,6 @@ import type { ChatMessage, Content, ImagePart, RenderedChat, ResolvedMessage } f
 import type { EngineCore } from "../core.js";
 import { argumentError } from "../errors.js";
 import type { CompletionsWanted } from "../generation/completions.js";
-import type { ThinkingTags } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
 import type { StateId } from "../native/types.js";
 import type {
@@ -21,6 +20,8 @@ import type {
 import { grammarOf } from "../schema/grammar.js";
 import { object, text } from "../validation/fields.js";
 import { parse } from "../validation/parse.js";
+import { withReadableCalls } from "../tools/turn-format.js";
+import { planChat, planOf, type AnswerPlan } from "./answer-plan.js";
 import type { Shortening } from "./fit-context.js";
 import type { RenderedPrompt } from "./rendered-prompt.js";
 import { Turns } from "./turns.js";
@@ -29,10 +30,7 @@ import { Turns } from "./turns.js";
 export interface PreparedRequest extends RenderedPrompt {
   /** What the user called, as messages name it, e.g. `"engine.chat"`. */
   call: string;
-  /** GBNF; empty: none. */
-  grammar: string;
-  /** Undefined: reasoning is not separated from the answer. */
-  thinkingTags: Required<ThinkingTags> | undefined;
+  plan: AnswerPlan;
   options: ResolvedGenerationOptions;
   choices: CompletionsWanted;
   /** Of a session: what the engine has kept of it. */
@@ -54,14 +52,26 @@ export function prepareChat(
   grammar: string = grammarOf(options, call),
 ): PreparedRequest {
   const choices = choicesOf(options, call);
-  const template = options.useChatTemplate ? chooseTemplate(core, options.chatTemplate, call) : undefined;
+  const chosen = options.useChatTemplate ? chooseTemplate(core, options.chatTemplate, call) : undefined;
+  const { bosToken, eosToken } = core.info;
+  const isWithTools = options.tools.length > 0 || options.messages.some(({ toolCalls }) => toolCalls !== undefined);
+  const template = chosen && isWithTools ? withReadableCalls(chosen, bosToken, eosToken) : chosen;
   if (template === undefined) refuseTemplateOptions(call, options);
   const userRoles = template?.userRoles ?? ["user"];
   const messages = withImages(call, options, userRoles);
   const write = (turns: readonly ResolvedMessage[]) =>
     template === undefined ? writeUntemplated(call, turns) : writeTemplated(core, template, turns, options);
   const prompt = write(messages);
-  const request = { call, ...prompt, grammar, thinkingTags: tagsOf(options, prompt.pieces), options, choices };
+  const plan =
+    template === undefined
+      ? planOf(options, grammar, prompt.pieces)
+      : planChat(core, call, options, grammar, {
+          template,
+          pieces: prompt.pieces,
+          prefill: prompt.prefill ?? "",
+          writeBefore: () => writeBeforeTurn(core, template, messages, options),
+        });
+  const request = { call, ...prompt, plan, options, choices };
   if (options.onContextFull === "stop") return request;
   const turns = new Turns(messages, userRoles);
   const render = (dropped: number) => write(turns.without(dropped));
@@ -81,16 +91,17 @@ function writeTemplated(
   return { pieces, addSpecial, stopStrings, prefill };
 }
 
-/** The tags with their defaults filled in: a prompt that ends with the opening one has opened the block. */
-function tagsOf(
-  { thinkingTags }: ResolvedGenerationOptions,
-  pieces: readonly PromptPiece[],
-): Required<ThinkingTags> | undefined {
-  if (thinkingTags === undefined || thinkingTags === false) return undefined;
-  const last = pieces.at(-1);
-  const end = last !== undefined && "text" in last && last.parseSpecial ? last.text.trimEnd() : "";
-  const { open, close, startsOpen = end.endsWith(open.trimEnd()) } = thinkingTags;
-  return { open, close, startsOpen };
+/** The prompt without the beginning of the model's turn. */
+function writeBeforeTurn(
+  core: EngineCore,
+  template: TemplateDefinition,
+  messages: readonly ResolvedMessage[],
+  { templateArguments, tools, reasoningEffort, continueFinalMessage }: ResolvedChatOptions,
+): readonly PromptPiece[] {
+  const before = continueFinalMessage ? messages.slice(0, -1) : messages;
+  if (before.length === 0) return [];
+  const given = { templateArguments, tools, reasoningEffort, continueFinalMessage: false, addGenerationPrompt: false };
+  return render(core, template, before, given).pieces;
 }
 
 /** The contents as they are. Spark NLP sends its prompt so; here there may be several. */
@@ -142,10 +153,9 @@ export function prepareCompletion(call: string, options: ResolvedCompleteOptions
           part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial },
         );
   if (pieces.length === 0) throw argumentError(call, "prompt", "must not be empty");
-  const grammar = grammarOf(options, call);
-  const thinkingTags = tagsOf(options, pieces);
+  const plan = planOf(options, grammarOf(options, call), pieces);
   const choices = choicesOf(options, call);
-  return { call, pieces, addSpecial, stopStrings: [], grammar, thinkingTags, options, choices };
+  return { call, pieces, addSpecial, stopStrings: [], plan, options, choices };
 }
 
 function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsWanted {

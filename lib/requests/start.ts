@@ -154,24 +154,27 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
 function submit(
   { native, dispatcher, control: controlTokens }: EngineCore,
   state: RequestState,
-  { pieces, addSpecial, stopStrings, grammar, thinkingTags, options, choices, base, droppedTurns }: PreparedRequest,
+  { pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns }: PreparedRequest,
   images: LoadedImages,
 ): void {
   const count = completionCount(choices);
   const allStops = [...options.stopStrings, ...stopStrings];
   const { newScanner, nativeStops } = divideStops(allStops, options.stopRegexes);
-  const form = options.jsonSchema !== undefined ? "json" : grammar === "" ? "free" : "grammar";
+  const { grammar, grammarOpening, ofTurn, newReader, thinkingTags, form, markup } = plan;
   const id = native.submit({
     prompt: withBytes(pieces, images),
     addSpecial,
     sampling: toNativeSampling(options.sampling),
     stopStrings: nativeStops,
     grammar,
-    reasoning: grammar === "" || thinkingTags === undefined ? null : { ...thinkingTags, blanks: form === "json" },
+    grammarOpening,
+    reasoning:
+      grammar === "" || ofTurn || thinkingTags === undefined ? null : { ...thinkingTags, blanks: form === "json" },
     controlTexts: namedControlTokens(controlTokens.texts, {
       stopStrings: allStops,
       stopRegexes: options.stopRegexes,
       thinkingTags,
+      markup,
     }),
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
@@ -197,6 +200,6 @@ function submit(
     pause: () => all((each) => native.pause(each)),
     resume: () => all((each) => native.resume(each)),
   };
-  const answers = ids.map(() => new AnswerStream(newScanner?.(), thinkingTags, form));
+  const answers = ids.map(() => new AnswerStream(newScanner?.(), { reader: newReader?.(), tags: thinkingTags, form }));
   state.submitted(control, answers, droppedTurns);
 }

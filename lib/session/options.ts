@@ -1,6 +1,7 @@
 /** What a session and its chats may be given. */
 import * as v from "valibot";
 import { contentSchema, imageSchema, renderingEntries } from "../chat/schema.js";
+import { callIdSchema } from "../chat/tool-schema.js";
 import type { Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
 import {
@@ -9,7 +10,8 @@ import {
   type GenerationOptions,
   type OnContextFull,
 } from "../options/request-options.js";
-import { list, object, text } from "../validation/fields.js";
+import { toolChoiceSchema, type ToolChoice } from "../tools/tool-choice.js";
+import { flag, list, object, text } from "../validation/fields.js";
 
 /** Options of {@link Engine.session}. All are optional. */
 export interface SessionOptions {
@@ -29,10 +31,24 @@ export interface SessionOptions {
   onContextFull?: OnContextFull;
 }
 
+/** What a call of a tool gave. */
+export interface ToolResult {
+  /** The `id` of the call. */
+  toolCallId: string;
+  /** What the model reads of it. */
+  content: Content;
+}
+
 /** What is said next in a {@link Session}, with the options of the answer. */
 export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt"> {
-  /** What the user says; images may stand among its parts. */
-  content: Content;
+  /** What the user says; images may stand among its parts. May be left out beside `toolResults`. */
+  content?: Content;
+  /** What the calls of the last answer gave, each of them, in any order. Stands before `content`. */
+  toolResults?: readonly ToolResult[];
+  /** See {@link ChatOptions.toolChoice}. Default `"auto"`. */
+  toolChoice?: ToolChoice;
+  /** See {@link ChatOptions.parallelToolCalls}. Default true. */
+  parallelToolCalls?: boolean;
   /** Images put before the content, each followed by a line break. */
   images?: readonly ImageSource[];
   /** See {@link ChatOptions.onContextFull}. Default: the session's. */
@@ -56,7 +72,13 @@ export const sessionOptionsSchema = object({
 /** Checks {@link SessionChatOptions}. */
 export const sessionChatSchema = object(
   {
-    content: contentSchema,
+    content: v.optional(contentSchema),
+    toolResults: v.optional(
+      list(object({ toolCallId: callIdSchema, content: contentSchema }), "results of calls"),
+      () => [],
+    ),
+    toolChoice: v.optional(toolChoiceSchema),
+    parallelToolCalls: v.optional(flag(), true),
     images: v.optional(list(imageSchema, "images"), () => []),
     onContextFull: v.optional(onContextFullSchema),
     ...chatEntries,

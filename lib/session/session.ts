@@ -1,9 +1,11 @@
 import process from "node:process";
 import { types } from "node:util";
+import { messagesSchema } from "../chat/schema.js";
 import type { ChatMessage, Content, ResolvedMessage } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError, MedInferError } from "../errors.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
+import type { ImageSource } from "../images/load.js";
 import { runTask } from "../native/task.js";
 import { NO_STATE, type StateId } from "../native/types.js";
 import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
@@ -13,7 +15,13 @@ import { unlessClosed } from "../unless-closed.js";
 import { parse } from "../validation/parse.js";
 import { filePath } from "./file.js";
 import { mapImages, readNote, writeNote, type SessionNote } from "./note.js";
-import { sessionChatSchema, sessionOptionsSchema, type SessionChatOptions, type SessionOptions } from "./options.js";
+import {
+  sessionChatSchema,
+  sessionOptionsSchema,
+  type SessionChatOptions,
+  type SessionOptions,
+  type ToolResult,
+} from "./options.js";
 
 /** What the engine has kept of a conversation. Apart from the session, which may be collected. */
 interface Kept {
@@ -132,9 +140,8 @@ export class Session {
           throw argumentError(call, "", "answers one at a time: await the answer before, or fork() the session");
         }
         const whole = typeof given === "string" || Array.isArray(given) ? { content: given as Content } : given;
-        const { content, images, ...options } = parse(sessionChatSchema, whole, call);
-        const said = mapImages(images.length === 0 ? content : imagesFirst(images, content), copied);
-        taken.turn = [...this.#messages, { role: "user", content: said }];
+        const { content, images, toolResults, ...options } = parse(sessionChatSchema, whole, call);
+        taken.turn = this.#said(call, content, images, toolResults);
         const request = prepareChat(this.#core, call, {
           ...options,
           ...this.#settings,
@@ -159,12 +166,28 @@ export class Session {
     );
   }
 
+  /** The conversation with what is said next. */
+  #said(call: string, content: Content | undefined, images: readonly ImageSource[], results: readonly ToolResult[]) {
+    if (content === undefined && (results.length === 0 || images.length > 0)) {
+      throw argumentError(call, "content", "is needed, unless toolResults stand in its place");
+    }
+    const turn: ChatMessage[] = [...this.#messages];
+    for (const { toolCallId, content: result } of results) {
+      turn.push({ role: "tool", toolCallId, content: mapImages(result, copied) });
+    }
+    if (content !== undefined) {
+      const said = images.length === 0 ? content : imagesFirst(images, content);
+      turn.push({ role: "user", content: mapImages(said, copied) });
+    }
+    return parse(messagesSchema, turn, `${call}: the conversation`);
+  }
+
   #settle(turn: ResolvedMessage[], result: GenerationResult | undefined, state: StateId): void {
     this.#busy = false;
     if (result === undefined || this.#closed) {
       drop(this.#core, state);
     } else {
-      this.#messages = [...turn, { role: "assistant", content: result.text.trim() }];
+      this.#messages = [...turn, answerMessage(result)];
       const before = this.#kept.state;
       this.#kept.state = state;
       drop(this.#core, before);
@@ -174,6 +197,16 @@ export class Session {
   #requireOpen(): void {
     if (this.#closed) throw new MedInferError("CLOSED", "the session is closed: begin a new one");
   }
+}
+
+/** An answer as a turn of the conversation. */
+function answerMessage({ text, reasoning, toolCalls }: GenerationResult): ResolvedMessage {
+  const message = { role: "assistant", content: text.trim() };
+  return {
+    ...message,
+    ...(toolCalls.length === 0 ? {} : { toolCalls: toolCalls.map(({ value: _value, ...call }) => call) }),
+    ...(reasoning.trim() === "" ? {} : { reasoning: reasoning.trim() }),
+  };
 }
 
 /** See Engine.session. */

@@ -4,7 +4,6 @@
  */
 import { withoutEmptySystem, type RenderTurns, type TemplateDefinition } from "../definition.js";
 
-
 interface Llama2Style {
   /** The system message as the first turn holds it. */
   system: (content: string) => string;

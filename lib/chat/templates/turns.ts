@@ -1,7 +1,6 @@
 /** Templates that write one turn after the other, as llama.cpp does: a system message may stand anywhere. */
 import { withoutEmptySystem, type RenderTurns, type TemplateDefinition } from "../definition.js";
 
-
 const usual = ["system", "user", "assistant"];
 
 /** How each role's turn is written, and how the assistant's begins. */
@@ -21,7 +20,16 @@ function turnByTurn({ turns, opening }: TurnStyle): RenderTurns {
  * The end of a turn is the model's end-of-sequence token in these templates, and ends generation without a stop string.
  */
 function definition(name: string, render: RenderTurns): TemplateDefinition {
-  return { name, render, roles: usual, stopStrings: [], userRoles: ["user"], images: "in-place", writesBos: false, tools: "generic" };
+  return {
+    name,
+    render,
+    roles: usual,
+    stopStrings: [],
+    userRoles: ["user"],
+    images: "in-place",
+    writesBos: false,
+    tools: "generic",
+  };
 }
 
 const vicunaTurns = {

@@ -32,6 +32,7 @@ struct AnswerFormatOptions {
   std::string variables;  // a JSON object: values of the template's own variables; empty: none
   // What the prompt ends with behind the last message, prefilled text included. Unset: what the template writes there.
   std::optional<std::string> opening{};
+  std::string answer{};  // the JSON Schema of an answer that calls nothing; empty: prose
 };
 
 // A call as the model wrote it.
@@ -56,11 +57,13 @@ class AnswerFormat {
 
   // What the template writes at the beginning of the model's turn: the grammar's text and the parsed one begin with it.
   virtual const std::string& opening() const = 0;
-  // GBNF of the model's turn; empty: no call can be made.
+  // GBNF of the model's turn; empty: no call can be made, and no schema holds.
   virtual const std::string& grammar() const = 0;
   // What stands around reasoning; both empty: nothing is known of any.
   virtual const std::string& reasoning_open() const = 0;
   virtual const std::string& reasoning_close() const = 0;
+  // Whether a turn is no more than an answer, with or without one block of reasoning before it.
+  virtual bool plain() const = 0;
 
   // Reads what the model has written so far, without the opening. Takes time in proportion to the text.
   virtual ParsedAnswer Parse(std::string_view text) const = 0;
@@ -75,7 +78,10 @@ class ChatFormat {
   static Result<std::shared_ptr<const ChatFormat>> Create(const std::string& source, const std::string& bos_token,
                                                           const std::string& eos_token);
 
-  // kInvalidArgument where a tool's schema cannot be kept, or the template has no form for calls.
+  // Whether the template has a form for calls of tools.
+  virtual bool calls() const = 0;
+
+  // kInvalidArgument where a schema cannot be kept, or tools may be called without a form for it.
   virtual Result<std::shared_ptr<const AnswerFormat>> For(const AnswerFormatOptions& options) const = 0;
 };
 

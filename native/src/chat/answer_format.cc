@@ -10,6 +10,7 @@
 
 #include "chat/answer_grammar.h"
 #include "chat/answer_parser.h"
+#include "medinfer/json_schema.h"
 
 namespace medinfer {
 namespace {
@@ -66,7 +67,11 @@ class PegAnswerFormat final : public AnswerFormat {
     return ParseAnswer(arena_, format_, opening_ + std::string(text));
   }
 
-  void MakeGrammar(const std::vector<NamedSchema>& tools) { grammar_ = AnswerGrammar(arena_, tools).Text(); }
+  bool plain() const override { return plain_; }
+
+  const common_peg_arena& arena() const { return arena_; }
+  void SetGrammar(std::string grammar) { grammar_ = std::move(grammar); }
+  void SetPlain(bool plain) { plain_ = plain; }
 
  private:
   common_peg_arena arena_;
@@ -75,6 +80,7 @@ class PegAnswerFormat final : public AnswerFormat {
   std::string grammar_;
   std::string reasoning_open_;
   std::string reasoning_close_;
+  bool plain_ = false;
 };
 
 class TemplateFormat final : public ChatFormat {
@@ -86,6 +92,8 @@ class TemplateFormat final : public ChatFormat {
     special_ = common_chat_try_specialized_template(template_, template_.source(), params).has_value();
     if (!special_) analysis_.analyze_template(template_);
   }
+
+  bool calls() const override { return special_ || analysis_.tools.format.mode != autoparser::tool_format::NONE; }
 
   Result<std::shared_ptr<const AnswerFormat>> For(const AnswerFormatOptions& options) const override {
     try {
@@ -106,9 +114,9 @@ class TemplateFormat final : public ChatFormat {
         described.push_back(entry);
         tools.push_back({tool.name, std::move(schema.value())});
       }
-      const bool calls = !tools.empty() && options.choice != ToolChoice::kNone;
+      const bool calling = !tools.empty() && options.choice != ToolChoice::kNone;
       if (!tools.empty()) params.tools = described;
-      params.tool_choice = calls ? ChoiceOf(options.choice) : COMMON_CHAT_TOOL_CHOICE_NONE;
+      params.tool_choice = calling ? ChoiceOf(options.choice) : COMMON_CHAT_TOOL_CHOICE_NONE;
       params.parallel_tool_calls = options.parallel;
       common_chat_params made = ParamsOf(params);
       if (options.opening) made.generation_prompt = *options.opening;
@@ -116,12 +124,18 @@ class TemplateFormat final : public ChatFormat {
       const std::string close =
           made.thinking_end_tags.empty() ? std::string() : Trimmed(made.thinking_end_tags.front());
       auto format = std::make_shared<PegAnswerFormat>(made, open, close);
-      if (calls) {
-        if (!special_ && analysis_.tools.format.mode == autoparser::tool_format::NONE) {
-          return Status{Code::kInvalidArgument, "the chat template has no form for calls of tools"};
-        }
-        format->MakeGrammar(tools);
+      format->SetPlain(!calling && !special_ && analysis_.content.mode == autoparser::content_mode::PLAIN);
+      if (calling && !calls()) {
+        return Status{Code::kInvalidArgument, "the chat template has no form for calls of tools"};
       }
+      if (!calling && options.answer.empty()) return std::shared_ptr<const AnswerFormat>(std::move(format));
+      std::string answer;
+      if (!options.answer.empty()) {
+        auto grammar = JsonSchemaToGrammar(options.answer);
+        if (!grammar.ok()) return grammar.status();
+        answer = std::move(grammar.value());
+      }
+      format->SetGrammar(GrammarOf(format->arena(), params, tools, answer));
       return std::shared_ptr<const AnswerFormat>(std::move(format));
     } catch (const std::exception& error) {
       return Status{Code::kInvalidArgument, std::string("tools: ") + error.what()};
@@ -136,6 +150,7 @@ class TemplateFormat final : public ChatFormat {
     message["content"] = "question";
     params.messages = json::array({message});
     params.add_generation_prompt = true;
+    params.render_tools = false;
     params.reasoning_format = COMMON_REASONING_FORMAT_AUTO;
     params.extra_context = variables.empty() ? json::object() : json::parse(variables);
     const json& context = params.extra_context;
@@ -143,6 +158,31 @@ class TemplateFormat final : public ChatFormat {
       params.enable_thinking = context["enable_thinking"].get<bool>();
     }
     return params;
+  }
+
+  // A turn that calls tools, or one that answers: with a schema for answers these are two grammars.
+  std::string GrammarOf(const common_peg_arena& arena, autoparser::generation_params params,
+                        const std::vector<NamedSchema>& tools, const std::string& answer) const {
+    using Answer = AnswerGrammar::Answer;
+    RuleBook book;
+    const common_chat_tool_choice choice = params.tool_choice;
+    const Answer nothing{Answer::Kind::kNothing};
+    if (choice == COMMON_CHAT_TOOL_CHOICE_REQUIRED) return book.Text(AnswerGrammar(book, arena, tools, nothing).Root());
+    if (answer.empty()) {
+      const Answer prose;
+      return book.Text(AnswerGrammar(book, arena, tools, prose).Root());
+    }
+    const auto turn = [&](common_chat_tool_choice with, const Answer& says) {
+      params.tool_choice = with;
+      common_peg_arena other;
+      other.load(ParamsOf(params).parser);
+      return AnswerGrammar(book, other, tools, says).Root();
+    };
+    std::string root = turn(COMMON_CHAT_TOOL_CHOICE_NONE, {Answer::Kind::kGrammar, answer});
+    if (choice == COMMON_CHAT_TOOL_CHOICE_AUTO) {
+      root = book.Add("turn", root + " | " + turn(COMMON_CHAT_TOOL_CHOICE_REQUIRED, nothing));
+    }
+    return book.Text(root);
   }
 
   common_chat_params ParamsOf(autoparser::generation_params& params) const {

@@ -24,6 +24,9 @@ constexpr const char* kSpace = R"(| " " | "\n" "\n"? [ \t]{0,20})";
 // Begins a call where a format has no mark of its own: any brace in prose would be one.
 constexpr std::string_view kBareObject = "{";
 
+// Stands for what must not be written: an alternative to be left out.
+constexpr std::string_view kNever = "\x01";
+
 template <typename T>
 const T* As(const common_peg_parser_variant& parser) {
   return std::get_if<T>(&parser);
@@ -33,10 +36,10 @@ std::string Grouped(const std::string& symbol) { return symbol.empty() ? symbol 
 
 }  // namespace
 
-std::string AnswerGrammar::Text() {
+std::string AnswerGrammar::Root() {
   Place place;
   const std::string symbol = Symbol(arena_.root(), place);
-  return book_.Text(book_.Add("turn", symbol.empty() ? "\"\"" : symbol));
+  return book_.Add("turn", symbol.empty() ? "\"\"" : symbol);
 }
 
 // A symbol, a sequence of them or a group; empty: nothing is written.
@@ -99,6 +102,7 @@ std::string AnswerGrammar::Choice(const std::vector<common_peg_parser_id>& child
   for (const common_peg_parser_id child : children) {
     Place inside = place;
     std::string symbol = Symbol(child, inside);
+    if (symbol == kNever) continue;
     if (symbol.empty()) symbol = "\"\"";
     after = inside;
     if (std::ranges::find(alternatives, symbol) == alternatives.end()) alternatives.push_back(std::move(symbol));
@@ -136,6 +140,8 @@ std::string AnswerGrammar::Until(const std::vector<std::string>& delimiters) {
 
 // Rules in which tools or arguments are named, or which belong to one, are written once for each place.
 std::string AnswerGrammar::Rule(const std::string& name, common_peg_parser_id child, Place& place) {
+  // What Harmony's models say before a call would be a second answer.
+  if (answer_.kind != Answer::Kind::kProse && name == "preamble") return std::string(kNever);
   const std::pair key(name, Speaks(child) ? place : Place{});
   if (const auto found = rules_.find(key); found != rules_.end()) {
     if (Speaks(child)) place = found->second.after;
@@ -185,6 +191,8 @@ std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place
     }
   }
   if (tag.tag == Builder::CONTENT) {
+    if (answer_.kind == Answer::Kind::kNothing) return {};
+    if (answer_.kind == Answer::Kind::kGrammar) return Imported("answer", answer_.grammar);
     const auto* delimiters = Delimiters(tag.child);
     if (delimiters != nullptr && *delimiters == std::vector<std::string>{std::string(kBareObject)}) {
       return book_.Add("prose", "[^{ \\t\\r\\n] .*") + "?";

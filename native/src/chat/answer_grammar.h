@@ -4,6 +4,7 @@
 
 #include <peg-parser.h>
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -23,12 +24,21 @@ struct NamedSchema {
 
 class AnswerGrammar {
  public:
-  // Both outlive it.
-  AnswerGrammar(const common_peg_arena& arena, const std::vector<NamedSchema>& tools) : arena_(arena), tools_(tools) {}
+  // What is said that is neither reasoning nor a call.
+  struct Answer {
+    enum class Kind : std::uint8_t { kProse, kNothing, kGrammar };
+    Kind kind = Kind::kProse;
+    std::string grammar{};  // GBNF, of kGrammar
+  };
 
-  // GBNF of the whole turn, from what the template writes at its beginning on. Throws std::exception where a schema and
-  // the format do not go together.
-  std::string Text();
+  // All outlive it.
+  AnswerGrammar(RuleBook& book, const common_peg_arena& arena, const std::vector<NamedSchema>& tools,
+                const Answer& answer)
+      : book_(book), arena_(arena), tools_(tools), answer_(answer) {}
+
+  // Writes the rules, and returns that of the whole turn, from what the template writes at its beginning on. Throws
+  // std::exception where a schema and the format do not go together.
+  std::string Root();
 
  private:
   // What is being written: the call of which tool, and its argument. Follows the parser's order.
@@ -58,9 +68,10 @@ class AnswerGrammar {
   std::vector<common_peg_parser_id> Children(common_peg_parser_id id) const;
   common_peg_parser_id Resolved(common_peg_parser_id id) const;
 
+  RuleBook& book_;
   const common_peg_arena& arena_;
   const std::vector<NamedSchema>& tools_;
-  RuleBook book_;
+  const Answer& answer_;
   struct Written {
     std::string symbol;
     Place after;

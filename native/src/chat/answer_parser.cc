@@ -45,6 +45,9 @@ std::vector<bool> CompleteCalls(const common_peg_ast_arena& ast, const common_pe
     }
     if (node.tag == Builder::TOOL_CLOSE && !node.is_partial && !complete.empty()) complete.back() = true;
   });
+  // Formats whose calls have no end of their own: another one begins behind it, or the turn is whole.
+  for (std::size_t i = 0; i + 1 < complete.size(); ++i) complete[i] = true;
+  if (result.success() && !complete.empty()) complete.back() = true;
   return complete;
 }
 

@@ -1,0 +1,149 @@
+/** What the model's turn looks like, as its chat template says. */
+import { genericFormat } from "./generic-format.js";
+import type { SettledChoice } from "./tool-choice.js";
+import type { TemplateDefinition } from "../chat/definition.js";
+import type { TemplateArguments } from "../chat/types.js";
+import { argumentError, MedInferError } from "../errors.js";
+import { loadAddon } from "../native/addon.js";
+import type { NativeChatFormat, NativeAnswerFormat } from "../native/types.js";
+
+/** What of a request decides how its answer looks. */
+export interface TurnRequest {
+  choice: SettledChoice;
+  parallel: boolean;
+  /** A JSON schema of answers; empty: none. */
+  answer: string;
+  templateArguments: TemplateArguments;
+  bosToken: string;
+  eosToken: string;
+  /** What the prompt ends with behind the last message, without what is prefilled. */
+  opening: string;
+  /** What of the answer stands in the prompt already. */
+  prefill: string;
+}
+
+/** How a turn is read, and held to its form. */
+export interface TurnForm {
+  format: NativeAnswerFormat;
+  /** The beginning of the turn that is in the prompt, as the grammar reads it. */
+  opening: string;
+  /** What the format reads before the first token of the answer. */
+  before: string;
+}
+
+/** Formats by template, undefined where none can be found. A process uses few. */
+const known = new Map<string, NativeChatFormat | undefined>();
+const knownTags = new Map<string, TemplateTags | undefined>();
+const MAX_KNOWN = 64;
+
+function chatFormat(source: string, bosToken: string, eosToken: string): NativeChatFormat | undefined {
+  const key = JSON.stringify([source, bosToken, eosToken]);
+  if (known.has(key)) return known.get(key);
+  let format: NativeChatFormat | undefined;
+  try {
+    format = loadAddon().chatFormat(source, bosToken, eosToken);
+  } catch (error) {
+    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
+  }
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(key, format);
+  return format;
+}
+
+/** The form of a turn without tools; undefined: nothing is known of it, and all of it is the answer. */
+export function plainTurn(template: TemplateDefinition, request: TurnRequest): TurnForm | undefined {
+  if (template.source === undefined) return undefined;
+  return formOf(template.source, request, request.opening);
+}
+
+/**
+ * The form of a turn that may call tools.
+ *
+ * @throws MedInferError `INVALID_ARGUMENT` for a tool whose schema cannot be kept
+ */
+export function callingTurn(call: string, template: TemplateDefinition, request: TurnRequest): TurnForm {
+  const own = template.tools === "own" && template.source !== undefined ? template.source : undefined;
+  try {
+    const found = own === undefined ? undefined : formOf(own, request, request.opening);
+    const form = found ?? formOf(genericFormat, request, undefined);
+    if (form !== undefined) return form;
+  } catch (error) {
+    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
+    throw argumentError(call, "tools", error.message.replace(/^tools: /, ""));
+  }
+  throw argumentError(call, "tools", `cannot be called with the chat template "${template.name}"`);
+}
+
+/** What a template says of reasoning. */
+export interface TemplateTags {
+  /** Whether a turn is no more than an answer with reasoning between the tags before it. */
+  plain: boolean;
+  /** Undefined: it knows of none. */
+  tags: { open: string; close: string } | undefined;
+}
+
+/** The tags around reasoning that the template knows; undefined: nothing is known of its answers. */
+export function templateTags(
+  { source }: TemplateDefinition,
+  templateArguments: TemplateArguments,
+  bosToken: string,
+  eosToken: string,
+): TemplateTags | undefined {
+  if (source === undefined) return undefined;
+  const variables = JSON.stringify(templateArguments);
+  const key = JSON.stringify([source, bosToken, eosToken, variables]);
+  if (knownTags.has(key)) return knownTags.get(key);
+  const options = { tools: [], choice: "none", parallel: true, variables, answer: "", opening: null } as const;
+  let found: TemplateTags | undefined;
+  try {
+    const format = chatFormat(source, bosToken, eosToken)?.answerFormat({ ...options, tools: [] });
+    if (format !== undefined) {
+      const { plain, reasoningOpen: open, reasoningClose: close } = format;
+      found = { plain, tags: open === "" || close === "" ? undefined : { open, close } };
+    }
+  } catch (error) {
+    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
+  }
+  if (knownTags.size >= MAX_KNOWN) knownTags.clear();
+  knownTags.set(key, found);
+  return found;
+}
+
+/**
+ * The template as prompts with tools are written: where nobody knows how its calls would be read, tools and calls stand in
+ * the generic form.
+ */
+export function withReadableCalls(
+  template: TemplateDefinition,
+  bosToken: string,
+  eosToken: string,
+): TemplateDefinition {
+  if (template.tools === "generic" || template.source === undefined) return template;
+  return chatFormat(template.source, bosToken, eosToken)?.calls === true ? template : { ...template, tools: "generic" };
+}
+
+/** Whether the turn of a request is read as calls of the generic form. */
+export function usesGenericForm({ tools, source }: TemplateDefinition): boolean {
+  return tools === "generic" || source === undefined;
+}
+
+function formOf(source: string, request: TurnRequest, opening: string | undefined): TurnForm | undefined {
+  const { choice, parallel, answer, templateArguments, bosToken, eosToken, prefill } = request;
+  const found = chatFormat(source, bosToken, eosToken);
+  if (found === undefined) return undefined;
+  const options = {
+    tools: choice.tools.map(({ name, description, parameters }) => ({
+      name,
+      description: description ?? "",
+      parameters: JSON.stringify(parameters),
+    })),
+    choice: choice.mode,
+    parallel: parallel && !choice.once,
+    variables: JSON.stringify(templateArguments),
+    answer,
+  };
+  const format = found.answerFormat({ ...options, opening: opening ?? null });
+  // A format that does not read what the prompt ends with is not the template's.
+  if (!format.parse(prefill).fits) return undefined;
+  return { format, opening: format.opening + prefill, before: prefill };
+}
