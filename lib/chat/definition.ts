@@ -41,6 +41,8 @@ export interface TemplateDefinition {
   readonly tools: "own" | "generic";
   /** With tools of its own: as what it takes the arguments of calls. Default `"text"`: JSON. */
   readonly callArguments?: "text" | "value";
+  /** With tools of its own: whether a message may hold several calls. Default true. */
+  readonly parallelCalls?: boolean;
   /** With tools of its own: whether a result may hold images. Default false. */
   readonly imagesInResults?: boolean;
   /** Whether it has system messages. Default true. */

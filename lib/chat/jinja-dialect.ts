@@ -17,6 +17,8 @@ export interface Dialect {
   describesTools: boolean;
   /** As what it takes the arguments of calls. */
   callArguments: "text" | "value";
+  /** Whether it writes all calls of a message, and not the first one alone. */
+  parallelCalls: boolean;
   /** Whether the content of a result is a list of parts. */
   resultParts: boolean;
   /** Whether it writes images in results. */
@@ -39,6 +41,7 @@ const usual: Dialect = {
   ownTools: false,
   describesTools: false,
   callArguments: "value",
+  parallelCalls: true,
   resultParts: false,
   imagesInResults: false,
   thinkingParts: false,
@@ -54,10 +57,10 @@ const tool: ResolvedTool = {
 
 /** Mistral's want ids of nine letters and digits. */
 const id = "probe0idx";
-const call = (form: "text" | "value"): TemplateTurn => {
-  const args = { probe0key: "probe0value" };
-  const value: Value = form === "text" ? '{"probe0key": "probe0value"}' : fromJson(args);
-  return { role: "assistant", content: "", calls: [{ id, name: tool.name, arguments: value }] };
+const call = (form: "text" | "value", ids = [id]): TemplateTurn => {
+  const args = (said: string): Value => (form === "text" ? `{"probe0key": "${said}"}` : fromJson({ probe0key: said }));
+  const calls = ids.map((each, i) => ({ id: each, name: tool.name, arguments: args(`probe${i}value`) }));
+  return { role: "assistant", content: "", calls };
 };
 const result: TemplateTurn = { role: "tool", content: "probe0result", toolCallId: id, name: tool.name };
 const thought: TemplateTurn = { role: "assistant", content: "probe0answer", reasoning: "probe0thought" };
@@ -131,7 +134,10 @@ function toolDialect(attempt: Attempt, base: Dialect): Dialect {
   const withParts = { ...results, resultParts: true };
   const withImage = keeps(withParts, true);
   const imagesInResults = withImage !== undefined && withImage !== keeps(withParts);
-  return { ...results, resultParts, imagesInResults };
+  const other = "probe1idx";
+  const two = [user, call(callArguments, [id, other]), result, { ...result, toolCallId: other }];
+  const parallelCalls = attempt(results, two, { tools })?.includes("probe1value") === true;
+  return { ...results, resultParts, imagesInResults, parallelCalls };
 }
 
 /** Not as a text within a text, and not as Python's repr() has a dict. */

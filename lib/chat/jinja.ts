@@ -36,7 +36,7 @@ export function isJinja(text: string): boolean {
 /** What is known of a Jinja template. */
 export interface JinjaTemplate extends Pick<
   TemplateDefinition,
-  "render" | "tools" | "callArguments" | "imagesInResults" | "hasSystem"
+  "render" | "tools" | "callArguments" | "parallelCalls" | "imagesInResults" | "hasSystem"
 > {
   readonly source: string;
   readonly variables: ReadonlySet<string>;
@@ -63,6 +63,7 @@ export function jinjaTemplate(source: string): JinjaTemplate {
     literals,
     tools: dialect.ownTools ? "own" : "generic",
     callArguments: dialect.callArguments,
+    parallelCalls: dialect.parallelCalls,
     imagesInResults: dialect.imagesInResults,
     hasSystem: dialect.hasSystem,
   };

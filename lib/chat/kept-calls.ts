@@ -12,6 +12,7 @@ import type { TemplateTurn, TextPlace, TurnCall } from "./template-turn.js";
 
 /** A stand-in, and what it stands for. */
 interface StandIn {
+  /** What can be looked for: a number that stands nowhere else. */
   text: string;
   place: TextPlace;
 }
@@ -50,21 +51,21 @@ interface Kinds {
 function withStandIns(turns: readonly TemplateTurn[], prompt: string, kinds: Kinds) {
   const standIns: StandIn[] = [];
   let n = BigInt(randomInt(2 ** 46, 2 ** 47));
-  const next = () => n++;
   let names = new Map<string, string>();
   const changed = turns.map((turn, i) => {
     if (turn.toolCallId !== undefined) return { ...turn, name: names.get(turn.toolCallId) ?? turn.name };
     const calls = turn.calls?.map((call, c): TurnCall => {
       const place = (part: TextPlace["part"]): TextPlace => ({ turn: i, part, call: c });
-      const stand = (text: string, part: TextPlace["part"]) => {
+      const stand = (part: TextPlace["part"]) => {
+        const text = String(n++);
         standIns.push({ text, place: place(part) });
         return text;
       };
       const isWhole = !(call.arguments instanceof Dict) || prompt.includes(jsonText(call.arguments));
       return {
         id: call.id,
-        name: kinds.names ? stand(`${call.name}_${next()}`, "name") : call.name,
-        arguments: kinds.arguments && !isWhole ? replaced(call.arguments, next, stand) : call.arguments,
+        name: kinds.names ? `${call.name}_${stand("name")}` : call.name,
+        arguments: kinds.arguments && !isWhole ? replaced(call.arguments, stand) : call.arguments,
       };
     });
     if (calls !== undefined) names = new Map(calls.map(({ id, name }) => [id, name]));
@@ -73,15 +74,20 @@ function withStandIns(turns: readonly TemplateTurn[], prompt: string, kinds: Kin
   return { changed, standIns };
 }
 
-/** The value with stand-ins for keys, numbers and true. What is false or null is told by its key. */
-function replaced(value: Value, next: () => bigint, stand: (text: string, part: "key" | "argument") => string): Value {
-  const inside = (item: Value) => replaced(item, next, stand);
-  if (typeof value === "bigint" || value === true) return BigInt(stand(String(next()), "argument"));
+/**
+ * The value with stand-ins for keys, numbers and true. What is false is told by its key; what is null says nothing, and may
+ * be gone.
+ */
+function replaced(value: Value, stand: (part: "key" | "argument") => string): Value {
+  if (typeof value === "bigint" || value === true) return BigInt(stand("argument"));
   // Python writes it as JavaScript does.
-  if (typeof value === "number") return Number(stand(`${next()}.5`, "argument"));
-  if (Array.isArray(value)) return value.map(inside);
+  if (typeof value === "number") return Number(`${stand("argument")}.5`);
+  if (Array.isArray(value)) return value.map((item) => replaced(item, stand));
   if (!(value instanceof Dict)) return value;
   return Dict.from(
-    [...value.entries()].map(([key, item]) => [stand(`${key as string}_${next()}`, "key"), inside(item)] as const),
+    [...value.entries()].map(([key, item]) => {
+      const name = item === null ? (key as string) : `${key as string}_${stand("key")}`;
+      return [name, replaced(item, stand)] as const;
+    }),
   );
 }

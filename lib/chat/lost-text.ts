@@ -4,7 +4,6 @@ import { unknownRole, type TemplateDefinition } from "./definition.js";
 import { firstLostOfCalls } from "./kept-calls.js";
 import { firstLost, type Render } from "./kept-texts.js";
 import type { TemplateTurn, TextPlace } from "./template-turn.js";
-import { holdsText } from "./text-match.js";
 import type { ResolvedTool } from "./tool-schema.js";
 
 /** The roles that every template is made for. */
@@ -46,7 +45,7 @@ export function checkTexts(
     };
     throw lostText(template.name, turns, lost, keeps);
   }
-  checkTools(template, tools, prompt);
+  checkTools(template.name, tools, prompt);
   for (const role of new Set(turns.map((turn) => turn.role))) {
     if (usual.includes(role) || assistants.has(role)) continue;
     const as = (other: string) => tryAs((turn) => (turn.role === role ? other : turn.role))?.prompt;
@@ -54,30 +53,26 @@ export function checkTexts(
   }
 }
 
-/** Names and descriptions are in every form of tools; of parameters some tell less than others. */
-function checkTools({ name: template, literals }: TemplateDefinition, tools: readonly ResolvedTool[], prompt: string) {
-  const holds = (text: string) =>
-    holdsText.anywhere(prompt, text.trim(), { literals: literals!, mayLoseReasoning: false });
+/**
+ * Names and descriptions are in every form of tools, escaped or cut into lines; of parameters some forms tell less than
+ * others.
+ */
+function checkTools(template: string, tools: readonly ResolvedTool[], prompt: string): void {
   tools.forEach(({ name, description = "" }, i) => {
-    const lost = holds(name) ? (holds(description) ? undefined : "description") : "name";
-    if (lost === undefined) return;
-    throw argumentError("tools", `[${i}].${lost}`, `is left out by the chat template "${template}", or a part of it`);
+    const words = description.match(/[A-Za-z0-9]+/g) ?? [];
+    const isThere = prompt.includes(name) && words.every((word) => prompt.includes(word));
+    if (!isThere)
+      throw argumentError("tools", `[${i}]`, `is left out by the chat template "${template}", or a part of it`);
   });
 }
 
 function lostText(template: string, turns: readonly TemplateTurn[], lost: TextPlace, keeps: (role: string) => boolean) {
-  const { role } = turns[lost.turn]!;
+  const { role, calls } = turns[lost.turn]!;
   const at = `[${lost.turn}]`;
   if (lost.call !== undefined) {
-    const what = lost.part === "name" ? "is a call that" : "is a call of which";
-    const which = lost.part === "name" ? "leaves out" : "leaves out an argument, or a part of one";
-    const advice =
-      lost.call > 0 ? "it may know one call in a message: give each a message of its own" : "use another template";
-    return argumentError(
-      "messages",
-      `${at}.toolCalls[${lost.call}]`,
-      `${what} the chat template "${template}" ${which}: ${advice}`,
-    );
+    const what = `is a call that the chat template "${template}" leaves out, or a part of it`;
+    const advice = lost.call > 0 ? "it may know one call for each message" : "it may not know such arguments";
+    return argumentError("messages", `${at}.toolCalls[${lost.call}]`, `${what}: ${advice}`);
   }
   if (lost.part === "reasoning") {
     const why = `is left out by the chat template "${template}", or a part of it: continue the message without`;
@@ -85,9 +80,11 @@ function lostText(template: string, turns: readonly TemplateTurn[], lost: TextPl
   }
   const others = ["system", "user"].filter((other) => other !== role && keeps(other));
   const advice =
-    others.length > 0
-      ? `give it the role ${others.map((other) => `"${other}"`).join(" or ")}`
-      : "put it into another message";
+    calls !== undefined
+      ? "leave out what is said beside the calls"
+      : others.length > 0
+        ? `give it the role ${others.map((other) => `"${other}"`).join(" or ")}`
+        : "put it into another message";
   return argumentError(
     "messages",
     at,

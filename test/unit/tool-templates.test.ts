@@ -1,0 +1,55 @@
+/** Tools, calls, results and reasoning in the templates of real models, against what Python's Jinja makes of them. */
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { jinjaTemplate } from "../../lib/chat/jinja.js";
+import { renderChat } from "../../lib/chat/render.js";
+import { llamaDir } from "../../scripts/lib/paths.mjs";
+import { fromRoot } from "../support/paths.mjs";
+import { chatCases, formOf, ownRefusal, renderCase } from "../templates/chats.mjs";
+import { digest, modelTemplates, now, refused } from "../templates/compare.mjs";
+
+vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
+beforeAll(() => void vi.useFakeTimers({ now, toFake: ["Date"] }));
+afterAll(() => void vi.useRealTimers());
+
+const stored = JSON.parse(readFileSync(fromRoot("test", "templates", "stored", "chats.json"), "utf8")) as Record<
+  string,
+  string
+>;
+
+// They come with llama.cpp's source (npm run fetch:llama).
+describe.skipIf(!existsSync(llamaDir))("the templates of real models", () => {
+  const templates = [...modelTemplates()];
+  const total = { equal: 0, refusedByBoth: 0, losesText: 0 };
+
+  it.each(templates)("%s is known for what it takes", (name, source) => {
+    const form = formOf(name);
+    const found = jinjaTemplate(source);
+    expect(found).toMatchObject({ tools: form.tools, hasSystem: form.system });
+    if (form.tools === "own") {
+      expect(found).toMatchObject({ callArguments: form.arguments, parallelCalls: form.parallel });
+    }
+  });
+
+  it.each(templates)("%s is what Python makes of it, with tools", { timeout: 60_000 }, (name, source) => {
+    const wanted = stored[name]!.match(/.{8}/g)!;
+    expect(wanted).toHaveLength(chatCases.length);
+    const wrong = chatCases.filter((one, i) => {
+      const { text, error } = renderCase(renderChat, source, one);
+      const isEqual = digest(text) === wanted[i];
+      const losesText = !isEqual && ownRefusal.test(error?.message ?? "");
+      if (losesText) total.losesText++;
+      else if (isEqual) total[text === undefined ? "refusedByBoth" : "equal"]++;
+      return !isEqual && !losesText;
+    });
+    expect(wrong.map(({ name: conversation }) => conversation)).toEqual([]);
+  });
+
+  it("are rendered for the most part", () => {
+    const all = templates.length * chatCases.length;
+    expect(total.equal + total.refusedByBoth + total.losesText).toBe(all);
+    expect(total.equal).toBeGreaterThan(all * 0.85);
+    expect(total.losesText).toBeGreaterThan(100);
+    expect(refused).not.toBe(digest(""));
+  });
+});
