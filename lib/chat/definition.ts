@@ -43,6 +43,8 @@ export interface TemplateDefinition {
   readonly callArguments?: "text" | "value";
   /** With tools of its own: whether a message may hold several calls. Default true. */
   readonly parallelCalls?: boolean;
+  /** With tools of its own: whether it writes what the assistant says beside its calls. Default true. */
+  readonly proseBesideCalls?: boolean;
   /** With tools of its own: whether a result may hold images. Default false. */
   readonly imagesInResults?: boolean;
   /** Whether it has system messages. Default true. */

@@ -19,6 +19,10 @@ export interface Dialect {
   callArguments: "text" | "value";
   /** Whether it writes all calls of a message, and not the first one alone. */
   parallelCalls: boolean;
+  /** Whether it writes what is said beside calls. */
+  proseBesideCalls: boolean;
+  /** Whether it takes both a text and reasoning beside calls. */
+  reasoningBesideProse: boolean;
   /** Whether the content of a result is a list of parts. */
   resultParts: boolean;
   /** Whether it writes images in results. */
@@ -42,6 +46,8 @@ const usual: Dialect = {
   describesTools: false,
   callArguments: "value",
   parallelCalls: true,
+  proseBesideCalls: true,
+  reasoningBesideProse: true,
   resultParts: false,
   imagesInResults: false,
   thinkingParts: false,
@@ -137,7 +143,19 @@ function toolDialect(attempt: Attempt, base: Dialect): Dialect {
   const other = "probe1idx";
   const two = [user, call(callArguments, [id, other]), result, { ...result, toolCallId: other }];
   const parallelCalls = attempt(results, two, { tools })?.includes("probe1value") === true;
-  return { ...results, resultParts, imagesInResults, parallelCalls };
+  const prose = { ...call(callArguments), content: "probe0prose" };
+  const beside = (more: Partial<TemplateTurn>) =>
+    attempt(results, [user, { ...prose, ...more }, result], { tools })?.includes(prose.content);
+  const proseBesideCalls = beside({}) === true;
+  const reasoningBesideProse = !proseBesideCalls || beside({ reasoning: "probe0thought" }) !== undefined;
+  return {
+    ...results,
+    resultParts,
+    imagesInResults,
+    parallelCalls,
+    proseBesideCalls,
+    reasoningBesideProse,
+  };
 }
 
 /** Not as a text within a text, and not as Python's repr() has a dict. */

@@ -44,7 +44,9 @@ export function variablesOf(
 
 /** One turn. Calls have their arguments as the dialect says. */
 function messageOf(dialect: Dialect, turn: TemplateTurn, imageInResult: boolean): Record<string, unknown> {
-  const { role, content, reasoning, calls, toolCallId, name } = turn;
+  const { role, content, calls, toolCallId, name } = turn;
+  const isTooMuch = calls !== undefined && content !== "" && !dialect.reasoningBesideProse;
+  const reasoning = isTooMuch ? undefined : turn.reasoning;
   const isResult = role === "tool" && toolCallId !== undefined;
   const text = { type: "text", text: content };
   const inParts = isResult ? dialect.resultParts : dialect.takesParts;

@@ -36,7 +36,7 @@ export function isJinja(text: string): boolean {
 /** What is known of a Jinja template. */
 export interface JinjaTemplate extends Pick<
   TemplateDefinition,
-  "render" | "tools" | "callArguments" | "parallelCalls" | "imagesInResults" | "hasSystem"
+  "render" | "tools" | "callArguments" | "parallelCalls" | "proseBesideCalls" | "imagesInResults" | "hasSystem"
 > {
   readonly source: string;
   readonly variables: ReadonlySet<string>;
@@ -64,6 +64,7 @@ export function jinjaTemplate(source: string): JinjaTemplate {
     tools: dialect.ownTools ? "own" : "generic",
     callArguments: dialect.callArguments,
     parallelCalls: dialect.parallelCalls,
+    proseBesideCalls: dialect.proseBesideCalls,
     imagesInResults: dialect.imagesInResults,
     hasSystem: dialect.hasSystem,
   };

@@ -319,7 +319,7 @@ const forms = {
   "NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja": { describes: true, granted: true },
   "meetkai-functionary-medium-v3.1.jinja": { describes: true },
   "muse-glimmer.jinja": { describes: true },
-  "openai-gpt-oss-120b.jinja": { describes: true, parallel: false },
+  "openai-gpt-oss-120b.jinja": { describes: true, parallel: false, reasoningBesideProse: false },
   // These write the first call of a message alone.
   "GigaChat3-10B-A1.8B.jinja": { parallel: false },
   "GigaChat3.1-10B-A1.8B.jinja": { parallel: false },

@@ -39,7 +39,8 @@ def call_text(call: dict) -> str:
 def message(said: dict, form: dict) -> dict:
     """A message of ours as transformers is given it."""
     made = {"role": said["role"], "content": said.get("content") or ""}
-    if said.get("reasoning"):
+    is_too_much = made["content"] and said.get("toolCalls") and form.get("reasoningBesideProse") is False
+    if said.get("reasoning") and not is_too_much:
         if form.get("thinking") == "parts":
             text = [{"type": "text", "text": made["content"]}] if made["content"] else []
             made["content"] = [{"type": "thinking", "thinking": said["reasoning"]}, *text]
