@@ -24,6 +24,8 @@ export function firstLostOfCalls(
   render: Render,
 ): TextPlace | undefined {
   if (turns.every(({ calls }) => calls === undefined)) return undefined;
+  const unnamed = firstUnnamed(turns, prompt);
+  if (unnamed !== undefined) return unnamed;
   const missing = (kinds: Kinds): TextPlace | undefined => {
     const { changed, standIns } = withStandIns(turns, prompt, kinds);
     if (standIns.length === 0) return undefined;
@@ -41,6 +43,22 @@ export function firstLostOfCalls(
   // Where one is missing, the names may have changed how the arguments are written.
   if (missing({ names: true, arguments: true }) === undefined) return undefined;
   return missing({ names: true, arguments: false }) ?? missing({ names: false, arguments: true });
+}
+
+/** The place of the first argument whose name stands nowhere. */
+function firstUnnamed(turns: readonly TemplateTurn[], prompt: string): TextPlace | undefined {
+  // Escaped or not.
+  const isThere = (key: string) => (key.match(/[A-Za-z0-9]+/g) ?? []).every((word) => prompt.includes(word));
+  const isNamed = (value: Value): boolean => {
+    if (Array.isArray(value)) return value.every(isNamed);
+    if (!(value instanceof Dict)) return true;
+    return [...value.entries()].every(([key, item]) => item === null || (isThere(key as string) && isNamed(item)));
+  };
+  for (const [turn, { calls = [] }] of turns.entries()) {
+    const call = calls.findIndex((each) => !isNamed(each.arguments));
+    if (call >= 0) return { turn, part: "key", call };
+  }
+  return undefined;
 }
 
 interface Kinds {
