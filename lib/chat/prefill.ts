@@ -32,8 +32,8 @@ function fault(end: number, prompt: string, content: string, whole: () => string
   if (content === "") return undefined;
   const isWhole = prompt.endsWith(content) && whole().startsWith(prompt);
   if (isWhole) return undefined;
-  const trims = content !== content.trim();
-  return trims
+  const isTrimmed = content !== content.trim() && prompt.endsWith(content.trimStart());
+  return isTrimmed
     ? "changes the white space at its ends: take it away"
     : "changes its text, or writes it in another way where it ends there";
 }
