@@ -19,6 +19,19 @@ export function builtinTemplate(name: string): RenderTurns {
   };
 }
 
+const withSystem = new Map<string, boolean>();
+
+/** Whether a built-in template writes system messages: found by trying. REQUIRES: as builtinTemplate(). */
+export function builtinHasSystem(name: string): boolean {
+  const turns = [
+    { role: "system", content: "probe0system" },
+    { role: "user", content: "probe0content" },
+  ];
+  const known = withSystem.get(name) ?? apply(name, turns, true).includes("probe0system");
+  withSystem.set(name, known);
+  return known;
+}
+
 function apply(name: string, messages: readonly TemplateTurn[], addGenerationPrompt: boolean): string {
   // llama.cpp's templates work on C strings: a NUL would end the message.
   const nul = messages.some(({ content }) => content.includes("\0")) ? randomUUID() : undefined;

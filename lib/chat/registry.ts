@@ -4,7 +4,7 @@ import { argumentError } from "../errors.js";
 import { list, object, oneOf, text } from "../validation/fields.js";
 import { nearest } from "../validation/nearest.js";
 import { parse } from "../validation/parse.js";
-import { builtinChatTemplates, builtinTemplate } from "./builtin.js";
+import { builtinChatTemplates, builtinHasSystem, builtinTemplate } from "./builtin.js";
 import { plainDefinition, type ImagePlacement, type RenderTurns, type TemplateDefinition } from "./definition.js";
 import { noLiterals } from "./jinja/literals.js";
 import { isJinja, jinjaTemplate } from "./jinja.js";
@@ -100,7 +100,10 @@ export function findTemplate(spec: string): TemplateDefinition {
     return { ...plainDefinition("(Jinja)", made.render), ...made };
   }
   const builtin = builtinChatTemplates();
-  if (builtin.includes(spec)) return { ...plainDefinition(spec, builtinTemplate(spec)), literals: noLiterals };
+  if (builtin.includes(spec)) {
+    const definition = plainDefinition(spec, builtinTemplate(spec));
+    return { ...definition, literals: noLiterals, hasSystem: builtinHasSystem(spec) };
+  }
   const near = nearest(spec, [...registered.keys(), ...ownTemplates.keys(), ...builtin]);
   throw argumentError(
     "chatTemplate",

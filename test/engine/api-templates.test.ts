@@ -121,6 +121,30 @@ describe("llama.cpp's templates", () => {
     );
   });
 
+  it("write tools, calls and results as text, and end inside an answer", () => {
+    const tools = [{ name: "get_dose", description: "The dose of a drug." }];
+    const made = { id: "a", name: "get_dose", arguments: '{"drug":"ibuprofen"}' };
+    const asked = [
+      { role: "user", content: "How much?" },
+      { role: "assistant", content: "A moment.", toolCalls: [made] },
+      { role: "tool", toolCallId: "a", content: "200 mg" },
+    ];
+    for (const name of [...builtinChatTemplates(), "meditron", "one_shot"]) {
+      const { prompt } = renderChat(name, asked, { tools });
+      expect(prompt, name).toContain('{"name": "get_dose", "description": "The dose of a drug.", "parameters": {');
+      expect(prompt, name).toContain(
+        '<tool_call>\n{"name": "get_dose", "arguments": {"drug":"ibuprofen"}}\n</tool_call>',
+      );
+      expect(prompt, name).toContain("<tool_response>\n200 mg\n</tool_response>");
+      const answered = [...asked, { role: "assistant", content: "The dose is" }];
+      const continued = renderChat(name, answered, { tools, continueFinalMessage: true });
+      expect(continued.prompt.endsWith("The dose is"), name).toBe(true);
+      const whole = renderChat(name, answered, { tools, addGenerationPrompt: false }).prompt;
+      expect(whole.startsWith(continued.prompt), name).toBe(true);
+      expect(continued.prefill).toBe("The dose is");
+    }
+  });
+
   it("refuse roles that they would drop or take for another", () => {
     for (const name of ["vicuna", "vicuna-orca", "llama2", "mistral-v1"]) {
       expect(() => renderChat(name, [{ role: "nurse", content: "x" }]), name).toThrow(MedInferError);
