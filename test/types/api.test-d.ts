@@ -8,20 +8,25 @@ import {
   registerModelAdapter,
   renderChat,
   type AnnotateResult,
+  type ChatMessage,
   type ChatOptions,
   type Device,
   type ErrorCode,
   type FromSchema,
+  type FunctionTool,
   type Generation,
   type GenerationEvent,
   type GenerationResult,
   type OnContextFull,
+  type ReasoningEffort,
   type ImageEmbedding,
   type JsonSchema,
   type LoadOptions,
   type Sampling,
   type Session,
   type TemplateArguments,
+  type Tool,
+  type ToolCall,
   type ThinkingTags,
   type Timings,
 } from "medinfer";
@@ -226,6 +231,30 @@ describe("chat templates", () => {
     registerChatTemplate("d", 5);
     // @ts-expect-error there is no such place
     registerChatTemplate("e", "{{ messages }}", { images: "after-text" });
+  });
+
+  it("take tools, calls and results", () => {
+    const messages: ChatMessage[] = [
+      { role: "user", content: "x" },
+      { role: "assistant", content: null, reasoning: "y", toolCalls: [{ id: "a", name: "look", arguments: { z: 1 } }] },
+      { role: "tool", toolCallId: "a", content: [{ type: "text", text: "r" }] },
+      { role: "assistant", toolCalls: [{ id: "b", name: "look", arguments: "{}" }] },
+    ];
+    const tools = [{ name: "look", parameters: { type: "object" } }] as const;
+    const wrapped = [{ type: "function", function: { name: "look", strict: true } }] as const;
+    engine.chat({ messages, tools, reasoningEffort: "low", continueFinalMessage: false });
+    engine.annotate([{ prompt: "x" }], { tools: wrapped, reasoningEffort: "as the template says" });
+    engine.session({ tools });
+    expectTypeOf(engine.applyChatTemplate(messages, { tools }).prefill).toEqualTypeOf<string | undefined>();
+    registerChatTemplate("g", (turns, context) => turns[0]!.content + context.tools.length, { tools: "own" });
+    expectTypeOf<Tool["name"]>().toEqualTypeOf<string>();
+    expectTypeOf<ToolCall["arguments"]>().toEqualTypeOf<string | object>();
+    expectTypeOf<"none">().toExtend<ReasoningEffort>();
+    expectTypeOf<(typeof wrapped)[0]>().toExtend<FunctionTool>();
+    // @ts-expect-error arguments are an object
+    engine.chat({ messages: [{ role: "assistant", toolCalls: [{ id: "a", name: "look", arguments: 5 }] }] });
+    // @ts-expect-error a tool has a name
+    engine.chat({ messages, tools: [{ description: "x" }] });
   });
 
   it("take values of their own variables", () => {
