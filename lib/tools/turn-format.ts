@@ -142,8 +142,14 @@ function formOf(source: string, request: TurnRequest, opening: string | undefine
     variables: JSON.stringify(templateArguments),
     answer,
   };
-  const format = found.answerFormat({ ...options, opening: opening ?? null });
-  // A format that does not read what the prompt ends with is not the template's.
-  if (!format.parse(prefill).fits) return undefined;
-  return { format, opening: format.opening + prefill, before: prefill };
+  // What the format knows as the beginning of a turn, where the prompt's is no such: it may say more than that.
+  for (const begun of opening === undefined ? [null] : [opening, null]) {
+    const format = found.answerFormat({ ...options, opening: begun });
+    const { fits, content } = format.parse("");
+    const isRead = content.trim() === "" || content.trim() === format.reasoningClose;
+    if (fits && isRead && (prefill === "" || format.parse(prefill).fits)) {
+      return { format, opening: format.opening + prefill, before: prefill };
+    }
+  }
+  return undefined;
 }

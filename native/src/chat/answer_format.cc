@@ -21,13 +21,7 @@ json Outline(const ToolSchema& schema) {
   json properties = json::object();
   json required = json::array();
   for (const ToolSchema::Argument& argument : schema.arguments()) {
-    json outline = json::object();
-    if (argument.types.size() == 1) {
-      outline["type"] = argument.types.front();
-    } else if (!argument.types.empty()) {
-      outline["type"] = argument.types;
-    }
-    properties[argument.name] = outline;
+    properties[argument.name] = json::parse(argument.outline.dump());
     if (argument.required) required.push_back(argument.name);
   }
   json outline = json::object();
@@ -119,7 +113,16 @@ class TemplateFormat final : public ChatFormat {
       params.tool_choice = calling ? ChoiceOf(options.choice) : COMMON_CHAT_TOOL_CHOICE_NONE;
       params.parallel_tool_calls = options.parallel;
       common_chat_params made = ParamsOf(params);
-      if (options.opening) made.generation_prompt = *options.opening;
+      if (options.opening) {
+        // Upstream turns thinking on where nobody says anything; the template that wrote the prompt may not have.
+        const std::string tag = Trimmed(made.thinking_start_tag);
+        if (!tag.empty() && made.generation_prompt.find(tag) != std::string::npos &&
+            options.opening->find(tag) == std::string::npos) {
+          params.enable_thinking = false;
+          made = ParamsOf(params);
+        }
+        made.generation_prompt = *options.opening;
+      }
       const std::string open = Trimmed(made.thinking_start_tag);
       const std::string close =
           made.thinking_end_tags.empty() ? std::string() : Trimmed(made.thinking_end_tags.front());

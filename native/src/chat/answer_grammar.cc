@@ -32,6 +32,10 @@ const T* As(const common_peg_parser_variant& parser) {
   return std::get_if<T>(&parser);
 }
 
+bool Takes(const ToolSchema::Argument& argument, std::string_view type) {
+  return std::ranges::find(argument.types, type) != argument.types.end();
+}
+
 std::string Grouped(const std::string& symbol) { return symbol.empty() ? symbol : "(" + symbol + ")"; }
 
 }  // namespace
@@ -164,7 +168,8 @@ std::string AnswerGrammar::Schema(const common_peg_schema_parser& schema, const 
   }
   const NamedSchema* tool = place.tool;
   const ToolSchema::Argument* argument = place.argument;
-  if (tool == nullptr || argument == nullptr) throw std::logic_error("a value of no tool");
+  // A value inside of an argument that the format writes piece by piece: of its type alone.
+  if (tool == nullptr || argument == nullptr) return book_.Builtin("value");
   return Imported("argument " + tool->name + "\n" + argument->name, tool->schema.JsonOf(argument->name));
 }
 
@@ -177,11 +182,15 @@ std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place
     return Symbol(tag.child, place);
   }
   if (tag.tag == Builder::TOOL_ARG_NAME && place.tool != nullptr) {
+    // Of an argument inside of another no more is known than the format's parser knows.
     place.argument = nullptr;
     for (const std::string& name : Literals(tag.child)) {
       if (place.argument == nullptr) place.argument = place.tool->schema.Find(name);
     }
     return Symbol(tag.child, place);
+  }
+  if (place.argument != nullptr && !Takes(*place.argument, "string") && tag.tag == Builder::TOOL_ARG_STRING_VALUE) {
+    return Symbol(tag.child, place);  // a string inside of an argument that is a list, or an object
   }
   if (place.argument != nullptr) {
     if (tag.tag == Builder::TOOL_ARG_STRING_VALUE) return RawText(tag.child, place, /*beside=*/false);

@@ -103,6 +103,37 @@ RegexTerms::Id LooksLikeJson(RegexTerms& terms, const std::vector<std::string>& 
   return terms.Or(parts);
 }
 
+constexpr int kOutlineDepth = 6;
+
+// What formats need to know of a value.
+Json OutlineOf(NormalSchemas& schemas, const Json& normal, const std::string& path, int depth) {
+  std::set<std::string> types;
+  AddTypes(schemas, normal, path, 0, types);
+  if (types.contains("number")) types.erase("integer");
+  Json outline = Json::object();
+  if (types.size() == 1) {
+    outline["type"] = *types.begin();
+  } else if (types.size() < std::size(kTypes) - 1) {
+    outline["type"] = types;
+  }
+  if (depth >= kOutlineDepth || types.size() != 1) return outline;
+  const auto inside = [&](const Json& node, const std::string& at) {
+    return node.is_boolean() ? Json::object() : OutlineOf(schemas, schemas.Of(node, at), at, depth + 1);
+  };
+  if (types.contains("array")) {
+    outline["items"] = normal.contains("items") ? inside(normal["items"], path + "/items") : Json::object();
+  }
+  if (types.contains("object") && normal.contains("properties")) {
+    Json properties = Json::object();
+    for (const auto& property : normal["properties"].items()) {
+      properties[property.key()] = inside(property.value(), PointerTo(path + "/properties", property.key()));
+    }
+    outline["properties"] = properties;
+    if (normal.contains("required")) outline["required"] = normal["required"];
+  }
+  return outline;
+}
+
 }  // namespace
 
 Result<ToolSchema> ToolSchema::Parse(const std::string& schema) {
@@ -138,14 +169,15 @@ Result<ToolSchema> ToolSchema::Parse(const std::string& schema) {
     NormalSchemas own(made.root_);
     const Json properties = made.root_.value("properties", Json::object());
     for (const auto& property : properties.items()) {
-      Argument argument{
-          property.key(), std::find(required.begin(), required.end(), property.key()) != required.end(), {}};
+      const bool needed = std::find(required.begin(), required.end(), property.key()) != required.end();
+      Argument argument{property.key(), needed, {}, {}};
       const std::string path = PointerTo("#/properties", property.key());
       if (IsNever(property.value())) continue;
       std::set<std::string> types;
       AddTypes(own, own.Of(property.value(), path), path, 0, types);
       if (types.contains("number")) types.erase("integer");
       argument.types.assign(types.begin(), types.end());
+      argument.outline = OutlineOf(own, own.Of(property.value(), path), path, 0);
       made.arguments_.push_back(std::move(argument));
     }
     if (const auto grammar = JsonSchemaToGrammar(made.root_.dump()); !grammar.ok()) return grammar.status();

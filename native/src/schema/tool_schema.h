@@ -17,6 +17,7 @@ class ToolSchema {
     std::string name;
     bool required = false;
     std::vector<std::string> types;  // JSON's; "integer" beside no "number"
+    Json outline;                    // a schema that says no more than types, items and properties, a few levels deep
   };
 
   // `schema`: JSON, of an object; one that says nothing is of an object without properties. Properties that are not

@@ -93,6 +93,7 @@ export const requestOf = (prompt, changes) => ({
   },
   stopStrings: [],
   grammar: "",
+  grammarOpening: "",
   reasoning: null,
   controlTexts: [],
   nPredict: -1,
