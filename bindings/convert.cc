@@ -47,6 +47,16 @@ PromptPart ToPromptPart(const Napi::Value& value, const std::string& where) {
   return part;
 }
 
+Candidate ToCandidate(const Napi::Value& value, const std::string& name) {
+  Candidate candidate;
+  if (value.IsString()) {
+    candidate.text = ToString(value, name);
+  } else {
+    candidate.tokens = ToTokens(value, name);
+  }
+  return candidate;
+}
+
 }  // namespace
 
 std::string ToString(Napi::Value value, const std::string& field) {
@@ -164,6 +174,10 @@ Request ToRequest(Napi::Value value) {
   request.stop_tokens = ToTokens(fields.Value("stopTokens"), fields.Name("stopTokens"));
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
   request.n = fields.Integer<std::uint32_t>("n");
+  ForEach(fields.Value("candidates"), fields.Name("candidates"),
+          [&](const Napi::Value& candidate, const std::string& name) {
+            request.candidates.push_back(ToCandidate(candidate, name));
+          });
   request.base = fields.Integer<StateId>("base");
   request.keep = ToBool(fields.Value("keep"), fields.Name("keep"));
   request.sum_logprobs = ToBool(fields.Value("sumLogprobs"), fields.Name("sumLogprobs"));

@@ -72,16 +72,25 @@ const char* FinishReasonName(FinishReason reason) {
   return "eos";
 }
 
-napi_value Float32Array(napi_env env, const std::vector<float>& values) {
+template <typename Number>
+napi_value TypedArray(napi_env env, napi_typedarray_type type, const std::vector<Number>& values) {
   void* data = nullptr;
   napi_value buffer = nullptr;
   napi_value array = nullptr;
-  if (napi_create_arraybuffer(env, values.size() * sizeof(float), &data, &buffer) != napi_ok) {
+  if (napi_create_arraybuffer(env, values.size() * sizeof(Number), &data, &buffer) != napi_ok) {
     return nullptr;
   }
-  if (!values.empty()) std::memcpy(data, values.data(), values.size() * sizeof(float));
-  const napi_status status = napi_create_typedarray(env, napi_float32_array, values.size(), buffer, 0, &array);
+  if (!values.empty()) std::memcpy(data, values.data(), values.size() * sizeof(Number));
+  const napi_status status = napi_create_typedarray(env, type, values.size(), buffer, 0, &array);
   return status == napi_ok ? array : nullptr;
+}
+
+napi_value Float32Array(napi_env env, const std::vector<float>& values) {
+  return TypedArray(env, napi_float32_array, values);
+}
+
+napi_value Int32Array(napi_env env, const std::vector<std::int32_t>& values) {
+  return TypedArray(env, napi_int32_array, values);
 }
 
 // Bytes travel as a string of one character per byte: a token may be a part of a character.
@@ -90,7 +99,7 @@ napi_value Latin1(napi_env env, const std::string& bytes) {
   return napi_create_string_latin1(env, bytes.data(), bytes.size(), &value) == napi_ok ? value : nullptr;
 }
 
-// Null where something failed; so are the two below.
+// Null where something failed; so are the others below.
 template <typename Item, typename Convert>
 napi_value ArrayOf(napi_env env, const std::vector<Item>& items, Convert convert) {
   napi_value array = nullptr;
@@ -125,6 +134,27 @@ napi_value LogprobsToJs(napi_env env, const std::vector<TokenLogprobs>& tokens) 
   });
 }
 
+napi_value UsageToJs(napi_env env, const Usage& usage) {
+  ObjectWriter out(env);
+  out.Set("promptTokens", usage.prompt_tokens);
+  out.Set("imageTokens", usage.image_tokens);
+  out.Set("completionTokens", usage.completion_tokens);
+  out.Set("cachedTokens", usage.cached_tokens);
+  out.Set("imagesCached", usage.images_cached);
+  return out.ok() ? out.object() : nullptr;
+}
+
+napi_value TimingsToJs(napi_env env, const Timings& timings) {
+  ObjectWriter out(env);
+  out.Set("queueMs", timings.queue_ms);
+  out.Set("encodeMs", timings.encode_ms);
+  out.Set("prefillMs", timings.prefill_ms);
+  out.Set("firstTokenMs", timings.first_token_ms);
+  out.Set("decodeMs", timings.decode_ms);
+  out.Set("totalMs", timings.total_ms);
+  return out.ok() ? out.object() : nullptr;
+}
+
 // Writes one kind of event into the object that has the id already.
 struct BodyWriter {
   napi_env env;
@@ -154,24 +184,18 @@ struct BodyWriter {
     out.Set("finishReason", FinishReasonName(event.reason));
     out.Set("stopToken", static_cast<double>(event.stop_token));
     out.Set("stopString", event.stop_string);
-    ObjectWriter usage(env);
-    usage.Set("promptTokens", event.usage.prompt_tokens);
-    usage.Set("imageTokens", event.usage.image_tokens);
-    usage.Set("completionTokens", event.usage.completion_tokens);
-    usage.Set("cachedTokens", event.usage.cached_tokens);
-    usage.Set("imagesCached", event.usage.images_cached);
-    out.Set("usage", usage);
-    ObjectWriter timings(env);
-    timings.Set("queueMs", event.timings.queue_ms);
-    timings.Set("encodeMs", event.timings.encode_ms);
-    timings.Set("prefillMs", event.timings.prefill_ms);
-    timings.Set("firstTokenMs", event.timings.first_token_ms);
-    timings.Set("decodeMs", event.timings.decode_ms);
-    timings.Set("totalMs", event.timings.total_ms);
-    out.Set("timings", timings);
+    out.Set("usage", UsageToJs(env, event.usage));
+    out.Set("timings", TimingsToJs(env, event.timings));
     out.Set("logprobSum", event.logprob_sum);
     out.Set("drawn", event.n_drawn);
     out.Set("state", static_cast<double>(event.state));
+  }
+  void operator()(const Scored& event) const {
+    out.Set("type", "scored");
+    out.Set("tokens", Int32Array(env, event.tokens));
+    out.Set("logprobs", Float32Array(env, event.logprobs));
+    out.Set("usage", UsageToJs(env, event.usage));
+    out.Set("timings", TimingsToJs(env, event.timings));
   }
   void operator()(const Embedded& event) const {
     static const std::vector<float> kNone;

@@ -12,6 +12,8 @@ import type { ChatOptions, CompleteOptions } from "./options/request-options.js"
 import { applyTemplate, type ApplyChatTemplateOptions } from "./requests/prepare.js";
 import { startChat, startCompletion } from "./requests/start.js";
 import type { FromSchema, JsonSchema } from "./schema/types.js";
+import { scoreCandidates } from "./score/score.js";
+import type { ScoreOptions, ScoreResult } from "./score/types.js";
 import type { SessionOptions } from "./session/options.js";
 import { openSession, restoreSession, type Session } from "./session/session.js";
 import { detokenize, tokenize, type DetokenizeOptions, type TokenizeOptions } from "./tokens.js";
@@ -68,6 +70,22 @@ export class Engine {
     options: CompleteOptions & { jsonSchema?: S },
   ): Generation<FromSchema<S>> {
     return startCompletion(this.#core, options) as Generation<FromSchema<S>>;
+  }
+
+  /**
+   * How likely each of some candidates comes next: of what would be the answer to a conversation (`messages`), or of what
+   * follows a text (`prompt`). Nothing is drawn, so sampling has no part in it: these are the model's own probabilities.
+   * The prompt is computed once for all candidates, and candidates of one token cost nothing more.
+   *
+   * @throws MedInferError (rejects) what a chat fails with, e.g. `INVALID_ARGUMENT`, `CONTEXT_FULL`, `QUEUE_FULL`,
+   * `ABORTED` or `CLOSED`
+   *
+   * @example
+   * const { candidates } = await engine.score({ messages, candidates: ["yes", "no"] });
+   * const [yes] = candidates.map(({ probability }) => probability);
+   */
+  score(options: ScoreOptions): Promise<ScoreResult> {
+    return scoreCandidates(this.#core, options);
   }
 
   /**

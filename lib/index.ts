@@ -67,6 +67,15 @@ export type {
   Timings,
   Usage,
 } from "./generation/types.js";
+export type {
+  CandidateOptions,
+  ScoreChatOptions,
+  ScoredCandidate,
+  ScoreOptions,
+  ScorePromptOptions,
+  ScoreResult,
+  SessionScoreOptions,
+} from "./score/types.js";
 export type { Session } from "./session/session.js";
 export type { SessionChatOptions, SessionOptions, ToolResult } from "./session/options.js";
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";

@@ -60,6 +60,7 @@ export class Completion {
         return [{ type: "encode", images: event.images, cached: event.cached }];
       case "done":
       case "failed":
+      case "scored":
       case "embedded":
       case "saved":
       case "counted":

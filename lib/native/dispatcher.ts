@@ -37,6 +37,7 @@ function isLast(event: NativeEvent): boolean {
   switch (event.type) {
     case "done":
     case "failed":
+    case "scored":
     case "embedded":
     case "saved":
     case "counted":

@@ -184,6 +184,8 @@ export interface NativeRequest {
   stopTokens: Int32Array;
   /** 0: none. */
   nProbs: number;
+  /** Not empty: nothing is generated; completion i ends with `scored`, of candidate i. Then `n` is their number. */
+  candidates: (string | Int32Array)[];
   /** Completions: completion i has the id of the first plus i. */
   n: number;
   /** What an earlier request has kept, from which this prompt continues. */
@@ -265,6 +267,15 @@ export type NativeEvent =
       drawn: number;
       /** What was kept of it. */
       state: StateId;
+    }
+  /** `tokens`: those of the candidate behind what all have in common. */
+  | {
+      id: RequestId;
+      type: "scored";
+      tokens: Int32Array;
+      logprobs: Float32Array;
+      usage: NativeUsage;
+      timings: NativeTimings;
     }
   | {
       id: RequestId;

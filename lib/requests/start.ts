@@ -75,7 +75,7 @@ export function start(core: EngineCore, prepare: () => PreparedRequest, watcher?
 }
 
 /** The bytes of images by where they come from. */
-type LoadedImages = ReadonlyMap<ImageSource, Uint8Array>;
+export type LoadedImages = ReadonlyMap<ImageSource, Uint8Array>;
 
 /** Submits in this turn where all is at hand, so that requests queue in the order of their calls. */
 function loadAndSubmit(
@@ -128,7 +128,7 @@ async function fit(
 }
 
 /** Synchronous where all bytes are at hand. */
-function loadImages(pieces: readonly PromptPiece[], limits: ImageLoadOptions): LoadedImages | Promise<LoadedImages> {
+export function loadImages(pieces: readonly PromptPiece[], limits: ImageLoadOptions): LoadedImages | Promise<LoadedImages> {
   const sources = new Set(pieces.flatMap((piece) => ("image" in piece ? [piece.image] : [])));
   const loads = [...sources].map((source) => [source, loadImageSafely(source, limits)] as const);
   const isHere = (load: (typeof loads)[number]): load is readonly [ImageSource, Uint8Array] =>
@@ -137,7 +137,8 @@ function loadImages(pieces: readonly PromptPiece[], limits: ImageLoadOptions): L
   return Promise.all(loads.map(async ([source, load]) => [source, await load] as const)).then((all) => new Map(all));
 }
 
-function withBytes(pieces: readonly PromptPiece[], images: LoadedImages): NativePromptPart[] {
+/** The pieces as the addon takes them. */
+export function withBytes(pieces: readonly PromptPiece[], images: LoadedImages): NativePromptPart[] {
   return pieces.map((piece) => ("image" in piece ? { image: images.get(piece.image)! } : piece));
 }
 
@@ -181,6 +182,7 @@ function submit(
     minTokens: options.minTokens,
     stopTokens: Int32Array.from(options.stopTokenIds),
     nProbs: options.nProbs,
+    candidates: [],
     n: count,
     base: base ?? NO_STATE,
     keep: base !== undefined,

@@ -11,6 +11,9 @@ import { NO_STATE, type StateId } from "../native/types.js";
 import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
 import type { FromSchema, JsonSchema } from "../schema/types.js";
+import { plainOptions, sessionScoreSchema } from "../score/options.js";
+import { runScore } from "../score/score.js";
+import type { ScoreResult, SessionScoreOptions } from "../score/types.js";
 import { unlessClosed } from "../unless-closed.js";
 import { parse } from "../validation/parse.js";
 import { filePath } from "./file.js";
@@ -84,6 +87,33 @@ export class Session {
     given: Content | (SessionChatOptions & { jsonSchema?: S }),
   ): Generation<FromSchema<S>> {
     return this.#chat(given) as Generation<FromSchema<S>>;
+  }
+
+  /**
+   * How likely each of some candidates would be the answer to what is said next; see {@link Engine.score}. The conversation
+   * is not computed again, and stays as it is: nothing has been said. At any time, also while a chat is under way, of which
+   * it does not know.
+   *
+   * @throws MedInferError (rejects) as {@link Engine.score}
+   */
+  score(options: SessionScoreOptions): Promise<ScoreResult> {
+    const call = "session.score";
+    return runScore(this.#core, () => {
+      this.#requireOpen();
+      const { content, images, candidates, signal, priority } = parse(sessionScoreSchema, options, call);
+      const said = images.length === 0 ? content : imagesFirst(images, content);
+      const request = prepareChat(this.#core, call, {
+        ...plainOptions,
+        ...this.#settings,
+        onContextFull: "stop",
+        useChatTemplate: true,
+        messages: [...this.#messages, { role: "user", content: said }],
+        images: [],
+        priority,
+        n: 1,
+      });
+      return { request: { ...request, base: this.#kept.state }, candidates, signal };
+    });
   }
 
   /**

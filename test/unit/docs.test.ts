@@ -11,6 +11,7 @@ import { inspectOptionsSchema } from "../../lib/inspect-sampling.js";
 import { loadOptionsSchema } from "../../lib/options/load-options.js";
 import { chatOptionsSchema, completeOptionsSchema, generationEntries } from "../../lib/options/request-options.js";
 import { applyOptionsSchema } from "../../lib/requests/prepare.js";
+import { scoreChatSchema, scorePromptSchema, sessionScoreSchema } from "../../lib/score/options.js";
 import { samplingKeys } from "../../lib/sampling/schema.js";
 import { sessionChatSchema, sessionOptionsSchema } from "../../lib/session/options.js";
 import { detokenizeOptionsSchema, tokenizeOptionsSchema } from "../../lib/tokens.js";
@@ -106,6 +107,7 @@ describe("docs/reference/options.md", () => {
     ["`engine.chat(options)` and `engine.complete(options)`", ["useChatTemplate", ...unimplemented]],
     ["`engine.annotate(rows, options)`", ["useChatTemplate"]],
     ["`engine.session(options)`", keys(sessionChatSchema).filter((key) => !(key in generationEntries))],
+    ["`engine.score(options)`", [scoreChatSchema, scorePromptSchema, sessionScoreSchema].flatMap(keys)],
     [
       "Other calls of an engine",
       [tokenizeOptionsSchema, detokenizeOptionsSchema, applyOptionsSchema, embedImageOptionsSchema].flatMap(keys),

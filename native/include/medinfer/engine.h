@@ -41,7 +41,8 @@ class Engine {
   // Ends a request with Failed(kAborted) within one forward pass. Unknown and finished ids are ignored.
   virtual void Cancel(RequestId id) = 0;
   // Ends a request with Done(kStop), and no stop string, within one forward pass: its reader has seen enough. An
-  // image for the encoder alone has no such end, and is cancelled. Unknown and finished ids are ignored.
+  // image for the encoder alone and a candidate that is scored have no such end, and are cancelled. Unknown and
+  // finished ids are ignored.
   virtual void Finish(RequestId id) = 0;
   // Delivers the events of a request from now on as it goes, after those that it kept back. What is not read costs no
   // wake-up of the reader's thread.

@@ -1,5 +1,5 @@
-// What an engine emits for its requests. Every request ends with exactly one terminal event: Done, Embedded, Counted,
-// Saved, Restored or Failed.
+// What an engine emits for its requests. Every request ends with exactly one terminal event: Done, Scored, Embedded,
+// Counted, Saved, Restored or Failed.
 #pragma once
 
 #include <cstdint>
@@ -75,6 +75,16 @@ struct Done {
   std::uint32_t n_drawn = 0;
 };
 
+// How likely one of Request::candidates follows what the model has read, as the model gives it (before the chain).
+struct Scored {
+  // What follows the tokens that the prompt has in common with and without each of the candidates: a tokenizer may
+  // join the prompt's end with a candidate's beginning.
+  std::vector<std::int32_t> tokens;
+  std::vector<float> logprobs;  // natural logarithms; of each token behind those before it
+  Usage usage;                  // the prompt: what is in common
+  Timings timings;
+};
+
 // The answer to Engine::EmbedImage: row-major [tokens][width] floats.
 struct Embedded {
   std::shared_ptr<const std::vector<float>> values;
@@ -106,7 +116,7 @@ struct Failed {
 
 struct Event {
   RequestId id = 0;
-  std::variant<Encoded, Prefill, Text, Logprobs, Done, Embedded, Counted, Saved, Restored, Failed> body;
+  std::variant<Encoded, Prefill, Text, Logprobs, Done, Scored, Embedded, Counted, Saved, Restored, Failed> body;
 };
 
 // Receives events. OnEvents runs on one of an engine's own threads with all that has happened since the last time, in

@@ -32,6 +32,12 @@ struct ReasoningTags {
   bool blanks = false;       // some white space may stand before `open` and before the answer
 };
 
+// What may follow a prompt: a text, read together with the prompt's end and with no control tokens, or tokens.
+struct Candidate {
+  std::string text;  // unused where `tokens` are there
+  std::vector<std::int32_t> tokens{};
+};
+
 struct Request {
   // REQUIRES: not empty. Neighbouring texts are one text, whatever each says about control tokens.
   std::vector<PromptPart> prompt;
@@ -50,6 +56,9 @@ struct Request {
   std::vector<std::int32_t> stop_tokens;  // each ends the answer as EOS does, with kStop
   std::uint32_t n_probs = 0;              // likeliest tokens reported beside each drawn one; 0: none
   std::uint32_t n = 1;                    // completions; the prompt is computed once, completion i draws with seed + i
+  // Not empty: nothing is generated. Completion i ends with Scored: how likely candidate i follows the prompt. What
+  // else shapes an answer has no effect. REQUIRES: n is their number, and `keep` is false.
+  std::vector<Candidate> candidates;
   StateId base = 0;           // a kept state; as far as the prompt begins with what it holds, it is not computed
   bool keep = false;          // leaves a kept state, which Done names. REQUIRES: n == 1
   bool sum_logprobs = false;  // Done says how likely the model found what was drawn

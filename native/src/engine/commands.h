@@ -27,12 +27,15 @@ struct SubmitCommand {
   bool streamed = true;
   bool images = false;      // its prompt has some
   bool embed_only = false;  // an image for the encoder alone
+  bool scores = false;      // candidates: nothing is generated
 };
 // It is prepared, or cannot be. Of the preparing thread.
 struct PreparedCommand {
   RequestId id = 0;
   Result<PreparedPrompt> prompt;
-  std::vector<std::unique_ptr<Generation>> generations;  // by completion; none of an image for the encoder alone
+  // Of these one list has an entry for each completion, none of an image for the encoder alone.
+  std::vector<std::unique_ptr<Generation>> generations;
+  std::vector<std::unique_ptr<Scoring>> scorings{};
 };
 struct CancelCommand {
   RequestId id = 0;

@@ -134,6 +134,23 @@ class EngineImpl final : public Engine {
  private:
   static Status ClosedStatus() { return {Code::kClosed, "the engine is closed: load a new one"}; }
 
+  struct Live {
+    CancelFlag cancelled;
+    bool takes_place = true;
+  };
+
+  void Enter(RequestId id, CancelFlag cancelled, bool takes_place = true) MEDINFER_REQUIRES(mutex_) {
+    if (takes_place) ++places_;
+    live_.emplace(id, Live{std::move(cancelled), takes_place});
+  }
+  void Leave(RequestId id) {
+    const MutexLock lock(mutex_);
+    const auto found = live_.find(id);
+    if (found == live_.end()) return;
+    if (found->second.takes_place) --places_;
+    live_.erase(found);
+  }
+
   // A forward pass that works for this request alone may be left in the middle. False where the request has ended.
   bool GiveUpPass(RequestId id);
   Result<RequestId> Push(Request request, bool embed_only);
@@ -143,7 +160,7 @@ class EngineImpl final : public Engine {
     if (inbox_.closed()) return ClosedStatus();
     command.id = next_id_++;
     const RequestId id = command.id;
-    live_.emplace(id, std::make_shared<std::atomic<bool>>(false));
+    Enter(id, std::make_shared<std::atomic<bool>>(false));
     inbox_.Push(std::move(command));
     return id;
   }
@@ -164,7 +181,8 @@ class EngineImpl final : public Engine {
   ModelInfo info_;
 
   Mutex mutex_;
-  std::unordered_map<RequestId, CancelFlag> live_ MEDINFER_GUARDED_BY(mutex_);  // requests without a terminal event
+  std::unordered_map<RequestId, Live> live_ MEDINFER_GUARDED_BY(mutex_);  // requests without a terminal event
+  std::size_t places_ MEDINFER_GUARDED_BY(mutex_) = 0;                    // that they take in the queue
   RequestId next_id_ MEDINFER_GUARDED_BY(mutex_) = 1;
 
   Inbox<Command> inbox_;
@@ -210,10 +228,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   limits.cpus = whole_on_gpu ? 0 : AvailableCpus();
   loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_,
                                                          *sink_, *files_, pacer_, parts.identity},
-                                       limits, [this](RequestId id) {
-                                         const MutexLock lock(mutex_);
-                                         live_.erase(id);
-                                       });
+                                       limits, [this](RequestId id) { Leave(id); });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
   return {};
@@ -223,7 +238,7 @@ bool EngineImpl::GiveUpPass(RequestId id) {
   const MutexLock lock(mutex_);
   const auto found = live_.find(id);
   if (found == live_.end()) return false;
-  found->second->store(true);
+  found->second.cancelled->store(true);
   return true;
 }
 
@@ -238,11 +253,14 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   command.streamed = request.streamed;
   command.images = HasImages(request.prompt);
   command.embed_only = embed_only;
+  const bool scores = command.scores = !request.candidates.empty();
   for (std::uint32_t i = 0; i < n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
   Preparer::Job job{0, std::move(request), command.cancelled, embed_only};
   const MutexLock lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
-  if (live_.size() + n > std::size_t{options_.batch_size} + options_.max_queue) {
+  // Of candidates, most take no more than a row of logits that is there.
+  const std::uint32_t places = scores ? 1 : n;
+  if (places_ + places > std::size_t{options_.batch_size} + options_.max_queue) {
     return Status(Code::kQueueFull, "no more than " + std::to_string(options_.max_queue) +
                                         " requests may wait: try again later, or raise maxQueue");
   }
@@ -250,7 +268,7 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   command.id = id;
   job.id = id;
   next_id_ += n;
-  for (std::uint32_t i = 0; i < n; ++i) live_.emplace(id + i, command.cancelled[i]);
+  for (std::uint32_t i = 0; i < n; ++i) Enter(id + i, command.cancelled[i], i < places);
   // Under the lock, so that requests reach the loop in the order of their ids, and before what is prepared of them.
   inbox_.Push(std::move(command));
   preparer_->Prepare(std::move(job));

@@ -90,6 +90,7 @@ void EngineLoop::Handle(SubmitCommand command) {
     sequence->cancelled = std::move(command.cancelled[i]);
     sequence->encodes = command.images && i == 0;
     sequence->embed_only = command.embed_only;
+    sequence->scores = command.scores;
     sequence->keep = command.keep;
     Sequence& added = requests_.Add(std::move(sequence));
     if (first == nullptr) {
@@ -108,11 +109,14 @@ void EngineLoop::Handle(PreparedCommand command) {
   PreparedPrompt& prompt = command.prompt.value();
   if (first->embed_only) return requests_.Finish(*first, JoinEmbeddings(prompt));
   if (prompt.n_images > 0) outbox_.Emit(first->unsent, Encoded{prompt.n_images, prompt.n_images_cached});
-  for (std::size_t i = 1; i < command.generations.size(); ++i) {
-    Sequence* sibling = requests_.Find(command.id + i);  // may be cancelled by itself
-    if (sibling != nullptr) sibling->generation = std::move(command.generations[i]);
+  for (std::size_t i = 0; i < command.generations.size(); ++i) {
+    Sequence* each = requests_.Find(command.id + i);  // may be cancelled by itself
+    if (each != nullptr) each->generation = std::move(command.generations[i]);
   }
-  first->generation = std::move(command.generations.front());
+  for (std::size_t i = 0; i < command.scorings.size(); ++i) {
+    Sequence* each = requests_.Find(command.id + i);
+    if (each != nullptr) each->scoring = std::move(command.scorings[i]);
+  }
   first->clock.prepared = prompt.n_images > 0 ? Clock::now() : first->clock.submitted;
   first->usage.prompt_tokens = prompt.n_tokens;
   first->usage.image_tokens = prompt.n_media_tokens;
@@ -144,7 +148,7 @@ void EngineLoop::Handle(const CancelCommand& command) {
 void EngineLoop::Handle(const FinishCommand& command) {
   Sequence* sequence = requests_.Find(command.id);
   if (sequence == nullptr) return;
-  if (sequence->embed_only) return Handle(CancelCommand{command.id});
+  if (sequence->embed_only || sequence->scores) return Handle(CancelCommand{command.id});
   requests_.Finish(*sequence, FinishReason::kStop);
 }
 

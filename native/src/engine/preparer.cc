@@ -8,6 +8,7 @@
 
 #include "device/assertion_guard.h"
 #include "grammar/reasoning_gate.h"
+#include "text/candidate_tokens.h"
 #include "text/prompt_parts.h"
 
 namespace medinfer {
@@ -60,12 +61,14 @@ void Preparer::Prepare(Job job) {
 
 Status Preparer::Read(Job& job) {
   if (IsCancelled(job)) return {};
-  auto parts = TokenizeParts(model_.tokenizer(), std::exchange(job.request.prompt, {}), job.request.add_special);
-  if (!parts.ok()) return parts.status();
+  // Without candidates: the prompt alone.
+  auto tokens = TokenizeCandidates(model_.tokenizer(), std::exchange(job.request.prompt, {}), job.request.add_special,
+                                   std::exchange(job.request.candidates, {}));
+  if (!tokens.ok()) return tokens.status();
   auto constraint = MakeConstraint(model_.vocab(), job.request);
   if (!constraint.ok()) return constraint.status();
-  Encoding encoding{std::move(job), std::move(constraint.value())};
-  std::vector<PromptPart>& prompt = parts.value();
+  Encoding encoding{std::move(job), std::move(constraint.value()), std::move(tokens.value().tails)};
+  std::vector<PromptPart>& prompt = tokens.value().prompt;
   if (HasImages(prompt)) {
     Encode(std::move(encoding), std::move(prompt));
     return {};
@@ -115,6 +118,10 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
   PreparedCommand prepared{encoding.job.id, std::move(prompt), {}};
   if (!encoding.job.embed_only) {
     if (Status status = Check(prepared.prompt.value()); !status.ok()) return status;
+  }
+  if (!encoding.candidates.empty()) {
+    if (Status status = Score(std::move(encoding.candidates), prepared); !status.ok()) return status;
+  } else if (!encoding.job.embed_only) {
     for (std::uint32_t i = 0; i < request.n; ++i) {
       auto own = i + 1 < request.n && encoding.constraint != nullptr ? encoding.constraint->Clone()
                                                                      : std::move(encoding.constraint);
@@ -124,6 +131,20 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
     }
   }
   inbox_.Push(std::move(prepared));
+  return {};
+}
+
+// REQUIRES: the prompt is checked.
+Status Preparer::Score(std::vector<std::vector<std::int32_t>> candidates, PreparedCommand& prepared) const {
+  for (std::vector<std::int32_t>& tokens : candidates) {
+    if (prepared.prompt.value().n_tokens + tokens.size() > limits_.n_ctx_per_request) {
+      return {Code::kContextFull, "the prompt with a candidate of " + std::to_string(tokens.size()) +
+                                      " tokens is longer than the context of a request, which holds " +
+                                      std::to_string(limits_.n_ctx_per_request) +
+                                      ": shorten them, or raise nCtx and nCtxPerRequest"};
+    }
+    prepared.scorings.push_back(std::make_unique<Scoring>(std::move(tokens)));
+  }
   return {};
 }
 

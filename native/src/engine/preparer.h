@@ -50,12 +50,14 @@ class Preparer {
   struct Encoding {
     Job job;
     std::unique_ptr<TokenConstraint> constraint;
+    std::vector<std::vector<std::int32_t>> candidates;  // their tokens, where those are scored
   };
 
   Status Read(Job& job);
   void Encode(Encoding encoding, std::vector<PromptPart> prompt);
   Status Complete(Encoding encoding, PreparedPrompt prompt);
   Status Check(const PreparedPrompt& prompt) const;
+  Status Score(std::vector<std::vector<std::int32_t>> candidates, PreparedCommand& prepared) const;
   template <typename Work>
   void Guarded(RequestId id, const Work& work);
 

@@ -48,6 +48,13 @@ void RequestTable::Finish(Sequence& sequence, Embedded embedded) {
   End(sequence, {sequence.id(), std::move(embedded)});
 }
 
+void RequestTable::Finish(Sequence& sequence, Scored scored) {
+  scored.usage = sequence.usage;
+  scored.timings = sequence.clock.Measure(Clock::now(), sequence.schedule.cursor.prompt().n_images > 0);
+  ++outcomes_.completed;
+  End(sequence, {sequence.id(), std::move(scored)});
+}
+
 void RequestTable::Fail(Sequence& sequence, const Status& status) {
   EndSiblings(sequence, [&](Sequence& sibling) { Fail(sibling, status); });
   const bool aborted = status.code() == Code::kAborted || status.code() == Code::kClosed;

@@ -40,6 +40,8 @@ class RequestTable {
   // `stop_token`: the one that ended it; -1: none.
   void Finish(Sequence& sequence, FinishReason reason, std::int32_t stop_token = -1);
   void Finish(Sequence& sequence, Embedded embedded);
+  // Ends one whose candidate is scored. Its siblings go on: the prompt is read.
+  void Finish(Sequence& sequence, Scored scored);
   void Fail(Sequence& sequence, const Status& status);
   // The images of a sequence are encoded.
   void EndEncoding(Sequence& sequence);

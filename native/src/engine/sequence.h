@@ -1,5 +1,5 @@
 // One completion while the engine works on it. Each part belongs to the class that changes it: `schedule` to the
-// scheduler, `generation` to the stepper, `unsent` to the outbox. Belongs to the engine thread.
+// scheduler, `generation` and `scoring` to the stepper, `unsent` to the outbox. Belongs to the engine thread.
 #pragma once
 
 #include <atomic>
@@ -7,6 +7,7 @@
 
 #include "engine/generation.h"
 #include "engine/request_clock.h"
+#include "engine/scoring.h"
 #include "engine/unsent_events.h"
 #include "medinfer/events.h"
 #include "scheduling/scheduled_sequence.h"
@@ -19,12 +20,14 @@ using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 struct Sequence {
   ScheduledSequence schedule;
   std::unique_ptr<Generation> generation;  // null until the prompt is prepared
+  std::unique_ptr<Scoring> scoring;        // instead of it, where a candidate is scored
   UnsentEvents unsent;
   RequestClock clock;
   Usage usage;
   CancelFlag cancelled;
   bool encodes = false;     // its images are at the encoder
   bool embed_only = false;  // an image for the encoder alone
+  bool scores = false;      // a candidate, and generates nothing
   bool keep = false;        // leaves a kept state
 
   RequestId id() const { return schedule.id; }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "llama.h"
+#include "sampling/log_normalizer.h"
 #include "text/detokenizer.h"
 
 namespace medinfer {
@@ -73,7 +74,7 @@ bool Stepper::CopiesLogits(const Shares& shares, const std::vector<Span>& spans)
   for (std::size_t i = 0; i < spans.size(); ++i) {
     if (!spans[i].logits) continue;
     const Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
-    if (!sequence.schedule.siblings.empty() || sequence.generation->needs_logits()) return true;
+    if (sequence.scores || !sequence.schedule.siblings.empty() || sequence.generation->needs_logits()) return true;
   }
   return false;
 }
@@ -125,24 +126,65 @@ void Stepper::AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens) {
 void Stepper::Continue(Sequence& sequence, std::size_t span, bool has_logits) {
   if (!has_logits) return Enter(sequence, parts_.decoder.Likeliest(span));
   const std::span<float> logits = parts_.decoder.Logits(span);
+  if (sequence.scores) return Score(sequence, logits);
   if (!sequence.schedule.siblings.empty()) BeginSiblings(sequence, logits);
   Draw(sequence, logits);
 }
 
-// `logits` are those of the prompt's last token.
-void Stepper::BeginSiblings(Sequence& first, std::span<const float> logits) {
+// Enters a token of the candidate, and of all candidates the first where the pass has ended their prompt.
+void Stepper::Score(Sequence& sequence, std::span<const float> logits) {
+  const double normalizer = LogNormalizer(logits);
+  if (!sequence.schedule.siblings.empty()) {
+    PassOnPrompt(sequence);
+    // What ends here needs no cells.
+    for (ScheduledSequence* each : std::vector(sequence.schedule.siblings)) {
+      Sequence& sibling = parts_.requests.Of(*each);
+      if (!sibling.scoring->takes_one_row()) continue;
+      BeginBeside(sequence, sibling);
+      Score(sibling, logits, normalizer);
+    }
+    while (ScheduledSequence* begun = parts_.scheduler.BeginSibling(sequence.schedule)) {
+      Sequence& sibling = parts_.requests.Of(*begun);
+      BeginBeside(sequence, sibling);
+      Score(sibling, logits, normalizer);
+    }
+  }
+  Score(sequence, logits, normalizer);
+}
+
+void Stepper::Score(Sequence& sequence, std::span<const float> logits, double normalizer) {
+  RequestClock& clock = sequence.clock;
+  clock.last_token = Clock::now();
+  if (!clock.first_token) clock.first_token = clock.last_token;
+  const std::int32_t token = sequence.scoring->Enter(logits, normalizer);
+  if (sequence.scoring->done()) return parts_.requests.Finish(sequence, sequence.scoring->Take());
+  sequence.schedule.pending = token;
+  sequence.schedule.drawn.push_back(token);
+}
+
+// What siblings know of the prompt that `first` has read.
+void Stepper::PassOnPrompt(const Sequence& first) {
   for (ScheduledSequence* each : first.schedule.siblings) {
     Sequence& sibling = parts_.requests.Of(*each);
     sibling.usage = first.usage;
     sibling.usage.cached_tokens = 0;
     sibling.clock.prepared = first.clock.prepared;
   }
+}
+
+void Stepper::BeginBeside(const Sequence& first, Sequence& sibling) {
+  sibling.usage.cached_tokens = sibling.usage.prompt_tokens;
+  sibling.clock.admitted = first.clock.admitted;
+  sibling.clock.prompt_read = first.clock.prompt_read;
+}
+
+// `logits` are those of the prompt's last token.
+void Stepper::BeginSiblings(Sequence& first, std::span<const float> logits) {
+  PassOnPrompt(first);
   std::vector<float> own;
   while (ScheduledSequence* begun = parts_.scheduler.BeginSibling(first.schedule)) {
     Sequence& sibling = parts_.requests.Of(*begun);
-    sibling.usage.cached_tokens = sibling.usage.prompt_tokens;
-    sibling.clock.admitted = first.clock.admitted;
-    sibling.clock.prompt_read = first.clock.prompt_read;
+    BeginBeside(first, sibling);
     own.assign(logits.begin(), logits.end());
     Draw(sibling, own);
   }

@@ -53,6 +53,10 @@ class Stepper {
   bool Succeeded(DecodeOutcome outcome, const Shares& shares);
   void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
   void Continue(Sequence& sequence, std::size_t span, bool has_logits);
+  void Score(Sequence& sequence, std::span<const float> logits);
+  void Score(Sequence& sequence, std::span<const float> logits, double normalizer);
+  void PassOnPrompt(const Sequence& first);
+  static void BeginBeside(const Sequence& first, Sequence& sibling);
   void BeginSiblings(Sequence& first, std::span<const float> logits);
   void Draw(Sequence& sequence, std::span<float> logits);
   void EmitLogprobs(Sequence& sequence, TokenLogprobs logprobs);

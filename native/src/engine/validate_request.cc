@@ -11,12 +11,26 @@ namespace {
 
 constexpr std::uint32_t kMaxProbs = 100;       // tokens reported beside a drawn one
 constexpr std::uint32_t kMaxCompletions = 64;  // of one prompt
+constexpr std::size_t kMaxCandidates = 256;    // of one prompt
 constexpr std::size_t kMaxStopTokens = 1024;
 constexpr std::size_t kMaxSaltBytes = 256;
 
 bool AreInVocabulary(const std::vector<std::int32_t>& tokens, std::uint32_t n_vocab) {
   return std::ranges::all_of(
       tokens, [&](std::int32_t token) { return token >= 0 && static_cast<std::uint32_t>(token) < n_vocab; });
+}
+
+// What is scored instead of generated.
+Status ValidateCandidates(const Request& request, std::uint32_t n_vocab) {
+  if (request.candidates.empty()) return {};
+  if (request.candidates.size() > kMaxCandidates) return Invalid("candidates must hold at most 256");
+  if (request.n != request.candidates.size()) return Invalid("n must be the number of candidates");
+  if (request.keep) return Invalid("a session goes on from an answer: nothing can be kept of candidates");
+  for (const Candidate& candidate : request.candidates) {
+    if (candidate.text.empty() && candidate.tokens.empty()) return Invalid("candidates must not hold an empty one");
+    if (!AreInVocabulary(candidate.tokens, n_vocab)) return OutOfRange("every token of a candidate", 0, n_vocab - 1);
+  }
+  return {};
 }
 
 }  // namespace
@@ -33,7 +47,10 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   }
   if (Status status = ValidateSampling(request.sampling, n_vocab); !status.ok()) return status;
   if (request.n_probs > kMaxProbs) return OutOfRange("nProbs", 0, kMaxProbs);
-  if (request.n < 1 || request.n > kMaxCompletions) return OutOfRange("n", 1, kMaxCompletions);
+  if (request.candidates.empty() && (request.n < 1 || request.n > kMaxCompletions)) {
+    return OutOfRange("n", 1, kMaxCompletions);
+  }
+  if (Status status = ValidateCandidates(request, n_vocab); !status.ok()) return status;
   if (request.keep && request.n != 1) return Invalid("a session goes on from one completion: leave n out");
   if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");

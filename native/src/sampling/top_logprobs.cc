@@ -1,31 +1,25 @@
 #include "sampling/top_logprobs.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "sampling/candidates.h"
+#include "sampling/log_normalizer.h"
 
 namespace medinfer {
 namespace {
 
-// What is taken off a logit to make it a logprob.
-template <typename Logits, typename LogitOf>
-double LogNormalizer(const Logits& all, const LogitOf& logit_of) {
-  float largest = -std::numeric_limits<float>::infinity();
-  for (const auto& each : all) largest = std::max(largest, logit_of(each));
-  double sum = 0;
-  for (const auto& each : all) {
-    const float p = std::exp(logit_of(each) - largest);
-    sum += p == p ? p : 0;  // NaN is impossible (candidates.h)
-  }
-  return largest + std::log(sum);
+std::vector<float> LogitsOf(std::span<const llama_token_data> candidates) {
+  std::vector<float> logits;
+  logits.reserve(candidates.size());
+  for (const llama_token_data& each : candidates) logits.push_back(each.logit);
+  return logits;
 }
 
 }  // namespace
 
 float TopLogprobs(std::span<const float> logits, std::int32_t token, std::size_t n, std::vector<TokenLogprob>& top) {
-  const double normalizer = LogNormalizer(logits, [](float logit) { return logit; });
+  const double normalizer = LogNormalizer(logits);
   std::vector<llama_token_data> likeliest;
   SelectTop(logits, n, likeliest);
   top.clear();
@@ -37,7 +31,7 @@ float TopLogprobs(std::span<const float> logits, std::int32_t token, std::size_t
 
 float TopLogprobs(std::span<const llama_token_data> candidates, std::int32_t token, std::size_t n,
                   std::vector<TokenLogprob>& top) {
-  const double normalizer = LogNormalizer(candidates, [](const llama_token_data& each) { return each.logit; });
+  const double normalizer = LogNormalizer(LogitsOf(candidates));
   std::vector<llama_token_data> sorted(candidates.begin(), candidates.end());
   const std::size_t count = std::min(n, sorted.size());
   std::partial_sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(count), sorted.end(),

@@ -21,6 +21,7 @@ void Recorder::OnEvents(std::vector<Event> events) {
       }
       if (auto* prefill = std::get_if<Prefill>(&event.body)) seen.prefilled = prefill->done;
       if (auto* done = std::get_if<Done>(&event.body)) seen.end = *done;
+      if (auto* scored = std::get_if<Scored>(&event.body)) seen.end = *scored;
       if (auto* embedded = std::get_if<Embedded>(&event.body)) seen.end = *embedded;
       if (auto* counted = std::get_if<Counted>(&event.body)) seen.end = *counted;
       if (auto* saved = std::get_if<Saved>(&event.body)) seen.end = *saved;

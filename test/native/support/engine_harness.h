@@ -19,7 +19,7 @@ namespace medinfer::testing {
 struct Seen {
   std::string text;
   std::vector<TokenLogprobs> logprobs;
-  std::optional<std::variant<Done, Embedded, Counted, Saved, Restored, Failed>> end;
+  std::optional<std::variant<Done, Scored, Embedded, Counted, Saved, Restored, Failed>> end;
   std::uint32_t prefilled = 0;
   int ends = 0;  // terminal events; more than one is a defect
 

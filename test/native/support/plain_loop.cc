@@ -1,15 +1,12 @@
 #include "support/plain_loop.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <variant>
 
 namespace medinfer::testing {
 namespace {
-
-struct ContextDeleter {
-  void operator()(llama_context* context) const { llama_free(context); }
-};
 
 // A batch of one sequence, of tokens or embeddings, with logits of its last token.
 class Batch {
@@ -67,7 +64,7 @@ std::int32_t Likeliest(const llama_vocab* vocab, const float* logits) {
 
 PlainLoop::PlainLoop(const std::string& model) : model_(LoadTextModel(model)) {}
 
-std::vector<std::int32_t> PlainLoop::Greedy(const PreparedPrompt& prompt, int n) const {
+PlainLoop::Context PlainLoop::Read(const PreparedPrompt& prompt, std::size_t n, llama_pos& position) const {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = prompt.n_tokens + static_cast<std::uint32_t>(n);
   params.n_batch = params.n_ctx;
@@ -75,14 +72,20 @@ std::vector<std::int32_t> PlainLoop::Greedy(const PreparedPrompt& prompt, int n)
   params.type_v = GGML_TYPE_F32;
   params.n_threads = 1;
   params.n_threads_batch = 1;
-  const std::unique_ptr<llama_context, ContextDeleter> context(llama_init_from_model(model_.get(), params));
+  Context context(llama_init_from_model(model_.get(), params));
   if (context == nullptr) throw std::runtime_error("no context");
-  llama_pos position = 0;
+  position = 0;
   for (const PromptChunk& chunk : prompt.chunks) {
     const auto* text = std::get_if<TextChunk>(&chunk);
     position = text != nullptr ? ReadText(context.get(), *text, position)
                                : ReadMedia(context.get(), std::get<MediaChunk>(chunk), position);
   }
+  return context;
+}
+
+std::vector<std::int32_t> PlainLoop::Greedy(const PreparedPrompt& prompt, int n) const {
+  llama_pos position = 0;
+  const Context context = Read(prompt, static_cast<std::size_t>(n), position);
   std::vector<std::int32_t> drawn;
   while (drawn.size() < static_cast<std::size_t>(n)) {
     const float* logits = llama_get_logits_ith(context.get(), -1);
@@ -90,6 +93,21 @@ std::vector<std::int32_t> PlainLoop::Greedy(const PreparedPrompt& prompt, int n)
     position = ReadText(context.get(), {drawn.back()}, position);
   }
   return drawn;
+}
+
+std::vector<double> PlainLoop::Logprobs(const PreparedPrompt& prompt, const std::vector<std::int32_t>& tokens) const {
+  llama_pos position = 0;
+  const Context context = Read(prompt, tokens.size(), position);
+  const std::int32_t n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model_.get()));
+  std::vector<double> logprobs;
+  for (const std::int32_t token : tokens) {
+    const float* logits = llama_get_logits_ith(context.get(), -1);
+    double sum = 0;
+    for (std::int32_t i = 0; i < n_vocab; ++i) sum += std::exp(static_cast<double>(logits[i]) - logits[0]);
+    logprobs.push_back(static_cast<double>(logits[token]) - logits[0] - std::log(sum));
+    position = ReadText(context.get(), {token}, position);
+  }
+  return logprobs;
 }
 
 }  // namespace medinfer::testing

@@ -21,7 +21,18 @@ class PlainLoop {
   // The `n` likeliest tokens behind a prompt, one by one; EOS and its like are passed over.
   std::vector<std::int32_t> Greedy(const PreparedPrompt& prompt, int n) const;
 
+  // The logarithm of the probability of each of `tokens`, read one by one behind a prompt.
+  std::vector<double> Logprobs(const PreparedPrompt& prompt, const std::vector<std::int32_t>& tokens) const;
+
  private:
+  struct ContextDeleter {
+    void operator()(llama_context* context) const { llama_free(context); }
+  };
+  using Context = std::unique_ptr<llama_context, ContextDeleter>;
+
+  // With room for the prompt and `n` tokens; has read the prompt. `position`: the next.
+  Context Read(const PreparedPrompt& prompt, std::size_t n, llama_pos& position) const;
+
   std::unique_ptr<llama_model, ModelDeleter> model_;
 };
 

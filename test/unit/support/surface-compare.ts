@@ -37,8 +37,8 @@ const pairs: Readonly<Record<string, string>> = {
   "ToJs(Inspection).object": "NativeInspection",
   "TopToJs.out": "NativeTopLogprob",
   "LogprobsToJs.out": "NativeLogprobs",
-  "operator()(Done).usage": "NativeUsage",
-  "operator()(Done).timings": "NativeTimings",
+  "UsageToJs.out": "NativeUsage",
+  "TimingsToJs.out": "NativeTimings",
   "Load.load": "NativeLoad",
   "Init.exports": "AddonModule",
 };
