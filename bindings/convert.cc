@@ -182,6 +182,7 @@ Request ToRequest(Napi::Value value) {
   request.keep = ToBool(fields.Value("keep"), fields.Name("keep"));
   request.sum_logprobs = ToBool(fields.Value("sumLogprobs"), fields.Name("sumLogprobs"));
   request.n_probs = fields.Integer<std::uint32_t>("nProbs");
+  if (!fields.Value("promptProbs").IsNull()) request.prompt_probs = fields.Integer<std::uint32_t>("promptProbs");
   request.streamed = ToBool(fields.Value("streamed"), fields.Name("streamed"));
   request.cache_salt = ToString(fields.Value("cacheSalt"), fields.Name("cacheSalt"));
   request.priority = fields.Integer<std::int32_t>("priority");

@@ -121,6 +121,17 @@ napi_value TopToJs(napi_env env, const std::vector<TokenLogprob>& top) {
   });
 }
 
+napi_value PromptLogprobsToJs(napi_env env, const std::vector<PromptLogprob>& tokens) {
+  return ArrayOf(env, tokens, [env](const PromptLogprob& each) -> napi_value {
+    ObjectWriter out(env);
+    out.Set("id", static_cast<double>(each.token));
+    out.Set("bytes", Latin1(env, each.bytes));
+    if (each.logprob) out.Set("logprob", static_cast<double>(*each.logprob));
+    out.Set("top", TopToJs(env, each.top));
+    return out.ok() ? out.object() : nullptr;
+  });
+}
+
 napi_value LogprobsToJs(napi_env env, const std::vector<TokenLogprobs>& tokens) {
   return ArrayOf(env, tokens, [env](const TokenLogprobs& each) -> napi_value {
     ObjectWriter out(env);
@@ -169,6 +180,10 @@ struct BodyWriter {
     out.Set("type", "prefill");
     out.Set("done", event.done);
     out.Set("total", event.total);
+  }
+  void operator()(const PromptLogprobs& event) const {
+    out.Set("type", "promptLogprobs");
+    out.Set("tokens", PromptLogprobsToJs(env, event.tokens));
   }
   void operator()(const Text& event) const {
     out.Set("type", "text");

@@ -21,7 +21,7 @@ export type { FromSchema, JsonSchema } from "./schema/types.js";
 export { inspectSampling } from "./inspect-sampling.js";
 export type { LogitBias, Sampling, SamplerName } from "./sampling/types.js";
 export type { InspectedCandidate, InspectedStage, InspectOptions, SamplingInspection } from "./inspect-sampling.js";
-export type { TokenLogprob, TokenLogprobs } from "./generation/logprobs.js";
+export type { PromptLogprob, TokenLogprob, TokenLogprobs } from "./generation/logprobs.js";
 export type {
   ChatMessage,
   ChatTemplateFunction,
@@ -55,6 +55,7 @@ export type {
   LogprobsEvent,
   OfChoice,
   PrefillEvent,
+  PromptLogprobsEvent,
   QueuedEvent,
   MadeToolCall,
   ReasoningEvent,

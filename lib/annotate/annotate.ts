@@ -174,10 +174,11 @@ function inRow(index: number, error: MedInferError): MedInferError {
 function succeeded<TRow extends AnnotateRow>(
   row: TRow,
   index: number,
-  { text, reasoning, toolCalls, parsed, finishReason, usage, timings, logprobs }: GenerationResult,
+  { text, reasoning, toolCalls, parsed, finishReason, usage, timings, promptLogprobs, logprobs }: GenerationResult,
 ): AnnotateResult<TRow> {
   const answer = { text, reasoning, toolCalls, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
-  return { row, index, ...answer, ...(logprobs === undefined ? {} : { logprobs }) };
+  const ofPrompt = promptLogprobs === undefined ? {} : { promptLogprobs };
+  return { row, index, ...answer, ...ofPrompt, ...(logprobs === undefined ? {} : { logprobs }) };
 }
 
 function failed<TRow extends AnnotateRow>(row: TRow, index: number, error: MedInferError): AnnotateResult<TRow> {

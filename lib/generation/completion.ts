@@ -1,7 +1,7 @@
 import type { NativeEvent } from "../native/types.js";
 import { parseJson } from "../schema/grammar.js";
 import type { AnswerStream } from "./answer-stream.js";
-import { toLogprobs, type TokenLogprobs } from "./logprobs.js";
+import { toLogprobs, toPromptLogprobs, type PromptLogprob, type TokenLogprobs } from "./logprobs.js";
 import type { Segment } from "./segments.js";
 import type { FinishReason, GenerationEvent, GenerationResult, MadeToolCall } from "./types.js";
 
@@ -14,6 +14,10 @@ export type CompletionEnd = Omit<Extract<NativeEvent, { type: "done" }>, "finish
 export interface RequestFacts {
   /** Whether a complete answer is JSON. */
   json: boolean;
+  /** What the result's text begins with: that of the prompt. */
+  echo?: string | undefined;
+  /** Of the prompt, as far as they have come: of the first completion, for all. */
+  promptLogprobs?: (PromptLogprob | null)[];
   /** See {@link GenerationResult.droppedTurns}. */
   droppedTurns?: number | undefined;
 }
@@ -27,6 +31,8 @@ export class Completion {
   readonly #calls: MadeToolCall[] = [];
   #logprobs: TokenLogprobs[] | undefined;
   #meanLogprob = 0;
+  /** Whether something of the answer was emitted. */
+  #begun = false;
 
   constructor(answer: AnswerStream, facts: RequestFacts) {
     this.#answer = answer;
@@ -48,11 +54,16 @@ export class Completion {
     switch (event.type) {
       case "text":
         // What was drawn before the engine heard of a stop is nobody's.
-        return this.stopped ? [] : this.#take(this.#answer.push(event.text, event.control));
+        return this.stopped ? [] : this.#echoed(this.#take(this.#answer.push(event.text, event.control)));
+      case "promptLogprobs": {
+        const tokens = toPromptLogprobs(event.tokens);
+        (this.#facts.promptLogprobs ??= []).push(...tokens);
+        return [{ type: "promptLogprobs", tokens }];
+      }
       case "logprobs": {
         const tokens = toLogprobs(event.tokens);
         (this.#logprobs ??= []).push(...tokens);
-        return [{ type: "logprobs", tokens }];
+        return this.#echoed([{ type: "logprobs", tokens }]);
       }
       case "prefill":
         return [{ type: "prefill", done: event.done, total: event.total }];
@@ -72,21 +83,23 @@ export class Completion {
   /** The last event: what is still to be emitted, and the result. */
   finish(event: CompletionEnd): { rest: GenerationEvent[]; result: GenerationResult } {
     const { finishReason, stopString, stopToken, usage, timings, logprobSum, drawn } = event;
-    const rest = this.#take(this.#answer.flush());
+    const flushed = this.#take(this.#answer.flush());
+    const rest = this.#echoed(flushed, true);
     const { stop } = this.#answer;
     const ended =
       stop === undefined
         ? { finishReason: this.#reasonFor(finishReason), stopString }
         : { finishReason: "stop" as const, stopString: stop };
     // What was cut off may be JSON all the same, and another value than the one that was begun.
-    const { json, droppedTurns } = this.#facts;
+    const { json, droppedTurns, echo = "", promptLogprobs } = this.#facts;
     const parsed = json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
     const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
+    const ofPrompt = promptLogprobs === undefined ? {} : { promptLogprobs };
     const token = stop !== undefined || stopToken < 0 ? {} : { stopTokenId: stopToken };
     const dropped = droppedTurns === undefined ? {} : { droppedTurns };
     this.#meanLogprob = drawn === 0 ? 0 : logprobSum / drawn;
     const result = {
-      text: this.#text,
+      text: echo + this.#text,
       reasoning: this.#reasoning,
       toolCalls: this.#calls,
       ...ended,
@@ -95,9 +108,18 @@ export class Completion {
       usage: { ...usage },
       timings: { ...timings },
       ...dropped,
+      ...ofPrompt,
       ...logprobs,
     };
     return { rest, result };
+  }
+
+  /** The events, and before the first of the answer's the prompt's text, where it is wanted. */
+  #echoed(events: GenerationEvent[], last = false): GenerationEvent[] {
+    const { echo = "" } = this.#facts;
+    if (this.#begun || (events.length === 0 && !last)) return events;
+    this.#begun = true;
+    return echo === "" ? events : [{ type: "text", text: echo }, ...events];
   }
 
   #take(segments: readonly Segment[]): GenerationEvent[] {

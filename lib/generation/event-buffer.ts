@@ -56,6 +56,8 @@ export class EventBuffer {
       this.#events[at] = { ...last, text: last.text + event.text };
     } else if (last?.type === "logprobs" && event.type === "logprobs") {
       this.#events[at] = { ...last, tokens: [...last.tokens, ...event.tokens] };
+    } else if (last?.type === "promptLogprobs" && event.type === "promptLogprobs") {
+      this.#events[at] = { ...last, tokens: [...last.tokens, ...event.tokens] };
     } else if (last?.type === "prefill" && event.type === "prefill") {
       this.#events[at] = event;
     } else {

@@ -1,6 +1,6 @@
 /** How likely tokens were: what `nProbs` asks for. */
 import { Buffer } from "node:buffer";
-import type { NativeLogprobs, NativeTopLogprob } from "../native/types.js";
+import type { NativeLogprobs, NativePromptLogprob, NativeTopLogprob } from "../native/types.js";
 
 /** A token and the natural logarithm of its probability. */
 export interface TokenLogprob {
@@ -29,6 +29,19 @@ export interface TokenLogprobs {
   after: TokenLogprob[];
 }
 
+/** A token of the prompt, given all before it. */
+export interface PromptLogprob {
+  id: number;
+  /** The token as text; a part of a character is U+FFFD. */
+  text: string;
+  /** The token's UTF-8 bytes: it may be a part of a character. */
+  bytes: number[];
+  /** Natural logarithm. Null for the first token: nothing is before it. */
+  logprob: number | null;
+  /** The most likely tokens in its place, as many as `promptLogprobs` asks for. Empty for the first token. */
+  top: TokenLogprob[];
+}
+
 function written(latin1: string): { text: string; bytes: number[] } {
   const bytes = Buffer.from(latin1, "latin1");
   return { text: bytes.toString("utf8"), bytes: [...bytes] };
@@ -48,4 +61,11 @@ export function toLogprobs(tokens: readonly NativeLogprobs[]): TokenLogprobs[] {
     before: before.map(toTop),
     after: after.map(toTop),
   }));
+}
+
+/** What the addon tells of the prompt's tokens, as users see it; null: of an image. */
+export function toPromptLogprobs(tokens: readonly NativePromptLogprob[]): (PromptLogprob | null)[] {
+  return tokens.map(({ id, bytes, logprob = null, top }) =>
+    id < 0 ? null : { id, ...written(bytes), logprob, top: top.map(toTop) },
+  );
 }

@@ -4,7 +4,7 @@ import { onAbort } from "../abort.js";
 import { NO_STATE, type NativeEvent, type StateId } from "../native/types.js";
 import { abortedError, toMedInferError, type MedInferError } from "../errors.js";
 import { AnswerStream } from "./answer-stream.js";
-import type { CompletionEnd } from "./completion.js";
+import type { CompletionEnd, RequestFacts } from "./completion.js";
 import { completionCount, Completions, type CompletionsWanted } from "./completions.js";
 import { EventBuffer } from "./event-buffer.js";
 import type { GenerationEvent, GenerationResult } from "./types.js";
@@ -109,16 +109,16 @@ export class RequestState {
   /**
    * The engine has the request; the text of each completion comes through one of `answers`.
    *
-   * @param droppedTurns for the results
+   * @param facts for the results
    */
   submitted(
     control: RequestControl,
     answers: readonly AnswerStream[] = [new AnswerStream()],
-    droppedTurns?: number,
+    facts: Omit<RequestFacts, "json"> = {},
   ): void {
     this.#stopLoading = undefined;
     this.#control = control;
-    this.#completions = new Completions(answers, { json: this.#json, droppedTurns }, this.#wanted);
+    this.#completions = new Completions(answers, { json: this.#json, ...facts }, this.#wanted);
     this.#add({ type: "queued" });
   }
 

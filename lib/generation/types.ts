@@ -1,6 +1,6 @@
 /** What a request tells while it runs, and what it ends with. */
 
-import type { TokenLogprobs } from "./logprobs.js";
+import type { PromptLogprob, TokenLogprobs } from "./logprobs.js";
 
 /** How a model marks its reasoning. */
 export interface ThinkingTags {
@@ -66,7 +66,10 @@ export type FinishReason = "eos" | "stop" | "toolCalls" | "length" | "context" |
 
 /** A finished answer. `T`: what the request's `jsonSchema` describes. */
 export interface GenerationResult<T = unknown> {
-  /** The whole text, without the stop, and without the reasoning where `thinkingTags` tells it apart. */
+  /**
+   * The whole text, without the stop, and without the reasoning where `thinkingTags` tells it apart; with `echo`, the
+   * prompt's text before it.
+   */
   text: string;
   /** With `thinkingTags`: what stood between the tags, several blocks on lines of their own. Empty otherwise. */
   reasoning: string;
@@ -95,6 +98,11 @@ export interface GenerationResult<T = unknown> {
    * `onContextFull: "dropOldestTurns"` allows it.
    */
   droppedTurns?: number;
+  /**
+   * One entry for each token of the prompt, in order; null for each token of an image. Undefined unless `promptLogprobs` (or
+   * `echo` with `nProbs`) asks for them.
+   */
+  promptLogprobs?: (PromptLogprob | null)[];
   /**
    * One entry for each token that was drawn, the end-of-turn token that ended the answer and those of a stop string
    * included. Undefined unless `nProbs` asks for them.
@@ -139,6 +147,12 @@ export interface PrefillEvent extends OfChoice {
   done: number;
   /** Tokens of the prompt. */
   total: number;
+}
+
+/** More of the prompt's tokens, where `promptLogprobs` asks for them. All of them come before the first text. */
+export interface PromptLogprobsEvent extends OfChoice {
+  type: "promptLogprobs";
+  tokens: (PromptLogprob | null)[];
 }
 
 /** More of the answer: whole characters, never a part of a stop. */
@@ -206,6 +220,7 @@ export type GenerationEvent<T = unknown> =
   | QueuedEvent
   | EncodeEvent
   | PrefillEvent
+  | PromptLogprobsEvent
   | ReasoningEvent
   | TextEvent
   | ToolCallEvent

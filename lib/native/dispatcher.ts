@@ -45,6 +45,7 @@ function isLast(event: NativeEvent): boolean {
       return true;
     case "encode":
     case "prefill":
+    case "promptLogprobs":
     case "text":
     case "logprobs":
       return false;

@@ -184,6 +184,8 @@ export interface NativeRequest {
   stopTokens: Int32Array;
   /** 0: none. */
   nProbs: number;
+  /** Likeliest tokens in the place of each of the prompt's; null: no logprobs of the prompt. */
+  promptProbs: number | null;
   /** Not empty: nothing is generated; completion i ends with `scored`, of candidate i. Then `n` is their number. */
   candidates: (string | Int32Array)[];
   /** Completions: completion i has the id of the first plus i. */
@@ -234,6 +236,14 @@ export interface NativeLogprobs {
   after: NativeTopLogprob[];
 }
 
+/** `id`: -1: of an image. No `logprob`: of an image, or the first token. */
+export interface NativePromptLogprob {
+  id: number;
+  bytes: string;
+  logprob?: number;
+  top: NativeTopLogprob[];
+}
+
 export interface NativeInspectRequest {
   logits: Float32Array;
   history: Int32Array;
@@ -250,6 +260,7 @@ export interface NativeInspection {
 export type NativeEvent =
   | { id: RequestId; type: "encode"; images: number; cached: number }
   | { id: RequestId; type: "prefill"; done: number; total: number }
+  | { id: RequestId; type: "promptLogprobs"; tokens: NativePromptLogprob[] }
   /** `control`: it is what a control token is written as. */
   | { id: RequestId; type: "text"; text: string; control?: boolean }
   | { id: RequestId; type: "logprobs"; tokens: NativeLogprobs[] }

@@ -88,6 +88,12 @@ export interface GenerationOptions {
    */
   nProbs?: number;
   /**
+   * Whether the prompt's own tokens have their logprobs, each given those before it, in the result's `promptLogprobs` and in
+   * events; a number, from 0 to 100: with so many of the most likely tokens in their places. All of the prompt is computed
+   * for it, whatever the prefix cache has, in passes of at most 64 tokens. Default false.
+   */
+  promptLogprobs?: boolean | number;
+  /**
    * Tokens kept when the context overflows: only 0 is taken, because here no token is ever dropped from a context. A
    * request whose context is full ends with `"context"`; whole turns of a conversation may be left out before, see
    * {@link ChatOptions.onContextFull}.
@@ -197,6 +203,13 @@ export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
    * with it. Default true.
    */
   addSpecial?: boolean;
+  /**
+   * Whether the answer's text begins with that of the prompt, in the result (of every choice) and as the first `text` event.
+   * An image in it is written as `<__media__>`, token ids as their text, and a BOS token that the vocabulary adds is left
+   * out. It is no part of what is looked for stops, tags and `parsed`. With `nProbs`, the prompt's tokens have as many
+   * `promptLogprobs`. Default false.
+   */
+  echo?: boolean;
 }
 
 /** Text is held back, and looked at again with each token, for as long as it may become a stop. */
@@ -242,6 +255,13 @@ export const generationEntries = {
   ),
   signal: v.optional(signal()),
   nProbs: v.optional(integer(0, 100), 0),
+  promptLogprobs: v.optional(
+    any<boolean | number>(
+      (value) => typeof value === "boolean" || (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 100),
+      "true, false or an integer from 0 to 100",
+    ),
+    false,
+  ),
   nKeep: v.optional(
     v.custom<0>(
       (value) => value === 0,
@@ -317,6 +337,7 @@ export const completeOptionsSchema = object(
     images,
     parseSpecial: v.optional(flag(), true),
     addSpecial: v.optional(flag(), true),
+    echo: v.optional(flag(), false),
     ...choiceEntries,
     ...generationEntries,
   },

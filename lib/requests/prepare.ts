@@ -26,6 +26,9 @@ import type { Shortening } from "./fit-context.js";
 import type { RenderedPrompt } from "./rendered-prompt.js";
 import { Turns } from "./turns.js";
 
+/** An image, where a prompt is shown as text. */
+const IMAGE_TEXT = "<__media__>";
+
 /** A request whose images are not loaded yet. */
 export interface PreparedRequest extends RenderedPrompt {
   /** What the user called, as messages name it, e.g. `"engine.chat"`. */
@@ -38,6 +41,8 @@ export interface PreparedRequest extends RenderedPrompt {
   /** Where old turns may be left out, and which were. */
   shortening?: Shortening | undefined;
   droppedTurns?: number | undefined;
+  /** What the result's text begins with. */
+  echo?: string | undefined;
 }
 
 /**
@@ -143,7 +148,7 @@ export function lostWithoutTemplate(call: string, path: string) {
 }
 
 /** What a completion sends. */
-export function prepareCompletion(call: string, options: ResolvedCompleteOptions): PreparedRequest {
+export function prepareCompletion(core: EngineCore, call: string, options: ResolvedCompleteOptions): PreparedRequest {
   const { prompt, images, parseSpecial, addSpecial } = options;
   const pieces = types.isInt32Array(prompt)
     ? [...images.map((image) => ({ image })), ...(prompt.length > 0 ? [{ tokens: prompt }] : [])]
@@ -155,7 +160,18 @@ export function prepareCompletion(call: string, options: ResolvedCompleteOptions
   if (pieces.length === 0) throw argumentError(call, "prompt", "must not be empty");
   const plan = planOf(options, grammarOf(options, call), pieces);
   const choices = choicesOf(options, call);
-  return { call, pieces, addSpecial, stopStrings: [], plan, options, choices };
+  const echo = options.echo ? textOf(core, pieces) : undefined;
+  return { call, pieces, addSpecial, stopStrings: [], plan, options, choices, echo };
+}
+
+/** A prompt as text, without the BOS token that the vocabulary adds. */
+function textOf(core: EngineCore, pieces: readonly PromptPiece[]): string {
+  return pieces
+    .map((piece) => {
+      if ("image" in piece) return IMAGE_TEXT;
+      return "text" in piece ? piece.text : core.native.detokenize(piece.tokens, true);
+    })
+    .join("");
 }
 
 function choicesOf({ n, bestOf }: CompletionsWanted, call: string): CompletionsWanted {
@@ -186,8 +202,7 @@ export function applyTemplate(
   const { chatTemplate, ...given } = parse(applyOptionsSchema, options, "engine.applyChatTemplate: options");
   const template = chooseTemplate(core, chatTemplate, "engine.applyChatTemplate");
   const { pieces, stopStrings, prefill } = render(core, template, messages, given);
-  const prompt = pieces.map((piece) => ("text" in piece ? piece.text : "<__media__>")).join("");
-  return { prompt, stopStrings, ...(prefill === undefined ? {} : { prefill }) };
+  return { prompt: textOf(core, pieces), stopStrings, ...(prefill === undefined ? {} : { prefill }) };
 }
 
 /** Images, each followed by a line break, and then a content. */

@@ -36,7 +36,7 @@ export function startChat(core: EngineCore, given: ChatOptions): Generation {
 /** See Engine.complete. */
 export function startCompletion(core: EngineCore, given: CompleteOptions): Generation {
   const call = "engine.complete";
-  return start(core, () => prepareCompletion(call, parse(completeOptionsSchema, given, call)));
+  return start(core, () => prepareCompletion(core, call, parse(completeOptionsSchema, given, call)));
 }
 
 /** @throws MedInferError `NO_VISION` where the model reads no images */
@@ -128,7 +128,10 @@ async function fit(
 }
 
 /** Synchronous where all bytes are at hand. */
-export function loadImages(pieces: readonly PromptPiece[], limits: ImageLoadOptions): LoadedImages | Promise<LoadedImages> {
+export function loadImages(
+  pieces: readonly PromptPiece[],
+  limits: ImageLoadOptions,
+): LoadedImages | Promise<LoadedImages> {
   const sources = new Set(pieces.flatMap((piece) => ("image" in piece ? [piece.image] : [])));
   const loads = [...sources].map((source) => [source, loadImageSafely(source, limits)] as const);
   const isHere = (load: (typeof loads)[number]): load is readonly [ImageSource, Uint8Array] =>
@@ -152,10 +155,16 @@ function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
   }
 }
 
+/** Null: none. What is echoed with logprobs has its own. */
+function promptProbsOf({ promptLogprobs, nProbs }: PreparedRequest["options"], echo: boolean): number | null {
+  if (promptLogprobs === false) return echo && nProbs > 0 ? nProbs : null;
+  return promptLogprobs === true ? 0 : promptLogprobs;
+}
+
 function submit(
   { native, dispatcher, control: controlTokens }: EngineCore,
   state: RequestState,
-  { pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns }: PreparedRequest,
+  { pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns, echo }: PreparedRequest,
   images: LoadedImages,
 ): void {
   const count = completionCount(choices);
@@ -182,6 +191,7 @@ function submit(
     minTokens: options.minTokens,
     stopTokens: Int32Array.from(options.stopTokenIds),
     nProbs: options.nProbs,
+    promptProbs: promptProbsOf(options, echo !== undefined),
     candidates: [],
     n: count,
     base: base ?? NO_STATE,
@@ -203,5 +213,5 @@ function submit(
     resume: () => all((each) => native.resume(each)),
   };
   const answers = ids.map(() => new AnswerStream(newScanner?.(), { reader: newReader?.(), tags: thinkingTags, form }));
-  state.submitted(control, answers, droppedTurns);
+  state.submitted(control, answers, { droppedTurns, echo });
 }

@@ -1,6 +1,7 @@
 /** Checks what engine.score and session.score take. */
 import { types } from "node:util";
 import * as v from "valibot";
+import { contentSchema } from "../chat/schema.js";
 import {
   chatOptionsSchema,
   completeOptionsSchema,
@@ -50,6 +51,9 @@ export const scoreChatSchema = object({
   chatTemplate: chat.chatTemplate,
   useChatTemplate: chat.useChatTemplate,
   templateArguments: chat.templateArguments,
+  tools: chat.tools,
+  reasoningEffort: chat.reasoningEffort,
+  continueFinalMessage: chat.continueFinalMessage,
   cacheSalt,
   ...candidateEntries,
 });
@@ -67,10 +71,13 @@ export const scorePromptSchema = object({
 
 /** Checks {@link SessionScoreOptions}. */
 export const sessionScoreSchema = object({
-  content: sessionChatSchema.entries.content,
+  content: contentSchema,
   images: sessionChatSchema.entries.images,
   ...candidateEntries,
 });
+
+/** What a chat has of options whose answer is nobody's. */
+export const noCalls = { parallelToolCalls: true, onContextFull: "stop" as const };
 
 /** What a request has that asks for nothing special. */
 export const plainOptions: ResolvedGenerationOptions = v.parse(object(generationEntries), {});

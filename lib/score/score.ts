@@ -9,7 +9,7 @@ import { loadImages, requireVision, withBytes } from "../requests/start.js";
 import { toNativeSampling } from "../sampling/schema.js";
 import { unlessClosed } from "../unless-closed.js";
 import { parse } from "../validation/parse.js";
-import { plainOptions, scoreChatSchema, scorePromptSchema, type Candidate } from "./options.js";
+import { noCalls, plainOptions, scoreChatSchema, scorePromptSchema, type Candidate } from "./options.js";
 import type { ScoredCandidate, ScoreOptions, ScoreResult } from "./types.js";
 
 type ScoredEvent = Extract<NativeEvent, { type: "scored" }>;
@@ -33,11 +33,11 @@ function prepareScore(core: EngineCore, call: string, given: ScoreOptions): Prep
   }
   if (prompt !== undefined) {
     const { candidates, signal, priority, cacheSalt, ...said } = parse(scorePromptSchema, given, call);
-    const request = prepareCompletion(call, { ...plainOptions, ...said, priority, cacheSalt, n: 1 });
+    const request = prepareCompletion(core, call, { ...plainOptions, ...said, priority, cacheSalt, echo: false, n: 1 });
     return { request, candidates, signal };
   }
   const { candidates, signal, priority, cacheSalt, ...said } = parse(scoreChatSchema, given, call);
-  const options = { ...plainOptions, ...said, priority, cacheSalt, onContextFull: "stop" as const, n: 1 };
+  const options = { ...plainOptions, ...noCalls, ...said, priority, cacheSalt, n: 1 };
   return { request: prepareChat(core, call, options), candidates, signal };
 }
 
@@ -79,6 +79,7 @@ function nativeRequest(
     sampling: toNativeSampling(sampling),
     stopStrings: [],
     grammar: "",
+    grammarOpening: "",
     reasoning: null,
     controlTexts: [],
     nPredict: -1,
@@ -86,6 +87,7 @@ function nativeRequest(
     minTokens: 0,
     stopTokens: new Int32Array(),
     nProbs: 0,
+    promptProbs: null,
     keep: false,
     sumLogprobs: false,
   };

@@ -1,5 +1,5 @@
 /** What engine.score takes and gives. */
-import type { ChatMessage, Content, TemplateArguments } from "../chat/types.js";
+import type { ChatMessage, Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { Timings, Usage } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
 
@@ -29,6 +29,12 @@ export interface ScoreChatOptions extends CandidateOptions {
   useChatTemplate?: boolean;
   /** Values of the chat template's own variables. Default none. */
   templateArguments?: TemplateArguments;
+  /** See {@link ChatOptions.tools}: they are in the prompt. Default none. */
+  tools?: readonly (Tool | FunctionTool)[];
+  /** See {@link ChatOptions.reasoningEffort}. */
+  reasoningEffort?: ReasoningEffort;
+  /** Whether the candidates go on with the last message, the assistant's. Default false. */
+  continueFinalMessage?: boolean;
   /** See {@link GenerationOptions.cacheSalt}. Default `""`. */
   cacheSalt?: string;
 }

@@ -11,7 +11,7 @@ import { NO_STATE, type StateId } from "../native/types.js";
 import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
 import type { FromSchema, JsonSchema } from "../schema/types.js";
-import { plainOptions, sessionScoreSchema } from "../score/options.js";
+import { noCalls, plainOptions, sessionScoreSchema } from "../score/options.js";
 import { runScore } from "../score/score.js";
 import type { ScoreResult, SessionScoreOptions } from "../score/types.js";
 import { unlessClosed } from "../unless-closed.js";
@@ -101,14 +101,15 @@ export class Session {
     return runScore(this.#core, () => {
       this.#requireOpen();
       const { content, images, candidates, signal, priority } = parse(sessionScoreSchema, options, call);
-      const said = images.length === 0 ? content : imagesFirst(images, content);
       const request = prepareChat(this.#core, call, {
         ...plainOptions,
+        ...noCalls,
         ...this.#settings,
         onContextFull: "stop",
         useChatTemplate: true,
-        messages: [...this.#messages, { role: "user", content: said }],
+        messages: this.#said(call, content, images, []),
         images: [],
+        continueFinalMessage: false,
         priority,
         n: 1,
       });

@@ -21,6 +21,7 @@ const prints: Record<string, RegExp> = {
     /^I am a tiny demonstration model \(stopped at "\. "\)\n I am a tiny [^]*\.\n0 characters of reasoning\n$/,
   "endings.mjs": /^true\nI am a tiny demonstration model \(stop, true\)\n\d+ tokens, then the time was up\n$/,
   "score.mjs": /^([ACDE]: \d+\.\d %\n){4}true \d+\n$/,
+  "prompt-logprobs.mjs": /^true\n(".*" -?\d+\.\d\d, likeliest ".*"\n){8}perplexity \d+\.\d\n$/,
   "image.mjs": /^[^]*\n\d+ of \d+ prompt tokens are the image\n$/,
   "choices.mjs": /^(- [^]*?\n){3}-\d\.\d\d [^]*\n$/,
   "session.mjs": /^\d+ of \d+ tokens were there\n7 And in the elderly\?\n7 messages restored\n$/,

@@ -53,6 +53,7 @@ describe("engine.chat", () => {
       keep: false,
       sumLogprobs: false,
       nProbs: 0,
+      promptProbs: null,
       candidates: [],
       cacheSalt: "",
       priority: 3,

@@ -51,6 +51,12 @@ struct Prefill {
   std::uint32_t total = 0;
 };
 
+// Tokens of the prompt, in order, where the request asked for their logprobs: one for each cell, those of images
+// included.
+struct PromptLogprobs {
+  std::vector<PromptLogprob> tokens;
+};
+
 // Generated text: whole UTF-8 characters, never a part of a stop string.
 struct Text {
   std::string text;
@@ -116,7 +122,9 @@ struct Failed {
 
 struct Event {
   RequestId id = 0;
-  std::variant<Encoded, Prefill, Text, Logprobs, Done, Scored, Embedded, Counted, Saved, Restored, Failed> body;
+  std::variant<Encoded, Prefill, PromptLogprobs, Text, Logprobs, Done, Scored, Embedded, Counted, Saved, Restored,
+               Failed>
+      body;
 };
 
 // Receives events. OnEvents runs on one of an engine's own threads with all that has happened since the last time, in

@@ -55,7 +55,11 @@ struct Request {
   std::uint32_t min_tokens = 0;           // neither EOS nor one of `stop_tokens` is drawn before so many others
   std::vector<std::int32_t> stop_tokens;  // each ends the answer as EOS does, with kStop
   std::uint32_t n_probs = 0;              // likeliest tokens reported beside each drawn one; 0: none
-  std::uint32_t n = 1;                    // completions; the prompt is computed once, completion i draws with seed + i
+  // Likeliest tokens reported in the place of each of the prompt's, whose own logprobs are reported with them, by the
+  // first completion. All of the prompt is computed then, whatever the prefix cache has of it. Nothing: no logprobs of
+  // it.
+  std::optional<std::uint32_t> prompt_probs;
+  std::uint32_t n = 1;  // completions; the prompt is computed once, completion i draws with seed + i
   // Not empty: nothing is generated. Completion i ends with Scored: how likely candidate i follows the prompt. What
   // else shapes an answer has no effect. REQUIRES: n is their number, and `keep` is false.
   std::vector<Candidate> candidates;

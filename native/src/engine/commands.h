@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,7 +28,8 @@ struct SubmitCommand {
   bool streamed = true;
   bool images = false;      // its prompt has some
   bool embed_only = false;  // an image for the encoder alone
-  bool scores = false;      // candidates: nothing is generated
+  std::optional<std::uint32_t> prompt_probs;
+  bool scores = false;  // candidates: nothing is generated
 };
 // It is prepared, or cannot be. Of the preparing thread.
 struct PreparedCommand {

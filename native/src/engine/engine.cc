@@ -251,6 +251,7 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   command.base = request.base;
   command.keep = request.keep;
   command.streamed = request.streamed;
+  command.prompt_probs = request.prompt_probs;
   command.images = HasImages(request.prompt);
   command.embed_only = embed_only;
   const bool scores = command.scores = !request.candidates.empty();

@@ -91,6 +91,7 @@ void EngineLoop::Handle(SubmitCommand command) {
     sequence->encodes = command.images && i == 0;
     sequence->embed_only = command.embed_only;
     sequence->scores = command.scores;
+    if (i == 0) sequence->prompt_probs = command.prompt_probs;
     sequence->keep = command.keep;
     Sequence& added = requests_.Add(std::move(sequence));
     if (first == nullptr) {
@@ -122,6 +123,7 @@ void EngineLoop::Handle(PreparedCommand command) {
   first->usage.image_tokens = prompt.n_media_tokens;
   first->usage.images_cached = prompt.n_images_cached;
   first->schedule.cursor = PromptCursor(std::move(prompt));
+  if (first->prompt_probs) first->schedule.cursor.WantLogits();
   scheduler_.Enqueue(first->schedule);
 }
 

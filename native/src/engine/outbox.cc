@@ -22,6 +22,11 @@ void Outbox::Emit(UnsentEvents& unsent, const Prefill& prefill) {
   Wait(unsent);
 }
 
+void Outbox::Emit(UnsentEvents& unsent, PromptLogprob logprob) {
+  unsent.prompt_logprobs.push_back(std::move(logprob));
+  Wait(unsent);
+}
+
 void Outbox::Emit(UnsentEvents& unsent, TokenLogprobs logprobs) {
   unsent.logprobs.push_back(std::move(logprobs));
   Wait(unsent);
@@ -81,6 +86,9 @@ void Outbox::Compose(UnsentEvents& unsent) {
   const RequestId id = unsent.id;
   if (const auto encoded = std::exchange(unsent.encoded, {})) events_.push_back({id, *encoded});
   if (const auto prefill = std::exchange(unsent.prefill, {})) events_.push_back({id, *prefill});
+  if (!unsent.prompt_logprobs.empty()) {
+    events_.push_back({id, PromptLogprobs{std::exchange(unsent.prompt_logprobs, {})}});
+  }
   if (!unsent.logprobs.empty()) events_.push_back({id, Logprobs{std::exchange(unsent.logprobs, {})}});
   for (Text& text : std::exchange(unsent.texts, {})) events_.push_back({id, std::move(text)});
 }

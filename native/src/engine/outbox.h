@@ -19,6 +19,7 @@ class Outbox {
 
   void Emit(UnsentEvents& unsent, const Encoded& encoded);
   void Emit(UnsentEvents& unsent, const Prefill& prefill);
+  void Emit(UnsentEvents& unsent, PromptLogprob logprob);
   void Emit(UnsentEvents& unsent, TokenLogprobs logprobs);
   // `control`: see Text.
   void EmitText(UnsentEvents& unsent, std::string_view text, bool control = false);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "engine/generation.h"
 #include "engine/request_clock.h"
@@ -25,10 +27,11 @@ struct Sequence {
   RequestClock clock;
   Usage usage;
   CancelFlag cancelled;
-  bool encodes = false;     // its images are at the encoder
-  bool embed_only = false;  // an image for the encoder alone
-  bool scores = false;      // a candidate, and generates nothing
-  bool keep = false;        // leaves a kept state
+  bool encodes = false;                       // its images are at the encoder
+  bool embed_only = false;                    // an image for the encoder alone
+  std::optional<std::uint32_t> prompt_probs;  // see Request; of the first completion
+  bool scores = false;                        // a candidate, and generates nothing
+  bool keep = false;                          // leaves a kept state
 
   RequestId id() const { return schedule.id; }
 };

@@ -5,6 +5,7 @@
 
 #include "llama.h"
 #include "sampling/log_normalizer.h"
+#include "sampling/top_logprobs.h"
 #include "text/detokenizer.h"
 
 namespace medinfer {
@@ -29,9 +30,9 @@ bool Stepper::DecodeText(const Shares& shares) {
     const PromptCursor& cursor = s.cursor;
     if (cursor.reading()) {
       spans.push_back(
-          {s.slot, cursor.next_position(), cursor.NextText(share.n_tokens), cursor.EndsAfter(share.n_tokens)});
+          {s.slot, cursor.next_position(), cursor.NextText(share.n_tokens), cursor.LogitsOf(share.n_tokens)});
     } else {
-      spans.push_back({s.slot, cursor.next_position(), {&*s.pending, 1}, true});
+      spans.push_back({s.slot, cursor.next_position(), {&*s.pending, 1}, 1});
     }
   }
   Guard(shares);
@@ -39,13 +40,14 @@ bool Stepper::DecodeText(const Shares& shares) {
   if (!Succeeded(parts_.decoder.DecodeText(spans, copies), shares)) return false;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
+    bool draws = true;
     if (sequence.schedule.cursor.reading()) {
-      AdvancePrompt(sequence, shares[i].n_tokens);
+      draws = AdvancePrompt(sequence, i, shares[i].n_tokens);
     } else {
       sequence.schedule.AdvanceDecode();
     }
     parts_.scheduler.Commit(sequence.schedule);
-    if (spans[i].logits) Continue(sequence, i, copies);
+    if (draws) Continue(sequence, i, copies);
   }
   return true;
 }
@@ -55,16 +57,16 @@ void Stepper::DecodeMedia(const Shares& shares) {
   for (const Scheduler::Share& share : shares) {
     const PromptCursor& cursor = share.sequence->cursor;
     spans.push_back({share.sequence->slot, cursor.chunk_position(), &cursor.CurrentMedia(), cursor.chunk_done(),
-                     share.n_tokens, cursor.EndsAfter(share.n_tokens)});
+                     share.n_tokens, cursor.LogitsOf(share.n_tokens)});
   }
   Guard(shares);
   const bool copies = CopiesLogits(shares, spans);
   if (!Succeeded(parts_.decoder.DecodeMedia(spans, copies), shares)) return;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
-    AdvancePrompt(sequence, shares[i].n_tokens);
+    const bool draws = AdvancePrompt(sequence, i, shares[i].n_tokens);
     parts_.scheduler.Commit(sequence.schedule);
-    if (spans[i].logits) Continue(sequence, i, copies);
+    if (draws) Continue(sequence, i, copies);
   }
 }
 
@@ -72,9 +74,11 @@ template <typename Span>
 bool Stepper::CopiesLogits(const Shares& shares, const std::vector<Span>& spans) const {
   if (!parts_.decoder.finds_likeliest()) return true;
   for (std::size_t i = 0; i < spans.size(); ++i) {
-    if (!spans[i].logits) continue;
+    if (spans[i].logits == 0) continue;
     const Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
-    if (sequence.scores || !sequence.schedule.siblings.empty() || sequence.generation->needs_logits()) return true;
+    if (sequence.scores || sequence.schedule.cursor.wants_logits() || !sequence.schedule.siblings.empty() ||
+        sequence.generation->needs_logits())
+      return true;
   }
   return false;
 }
@@ -114,12 +118,46 @@ bool Stepper::Succeeded(DecodeOutcome outcome, const Shares& shares) {
   return false;
 }
 
-void Stepper::AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens) {
+// Whether a token is drawn behind them.
+bool Stepper::AdvancePrompt(Sequence& sequence, std::size_t span, std::uint32_t n_tokens) {
   PromptCursor& cursor = sequence.schedule.cursor;
+  if (cursor.wants_logits()) EmitPromptLogprobs(sequence, span, n_tokens);
   cursor.Advance(n_tokens);
   counters_.prompt_tokens += n_tokens;
   parts_.outbox.Emit(sequence.unsent, Prefill{cursor.done(), cursor.n_tokens()});
-  if (!cursor.reading() && !sequence.clock.prompt_read) sequence.clock.prompt_read = Clock::now();
+  if (cursor.reading()) return false;
+  if (!sequence.clock.prompt_read) sequence.clock.prompt_read = Clock::now();
+  return true;
+}
+
+// Those of the tokens that follow the next `n_tokens`, each behind one of them, as far as they are text. A sequence
+// that was preempted reads again what it has reported, and says it once.
+void Stepper::EmitPromptLogprobs(Sequence& sequence, std::size_t span, std::uint32_t n_tokens) {
+  PromptCursor& cursor = sequence.schedule.cursor;
+  const auto emit = [&](std::int32_t token, std::optional<std::uint32_t> before_last) {
+    PromptLogprob entry;
+    entry.token = token;
+    if (token >= 0) entry.bytes = TokenPiece(parts_.model.vocab(), token, /*special=*/true);
+    if (before_last) {
+      entry.logprob = TopLogprobs(parts_.decoder.Logits(span, *before_last), token, *sequence.prompt_probs, entry.top);
+      for (TokenLogprob& each : entry.top) each.bytes = TokenPiece(parts_.model.vocab(), each.token, /*special=*/true);
+    }
+    parts_.outbox.Emit(sequence.unsent, std::move(entry));
+  };
+  const std::uint32_t rows = cursor.LogitsOf(n_tokens);
+  const TextChunk* behind = cursor.TextBehind();
+  if (const auto* text = std::get_if<TextChunk>(&cursor.chunk())) {
+    if (cursor.done() == 0 && cursor.logits_from() == 0) emit(text->front(), std::nullopt);
+    const std::size_t end = cursor.chunk_done() + n_tokens;
+    for (std::uint32_t left = rows; left > 0; --left) {
+      if (end - left + 1 < text->size()) emit((*text)[end - left + 1], left - 1);
+    }
+  } else if (n_tokens == cursor.chunk_left() && cursor.logits_from() < cursor.done() + n_tokens) {
+    for (std::uint32_t i = 0; i < cursor.CurrentMedia().n_tokens; ++i) emit(-1, std::nullopt);
+    if (behind != nullptr) emit(behind->front(), 0);
+  }
+  const bool whole = std::holds_alternative<TextChunk>(cursor.chunk()) || n_tokens == cursor.chunk_left();
+  if (whole) cursor.TakeLogits(n_tokens);
 }
 
 // Draws after a pass: for the siblings, too, where it has ended their prompt.

@@ -51,7 +51,8 @@ class Stepper {
   bool CopiesLogits(const Shares& shares, const std::vector<Span>& spans) const;
   void Guard(const Shares& shares);
   bool Succeeded(DecodeOutcome outcome, const Shares& shares);
-  void AdvancePrompt(Sequence& sequence, std::uint32_t n_tokens);
+  bool AdvancePrompt(Sequence& sequence, std::size_t span, std::uint32_t n_tokens);
+  void EmitPromptLogprobs(Sequence& sequence, std::size_t span, std::uint32_t n_tokens);
   void Continue(Sequence& sequence, std::size_t span, bool has_logits);
   void Score(Sequence& sequence, std::span<const float> logits);
   void Score(Sequence& sequence, std::span<const float> logits, double normalizer);

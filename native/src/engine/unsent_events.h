@@ -15,10 +15,11 @@ struct UnsentEvents {
 
   std::optional<Encoded> encoded;
   std::optional<Prefill> prefill;  // the latest
+  std::vector<PromptLogprob> prompt_logprobs;
   std::vector<TokenLogprobs> logprobs;
   std::vector<Text> texts;
 
-  bool empty() const { return !encoded && !prefill && logprobs.empty() && texts.empty(); }
+  bool empty() const { return !encoded && !prefill && prompt_logprobs.empty() && logprobs.empty() && texts.empty(); }
 };
 
 }  // namespace medinfer

@@ -16,6 +16,7 @@
 #include "model/cpu_threads.h"
 #include "model/paged_kv.h"
 #include "mtmd.h"
+#include "prompt/prompt_cursor.h"
 
 namespace medinfer {
 namespace {
@@ -90,10 +91,10 @@ struct Decoder::Impl {
   }
 
   // Enters what text and media have in common.
-  void AddRun(SequenceId id, std::size_t count, bool logits) {
+  void AddRun(SequenceId id, std::size_t count, std::uint32_t logits) {
     sequence.insert(sequence.end(), count, id);
     wants_logits.insert(wants_logits.end(), count, 0);
-    wants_logits.back() = logits ? 1 : 0;
+    std::fill(wants_logits.end() - static_cast<std::ptrdiff_t>(logits), wants_logits.end(), 1);
     logits_at.push_back(static_cast<std::int32_t>(sequence.size()) - 1);
   }
 
@@ -179,7 +180,8 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   const std::uint32_t budget = options.n_batch == 0 ? options.n_ubatch : options.n_batch;
   params.n_batch = std::max(budget, options.batch_size + 1);
   params.n_seq_max = options.batch_size;
-  params.n_outputs_max = options.batch_size;  // logits of one token per sequence and pass: spares compute memory
+  // Logits of one token for each sequence and pass, and some more: spares compute memory.
+  params.n_outputs_max = options.batch_size + kMostPromptLogits;
   params.type_k = ToGgml(options.kv_type);
   params.type_v = ToGgml(options.kv_type);
   // A quantized V cache exists only with flash attention.
@@ -247,8 +249,9 @@ DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans, bool copies
   return outcome;
 }
 
-std::span<float> Decoder::Logits(std::size_t span) {
-  return {llama_get_logits_ith(impl_->context.get(), impl_->logits_at[span]), impl_->n_vocab};
+std::span<float> Decoder::Logits(std::size_t span, std::uint32_t before_last) {
+  const std::int32_t row = impl_->logits_at[span] - static_cast<std::int32_t>(before_last);
+  return {llama_get_logits_ith(impl_->context.get(), row), impl_->n_vocab};
 }
 
 bool Decoder::finds_likeliest() const { return impl_->finds_likeliest; }

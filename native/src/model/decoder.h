@@ -29,7 +29,7 @@ struct TextSpan {
   SequenceId sequence = 0;
   std::int32_t first_position = 0;
   std::span<const std::int32_t> tokens;
-  bool logits = false;  // of the last token
+  std::uint32_t logits = 0;  // rows: of so many of the last tokens
 };
 
 struct MediaSpan {
@@ -38,7 +38,7 @@ struct MediaSpan {
   const MediaChunk* chunk = nullptr;
   std::uint32_t begin = 0;  // tokens of the chunk
   std::uint32_t count = 0;
-  bool logits = false;
+  std::uint32_t logits = 0;  // 1: of the last token
 };
 
 class Decoder final : public CellStore {
@@ -52,13 +52,15 @@ class Decoder final : public CellStore {
                                                  AbortFn should_abort);
   ~Decoder() override;
 
-  // One forward pass. Rows of logits are kept, in the order of the spans that ask for them, until the next pass. They
-  // may stay on their device with `copies_logits` false: where finds_likeliest(), where nothing more is needed.
+  // One forward pass. At most kMostPromptLogits rows are asked for beside one for each sequence. They are kept, in the
+  // order of the spans that ask for them, until the next pass. They may stay on their device with `copies_logits`
+  // false: where finds_likeliest(), where nothing more is needed.
   DecodeOutcome DecodeText(std::span<const TextSpan> spans, bool copies_logits);
   DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits);
 
-  // Of the latest pass. REQUIRES: that span asked for logits, and they were copied. Overwritable.
-  std::span<float> Logits(std::size_t span);
+  // Of the latest pass: of the token so many before the span's last. REQUIRES: that span asked for it, and logits were
+  // copied. Overwritable.
+  std::span<float> Logits(std::size_t span, std::uint32_t before_last = 0);
   // Whether a pass finds the likeliest token of each row itself. So it does where the rows are not the host's.
   bool finds_likeliest() const;
   // That of the latest pass. REQUIRES: finds_likeliest(), and that span asked for logits.

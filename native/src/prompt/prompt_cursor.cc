@@ -29,6 +29,24 @@ bool PromptCursor::EndsAfter(std::uint32_t n) const {
   return chunk_ + 1 == prompt_.chunks.size() && chunk_done_ + n == Tokens(chunk());
 }
 
+const TextChunk* PromptCursor::TextBehind() const {
+  return chunk_ + 1 < prompt_.chunks.size() ? std::get_if<TextChunk>(&prompt_.chunks[chunk_ + 1]) : nullptr;
+}
+
+std::uint32_t PromptCursor::LogitsOf(std::uint32_t n) const {
+  const std::uint32_t last = EndsAfter(n) ? 1 : 0;
+  const std::uint32_t end = done_ + n;
+  if (end <= logits_from_) return last;
+  if (std::holds_alternative<MediaChunk>(chunk())) return n == chunk_left() ? 1 : last;
+  return end - std::max(done_, logits_from_);
+}
+
+void PromptCursor::TakeLogits(std::uint32_t n) {
+  if (!wants_logits()) return;
+  logits_from_ = std::max(logits_from_, done_ + n);
+  if (!wants_logits()) logits_from_ = std::numeric_limits<std::uint32_t>::max();
+}
+
 void PromptCursor::Advance(std::uint32_t n) {
   chunk_done_ += n;
   done_ += n;
@@ -60,7 +78,7 @@ void PromptCursor::Rewind(std::span<const std::int32_t> tokens) {
 }
 
 std::uint32_t PromptCursor::UsableMatch(std::uint32_t n, std::uint32_t page_size) const {
-  n = std::min(n, prompt_.n_tokens - 1) / page_size * page_size;
+  n = std::min({n, prompt_.n_tokens - 1, logits_from_}) / page_size * page_size;
   for (bool moved = true; moved;) {
     moved = false;
     std::uint32_t begin = 0;

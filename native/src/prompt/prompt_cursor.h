@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -9,6 +10,10 @@
 #include "prompt/prepared_prompt.h"
 
 namespace medinfer {
+
+// Most tokens of prompts in a forward pass whose logits are wanted beside those that a draw needs: rows of logits take
+// memory, 0.6 MB each with a vocabulary of 150,000.
+inline constexpr std::uint32_t kMostPromptLogits = 64;
 
 class PromptCursor {
  public:
@@ -35,8 +40,22 @@ class PromptCursor {
   std::span<const std::int32_t> NextText(std::uint32_t n) const;
   // REQUIRES: the chunk is media.
   const MediaChunk& CurrentMedia() const { return std::get<MediaChunk>(chunk()); }
+  // The text right behind the chunk; null: there is none.
+  const TextChunk* TextBehind() const;
   // Whether the prompt ends after its next `n` tokens.
   bool EndsAfter(std::uint32_t n) const;
+
+  // From here on the logits behind every token of a text are wanted, and behind the last of each image.
+  void WantLogits() { logits_from_ = 0; }
+  // Whether some are, still.
+  bool wants_logits() const { return logits_from_ < prompt_.n_tokens; }
+  // The first token whose logits are.
+  std::uint32_t logits_from() const { return logits_from_; }
+  // Of the next `n` tokens of the chunk, how many of the last have logits that somebody wants: those, and those of the
+  // prompt's last token.
+  std::uint32_t LogitsOf(std::uint32_t n) const;
+  // Those of the next `n` tokens are dealt with.
+  void TakeLogits(std::uint32_t n);
 
   // The next `n` tokens of the chunk are in the cache now.
   void Advance(std::uint32_t n);
@@ -48,7 +67,8 @@ class PromptCursor {
   void Rewind(std::span<const std::int32_t> tokens);
 
   // The most cells of a match of `n` that may be used: whole pages, not all of the prompt (its last token has to be
-  // computed, to have logits), no part of a chunk of media. REQUIRES: the prompt has tokens.
+  // computed, to have logits, and so has every token whose logits are wanted), no part of a chunk of media. REQUIRES:
+  // the prompt has tokens.
   std::uint32_t UsableMatch(std::uint32_t n, std::uint32_t page_size) const;
 
   // Names the cells of the prompt. Media that nothing else has gets keys from `unique`, which counts on.
@@ -60,6 +80,7 @@ class PromptCursor {
   std::uint32_t chunk_done_ = 0;
   std::uint32_t done_ = 0;
   std::int32_t position_ = 0;
+  std::uint32_t logits_from_ = std::numeric_limits<std::uint32_t>::max();
 };
 
 }  // namespace medinfer

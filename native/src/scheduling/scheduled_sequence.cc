@@ -5,12 +5,12 @@
 namespace medinfer {
 
 SequenceView ScheduledSequence::View(std::uint32_t index) const {
-  if (!cursor.reading()) return {index, NextInput::kDecode, pending ? 1U : 0U};
+  if (!cursor.reading()) return {index, NextInput::kDecode, pending ? 1U : 0U, false};
   NextInput next = NextInput::kText;
   if (std::holds_alternative<MediaChunk>(cursor.chunk())) {
     next = cursor.CurrentMedia().non_causal ? NextInput::kWholeMedia : NextInput::kMedia;
   }
-  return {index, next, cursor.chunk_left()};
+  return {index, next, cursor.chunk_left(), cursor.wants_logits()};
 }
 
 void ScheduledSequence::AdvanceDecode() {

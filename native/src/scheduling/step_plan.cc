@@ -4,7 +4,7 @@
 
 namespace medinfer {
 
-Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget) {
+Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget, std::uint32_t logits) {
   Plan plan;
   std::uint32_t left = budget;
   for (const SequenceView& sequence : sequences) {
@@ -18,7 +18,9 @@ Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget) 
   for (const SequenceView& sequence : sequences) {
     if (sequence.available == 0) continue;
     if (sequence.next == NextInput::kText && left > 0) {
-      const std::uint32_t n = std::min(sequence.available, left);
+      const std::uint32_t n = std::min({sequence.available, left, sequence.all_logits ? logits : left});
+      if (n == 0) continue;
+      if (sequence.all_logits) logits -= n;
       plan.text.push_back({sequence.index, n});
       left -= n;
     } else if (sequence.next == NextInput::kMedia && media_left > 0) {

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "prompt/prompt_cursor.h"
+
 namespace medinfer {
 
 enum class NextInput : std::uint8_t {
@@ -24,6 +26,7 @@ struct SequenceView {
   std::uint32_t index = 0;  // the caller's name for it
   NextInput next = NextInput::kDecode;
   std::uint32_t available = 0;  // tokens of that kind that can be decoded now; kDecode: 1
+  bool all_logits = false;      // kText: those behind every one of them are wanted
 };
 
 struct PlanItem {
@@ -42,8 +45,10 @@ struct Plan {
 
 // `sequences` in order of precedence, paused ones left out. Every decode token is planned, whatever the budget; what is
 // left of `budget` goes to text prompts in order, and the same amount again, at least one token, to media. A whole
-// image is planned only as the first of the media, and then alone. Progress: whenever `sequences` holds one with
-// available > 0, the plan is not empty. REQUIRES: budget >= 1.
-Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget);
+// image is planned only as the first of the media, and then alone. Of text with all logits, no more than `logits`
+// tokens are planned. Progress: whenever `sequences` holds one with available > 0, the plan is not empty. REQUIRES:
+// budget >= 1 and logits >= 1.
+Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget,
+              std::uint32_t logits = kMostPromptLogits);
 
 }  // namespace medinfer

@@ -101,6 +101,7 @@ export const requestOf = (prompt, changes) => ({
   minTokens: 0,
   stopTokens: new Int32Array(),
   nProbs: 0,
+  promptProbs: null,
   candidates: [],
   n: 1,
   sumLogprobs: false,

@@ -86,5 +86,18 @@ TEST(Scheduler, KeepsItsPromisesOnRandomSequences) {
   }
 }
 
+TEST(StepPlan, TextWithAllItsLogitsHasAShareOfItsOwn) {
+  const Plan plan = PlanStep({{0, NextInput::kText, 400, true},
+                              {1, NextInput::kText, 20, false},
+                              {2, NextInput::kText, 30, true},
+                              {3, NextInput::kDecode, 1, false}},
+                             512, 50);
+  EXPECT_EQ(plan.text, (std::vector<PlanItem>{{3, 1}, {0, 50}, {1, 20}}));
+  const Plan two = PlanStep({{0, NextInput::kText, 30, true}, {1, NextInput::kText, 30, true}}, 512, 50);
+  EXPECT_EQ(two.text, (std::vector<PlanItem>{{0, 30}, {1, 20}}));
+  const Plan budget = PlanStep({{0, NextInput::kText, 30, true}, {1, NextInput::kText, 30, true}}, 8, 50);
+  EXPECT_EQ(budget.text, (std::vector<PlanItem>{{0, 8}}));
+}
+
 }  // namespace
 }  // namespace medinfer

@@ -19,6 +19,10 @@ void Recorder::OnEvents(std::vector<Event> events) {
       if (auto* logprobs = std::get_if<Logprobs>(&event.body)) {
         for (TokenLogprobs& token : logprobs->tokens) seen.logprobs.push_back(std::move(token));
       }
+      if (auto* prompt = std::get_if<PromptLogprobs>(&event.body)) {
+        EXPECT_EQ(seen.text, "") << "text before the prompt is read";
+        for (PromptLogprob& token : prompt->tokens) seen.prompt_logprobs.push_back(std::move(token));
+      }
       if (auto* prefill = std::get_if<Prefill>(&event.body)) seen.prefilled = prefill->done;
       if (auto* done = std::get_if<Done>(&event.body)) seen.end = *done;
       if (auto* scored = std::get_if<Scored>(&event.body)) seen.end = *scored;

@@ -18,6 +18,7 @@ namespace medinfer::testing {
 // What is known of one request.
 struct Seen {
   std::string text;
+  std::vector<PromptLogprob> prompt_logprobs;
   std::vector<TokenLogprobs> logprobs;
   std::optional<std::variant<Done, Scored, Embedded, Counted, Saved, Restored, Failed>> end;
   std::uint32_t prefilled = 0;

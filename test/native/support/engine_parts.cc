@@ -61,6 +61,7 @@ SubmitCommand EngineParts::Submit(RequestId id, const Request& request) {
   command.base = request.base;
   command.keep = request.keep;
   command.streamed = request.streamed;
+  command.prompt_probs = request.prompt_probs;
   for (std::uint32_t i = 0; i < request.n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
   return command;
 }

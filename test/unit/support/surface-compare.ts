@@ -37,6 +37,7 @@ const pairs: Readonly<Record<string, string>> = {
   "ToJs(Inspection).object": "NativeInspection",
   "TopToJs.out": "NativeTopLogprob",
   "LogprobsToJs.out": "NativeLogprobs",
+  "PromptLogprobsToJs.out": "NativePromptLogprob",
   "UsageToJs.out": "NativeUsage",
   "TimingsToJs.out": "NativeTimings",
   "Load.load": "NativeLoad",
