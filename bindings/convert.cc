@@ -229,6 +229,14 @@ Napi::Value ToJs(Napi::Env env, const ProjectorInfo& info) {
 }
 
 }  // namespace
+Napi::Value ToJs(Napi::Env env, const InfillTokens& infill) {
+  Napi::Object object = Napi::Object::New(env);
+  object["prefix"] = infill.prefix;
+  object["suffix"] = infill.suffix;
+  object["middle"] = infill.middle;
+  return object;
+}
+
 
 Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   Napi::Object object = Napi::Object::New(env);
@@ -247,6 +255,7 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   }
   object["endTokens"] = end_tokens;
   object["parameters"] = static_cast<double>(info.parameters);
+  object["infill"] = info.infill ? ToJs(env, *info.infill) : env.Null();
   object["bytes"] = static_cast<double>(info.bytes);
   object["nVocab"] = info.n_vocab;
   object["nEmbd"] = info.n_embd;

@@ -86,6 +86,7 @@ export type {
   Device,
   EndToken,
   EngineStats,
+  InfillTokens,
   KvStats,
   ImageEmbedding,
   ModelInfo,

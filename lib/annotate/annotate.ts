@@ -6,7 +6,7 @@ import { imageSchema, renderingEntries } from "../chat/schema.js";
 import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, MedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
-import { generationEntries, type ResolvedChatOptions } from "../options/request-options.js";
+import { generationEntries, ofCompletions, type ResolvedChatOptions } from "../options/request-options.js";
 import { imagesFirst, lostWithoutTemplate, prepareChat, refuseTemplateOptions } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
 import { grammarOf } from "../schema/grammar.js";
@@ -20,18 +20,21 @@ import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./types.js";
 const { continueFinalMessage: _never, ...rendering } = renderingEntries;
 
 /** Checks {@link AnnotateOptions}. */
-export const annotateOptionsSchema = object({
-  prompt: v.optional(text({ filled: true })),
-  systemPrompt: v.optional(text()),
-  chatTemplate: v.optional(text({ filled: true })),
-  useChatTemplate: v.optional(flag(), true),
-  ...rendering,
-  toolChoice: v.optional(toolChoiceSchema),
-  parallelToolCalls: v.optional(flag(), true),
-  concurrency: v.optional(integer(1, 65536)),
-  onError: v.optional(oneOf(["collect", "throw"]), "collect"),
-  ...generationEntries,
-});
+export const annotateOptionsSchema = object(
+  {
+    prompt: v.optional(text({ filled: true })),
+    systemPrompt: v.optional(text()),
+    chatTemplate: v.optional(text({ filled: true })),
+    useChatTemplate: v.optional(flag(), true),
+    ...rendering,
+    toolChoice: v.optional(toolChoiceSchema),
+    parallelToolCalls: v.optional(flag(), true),
+    concurrency: v.optional(integer(1, 65536)),
+    onError: v.optional(oneOf(["collect", "throw"]), "collect"),
+    ...generationEntries,
+  },
+  ofCompletions,
+);
 
 /** Checks an {@link AnnotateRow}. */
 export const annotateRowSchema = v.looseObject(

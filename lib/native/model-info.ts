@@ -14,6 +14,8 @@ export interface ModelInfo {
   eosToken: string;
   /** Tokens that end the model's turn, and those that only look as if they did, in the order of their ids. */
   endTokens: EndToken[];
+  /** The tokens by which the model is asked for the text between two others; null: it has not all of them. */
+  infill: InfillTokens | null;
   /** Text of the padding token, where an adapter names one: otherwise empty. The engine itself pads nothing. */
   padToken: string;
   /** The name of the adapter that was found for the model, see {@link registerModelAdapter}; may be empty. */
@@ -48,6 +50,13 @@ export interface ModelInfo {
   memory: DeviceMemory[];
   /** Why the model is on the CPU, where a GPU could have been used: see {@link LoadOptions.device}. Mostly empty. */
   warning: string;
+}
+
+/** Ids of the tokens of {@link CompleteOptions.inputPrefix} and its like. */
+export interface InfillTokens {
+  prefix: number;
+  suffix: number;
+  middle: number;
 }
 
 /** What was decided about a token that ends the model's turn, or looks as if it did, such as `</s>`. */

@@ -10,7 +10,7 @@ import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
 import type { JsonSchema } from "../schema/types.js";
 import { toolChoiceSchema, type ToolChoice } from "../tools/tool-choice.js";
-import { any, flag, integer, list, notYet, object, oneOf, signal, text } from "../validation/fields.js";
+import { any, flag, integer, list, object, oneOf, signal, text } from "../validation/fields.js";
 import { stopRegexesSchema, thinkingTagsSchema } from "./text-options.js";
 
 /** Options that every request has. All are optional. */
@@ -99,10 +99,6 @@ export interface GenerationOptions {
    * {@link ChatOptions.onContextFull}.
    */
   nKeep?: 0;
-  /** Infill: not implemented yet, leave it out. */
-  inputPrefix?: undefined;
-  /** Infill: not implemented yet, leave it out. */
-  inputSuffix?: undefined;
 }
 
 /** How many answers to one prompt. */
@@ -188,9 +184,9 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
 export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
   /**
    * The text to continue, as it is: no chat template is applied. Images may stand among its parts. Or its token ids, read as
-   * they are, control tokens included; `addSpecial` holds for them as well.
+   * they are, control tokens included; `addSpecial` holds for them as well. With infill it may be left out.
    */
-  prompt: Content | readonly number[] | Int32Array;
+  prompt?: Content | readonly number[] | Int32Array;
   /** Images put before the prompt, with nothing between. */
   images?: readonly ImageSource[];
   /**
@@ -210,6 +206,19 @@ export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
    * `promptLogprobs`. Default false.
    */
   echo?: boolean;
+  /**
+   * Infill: the text before the one that is asked for. It, or `inputSuffix`, makes a completion infill: the model then
+   * writes what stands between the two, and `prompt` is what that begins with. No token acts in either text. For models whose
+   * vocabulary has the tokens for it (`info.infill`); others refuse it. Default, beside `inputSuffix`, `""`.
+   */
+  inputPrefix?: string;
+  /** Infill: the text behind the one that is asked for. Default, beside `inputPrefix`, `""`. */
+  inputSuffix?: string;
+  /**
+   * Infill: whether the suffix is read before the prefix (suffix, prefix, middle), as some models were trained. Default false:
+   * prefix, suffix, middle.
+   */
+  suffixFirst?: boolean;
 }
 
 /** Text is held back, and looked at again with each token, for as long as it may become a stop. */
@@ -276,8 +285,6 @@ export const generationEntries = {
       "a JSON schema: an object",
     ),
   ),
-  inputPrefix: notYet(),
-  inputSuffix: notYet(),
 };
 
 /** Checks {@link OnContextFull}. */
@@ -288,12 +295,21 @@ const choiceEntries = {
   bestOf: v.optional(integer(1, 64)),
 };
 
+/** Keys of completions alone, and where they belong. */
+export const ofCompletions = {
+  inputPrefix: "the options of engine.complete",
+  inputSuffix: "the options of engine.complete",
+  suffixFirst: "the options of engine.complete",
+  echo: "the options of engine.complete",
+};
+
 /** Keys that a caller may put into the wrong place. */
 const elsewhere = {
   ...Object.fromEntries(samplingKeys.map((key) => [key, "sampling"])),
   nCtx: "the options of Engine.load",
   batchSize: "the options of Engine.load",
   nGpuLayers: "the options of Engine.load",
+  ...ofCompletions,
 };
 
 const images = v.optional(list(imageSchema, "images"), () => []);
@@ -333,7 +349,10 @@ const completionPromptSchema = v.lazy((input): v.GenericSchema<CompleteOptions["
 /** Checks {@link CompleteOptions} and fills in the defaults. */
 export const completeOptionsSchema = object(
   {
-    prompt: completionPromptSchema,
+    prompt: v.optional(completionPromptSchema),
+    inputPrefix: v.optional(text()),
+    inputSuffix: v.optional(text()),
+    suffixFirst: v.optional(flag()),
     images,
     parseSpecial: v.optional(flag(), true),
     addSpecial: v.optional(flag(), true),

@@ -23,6 +23,7 @@ import { parse } from "../validation/parse.js";
 import { withReadableCalls } from "../tools/turn-format.js";
 import { planChat, planOf, type AnswerPlan } from "./answer-plan.js";
 import type { Shortening } from "./fit-context.js";
+import { infillPieces, isInfill } from "./infill.js";
 import type { RenderedPrompt } from "./rendered-prompt.js";
 import { Turns } from "./turns.js";
 
@@ -149,7 +150,20 @@ export function lostWithoutTemplate(call: string, path: string) {
 
 /** What a completion sends. */
 export function prepareCompletion(core: EngineCore, call: string, options: ResolvedCompleteOptions): PreparedRequest {
-  const { prompt, images, parseSpecial, addSpecial } = options;
+  const pieces = isInfill(options) ? infillPieces(core, call, options) : completionPieces(call, options);
+  const plan = planOf(options, grammarOf(options, call), pieces);
+  const choices = choicesOf(options, call);
+  const echo = options.echo ? textOf(core, pieces) : undefined;
+  const { addSpecial } = options;
+  return { call, pieces, addSpecial, stopStrings: [], plan, options, choices, echo };
+}
+
+function completionPieces(call: string, options: ResolvedCompleteOptions): PromptPiece[] {
+  const { prompt, images, parseSpecial, suffixFirst } = options;
+  if (suffixFirst !== undefined) {
+    throw argumentError(call, "suffixFirst", "has no effect without inputPrefix or inputSuffix: leave it out");
+  }
+  if (prompt === undefined) throw argumentError(call, "prompt", "is missing");
   const pieces = types.isInt32Array(prompt)
     ? [...images.map((image) => ({ image })), ...(prompt.length > 0 ? [{ tokens: prompt }] : [])]
     : [...imageParts(images), ...partsOf(prompt)]
@@ -158,10 +172,7 @@ export function prepareCompletion(core: EngineCore, call: string, options: Resol
           part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial },
         );
   if (pieces.length === 0) throw argumentError(call, "prompt", "must not be empty");
-  const plan = planOf(options, grammarOf(options, call), pieces);
-  const choices = choicesOf(options, call);
-  const echo = options.echo ? textOf(core, pieces) : undefined;
-  return { call, pieces, addSpecial, stopStrings: [], plan, options, choices, echo };
+  return pieces;
 }
 
 /** A prompt as text, without the BOS token that the vocabulary adds. */

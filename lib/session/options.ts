@@ -6,6 +6,7 @@ import type { Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } 
 import type { ImageSource } from "../images/load.js";
 import {
   generationEntries,
+  ofCompletions,
   onContextFullSchema,
   type GenerationOptions,
   type OnContextFull,
@@ -91,6 +92,7 @@ export const sessionChatSchema = object(
     reasoningEffort: "the options of engine.session",
     n: "the options of engine.chat",
     bestOf: "the options of engine.chat",
+    ...ofCompletions,
   },
 );
 

@@ -85,13 +85,6 @@ export function any<T>(isIt: (value: unknown) => boolean, what: string) {
   return v.custom<T>(isIt, must(what));
 }
 
-/** A parameter that this version knows by name but does not implement. */
-export function notYet() {
-  return v.optional(
-    v.custom<undefined>((value) => value === undefined, "is not implemented in this version: leave it out"),
-  );
-}
-
 /**
  * An object of these entries and no others. A key that is unknown is answered with the nearest known one, or with the
  * place where it belongs.

@@ -82,16 +82,12 @@ describe("docs/reference/options.md", () => {
   const kvKeys = Object.keys(loadOptionsSchema.entries.kv.wrapped.entries).map((key) => `kv.${key}`);
   /** What `annotate` has beside the options of every request. */
   const ofAnnotate = keys(annotateOptionsSchema).filter((key) => !(key in generationEntries));
-  const unimplemented = ["inputPrefix", "inputSuffix"];
   const requests = [...new Set([...keys(chatOptionsSchema), ...keys(completeOptionsSchema)])];
 
   it.each([
     ["`Engine.load(options)`", [...keys(loadOptionsSchema).filter((key) => key !== "kv"), ...kvKeys]],
     // Stands in the row of chatTemplate.
-    [
-      "`engine.chat(options)` and `engine.complete(options)`",
-      requests.filter((key) => key !== "useChatTemplate" && !unimplemented.includes(key)),
-    ],
+    ["`engine.chat(options)` and `engine.complete(options)`", requests.filter((key) => key !== "useChatTemplate")],
     ["`sampling`", [...samplingKeys]],
     ["`engine.annotate(rows, options)`", ofAnnotate.filter((key) => key !== "useChatTemplate")],
     ["`engine.session(options)`", keys(sessionOptionsSchema)],
@@ -104,7 +100,7 @@ describe("docs/reference/options.md", () => {
   });
 
   it.each([
-    ["`engine.chat(options)` and `engine.complete(options)`", ["useChatTemplate", ...unimplemented]],
+    ["`engine.chat(options)` and `engine.complete(options)`", ["useChatTemplate"]],
     ["`engine.annotate(rows, options)`", ["useChatTemplate"]],
     ["`engine.session(options)`", keys(sessionChatSchema).filter((key) => !(key in generationEntries))],
     ["`engine.score(options)`", [scoreChatSchema, scorePromptSchema, sessionScoreSchema].flatMap(keys)],

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ struct ProjectorInfo {
   std::int32_t layers_stored = 0;
 };
 
+// The tokens by which a model is asked for the text between two others.
+struct InfillTokens {
+  std::int32_t prefix = -1;
+  std::int32_t suffix = -1;
+  std::int32_t middle = -1;
+};
+
 // What the loaded files say about themselves.
 struct ModelInfo {
   std::string description;    // e.g. "llama 7B Q4_K - Medium"
@@ -43,7 +51,8 @@ struct ModelInfo {
   std::string chat_template;  // the model's own Jinja template, may be empty
   std::string bos_token;      // text of the BOS token, may be empty
   std::string eos_token;
-  std::vector<EndToken> end_tokens;  // by token
+  std::vector<EndToken> end_tokens;    // by token
+  std::optional<InfillTokens> infill;  // where the vocabulary has all of them
   std::uint64_t parameters = 0;
   std::uint64_t bytes = 0;  // size of the weights
   std::uint32_t n_vocab = 0;

@@ -168,6 +168,13 @@ std::vector<EndToken> Model::EndTokens() const {
   return found;
 }
 
+std::optional<InfillTokens> Model::Infill() const {
+  const InfillTokens tokens{llama_vocab_fim_pre(vocab_), llama_vocab_fim_suf(vocab_), llama_vocab_fim_mid(vocab_)};
+  const auto is_there = [this](llama_token token) { return token >= 0 && token < llama_vocab_n_tokens(vocab_); };
+  if (!is_there(tokens.prefix) || !is_there(tokens.suffix) || !is_there(tokens.middle)) return std::nullopt;
+  return tokens;
+}
+
 std::int64_t Model::n_head_kv() const { return llama_model_n_head_kv(model_.get()); }
 
 bool Model::has_output_on_device() const {
@@ -185,6 +192,7 @@ ModelInfo Model::Describe() const {
   info.bos_token = TokenText(vocab_, llama_vocab_bos(vocab_));
   info.eos_token = TokenText(vocab_, llama_vocab_eos(vocab_));
   info.end_tokens = EndTokens();
+  info.infill = Infill();
   info.parameters = llama_model_n_params(model_.get());
   info.bytes = llama_model_size(model_.get());
   info.n_vocab = static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,7 @@ class Model {
   static Result<std::unique_ptr<Model>> Read(const LoadOptions& options, const Placement& placement,
                                              const ProgressFn& progress, bool outline);
   std::vector<EndToken> EndTokens() const;
+  std::optional<InfillTokens> Infill() const;
 
   std::unique_ptr<llama_model, Deleter> model_;
   const llama_vocab* vocab_;  // owned by model_

@@ -28,6 +28,7 @@ const pairs: Readonly<Record<string, string>> = {
   "ToJs(DeviceMemory).object": "NativeModelInfo.memory",
   "ToJs(ProjectorInfo).object": "NativeModelInfo.projector",
   "ToJs(ProjectorInfo).layers": "NativeModelInfo.projector.layers",
+  "ToJs(InfillTokens).object": "NativeModelInfo.infill",
   "ToJs(ModelInfo).object": "NativeModelInfo",
   "ToJs(ModelInfo).entry": "NativeModelInfo.endTokens",
   "ToJs(KvStats).object": "NativeStats.kv",
