@@ -38,6 +38,7 @@ PromptPart ToPromptPart(const Napi::Value& value, const std::string& where) {
   PromptPart part;
   if (const Napi::Value image = fields.Value("image"); !image.IsUndefined()) {
     part.image = ToImageFile(image, fields.Name("image"));
+    part.limits = {fields.Integer<std::uint32_t>("minTokens"), fields.Integer<std::uint32_t>("maxTokens")};
   } else if (const Napi::Value tokens = fields.Value("tokens"); !tokens.IsUndefined()) {
     part.tokens = ToTokens(tokens, fields.Name("tokens"));
   } else {
@@ -228,7 +229,6 @@ Napi::Value ToJs(Napi::Env env, const ProjectorInfo& info) {
   return object;
 }
 
-}  // namespace
 Napi::Value ToJs(Napi::Env env, const InfillTokens& infill) {
   Napi::Object object = Napi::Object::New(env);
   object["prefix"] = infill.prefix;
@@ -237,6 +237,7 @@ Napi::Value ToJs(Napi::Env env, const InfillTokens& infill) {
   return object;
 }
 
+}  // namespace
 
 Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   Napi::Object object = Napi::Object::New(env);
@@ -254,8 +255,8 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
     end_tokens.Set(end_tokens.Length(), entry);
   }
   object["endTokens"] = end_tokens;
-  object["parameters"] = static_cast<double>(info.parameters);
   object["infill"] = info.infill ? ToJs(env, *info.infill) : env.Null();
+  object["parameters"] = static_cast<double>(info.parameters);
   object["bytes"] = static_cast<double>(info.bytes);
   object["nVocab"] = info.n_vocab;
   object["nEmbd"] = info.n_embd;

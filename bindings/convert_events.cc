@@ -166,6 +166,19 @@ napi_value TimingsToJs(napi_env env, const Timings& timings) {
   return out.ok() ? out.object() : nullptr;
 }
 
+napi_value SeenToJs(napi_env env, const std::vector<SeenImage>& images) {
+  return ArrayOf(env, images, [env](const SeenImage& each) -> napi_value {
+    ObjectWriter out(env);
+    out.Set("width", each.width);
+    out.Set("height", each.height);
+    out.Set("seenWidth", each.seen_width);
+    out.Set("seenHeight", each.seen_height);
+    out.Set("tiles", each.tiles);
+    out.Set("tokens", each.tokens);
+    return out.ok() ? out.object() : nullptr;
+  });
+}
+
 // Writes one kind of event into the object that has the id already.
 struct BodyWriter {
   napi_env env;
@@ -175,6 +188,7 @@ struct BodyWriter {
     out.Set("type", "encode");
     out.Set("images", event.images);
     out.Set("cached", event.cached);
+    out.Set("seen", SeenToJs(env, event.seen));
   }
   void operator()(const Prefill& event) const {
     out.Set("type", "prefill");

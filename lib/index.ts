@@ -59,6 +59,7 @@ export type {
   QueuedEvent,
   MadeToolCall,
   ReasoningEvent,
+  SeenImage,
   TextEvent,
   ThinkingTags,
   ToolCallArgumentsEvent,
@@ -85,8 +86,8 @@ export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";
 export type {
   Device,
   EndToken,
-  EngineStats,
   InfillTokens,
+  EngineStats,
   KvStats,
   ImageEmbedding,
   ModelInfo,

@@ -177,10 +177,24 @@ function inRow(index: number, error: MedInferError): MedInferError {
 function succeeded<TRow extends AnnotateRow>(
   row: TRow,
   index: number,
-  { text, reasoning, toolCalls, parsed, finishReason, usage, timings, promptLogprobs, logprobs }: GenerationResult,
+  {
+    text,
+    reasoning,
+    toolCalls,
+    parsed,
+    finishReason,
+    usage,
+    timings,
+    images,
+    promptLogprobs,
+    logprobs,
+  }: GenerationResult,
 ): AnnotateResult<TRow> {
   const answer = { text, reasoning, toolCalls, parsed, error: undefined, metadata: {}, finishReason, usage, timings };
-  const ofPrompt = promptLogprobs === undefined ? {} : { promptLogprobs };
+  const ofPrompt = {
+    ...(images === undefined ? {} : { images }),
+    ...(promptLogprobs === undefined ? {} : { promptLogprobs }),
+  };
   return { row, index, ...answer, ...ofPrompt, ...(logprobs === undefined ? {} : { logprobs }) };
 }
 

@@ -2,7 +2,7 @@
 import type { MedInferError } from "../errors.js";
 import type { FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { PromptLogprob, TokenLogprobs } from "../generation/logprobs.js";
-import type { FinishReason, MadeToolCall, Timings, Usage } from "../generation/types.js";
+import type { FinishReason, MadeToolCall, SeenImage, Timings, Usage } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
 import type { GenerationOptions } from "../options/request-options.js";
 import type { ToolChoice } from "../tools/tool-choice.js";
@@ -75,6 +75,8 @@ export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow, T = unkn
   usage: Usage | undefined;
   /** Undefined where the row failed. */
   timings: Timings | undefined;
+  /** What became of the row's images. Undefined where it has none. */
+  images?: SeenImage[];
   /** Where `promptLogprobs` asks for them: see {@link GenerationResult.promptLogprobs}. */
   promptLogprobs?: (PromptLogprob | null)[];
   /** Where `nProbs` asks for them: see {@link GenerationResult.logprobs}. */

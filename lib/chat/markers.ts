@@ -10,7 +10,19 @@ import type { ControlTokens } from "./control-tokens.js";
 import type { Content, ImagePart, TextPart } from "./types.js";
 
 /** A prompt before its images are loaded, in the order in which the model reads it. */
-export type PromptPiece = { text: string; parseSpecial: boolean } | { image: ImageSource } | { tokens: Int32Array };
+export type PromptPiece = { text: string; parseSpecial: boolean } | ImagePiece | { tokens: Int32Array };
+
+/** An image of a prompt, and its limits of tokens. */
+export interface ImagePiece {
+  image: ImageSource;
+  minTokens?: number | undefined;
+  maxTokens?: number | undefined;
+}
+
+/** A part of a content as a piece of a prompt. */
+export function imagePiece({ image, minTokens, maxTokens }: ImagePart): ImagePiece {
+  return { image, minTokens, maxTokens };
+}
 
 /** The markers of one prompt. */
 export class PromptMarkers {
@@ -38,7 +50,7 @@ export class PromptMarkers {
     const flattenText = (text: string) => (edges ? control.replaceEdges(text, mark) : control.replaceIn(text, mark));
     if (typeof content === "string") return flattenText(content);
     return joinTexts(content)
-      .map((part) => (part.type === "text" ? flattenText(part.text) : this.#mark({ image: part.image })))
+      .map((part) => (part.type === "text" ? flattenText(part.text) : this.#mark(imagePiece(part))))
       .join("");
   }
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isImageSource, type ImageSource } from "../images/load.js";
-import { any, flag, list, object, text } from "../validation/fields.js";
+import { any, flag, integer, list, object, text } from "../validation/fields.js";
 import { reasoningEffortSchema } from "./reasoning-effort.js";
 import { templateArgumentsSchema } from "./template-arguments.js";
 import { findResultFault, nameResults } from "./tool-results.js";
@@ -14,11 +14,19 @@ export const imageSchema = any<ImageSource>(
 );
 
 const textPart = object({ type: v.literal("text"), text: text() });
-const imagePart = object({
-  type: v.literal("image"),
-  image: imageSchema,
-  id: v.optional(text()),
-});
+const imagePart = v.pipe(
+  object({
+    type: v.literal("image"),
+    image: imageSchema,
+    id: v.optional(text()),
+    minTokens: v.optional(integer(1)),
+    maxTokens: v.optional(integer(1)),
+  }),
+  v.check(
+    ({ minTokens = 0, maxTokens = minTokens }) => minTokens <= maxTokens,
+    "must have a minTokens of at most its maxTokens",
+  ),
+);
 
 const partSchema: v.GenericSchema<TextPart | ImagePart> = v.lazy((input) => {
   const type = (input as { type?: unknown } | null)?.type;

@@ -15,6 +15,14 @@ export interface ImagePart {
   image: ImageSource;
   /** A name of yours; not used by the engine. */
   id?: string;
+  /**
+   * The fewest and the most tokens that the image is to have, where the projector scales images to numbers of tokens (Qwen-VL,
+   * Pixtral, LFM2, Kimi-VL, GLM and others); one of another kind refuses them by name. Each below `info.nCtxPerRequest`; how
+   * near an image comes depends on its shape. Default: the projector's own.
+   */
+  minTokens?: number;
+  /** See `minTokens`. */
+  maxTokens?: number;
 }
 
 /** What a message or a prompt is made of. Parts are joined with nothing between them. */

@@ -3,7 +3,7 @@ import { parseJson } from "../schema/grammar.js";
 import type { AnswerStream } from "./answer-stream.js";
 import { toLogprobs, toPromptLogprobs, type PromptLogprob, type TokenLogprobs } from "./logprobs.js";
 import type { Segment } from "./segments.js";
-import type { FinishReason, GenerationEvent, GenerationResult, MadeToolCall } from "./types.js";
+import type { FinishReason, GenerationEvent, GenerationResult, MadeToolCall, SeenImage } from "./types.js";
 
 /** How a completion ended: as the engine says, or where the library ended it. */
 export type CompletionEnd = Omit<Extract<NativeEvent, { type: "done" }>, "finishReason"> & {
@@ -16,6 +16,8 @@ export interface RequestFacts {
   json: boolean;
   /** What the result's text begins with: that of the prompt. */
   echo?: string | undefined;
+  /** What became of the prompt's images: of the first completion, for all. */
+  images?: SeenImage[];
   /** Of the prompt, as far as they have come: of the first completion, for all. */
   promptLogprobs?: (PromptLogprob | null)[];
   /** See {@link GenerationResult.droppedTurns}. */
@@ -68,7 +70,8 @@ export class Completion {
       case "prefill":
         return [{ type: "prefill", done: event.done, total: event.total }];
       case "encode":
-        return [{ type: "encode", images: event.images, cached: event.cached }];
+        this.#facts.images = event.seen.map((image) => ({ ...image }));
+        return [{ type: "encode", images: event.images, cached: event.cached, seen: this.#facts.images }];
       case "done":
       case "failed":
       case "scored":
@@ -91,10 +94,13 @@ export class Completion {
         ? { finishReason: this.#reasonFor(finishReason), stopString }
         : { finishReason: "stop" as const, stopString: stop };
     // What was cut off may be JSON all the same, and another value than the one that was begun.
-    const { json, droppedTurns, echo = "", promptLogprobs } = this.#facts;
+    const { json, droppedTurns, echo = "", images, promptLogprobs } = this.#facts;
     const parsed = json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
     const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
-    const ofPrompt = promptLogprobs === undefined ? {} : { promptLogprobs };
+    const ofPrompt = {
+      ...(images === undefined ? {} : { images }),
+      ...(promptLogprobs === undefined ? {} : { promptLogprobs }),
+    };
     const token = stop !== undefined || stopToken < 0 ? {} : { stopTokenId: stopToken };
     const dropped = droppedTurns === undefined ? {} : { droppedTurns };
     this.#meanLogprob = drawn === 0 ? 0 : logprobSum / drawn;

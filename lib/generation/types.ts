@@ -98,6 +98,8 @@ export interface GenerationResult<T = unknown> {
    * `onContextFull: "dropOldestTurns"` allows it.
    */
   droppedTurns?: number;
+  /** What became of each image of the prompt, in order. Undefined where it has none. */
+  images?: SeenImage[];
   /**
    * One entry for each token of the prompt, in order; null for each token of an image. Undefined unless `promptLogprobs` (or
    * `echo` with `nProbs`) asks for them.
@@ -126,6 +128,20 @@ export interface OfChoice {
   index?: number;
 }
 
+/** What became of an image. Sizes are in pixels. */
+export interface SeenImage {
+  /** Of the file's picture. */
+  width: number;
+  height: number;
+  /** Of what the encoder saw, scaled and padded; of several tiles, of the largest. */
+  seenWidth: number;
+  seenHeight: number;
+  /** How many pictures the encoder saw of it: 1, or the tiles of a model that cuts images, an overview included. */
+  tiles: number;
+  /** Tokens of the prompt that are the image's. */
+  tokens: number;
+}
+
 /** The request is in the engine's queue. */
 export interface QueuedEvent {
   type: "queued";
@@ -138,6 +154,8 @@ export interface EncodeEvent extends OfChoice {
   images: number;
   /** How many of them came from the cache, or were on their way there. */
   cached: number;
+  /** What became of each, in order. */
+  seen: SeenImage[];
 }
 
 /** The model has read a part of the prompt. Of several completions the first reads it for all that find room at once. */

@@ -59,7 +59,11 @@ export interface NativeLoadOptions {
   imageCacheBytes: number;
 }
 
-export type NativePromptPart = { text: string; parseSpecial: boolean } | { image: Uint8Array } | { tokens: Int32Array };
+/** `minTokens`, `maxTokens`: 0: the projector's own. */
+export type NativePromptPart =
+  | { text: string; parseSpecial: boolean }
+  | { image: Uint8Array; minTokens: number; maxTokens: number }
+  | { tokens: Int32Array };
 
 export interface NativeSampling {
   temperature: number;
@@ -202,6 +206,15 @@ export interface NativeRequest {
   streamed: boolean;
 }
 
+export interface NativeSeenImage {
+  width: number;
+  height: number;
+  seenWidth: number;
+  seenHeight: number;
+  tiles: number;
+  tokens: number;
+}
+
 export interface NativeUsage {
   promptTokens: number;
   imageTokens: number;
@@ -258,7 +271,7 @@ export interface NativeInspection {
 }
 
 export type NativeEvent =
-  | { id: RequestId; type: "encode"; images: number; cached: number }
+  | { id: RequestId; type: "encode"; images: number; cached: number; seen: NativeSeenImage[] }
   | { id: RequestId; type: "prefill"; done: number; total: number }
   | { id: RequestId; type: "promptLogprobs"; tokens: NativePromptLogprob[] }
   /** `control`: it is what a control token is written as. */

@@ -2,7 +2,7 @@
 import { types } from "node:util";
 import * as v from "valibot";
 import type { TemplateDefinition } from "../chat/definition.js";
-import { joinTexts, type PromptPiece } from "../chat/markers.js";
+import { imagePiece, joinTexts, type PromptPiece } from "../chat/markers.js";
 import { findTemplate } from "../chat/registry.js";
 import { renderPieces, type RenderedPieces, type RenderingOptions, type RenderRequest } from "../chat/render.js";
 import { messagesSchema, renderOptionsSchema } from "../chat/schema.js";
@@ -118,7 +118,7 @@ function writeUntemplated(call: string, messages: readonly ResolvedMessage[]): R
   const contents = messages.map(({ content }) => joinTexts(partsOf(content))).filter((parts) => parts.length > 0);
   const lines = contents.flatMap((parts, i) => (i === 0 ? parts : [lineBreak, ...parts]));
   const pieces = joinTexts(lines).map((part): PromptPiece =>
-    part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial: false },
+    part.type === "image" ? imagePiece(part) : { text: part.text, parseSpecial: false },
   );
   if (pieces.length === 0) throw argumentError(call, "messages", "must not all be empty");
   return { pieces, addSpecial: true, stopStrings: [] };
@@ -168,9 +168,7 @@ function completionPieces(call: string, options: ResolvedCompleteOptions): Promp
     ? [...images.map((image) => ({ image })), ...(prompt.length > 0 ? [{ tokens: prompt }] : [])]
     : [...imageParts(images), ...partsOf(prompt)]
         .filter((part) => part.type === "image" || part.text !== "")
-        .map((part): PromptPiece =>
-          part.type === "image" ? { image: part.image } : { text: part.text, parseSpecial },
-        );
+        .map((part): PromptPiece => (part.type === "image" ? imagePiece(part) : { text: part.text, parseSpecial }));
   if (pieces.length === 0) throw argumentError(call, "prompt", "must not be empty");
   return pieces;
 }

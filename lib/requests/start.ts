@@ -142,7 +142,11 @@ export function loadImages(
 
 /** The pieces as the addon takes them. */
 export function withBytes(pieces: readonly PromptPiece[], images: LoadedImages): NativePromptPart[] {
-  return pieces.map((piece) => ("image" in piece ? { image: images.get(piece.image)! } : piece));
+  return pieces.map((piece) => {
+    if (!("image" in piece)) return piece;
+    const { image, minTokens = 0, maxTokens = 0 } = piece;
+    return { image: images.get(image)!, minTokens, maxTokens };
+  });
 }
 
 /** loadImage, whose error comes as a rejection: it must not leave the loads of other images without a listener. */

@@ -42,9 +42,7 @@ export function readNote(json: string): SessionNote {
 /** The content with every image replaced. */
 export function mapImages(content: Content, replace: (image: unknown) => unknown): Content {
   if (typeof content === "string") return content;
-  return content.map((part) =>
-    part.type === "image" ? { type: "image", image: replace(part.image) as string } : part,
-  );
+  return content.map((part) => (part.type === "image" ? { ...part, image: replace(part.image) as string } : part));
 }
 
 const toBase64 = (image: unknown) => Buffer.from(image as Uint8Array).toString("base64");

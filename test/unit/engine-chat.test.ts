@@ -33,7 +33,7 @@ describe("engine.chat", () => {
     expect(addon.engine.requests.get(1)).toEqual({
       prompt: [
         { text: "S\n\nUSER: ", parseSpecial: true },
-        { image: new Uint8Array([7]) },
+        { image: new Uint8Array([7]), minTokens: 0, maxTokens: 0 },
         { text: "\nExtract\nASSISTANT:", parseSpecial: true },
       ],
       addSpecial: true,
@@ -207,7 +207,7 @@ describe("engine.chat", () => {
     expect(addon.engine.requests.size).toBe(2);
     const first = late[Symbol.asyncIterator]();
     expect((await first.next()).value).toEqual({ type: "queued" });
-    expect(addon.engine.requests.get(3)!.prompt[1]).toEqual({ image: Buffer.from("PNG") });
+    expect(addon.engine.requests.get(3)!.prompt[1]).toEqual({ image: Buffer.from("PNG"), minTokens: 0, maxTokens: 0 });
   });
 
   it("brings every error through the generation", async () => {
@@ -270,6 +270,7 @@ describe("engine.chat", () => {
 
 describe("engine.complete", () => {
   it("sends the prompt as it is", async () => {
+    const none = { minTokens: 0, maxTokens: 0 };
     const engine = await Engine.load();
     engine.complete({ prompt: "a</s>" });
     engine.complete({
@@ -287,7 +288,11 @@ describe("engine.complete", () => {
       addSpecial: true,
     });
     expect(addon.engine.requests.get(2)).toMatchObject({
-      prompt: [{ image: new Uint8Array([2]) }, { image: new Uint8Array([1]) }, { text: "b", parseSpecial: false }],
+      prompt: [
+        { image: new Uint8Array([2]), ...none },
+        { image: new Uint8Array([1]), ...none },
+        { text: "b", parseSpecial: false },
+      ],
       addSpecial: false,
     });
   });

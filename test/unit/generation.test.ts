@@ -69,15 +69,15 @@ describe("logprobs", () => {
 describe("a generation that is iterated", () => {
   it("yields typed events from queued to done", async () => {
     const { generation, tell } = start();
-    tell({ type: "encode", images: 2, cached: 1 }, nativeEvent.prefill(2, 4), nativeEvent.prefill(4, 4));
+    tell({ type: "encode", seen: [], images: 2, cached: 1 }, nativeEvent.prefill(2, 4), nativeEvent.prefill(4, 4));
     tell(nativeEvent.text("He"), nativeEvent.text("llo"), nativeEvent.done());
     // Nobody read while they came: what says the same kind of thing is joined.
     expect(await collect(generation)).toEqual([
       { type: "queued" },
-      { type: "encode", images: 2, cached: 1 },
+      { type: "encode", seen: [], images: 2, cached: 1 },
       { type: "prefill", done: 4, total: 4 },
       { type: "text", text: "Hello" },
-      { type: "done", ...result("Hello") },
+      { type: "done", ...result("Hello"), images: [] },
     ]);
   });
 

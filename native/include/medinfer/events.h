@@ -10,6 +10,7 @@
 
 #include "medinfer/logprobs.h"
 #include "medinfer/request.h"
+#include "medinfer/seen_image.h"
 #include "medinfer/status.h"
 
 namespace medinfer {
@@ -43,6 +44,7 @@ struct Timings {
 struct Encoded {
   std::uint32_t images = 0;
   std::uint32_t cached = 0;
+  std::vector<SeenImage> seen{};  // in the order of the prompt
 };
 
 // Prompt tokens in the KV cache so far.

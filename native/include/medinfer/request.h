@@ -16,12 +16,22 @@ namespace medinfer {
 // them and copies nothing.
 using ImageFile = std::shared_ptr<const std::vector<std::uint8_t>>;
 
+// Least and most tokens that an image is to have, where the projector scales images to numbers of tokens; 0: the
+// projector's own limit.
+struct ImageTokenLimits {
+  std::uint32_t min = 0;
+  std::uint32_t max = 0;
+
+  bool given() const { return min > 0 || max > 0; }
+};
+
 // One piece of a prompt, in the order in which the model reads it: text, or an image.
 struct PromptPart {
   std::string text;                    // UTF-8; unused where `image` or `tokens` is set
   bool parse_special = true;           // whether "</s>" in `text` is the control token or four characters
   ImageFile image;                     // null: a text part
   std::vector<std::int32_t> tokens{};  // instead of a text; ids of the vocabulary
+  ImageTokenLimits limits{};           // of `image`
 };
 
 // What stands around a model's reasoning.

@@ -109,7 +109,7 @@ void EngineLoop::Handle(PreparedCommand command) {
   requests_.EndEncoding(*first);
   PreparedPrompt& prompt = command.prompt.value();
   if (first->embed_only) return requests_.Finish(*first, JoinEmbeddings(prompt));
-  if (prompt.n_images > 0) outbox_.Emit(first->unsent, Encoded{prompt.n_images, prompt.n_images_cached});
+  if (prompt.n_images > 0) outbox_.Emit(first->unsent, Encoded{prompt.n_images, prompt.n_images_cached, prompt.images});
   for (std::size_t i = 0; i < command.generations.size(); ++i) {
     Sequence* each = requests_.Find(command.id + i);  // may be cancelled by itself
     if (each != nullptr) each->generation = std::move(command.generations[i]);

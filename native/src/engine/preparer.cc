@@ -61,6 +61,12 @@ void Preparer::Prepare(Job job) {
 
 Status Preparer::Read(Job& job) {
   if (IsCancelled(job)) return {};
+  for (const PromptPart& part : job.request.prompt) {
+    if (std::max(part.limits.min, part.limits.max) >= limits_.n_ctx_per_request) {
+      return {Code::kInvalidArgument, "minTokens and maxTokens of an image must be below the context of a request, " +
+                                          std::to_string(limits_.n_ctx_per_request) + " tokens"};
+    }
+  }
   // Without candidates: the prompt alone.
   auto tokens = TokenizeCandidates(model_.tokenizer(), std::exchange(job.request.prompt, {}), job.request.add_special,
                                    std::exchange(job.request.candidates, {}));

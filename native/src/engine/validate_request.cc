@@ -43,6 +43,9 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
     if (!vision) {
       return {Code::kNoVision, "the engine has no projector, so it cannot read images: load it with mmproj"};
     }
+    if (part.limits.max > 0 && part.limits.min > part.limits.max) {
+      return Invalid("minTokens of an image must be at most its maxTokens");
+    }
     if (part.image->empty()) return {Code::kImageDecode, "the image is empty (0 bytes): send the file's bytes"};
   }
   if (Status status = ValidateSampling(request.sampling, n_vocab); !status.ok()) return status;

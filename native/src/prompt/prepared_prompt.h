@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "medinfer/seen_image.h"
+
 struct mtmd_input_chunk;
 
 namespace medinfer {
@@ -44,6 +46,7 @@ struct PreparedPrompt {
   std::uint32_t n_media_tokens = 0;
   std::uint32_t n_images = 0;
   std::uint32_t n_images_cached = 0;
+  std::vector<SeenImage> images{};  // in order
 };
 
 }  // namespace medinfer

@@ -32,7 +32,7 @@ Result<std::vector<PromptPart>> TokenizeParts(const PromptTokenizer& tokenizer, 
       pieces.push_back({part.text, part.parse_special});
     } else {
       if (Status status = add_text(); !status.ok()) return status;
-      prompt.push_back({"", true, part.image, {}});
+      prompt.push_back(part);
     }
   }
   if (Status status = add_text(); !status.ok()) return status;

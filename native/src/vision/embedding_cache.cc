@@ -15,6 +15,15 @@ ContentHash ContentHash::Of(std::span<const std::uint8_t> bytes) {
   return hash;
 }
 
+ContentHash ContentHash::With(const ImageTokenLimits& limits) const {
+  if (!limits.given()) return *this;
+  std::vector<std::uint8_t> bytes(digest.begin(), digest.end());
+  for (const std::uint32_t limit : {limits.min, limits.max}) {
+    for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::uint8_t>(limit >> shift));
+  }
+  return Of(bytes);
+}
+
 std::uint64_t EncodedImage::bytes() const {
   std::uint64_t total = sizeof(EncodedImage);
   for (const EncodedChunk& chunk : chunks) {

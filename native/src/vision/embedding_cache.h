@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "medinfer/mutex.h"
+#include "medinfer/request.h"
 
 namespace medinfer {
 
@@ -21,6 +22,8 @@ struct ContentHash {
   std::array<std::uint8_t, 32> digest{};
 
   static ContentHash Of(std::span<const std::uint8_t> bytes);
+  // That of the file read with these limits: another one where they are given.
+  ContentHash With(const ImageTokenLimits& limits) const;
   friend bool operator==(const ContentHash&, const ContentHash&) = default;
 };
 

@@ -41,7 +41,7 @@ struct Job {
   bool prepared = false;
   std::vector<std::shared_ptr<Picture>> pictures;  // in the order of the prompt
   ChunksPtr layout;
-  std::uint32_t n_images = 0;
+  std::vector<SeenImage> images;
   std::uint32_t n_cached = 0;
   std::optional<Status> failure;
 
@@ -104,7 +104,7 @@ class ImageEncoder::Worker {
   void TakeIncoming();
   void PrepareSome();
   void Prepare(Job& job);
-  Result<std::shared_ptr<Picture>> FindPicture(const ImageFile& file, Job& job);
+  Result<std::shared_ptr<Picture>> FindPicture(const PromptPart& part, Job& job);
   Result<ImageInfo> Inspect(const ImageFile& file) const;
   void Settle();
   void Encode();
@@ -195,35 +195,44 @@ void ImageEncoder::Worker::PrepareSome() {
 // Leaves the job with a layout and its pictures, or with a failure.
 void ImageEncoder::Worker::Prepare(Job& job) {
   const std::vector<PromptPart>& parts = job.request.prompt;
-  std::vector<ImageFile> files;
+  std::vector<const PromptPart*> images;
   for (const PromptPart& part : parts) {
-    if (part.image != nullptr) files.push_back(part.image);
+    if (part.image != nullptr) images.push_back(&part);
   }
-  job.n_images = static_cast<std::uint32_t>(files.size());
+  job.images.resize(images.size());
   std::vector<BitmapPtr> placeholders;
   std::vector<ImageInfo> infos;
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  const auto lay_out = [&](std::size_t i, std::uint32_t width, std::uint32_t height) {
+    job.images[i].width = width;
+    job.images[i].height = height;
+    placeholders.push_back(MakePlaceholder(width, height, images[i]->limits));
+  };
+  for (std::size_t i = 0; i < images.size(); ++i) {
     if (stop_ || job.cancelled()) return;
     Status status;
-    if (projector_.depends_on_position() || job.request.wanted == EncodeJob::Wanted::kCount) {
-      const Result<ImageInfo> info = Inspect(files[i]);
+    if (images[i]->limits.given() && !projector_.limits_tokens()) {
+      status = {Code::kInvalidArgument, "a projector of the kind " + projector_.Describe().kind +
+                                            " gives images tokens by rules of its own: leave minTokens and maxTokens "
+                                            "out"};
+    } else if (projector_.depends_on_position() || job.request.wanted == EncodeJob::Wanted::kCount) {
+      const Result<ImageInfo> info = Inspect(images[i]->image);
       if (info.ok()) {
         infos.push_back(info.value());
-        placeholders.push_back(MakePlaceholder(info.value().width, info.value().height));
+        lay_out(i, info.value().width, info.value().height);
       } else {
         status = info.status();
       }
     } else {
-      Result<std::shared_ptr<Picture>> picture = FindPicture(files[i], job);
+      Result<std::shared_ptr<Picture>> picture = FindPicture(*images[i], job);
       if (picture.ok()) {
-        placeholders.push_back(MakePlaceholder(picture.value()->width(), picture.value()->height()));
+        lay_out(i, picture.value()->width(), picture.value()->height());
         job.pictures.push_back(std::move(picture.value()));
       } else {
         status = picture.status();
       }
     }
     if (!status.ok()) {
-      job.failure = Numbered(status, i, files.size());
+      job.failure = Numbered(status, i, images.size());
       return;
     }
   }
@@ -236,6 +245,7 @@ void ImageEncoder::Worker::Prepare(Job& job) {
     return;
   }
   job.layout = std::move(layout.value());
+  AddSeen(*job.layout, job.images);
   if (infos.empty()) job.request.prompt.clear();  // the pictures hold the files as long as they need them
 }
 
@@ -253,8 +263,8 @@ Result<ImageInfo> ImageEncoder::Worker::Inspect(const ImageFile& file) const {
 }
 
 // The cached image, the one that is being encoded for another place or job, or a new one.
-Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const ImageFile& file, Job& job) {
-  const ContentHash hash = ContentHash::Of(*file);
+Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const PromptPart& part, Job& job) {
+  const ContentHash hash = ContentHash::Of(*part.image).With(part.limits);
   if (std::shared_ptr<const EncodedImage> cached = cache_.Find(hash); cached != nullptr) {
     ++cache_hits_;
     ++job.n_cached;
@@ -268,12 +278,12 @@ Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const ImageFi
     }
     return known;
   }
-  const Result<ImageInfo> info = Inspect(file);
+  const Result<ImageInfo> info = Inspect(part.image);
   if (!info.ok()) {
     in_flight_.erase(hash);
     return info.status();
   }
-  auto picture = std::make_shared<Picture>(file, hash, info.value());
+  auto picture = std::make_shared<Picture>(part.image, hash, info.value(), part.limits);
   slot = picture;
   return picture;
 }
@@ -312,7 +322,8 @@ void ImageEncoder::Worker::Settle() {
       Result<PreparedPrompt> prompt = JoinPrompt(projector_.context(), *job->layout, encoded,
                                                  /*text=*/job->request.wanted == EncodeJob::Wanted::kPrompt);
       if (prompt.ok()) {
-        prompt.value().n_images = job->n_images;
+        prompt.value().n_images = static_cast<std::uint32_t>(job->images.size());
+        prompt.value().images = std::move(job->images);
         prompt.value().n_images_cached = job->n_cached;
       }
       Deliver(*job, std::move(prompt));

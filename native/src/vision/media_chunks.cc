@@ -10,17 +10,22 @@ namespace {
 // llama.cpp counts bytes in int32.
 constexpr std::size_t kMaxTextBytes = 1U << 30U;
 
+BitmapPtr Limited(mtmd_bitmap* bitmap, const ImageTokenLimits& limits) {
+  mtmd_bitmap_set_token_limits(bitmap, static_cast<int>(limits.min), static_cast<int>(limits.max));
+  return BitmapPtr(bitmap);
+}
+
 }  // namespace
 
 void MediaDeleter::operator()(mtmd_bitmap* bitmap) const { mtmd_bitmap_free(bitmap); }
 void MediaDeleter::operator()(mtmd_input_chunks* chunks) const { mtmd_input_chunks_free(chunks); }
 
-BitmapPtr MakeBitmap(const Bitmap& bitmap) {
-  return BitmapPtr(mtmd_bitmap_init(bitmap.width, bitmap.height, bitmap.rgb.get()));
+BitmapPtr MakeBitmap(const Bitmap& bitmap, const ImageTokenLimits& limits) {
+  return Limited(mtmd_bitmap_init(bitmap.width, bitmap.height, bitmap.rgb.get()), limits);
 }
 
-BitmapPtr MakePlaceholder(std::uint32_t width, std::uint32_t height) {
-  return BitmapPtr(mtmd_bitmap_init(width, height, nullptr));
+BitmapPtr MakePlaceholder(std::uint32_t width, std::uint32_t height, const ImageTokenLimits& limits) {
+  return Limited(mtmd_bitmap_init(width, height, nullptr), limits);
 }
 
 Result<ChunksPtr> SplitPrompt(const mtmd_context* context, const std::vector<PromptPart>& parts,
@@ -32,7 +37,9 @@ Result<ChunksPtr> SplitPrompt(const mtmd_context* context, const std::vector<Pro
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const PromptPart& part = parts[i];
     if (part.image != nullptr) {
-      inputs[i] = {nullptr, bitmaps[n_images++].get()};
+      mtmd_bitmap* bitmap = bitmaps[n_images].get();
+      mtmd_bitmap_set_id(bitmap, std::to_string(n_images++).c_str());  // see AddSeen
+      inputs[i] = {nullptr, bitmap};
     } else {
       if (part.text.size() > kMaxTextBytes) {
         return Status(Code::kInvalidArgument, "a part of the prompt is longer than 1 GB: shorten it");
@@ -58,6 +65,19 @@ std::vector<const mtmd_input_chunk*> MediaOf(const mtmd_input_chunks& chunks) {
     if (mtmd_input_chunk_get_type(chunk) != MTMD_INPUT_CHUNK_TYPE_TEXT) media.push_back(chunk);
   }
   return media;
+}
+
+void AddSeen(const mtmd_input_chunks& layout, std::vector<SeenImage>& images) {
+  for (const mtmd_input_chunk* chunk : MediaOf(layout)) {
+    SeenImage& image = images.at(std::stoul(mtmd_input_chunk_get_id(chunk)));
+    std::uint32_t width = 0;
+    std::uint32_t height = 0;
+    image.tiles += static_cast<std::uint32_t>(mtmd_input_chunk_get_picture_size(chunk, &width, &height));
+    image.tokens += CountTokens(*chunk);
+    if (std::uint64_t{width} * height <= std::uint64_t{image.seen_width} * image.seen_height) continue;
+    image.seen_width = width;
+    image.seen_height = height;
+  }
 }
 
 std::uint32_t CountTokens(const mtmd_input_chunk& chunk) {

@@ -28,9 +28,9 @@ using BitmapPtr = std::unique_ptr<mtmd_bitmap, MediaDeleter>;
 using ChunksPtr = std::unique_ptr<mtmd_input_chunks, MediaDeleter>;
 
 // For the encoder.
-BitmapPtr MakeBitmap(const Bitmap& bitmap);
+BitmapPtr MakeBitmap(const Bitmap& bitmap, const ImageTokenLimits& limits);
 // Has a size and no pixels: enough for a layout.
-BitmapPtr MakePlaceholder(std::uint32_t width, std::uint32_t height);
+BitmapPtr MakePlaceholder(std::uint32_t width, std::uint32_t height, const ImageTokenLimits& limits);
 
 // Splits a prompt into chunks; `bitmaps` are its images in order. A text part without tokens is tokenised by itself.
 // Fails with kInvalidArgument (a text beyond 1 GB) or kImageDecode (an image that the model's preprocessor refuses).
@@ -40,6 +40,9 @@ Result<ChunksPtr> SplitPrompt(const mtmd_context* context, const std::vector<Pro
 
 // The chunks to encode, in order. Valid as long as `chunks`.
 std::vector<const mtmd_input_chunk*> MediaOf(const mtmd_input_chunks& chunks);
+
+// Adds what the encoder sees of each image of a layout to `images`, which has an entry for each.
+void AddSeen(const mtmd_input_chunks& layout, std::vector<SeenImage>& images);
 
 std::uint32_t CountTokens(const mtmd_input_chunk& chunk);
 

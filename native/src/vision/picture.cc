@@ -19,7 +19,7 @@ Result<BitmapPtr> Picture::Decode(std::size_t index) {
   Result<Bitmap> bitmap = DecodePixels(*files_[index], infos_[index]);
   if (!bitmap.ok()) return bitmap.status();
   files_[index].reset();
-  return MakeBitmap(bitmap.value());
+  return MakeBitmap(bitmap.value(), limits_);
 }
 
 void Picture::Load(const Projector& projector) {

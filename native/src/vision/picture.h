@@ -27,8 +27,8 @@ class Picture {
   // What the cache holds.
   Picture(const ContentHash& hash, std::shared_ptr<const EncodedImage> done) : hash_(hash), done_(std::move(done)) {}
   // An image to encode by itself.
-  Picture(ImageFile file, const ContentHash& hash, const ImageInfo& info)
-      : files_{std::move(file)}, infos_{info}, hash_(hash) {}
+  Picture(ImageFile file, const ContentHash& hash, const ImageInfo& info, const ImageTokenLimits& limits)
+      : files_{std::move(file)}, infos_{info}, hash_(hash), limits_(limits) {}
   // The images of one prompt, for models whose embeddings depend on the place in the prompt. `prompt` has to outlive
   // the picture's loading.
   Picture(const std::vector<PromptPart>& prompt, bool add_special, std::vector<ImageInfo> infos);
@@ -37,7 +37,7 @@ class Picture {
   bool loaded() const { return chunks_ != nullptr; }
   const std::optional<Status>& failure() const { return failure_; }
   const std::shared_ptr<const EncodedImage>& result() const { return done_; }  // null until done()
-  // Of the file, under which the result may be kept; nothing for a whole prompt's.
+  // Of the file and the limits, under which the result may be kept; nothing for a whole prompt's.
   const std::optional<ContentHash>& hash() const { return hash_; }
   std::uint32_t width() const { return done_ != nullptr ? done_->width : infos_.front().width; }
   std::uint32_t height() const { return done_ != nullptr ? done_->height : infos_.front().height; }
@@ -60,6 +60,7 @@ class Picture {
   std::vector<ImageFile> files_;
   std::vector<ImageInfo> infos_;
   std::optional<ContentHash> hash_;
+  ImageTokenLimits limits_;
   const std::vector<PromptPart>* prompt_ = nullptr;
   bool add_special_ = false;
 

@@ -141,6 +141,8 @@ Result<std::uint64_t> Projector::MeasureMemory(const std::string& path, ggml_bac
   return bytes;
 }
 
+bool Projector::limits_tokens() const { return mtmd_support_image_token_limits(context_); }
+
 ProjectorInfo Projector::Describe() const {
   ProjectorInfo info;
   info.kind = kind_;

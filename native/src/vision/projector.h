@@ -45,6 +45,8 @@ class Projector {
   // Floats per token of an embedding.
   std::uint32_t width() const { return width_; }
   ProjectorInfo Describe() const;
+  // Whether it scales images to numbers of tokens, which have limits.
+  bool limits_tokens() const;
   // What an image is encoded to depends on its place in the prompt (DeepSeek V4 pads to a multiple of four).
   bool depends_on_position() const { return depends_on_position_; }
 

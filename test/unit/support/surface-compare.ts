@@ -39,6 +39,7 @@ const pairs: Readonly<Record<string, string>> = {
   "TopToJs.out": "NativeTopLogprob",
   "LogprobsToJs.out": "NativeLogprobs",
   "PromptLogprobsToJs.out": "NativePromptLogprob",
+  "SeenToJs.out": "NativeSeenImage",
   "UsageToJs.out": "NativeUsage",
   "TimingsToJs.out": "NativeTimings",
   "Load.load": "NativeLoad",
