@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
 import { onAbort } from "../abort.js";
-import { imageSchema, renderingEntries } from "../chat/schema.js";
+import { imageSchema, promptEntries } from "../chat/schema.js";
 import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, MedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
@@ -16,9 +16,6 @@ import { parse } from "../validation/parse.js";
 import { orderedPool } from "./ordered-pool.js";
 import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./types.js";
 
-// A row ends with what is asked: there is no message to continue.
-const { continueFinalMessage: _never, ...rendering } = renderingEntries;
-
 /** Checks {@link AnnotateOptions}. */
 export const annotateOptionsSchema = object(
   {
@@ -26,7 +23,7 @@ export const annotateOptionsSchema = object(
     systemPrompt: v.optional(text()),
     chatTemplate: v.optional(text({ filled: true })),
     useChatTemplate: v.optional(flag(), true),
-    ...rendering,
+    ...promptEntries,
     toolChoice: v.optional(toolChoiceSchema),
     parallelToolCalls: v.optional(flag(), true),
     concurrency: v.optional(integer(1, 65536)),

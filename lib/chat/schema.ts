@@ -81,7 +81,7 @@ function orNothing<TContent extends Content>(content: v.GenericSchema<TContent>)
       }
       return {
         role,
-        content: said as Content,
+        content: said,
         ...(toolCalls.length === 0 ? {} : { toolCalls }),
         ...(reasoning === "" ? {} : { reasoning }),
       };
@@ -99,10 +99,7 @@ function conversation<TContent extends Content>(content: v.GenericSchema<TConten
   );
   const message = v.lazy((input) => {
     const role = (input as { role?: unknown } | null)?.role;
-    return (role === "assistant" ? assistant : role === "tool" ? tool : plain) as v.GenericSchema<
-      unknown,
-      ResolvedMessage
-    >;
+    return role === "assistant" ? assistant : role === "tool" ? tool : plain;
   });
   return v.pipe(
     list(message, "messages", true),
@@ -126,13 +123,15 @@ export const messagesSchema = conversation(contentSchema) as v.GenericSchema<Cha
 /** A conversation of texts. */
 export const textMessagesSchema = conversation(text()) as v.GenericSchema<TextMessage[], ResolvedMessage[]>;
 
-/** What a conversation is rendered with. */
-export const renderingEntries = {
+/** What prompts are made with, beside the messages. */
+export const promptEntries = {
   templateArguments: templateArgumentsSchema,
   tools: toolsSchema,
   reasoningEffort: reasoningEffortSchema,
-  continueFinalMessage: v.optional(flag(), false),
 };
+
+/** What a conversation is rendered with, where its last message may be continued. */
+export const renderingEntries = { ...promptEntries, continueFinalMessage: v.optional(flag(), false) };
 
 /** Options of renderChat. */
 export const renderOptionsSchema = object({ addGenerationPrompt: v.optional(flag()), ...renderingEntries });

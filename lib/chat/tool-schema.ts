@@ -10,7 +10,7 @@ import type { FunctionTool, Tool, ToolCall } from "./types.js";
 export interface ResolvedTool {
   readonly name: string;
   /** Undefined: none. */
-  readonly description: string | undefined;
+  readonly description?: string | undefined;
   /** A copy of its own. */
   readonly parameters: Readonly<Record<string, unknown>>;
 }
@@ -103,10 +103,9 @@ const functionTool = v.pipe(
   v.transform(({ function: tool }) => tool),
 );
 
-function resolved({ name, description, parameters }: v.InferOutput<typeof inferred>): ResolvedTool {
+function resolved({ name, description, parameters }: ResolvedTool): ResolvedTool {
   return { name, description, parameters };
 }
-const inferred = v.object(entries);
 
 const toolSchema = v.lazy((input): v.GenericSchema<Tool | FunctionTool, ResolvedTool> => {
   return isMap(input) && "function" in (input as object) ? functionTool : plainTool;

@@ -1,7 +1,7 @@
 /** What a saved session says beside its keys and values: the conversation, as JSON. */
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
-import { messagesSchema } from "../chat/schema.js";
+import { messagesSchema, promptEntries } from "../chat/schema.js";
 import type { Content, ResolvedMessage } from "../chat/types.js";
 import { MedInferError } from "../errors.js";
 import { object } from "../validation/fields.js";
@@ -13,8 +13,8 @@ export interface SessionNote {
   settings: SessionSettings;
 }
 
-const { system: _said, ...settings } = sessionOptionsSchema.entries;
-const settingsSchema = object(settings);
+const { chatTemplate, cacheSalt, onContextFull } = sessionOptionsSchema.entries;
+const settingsSchema = object({ chatTemplate, ...promptEntries, cacheSalt, onContextFull });
 
 /** JSON, with images as base64. REQUIRES: the images are bytes. */
 export function writeNote({ messages, settings }: SessionNote): string {

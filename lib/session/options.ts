@@ -1,6 +1,6 @@
 /** What a session and its chats may be given. */
 import * as v from "valibot";
-import { contentSchema, imageSchema, renderingEntries } from "../chat/schema.js";
+import { contentSchema, imageSchema, promptEntries } from "../chat/schema.js";
 import { callIdSchema } from "../chat/tool-schema.js";
 import type { Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
@@ -58,14 +58,11 @@ export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt">
 
 const { cacheSalt, ...chatEntries } = generationEntries;
 
-// A turn begins with what is said: there is no message to continue.
-const { continueFinalMessage: _never, ...rendering } = renderingEntries;
-
 /** Checks {@link SessionOptions}. */
 export const sessionOptionsSchema = object({
   system: v.optional(text({ filled: true })),
   chatTemplate: v.optional(text({ filled: true })),
-  ...rendering,
+  ...promptEntries,
   cacheSalt,
   onContextFull: v.optional(onContextFullSchema, "stop"),
 });
