@@ -13,6 +13,8 @@ export interface Dialect {
   hasSystem: boolean;
   /** Whether it writes tools, calls and results itself. */
   ownTools: boolean;
+  /** Whether calls go into the text, as LFM2 writes them: its templates write tools and leave calls to the caller. */
+  callsInText: boolean;
   /** Whether it fails for a tool without a description. */
   describesTools: boolean;
   /** As what it takes the arguments of calls. */
@@ -43,6 +45,7 @@ const usual: Dialect = {
   takesForGranted: false,
   hasSystem: true,
   ownTools: false,
+  callsInText: false,
   describesTools: false,
   callArguments: "value",
   parallelCalls: true,
@@ -71,6 +74,9 @@ const call = (form: "text" | "value", ids = [id]): TemplateTurn => {
 const result: TemplateTurn = { role: "tool", content: "probe0result", toolCallId: id, name: tool.name };
 const thought: TemplateTurn = { role: "assistant", content: "probe0answer", reasoning: "probe0thought" };
 
+/** How LFM2's templates begin the list of tools. */
+const lfm2Introduction = "List of tools: ";
+
 /** Of parts that are written out as a list, which is no text. */
 const listed = /["']type["']: ["'](?:text|image)["']/;
 
@@ -91,7 +97,7 @@ export function findDialect(render: Try, spelled: readonly string[]): Dialect {
     attempt(dialect, [user, thought], { addGenerationPrompt: false })?.includes(thought.reasoning!) === true;
   const parts = { ...base, hasSystem, thinkingParts: true };
   const thinkingParts = spelled.includes("thinking") && !thinks(base) && thinks(parts);
-  return { ...toolDialect(attempt, { ...base, hasSystem, thinkingParts }) };
+  return toolDialect(attempt, { ...base, hasSystem, thinkingParts }, spelled);
 }
 
 type Attempt = (...given: Parameters<Try>) => string | undefined;
@@ -108,25 +114,24 @@ function contentDialect(attempt: Attempt): Dialect {
   return kinds.find(keeps) ?? usual;
 }
 
-function toolDialect(attempt: Attempt, base: Dialect): Dialect {
+function toolDialect(attempt: Attempt, base: Dialect, spelled: readonly string[]): Dialect {
   const tools = [tool];
   const shows = (dialect: Dialect, given = tools) =>
     [[user], [system, user]].some((turns) => attempt(dialect, turns, { tools: given })?.includes(tool.name));
   if (!shows(base)) return base;
   const describesTools = !shows(base, [{ ...tool, description: undefined }]);
-  const dialect = { ...base, describesTools, ownTools: true };
-  // Some fail for a result, and some without one.
-  const outcomes = (["value", "text"] as const).flatMap((form) => {
-    const conversations = [
-      [user, call(form), result],
-      [user, call(form)],
-    ];
-    const prompt = conversations.map((turns) => attempt(dialect, turns, { tools })).find((text) => text !== undefined);
-    return prompt === undefined ? [] : [{ form, prompt }];
-  });
+  const isLfm2 = spelled.some((text) => text.includes(lfm2Introduction));
+  const kinds = [false, ...(isLfm2 ? [true] : [])].map((callsInText) => ({
+    ...base,
+    describesTools,
+    ownTools: true,
+    callsInText,
+  }));
+  const outcomes = kinds.flatMap((dialect) => tryCalls(attempt, dialect));
   const written = outcomes.find(({ prompt }) => writesArguments(prompt));
   // What drops calls without a word has no form for them.
-  if (written === undefined) return outcomes.length > 0 ? base : dialect;
+  if (written === undefined) return outcomes.length > 0 ? base : kinds[0]!;
+  const { dialect } = written;
   const callArguments = written.form;
   const results = { ...dialect, callArguments };
   const turns = [user, call(callArguments), result];
@@ -156,6 +161,21 @@ function toolDialect(attempt: Attempt, base: Dialect): Dialect {
     proseBesideCalls,
     reasoningBesideProse,
   };
+}
+
+/** What a template makes of a call, with its arguments as a value and as a text, unless it fails. */
+function tryCalls(attempt: Attempt, dialect: Dialect) {
+  return (["value", "text"] as const).flatMap((form) => {
+    // Some fail for a result, and some without one.
+    const conversations = [
+      [user, call(form), result],
+      [user, call(form)],
+    ];
+    const prompt = conversations
+      .map((turns) => attempt(dialect, turns, { tools: [tool] }))
+      .find((text) => text !== undefined);
+    return prompt === undefined ? [] : [{ dialect, form, prompt }];
+  });
 }
 
 /** Not as a text within a text, and not as Python's repr() has a dict. */

@@ -1,9 +1,9 @@
 /** What a Jinja template is given, as transformers' apply_chat_template gives it. */
 import type { Dialect } from "./jinja-dialect.js";
 import { takenForGranted } from "./jinja-globals.js";
-import { dumps } from "./jinja/json.js";
+import { dumps, jsonText } from "./jinja/json.js";
 import { Budget } from "./jinja/budget.js";
-import { fromJson, sizeOf } from "./jinja/values.js";
+import { fromJson, sizeOf, type Dict } from "./jinja/values.js";
 import { functionOf } from "./generic-tools.js";
 import type { TemplateTurn } from "./template-turn.js";
 import type { ResolvedTool } from "./tool-schema.js";
@@ -44,7 +44,8 @@ export function variablesOf(
 
 /** One turn. Calls have their arguments as the dialect says. */
 function messageOf(dialect: Dialect, turn: TemplateTurn, imageInResult: boolean): Record<string, unknown> {
-  const { role, content, calls, toolCallId, name } = turn;
+  const { role, toolCallId, name } = turn;
+  const { content, calls } = dialect.callsInText ? withCallsInText(turn) : turn;
   const isTooMuch = calls !== undefined && content !== "" && !dialect.reasoningBesideProse;
   const reasoning = isTooMuch ? undefined : turn.reasoning;
   const isResult = role === "tool" && toolCallId !== undefined;
@@ -71,6 +72,16 @@ function messageOf(dialect: Dialect, turn: TemplateTurn, imageInResult: boolean)
         }),
     ...(isResult ? { tool_call_id: toolCallId, name } : {}),
   };
+}
+
+/** As LFM2 writes calls, and LFM2.5's template: behind what is said, as in Python, with values as in JSON. */
+function withCallsInText({ content, calls }: TemplateTurn): Pick<TemplateTurn, "content" | "calls"> {
+  if (calls === undefined) return { content };
+  const written = calls.map(({ name, arguments: args }) => {
+    const given = [...(args as Dict).entries()].map(([key, value]) => `${key as string}=${jsonText(value)}`);
+    return `${name}(${given.join(", ")})`;
+  });
+  return { content: `${content}<|tool_call_start|>[${written.join(", ")}]<|tool_call_end|>` };
 }
 
 /** The tools as Firefunction's template wants them: one text. */

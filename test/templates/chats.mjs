@@ -327,10 +327,11 @@ const forms = {
   "meta-llama-Llama-3.1-8B-Instruct.jinja": { parallel: false },
   "meta-llama-Llama-3.2-3B-Instruct.jinja": { parallel: false },
   "meta-llama-Llama-3.3-70B-Instruct.jinja": { parallel: false },
+  // These write tools, and leave calls to the caller.
+  "LFM2-8B-A1B.jinja": { calls: "text" },
+  "LFM2.5-Instruct.jinja": { calls: "text" },
   // These write no tools, or tools and no calls.
   "HuggingFaceTB-SmolLM3-3B.jinja": { tools: "generic" },
-  "LFM2-8B-A1B.jinja": { tools: "generic" },
-  "LFM2.5-Instruct.jinja": { tools: "generic" },
   "deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja": { tools: "generic" },
   "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja": { tools: "generic" },
   "deepseek-ai-DeepSeek-V3.1.jinja": { tools: "generic" },

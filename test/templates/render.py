@@ -36,6 +36,16 @@ def call_text(call: dict) -> str:
     return json.dumps(json.loads(arguments["json"]), ensure_ascii=False)
 
 
+def pythonic(calls: list[dict]) -> str:
+    """Calls as LFM2 writes them."""
+    written = []
+    for call in calls:
+        arguments = json.loads(call_text(call)).items()
+        given = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments]
+        written.append(f"{call['name']}({', '.join(given)})")
+    return f"<|tool_call_start|>[{', '.join(written)}]<|tool_call_end|>"
+
+
 def message(said: dict, form: dict) -> dict:
     """A message of ours as transformers is given it."""
     made = {"role": said["role"], "content": said.get("content") or ""}
@@ -46,7 +56,9 @@ def message(said: dict, form: dict) -> dict:
             made["content"] = [{"type": "thinking", "thinking": said["reasoning"]}, *text]
         else:
             made["reasoning"] = said["reasoning"]
-    if said.get("toolCalls"):
+    if said.get("toolCalls") and form.get("calls") == "text":
+        made["content"] += pythonic(said["toolCalls"])
+    elif said.get("toolCalls"):
         made["tool_calls"] = [
             {
                 "id": call["id"],
