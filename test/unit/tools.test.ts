@@ -10,8 +10,11 @@ import { messagesSchema } from "../../lib/chat/schema.js";
 import { toolsSchema } from "../../lib/chat/tool-schema.js";
 import type { ChatMessage, TemplateContext, TemplateMessage, TextMessage, Tool } from "../../lib/chat/types.js";
 import { parse } from "../../lib/validation/parse.js";
+import { Engine } from "../../lib/engine.js";
+import { Turns } from "../../lib/requests/turns.js";
 import { SeededRandom } from "../support/seeded-random.mjs";
-import { thrown } from "./support/collect.js";
+import { rejection, thrown } from "./support/collect.js";
+import { useFakeAddon } from "./support/fake-binding.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
@@ -478,5 +481,48 @@ describe("images", () => {
     expect(thrown(() => render(text)).message).toContain(
       '[2] holds an image, for which the chat template "(Jinja)" has no place in a result: put it into a user message',
     );
+  });
+});
+
+describe("turns", () => {
+  it("hold the calls of a question and their results: they go together", () => {
+    const messages = parse(
+      messagesSchema,
+      [
+        { role: "system", content: "S" },
+        q,
+        calls(call("a"), call("b")),
+        result("b"),
+        result("a"),
+        { role: "assistant", content: "A" },
+        q,
+        calls(call("a")),
+        result("a"),
+      ],
+      "x",
+    );
+    const turns = new Turns(messages, ["user"]);
+    expect(turns.count).toBe(2);
+    expect(turns.without(1)).toEqual([messages[0], ...messages.slice(6)]);
+    expect(() => parse(messagesSchema, turns.without(1), "x")).not.toThrow();
+  });
+});
+
+describe("engine.applyChatTemplate", () => {
+  it("takes tools, and shows what the model reads of them", async () => {
+    useFakeAddon();
+    const engine = await Engine.load({ chatTemplate: "chatml" });
+    const messages = [q, calls(call("a")), result("a")] as ChatMessage[];
+    expect(engine.applyChatTemplate(messages, { tools: [look] })).toEqual(
+      renderChat("chatml", messages as TextMessage[], { tools: [look] }),
+    );
+    expect(thrown(() => engine.applyChatTemplate(messages.slice(0, 2).concat(q as ChatMessage))).message).toContain(
+      'engine.applyChatTemplate: messages: [2] must be the result of a call before it: "a" has none',
+    );
+    const unwritten = engine.chat({ messages, useChatTemplate: false });
+    expect((await rejection(unwritten.result)).message).toContain(
+      "messages[1] has no effect with useChatTemplate: false",
+    );
+    await engine.close();
   });
 });
