@@ -58,6 +58,11 @@ Candidate ToCandidate(const Napi::Value& value, const std::string& name) {
   return candidate;
 }
 
+ReasoningTags ToReasoningTags(const Fields& tags) {
+  return {ToString(tags.Value("open"), tags.Name("open")), ToString(tags.Value("close"), tags.Name("close")),
+          ToBool(tags.Value("startsOpen"), tags.Name("startsOpen")), ToBool(tags.Value("blanks"), tags.Name("blanks"))};
+}
+
 }  // namespace
 
 std::string ToString(Napi::Value value, const std::string& field) {
@@ -162,10 +167,11 @@ Request ToRequest(Napi::Value value) {
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
   request.grammar_opening = ToString(fields.Value("grammarOpening"), fields.Name("grammarOpening"));
   if (!fields.Value("reasoning").IsNull()) {
-    const Fields tags(fields.Value("reasoning"), fields.Name("reasoning"));
-    request.reasoning = ReasoningTags{
-        ToString(tags.Value("open"), tags.Name("open")), ToString(tags.Value("close"), tags.Name("close")),
-        ToBool(tags.Value("startsOpen"), tags.Name("startsOpen")), ToBool(tags.Value("blanks"), tags.Name("blanks"))};
+    request.reasoning = ToReasoningTags(Fields(fields.Value("reasoning"), fields.Name("reasoning")));
+  }
+  if (!fields.Value("reasoningLimit").IsNull()) {
+    const Fields limit(fields.Value("reasoningLimit"), fields.Name("reasoningLimit"));
+    request.reasoning_limit = ReasoningLimit{ToReasoningTags(limit), limit.Integer<std::uint32_t>("tokens")};
   }
   ForEach(
       fields.Value("controlTexts"), fields.Name("controlTexts"),

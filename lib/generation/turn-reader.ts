@@ -28,6 +28,8 @@ export interface TurnReaderOptions {
   before: string;
   /** Tags of reasoning that the format does not know of. */
   tags?: ThinkingTags | undefined;
+  /** Names of arguments without which a call of a tool is none, by the tool's name. */
+  required?: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -42,6 +44,7 @@ export interface TurnReaderOptions {
 export class TurnReader {
   readonly #format: NativeAnswerFormat;
   readonly #splitter: ThinkingSplitter | undefined;
+  readonly #required: ReadonlyMap<string, readonly string[]>;
   #text: string;
   #content: string;
   #reasoning: string;
@@ -50,8 +53,9 @@ export class TurnReader {
   #strayFrom = -1;
   #nextReading = 0;
 
-  constructor(format: NativeAnswerFormat, { before, tags }: TurnReaderOptions) {
+  constructor(format: NativeAnswerFormat, { before, tags, required = new Map() }: TurnReaderOptions) {
     this.#format = format;
+    this.#required = required;
     this.#text = before;
     this.#splitter = tags === undefined ? undefined : new ThinkingSplitter(tags);
     const { content, reasoning } = format.parse(before);
@@ -114,7 +118,7 @@ export class TurnReader {
       segments.push({ type: "toolCall", stage: "begin", call, id: begun.id, name });
     }
     if (begun.ended) return segments;
-    const value = complete ? objectOf(json) : undefined;
+    const value = complete ? this.#argumentsOf(name, json) : undefined;
     const shown = value === undefined ? json.replace(OPEN_NUMBER, "") : json;
     if (shown.length > begun.emitted.length && shown.startsWith(begun.emitted)) {
       segments.push({ type: "toolCall", stage: "arguments", call, text: shown.slice(begun.emitted.length) });
@@ -125,6 +129,13 @@ export class TurnReader {
       segments.push({ type: "toolCall", stage: "end", call, id: begun.id, name, arguments: json, value });
     }
     return segments;
+  }
+
+  /** Undefined: it is no call. Not every format's grammar asks for all arguments. */
+  #argumentsOf(name: string, json: string): Record<string, unknown> | undefined {
+    const value = objectOf(json);
+    const lacks = value !== undefined && this.#required.get(name)?.some((key) => !Object.hasOwn(value, key)) === true;
+    return lacks ? undefined : value;
   }
 
   /** The model's own id where it has one that no other call has. */

@@ -178,6 +178,8 @@ export interface NativeRequest {
   grammarOpening: string;
   /** What stands around the reasoning before what the grammar says; null: there is none. */
   reasoning: NativeReasoningTags | null;
+  /** Of reasoning between these tags so many tokens come, and then the closing tag; null: as many as the model wants. */
+  reasoningLimit: (NativeReasoningTags & { tokens: number }) | null;
   /** Texts of control tokens that come as text, marked, where they are drawn. */
   controlTexts: string[];
   nPredict: number;

@@ -37,12 +37,19 @@ export interface GenerationOptions {
    * Tells the model's reasoning from its answer: text between the tags comes as `reasoning` events and in
    * `result.reasoning`, the rest as `text`. A block that is not closed is reasoning to its end; inside a block, an opening
    * tag is text. White space directly behind a tag is dropped; several blocks are put on lines of their own. Stops act on
-   * reasoning and answer alike. A tag may be a control token of the vocabulary. Default false: everything is `text`.
+   * reasoning and answer alike. A tag may be a control token of the vocabulary. False: everything is `text`. Default: with a
+   * Jinja chat template what that says of reasoning, and false otherwise.
    *
    * Beside `grammar` or `jsonSchema`: reasoning is free, what follows its end is the answer, and in it no tag counts. There is
    * at most one block, at the very beginning; the turn cannot end inside it.
    */
   thinkingTags?: ThinkingTags | false;
+  /**
+   * Most tokens of reasoning, the tags not counted: behind them the closing tag is forced, and the model answers. Of one
+   * block, the first. Needs tags that are known, from `thinkingTags` or from the chat template. From 0 up. Default: as many
+   * as the model wants.
+   */
+  thinkingBudget?: number;
   /** Most tokens to generate; -1: until the model ends its turn or the context is full. Default -1. */
   nPredict?: number;
   /** Whether the model is kept from ending its turn. Default false. */
@@ -243,6 +250,7 @@ export const generationEntries = {
   ),
   stopRegexes: stopRegexesSchema,
   thinkingTags: thinkingTagsSchema,
+  thinkingBudget: v.optional(integer(0, 2 ** 31 - 1)),
   nPredict: v.optional(integer(-1), -1),
   ignoreEos: v.optional(flag(), false),
   minTokens: v.optional(integer(0), 0),

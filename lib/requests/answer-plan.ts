@@ -22,6 +22,8 @@ export interface AnswerPlan {
   newReader: (() => TurnReader) | undefined;
   /** Undefined: reasoning is not separated from the answer. */
   thinkingTags: Required<ThinkingTags> | undefined;
+  /** What stands around reasoning, whoever looks for it; undefined: nobody knows. */
+  limitedTags: Required<ThinkingTags> | undefined;
   form: AnswerForm;
   /** Texts whose control tokens have a meaning for the reader. */
   markup: readonly string[];
@@ -44,7 +46,16 @@ export function planOf(
 ): AnswerPlan {
   const form = jsonSchema !== undefined ? "json" : grammar === "" ? "free" : "grammar";
   const tags = thinkingTags === undefined || thinkingTags === false ? undefined : settleTags(thinkingTags, pieces);
-  return { grammar, grammarOpening: "", ofTurn: false, newReader: undefined, thinkingTags: tags, form, markup: [] };
+  return {
+    grammar,
+    grammarOpening: "",
+    ofTurn: false,
+    newReader: undefined,
+    thinkingTags: tags,
+    limitedTags: tags,
+    form,
+    markup: [],
+  };
 }
 
 /** What the answer of a chat is. */
@@ -95,19 +106,22 @@ function planCalls(
 }
 
 function planTurn(
-  { format, opening, before }: TurnForm,
+  { format, opening, before, required }: TurnForm,
   { jsonSchema }: ResolvedChatOptions,
   tags: Required<ThinkingTags> | undefined,
 ): AnswerPlan {
   const { grammar } = format;
-  const markup = [grammar, format.opening, format.reasoningOpen, format.reasoningClose];
+  const { reasoningOpen: open, reasoningClose: close } = format;
+  const known = open === "" || close === "" ? undefined : { open, close, startsOpen: endsInside(opening, open, close) };
+  const markup = [grammar, format.opening, open, close];
   if (tags !== undefined) markup.push(tags.open, tags.close);
   return {
     grammar,
     grammarOpening: grammar === "" ? "" : opening,
     ofTurn: true,
-    newReader: () => new TurnReader(format, { before, tags }),
+    newReader: () => new TurnReader(format, { before, tags, required }),
     thinkingTags: undefined,
+    limitedTags: tags ?? known,
     form: jsonSchema === undefined ? "free" : "json",
     markup,
   };
@@ -136,6 +150,11 @@ function behindCommonBeginning(text: string, other: string): string {
 /** The pieces as one text; an image is a character that no text of a template holds. */
 function textOf(pieces: readonly PromptPiece[]): string {
   return pieces.map((piece) => ("text" in piece ? piece.text : "\uFFFC")).join("");
+}
+
+/** Whether a block is open where the text ends. */
+function endsInside(text: string, open: string, close: string): boolean {
+  return text.lastIndexOf(open) > text.lastIndexOf(close);
 }
 
 /** The tags with their defaults filled in: a prompt that ends with the opening one has opened the block. */

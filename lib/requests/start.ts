@@ -4,7 +4,7 @@ import { runTask } from "../native/task.js";
 import { NO_STATE, type NativePromptPart, type StateId } from "../native/types.js";
 import type { PromptPiece } from "../chat/markers.js";
 import type { EngineCore } from "../core.js";
-import { MedInferError } from "../errors.js";
+import { argumentError, MedInferError } from "../errors.js";
 import { AnswerStream } from "../generation/answer-stream.js";
 import { completionCount } from "../generation/completions.js";
 import { RequestGeneration } from "../generation/generation.js";
@@ -21,6 +21,7 @@ import {
 import { toNativeSampling } from "../sampling/schema.js";
 import { unlessClosed } from "../unless-closed.js";
 import { parse } from "../validation/parse.js";
+import type { AnswerPlan } from "./answer-plan.js";
 import { namedControlTokens } from "./control-names.js";
 import { fitContext } from "./fit-context.js";
 import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
@@ -165,10 +166,18 @@ function promptProbsOf({ promptLogprobs, nProbs }: PreparedRequest["options"], e
   return promptLogprobs === true ? 0 : promptLogprobs;
 }
 
+/** @throws MedInferError `INVALID_ARGUMENT` where nobody knows what reasoning is */
+function reasoningLimit({ limitedTags }: AnswerPlan, tokens: number | undefined, call: string) {
+  if (tokens === undefined) return null;
+  if (limitedTags !== undefined) return { ...limitedTags, blanks: true, tokens };
+  const why = "needs to know what stands around reasoning, and the chat template does not say: give thinkingTags";
+  throw argumentError(call, "thinkingBudget", why);
+}
+
 function submit(
   { native, dispatcher, control: controlTokens }: EngineCore,
   state: RequestState,
-  { pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns, echo }: PreparedRequest,
+  { call, pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns, echo }: PreparedRequest,
   images: LoadedImages,
 ): void {
   const count = completionCount(choices);
@@ -184,10 +193,11 @@ function submit(
     grammarOpening,
     reasoning:
       grammar === "" || ofTurn || thinkingTags === undefined ? null : { ...thinkingTags, blanks: form === "json" },
+    reasoningLimit: reasoningLimit(plan, options.thinkingBudget, call),
     controlTexts: namedControlTokens(controlTokens.texts, {
       stopStrings: allStops,
       stopRegexes: options.stopRegexes,
-      thinkingTags,
+      thinkingTags: thinkingTags ?? plan.limitedTags,
       markup,
     }),
     nPredict: options.nPredict,

@@ -29,6 +29,8 @@ export interface TurnForm {
   opening: string;
   /** What the format reads before the first token of the answer. */
   before: string;
+  /** Names of the arguments that a call needs, by the tool's name. */
+  required: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Formats by template, undefined where none can be found. A process uses few. */
@@ -142,14 +144,19 @@ function formOf(source: string, request: TurnRequest, opening: string | undefine
     variables: JSON.stringify(templateArguments),
     answer,
   };
+  const required = new Map(choice.tools.map(({ name, parameters }) => [name, requiredOf(parameters)]));
   // What the format knows as the beginning of a turn, where the prompt's is no such: it may say more than that.
   for (const begun of opening === undefined ? [null] : [opening, null]) {
     const format = found.answerFormat({ ...options, opening: begun });
     const { fits, content } = format.parse("");
     const isRead = content.trim() === "" || content.trim() === format.reasoningClose;
     if (fits && isRead && (prefill === "" || format.parse(prefill).fits)) {
-      return { format, opening: format.opening + prefill, before: prefill };
+      return { format, opening: format.opening + prefill, before: prefill, required };
     }
   }
   return undefined;
+}
+
+function requiredOf({ required }: Readonly<Record<string, unknown>>): string[] {
+  return Array.isArray(required) ? required.filter((name) => typeof name === "string") : [];
 }

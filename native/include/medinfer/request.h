@@ -48,6 +48,12 @@ struct Candidate {
   std::vector<std::int32_t> tokens{};
 };
 
+// Reasoning that is ended after so many tokens.
+struct ReasoningLimit {
+  ReasoningTags tags;
+  std::uint32_t tokens = 0;  // the tags are not counted
+};
+
 struct Request {
   // REQUIRES: not empty. Neighbouring texts are one text, whatever each says about control tokens.
   std::vector<PromptPart> prompt;
@@ -57,6 +63,7 @@ struct Request {
   std::string grammar;                     // GBNF that the text follows; empty: none
   std::string grammar_opening;             // what the grammar's text begins with, and the prompt ends with
   std::optional<ReasoningTags> reasoning;  // the grammar holds behind it: what stands between the tags is free
+  std::optional<ReasoningLimit> reasoning_limit;
   // Texts of control tokens that stop strings, tags or the reader of the events look for. Where one is drawn, Text
   // has it, marked. Others are no text.
   std::vector<std::string> control_texts;

@@ -68,7 +68,8 @@ std::string AnswerGrammar::Symbol(common_peg_parser_id id, Place& place) {
                               parser.max_count < 0 ? RuleBook::kUnbounded : parser.max_count);
         } else if constexpr (std::is_same_v<T, common_peg_string_parser>) {
           const std::string quote(1, parser.delimiter);
-          return book_.Add("quoted", "([^" + quote + R"(\\\x00-\x1F] | "\\" (["'\\/bfnrt] | "u" [0-9a-fA-F]{4}))*)");
+          return book_.Add(
+              "quoted", "([^" + quote + R"(\\\x00-\x1F] | "\\" ([\\/bfnrt)" + quote + R"(] | "u" [0-9a-fA-F]{4}))*)");
         } else if constexpr (std::is_same_v<T, common_peg_until_parser>) {
           return Until(parser.delimiters);
         } else if constexpr (std::is_same_v<T, common_peg_schema_parser>) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "device/assertion_guard.h"
+#include "grammar/reasoning_budget.h"
 #include "grammar/reasoning_gate.h"
 #include "text/candidate_tokens.h"
 #include "text/prompt_parts.h"
@@ -15,7 +16,7 @@ namespace medinfer {
 namespace {
 
 // Of a request's grammar; null: it has none.
-Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const llama_vocab* vocab, const Request& request) {
+Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, const Request& request) {
   if (request.grammar.empty()) return std::unique_ptr<TokenConstraint>();
   const bool blanks = request.reasoning && request.reasoning->blanks;
   auto grammar = GrammarConstraint::Create(vocab, request.grammar, blanks ? kMaxBlanks : 0);
@@ -27,6 +28,21 @@ Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const llama_vocab* vocab
   if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
   return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
       vocab, TokenTexts(vocab, request.control_texts), *request.reasoning, std::move(grammar.value())));
+}
+
+// All that holds for what is drawn; null: nothing does.
+Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const Model& model, const Request& request) {
+  auto grammar = MakeGrammar(model.vocab(), request);
+  if (!grammar.ok() || !request.reasoning_limit) return grammar;
+  const auto& [tags, tokens] = *request.reasoning_limit;
+  auto closing = model.tokenizer().Tokenize({{tags.close, /*parse_special=*/true}});
+  if (!closing.ok()) return closing.status();
+  if (closing.value().empty()) {
+    return Status{Code::kInvalidArgument, "the closing tag of the reasoning has no tokens: it cannot be forced"};
+  }
+  return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningBudget>(
+      model.vocab(), TokenTexts(model.vocab(), request.control_texts),
+      ReasoningBudget::Limit{tags, tokens, std::move(closing.value())}, std::move(grammar.value())));
 }
 
 // Whether none of the job's completions is wanted any more.
@@ -71,7 +87,7 @@ Status Preparer::Read(Job& job) {
   auto tokens = TokenizeCandidates(model_.tokenizer(), std::exchange(job.request.prompt, {}), job.request.add_special,
                                    std::exchange(job.request.candidates, {}));
   if (!tokens.ok()) return tokens.status();
-  auto constraint = MakeConstraint(model_.vocab(), job.request);
+  auto constraint = MakeConstraint(model_, job.request);
   if (!constraint.ok()) return constraint.status();
   Encoding encoding{std::move(job), std::move(constraint.value()), std::move(tokens.value().tails)};
   std::vector<PromptPart>& prompt = tokens.value().prompt;

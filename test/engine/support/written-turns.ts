@@ -74,7 +74,8 @@ export interface WrittenTurn {
 }
 
 /** What marks a turn's end, as models write it: a token that ends generation. */
-const ends = /(<\|im_end\|>|<\|eot_id\|>|<\|eom_id\|>|<\|end_of_text\|>|<\|END_OF_TURN_TOKEN\|>|<\|call\|>|<\|return\|>|\[e~\[|<seed:eos>|<end_of_sentence>|<SPECIAL_12>|<｜end▁of▁sentence｜>|<turn\|>|<\|turn_end\|>|<\|message_sep\|>$|<\|assistant_end\|>|<\|eot\|>|<｜hy_eos:opensource｜>|\n<\|end\|>\n$|<\|message_sep\|>\s*$|<\|role_end\|>|<｜hy_eos｜>|<\|end_of_msg\|>|<sep>|<\/assistant>|<role>|<\|close\|>message<\|sep\|>|<\|tool_calls_section_end\|>(?=<)|<｜end▁of▁assistant｜>|<\|end\|>$)/;
+const ends =
+  /(<\|im_end\|>|<\|eot_id\|>|<\|eom_id\|>|<\|end_of_text\|>|<\|END_OF_TURN_TOKEN\|>|<\|call\|>|<\|return\|>|\[e~\[|<seed:eos>|<end_of_sentence>|<SPECIAL_12>|<｜end▁of▁sentence｜>|<turn\|>|<\|turn_end\|>|<\|message_sep\|>$|<\|assistant_end\|>|<\|eot\|>|<｜hy_eos:opensource｜>|\n<\|end\|>\n$|<\|message_sep\|>\s*$|<\|role_end\|>|<｜hy_eos｜>|<\|end_of_msg\|>|<sep>|<\/assistant>|<role>|<\|close\|>message<\|sep\|>|<\|tool_calls_section_end\|>(?=<)|<｜end▁of▁assistant｜>|<\|end\|>$)/;
 
 /** Undefined: the template refuses such a turn. */
 export function writtenTurn(name: string, turn: keyof typeof turns): WrittenTurn | undefined {

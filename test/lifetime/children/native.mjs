@@ -95,6 +95,7 @@ export const requestOf = (prompt, changes) => ({
   grammar: "",
   grammarOpening: "",
   reasoning: null,
+  reasoningLimit: null,
   controlTexts: [],
   nPredict: -1,
   ignoreEos: true,

@@ -1,0 +1,230 @@
+/** How each chat template of llama.cpp writes calls of tools: read whole, in pieces and cut, and allowed by the grammar. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { JsonSchema } from "medinfer";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findTemplate } from "../../lib/chat/registry.js";
+import type { ResolvedTool } from "../../lib/chat/tool-schema.js";
+import type { Segment } from "../../lib/generation/segments.js";
+import { TurnReader } from "../../lib/generation/turn-reader.js";
+import type { NativeEngine, NativeEvent } from "../../lib/native/types.js";
+import { settleChoice, type ToolChoice } from "../../lib/tools/tool-choice.js";
+import { callingTurn, usesGenericForm, withReadableCalls } from "../../lib/tools/turn-format.js";
+import { addon, loadOptions, requestOf } from "../lifetime/children/native.mjs";
+import { tinyModel } from "../support/random-model.mjs";
+import { SeededRandom } from "../support/seeded-random.mjs";
+import { randomAnswers } from "./support/random-answers.js";
+import { schemas } from "./support/schemas.js";
+import { templateNames, templateSource, tools, turns, writtenTurn } from "./support/written-turns.js";
+
+type Kind = keyof typeof turns;
+const kinds = Object.keys(turns) as Kind[];
+
+/** Turns that a template writes in a way in which no model answers. */
+const unlike: Record<string, Kind[]> = {
+  // Lists as Python's repr, with single quotes, which is no JSON.
+  "ByteDance-Seed-OSS": ["two calls", "prose and a call"],
+  "openbmb-MiniCPM5-1B": ["two calls", "prose and a call"],
+  // Prose behind the calls, or in a turn of its own.
+  "google-gemma-4-31B-it": ["prose and a call"],
+  "google-gemma-4-31B-it-interleaved": ["prose and a call"],
+  "NVIDIA-Nemotron-Nano-v2": ["prose and a call"],
+  // Prose before a call is its analysis.
+  "openai-gpt-oss-120b": ["prose and a call"],
+  // llama.cpp does not find this form of calls.
+  "upstage-Solar-Open-100B": ["one call", "two calls", "prose and a call", "prose"],
+};
+
+function formOf(
+  name: string,
+  opening: string,
+  own: readonly ResolvedTool[] = tools as unknown as ResolvedTool[],
+  toolChoice: ToolChoice = "auto",
+) {
+  const template = withReadableCalls(findTemplate(templateSource(name)), "", "");
+  const choice = settleChoice("engine.chat", toolChoice, own);
+  const request = { choice, parallel: true, answer: "", templateArguments: {}, bosToken: "", eosToken: "" };
+  return callingTurn("engine.chat", template, { ...request, opening, prefill: "" });
+}
+
+interface Read {
+  text: string;
+  reasoning: string;
+  calls: { name: string; arguments: string; value: unknown }[];
+  begun: number;
+  streamed: string[];
+}
+
+/** What a reader gives of a text that comes in these pieces. */
+function read(form: ReturnType<typeof formOf>, pieces: readonly string[]): Read {
+  const reader = new TurnReader(form.format, { before: form.before, required: form.required });
+  const result: Read = { text: "", reasoning: "", calls: [], begun: 0, streamed: [] };
+  const take = (segments: readonly Segment[]) => {
+    for (const segment of segments) {
+      if (segment.type === "text") result.text += segment.text;
+      else if (segment.type === "reasoning") result.reasoning += segment.text;
+      else if (segment.stage === "begin") result.begun++;
+      else if (segment.stage === "arguments") {
+        result.streamed[segment.call] = (result.streamed[segment.call] ?? "") + segment.text;
+      } else {
+        const { name, arguments: json, value } = segment;
+        result.calls.push({ name, arguments: json, value });
+      }
+    }
+  };
+  for (const piece of pieces) take(reader.push(piece));
+  take(reader.flush());
+  return result;
+}
+
+const expected = (kind: Kind) => {
+  const turn: { content: string; toolCalls?: { name: string; arguments: object }[] } = turns[kind];
+  return {
+    content: turn.content,
+    calls: (turn.toolCalls ?? []).map(({ name, arguments: value }) => ({ name, value })),
+  };
+};
+
+const cases = templateNames.flatMap((name) =>
+  kinds
+    .filter((kind) => !(unlike[name] ?? []).includes(kind))
+    .flatMap((kind) => {
+      const turn = writtenTurn(name, kind);
+      return turn === undefined ? [] : [{ name, kind, opening: turn.opening ?? "", text: turn.text }];
+    }),
+);
+
+it("knows the form of nearly all templates with tools", () => {
+  const own = templateNames.filter(
+    (name) => !usesGenericForm(withReadableCalls(findTemplate(templateSource(name)), "", "")),
+  );
+  expect(own.length).toBeGreaterThanOrEqual(45);
+  expect(cases.length).toBeGreaterThanOrEqual(225);
+});
+
+describe.each(cases)("$name, $kind", ({ name, kind, opening, text }) => {
+  const { content, calls } = expected(kind);
+
+  it("is read whole", () => {
+    const result = read(formOf(name, opening), [text]);
+    expect(result.text.trim()).toBe(content);
+    expect(result.calls.map(({ name: tool, value }) => ({ name: tool, value }))).toEqual(calls);
+  });
+
+  it("is read in pieces, and cut anywhere no call is other than it would be", () => {
+    const form = formOf(name, opening);
+    const characters = [...text];
+    const whole = read(form, [text]);
+    const pieces = read(form, characters);
+    expect({ ...pieces, streamed: [] }).toEqual({ ...whole, streamed: [] });
+    expect(pieces.streamed).toEqual(pieces.calls.map((call) => call.arguments));
+    for (let length = 0; length < characters.length; length += 3) {
+      const cut = read(form, [characters.slice(0, length).join("")]);
+      expect(cut.calls).toEqual(whole.calls.slice(0, cut.calls.length));
+      // No half of a number is shown.
+      for (const streamed of cut.streamed) expect(streamed).not.toMatch(/:\s*-?\d+\.?$/);
+    }
+  });
+});
+
+describe("the grammar", () => {
+  const ends = new Map<number, (event: NativeEvent) => void>();
+  let engine: NativeEngine;
+  beforeAll(async () => {
+    const load = addon.load(
+      loadOptions({ modelPath: tinyModel({ ctx: 8192 }) }),
+      (events) => {
+        for (const event of events) if (event.type === "done" || event.type === "failed") ends.get(event.id)?.(event);
+      },
+      () => undefined,
+    );
+    engine = await load.engine;
+  });
+  afterAll(() => engine.close());
+
+  /** Python's quotes are no part of what is asked for: the same as JSON. */
+  const quotes = /LFM2\.5-8B/;
+
+  it("allows what the templates write, and then the end of the turn", async () => {
+    const refused: string[] = [];
+    for (const { name, kind, opening, text } of cases) {
+      if (quotes.test(name) && kind !== "prose") continue;
+      const form = formOf(name, opening);
+      const grammarOpening = form.opening + text;
+      const prompt = [{ text: "bat", parseSpecial: false }];
+      const { grammar } = form.format;
+      const id = engine.submit(requestOf(prompt, { grammar, grammarOpening, nPredict: 1, ignoreEos: false }) as never);
+      const end = await new Promise<NativeEvent>((resolve) => ends.set(id, resolve));
+      if (end.type === "failed") refused.push(`${name}, ${kind}`);
+    }
+    expect(refused).toEqual([]);
+  });
+
+  it("refuses arguments that the schema does", async () => {
+    const form = formOf("Qwen-Qwen2.5-7B-Instruct", "<|im_start|>assistant\n");
+    const call = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 10';
+    const changes = { grammar: form.format.grammar, grammarOpening: form.opening + call, nPredict: 1 };
+    const id = engine.submit(requestOf([{ text: "bat", parseSpecial: false }], changes) as never);
+    const end = await new Promise<NativeEvent>((resolve) => ends.set(id, resolve));
+    expect(end).toMatchObject({ type: "failed", error: { code: "INVALID_ARGUMENT" } });
+  });
+});
+
+describe("calls that the grammar makes", () => {
+  const ajv = new Ajv2020({ strict: false, logger: false });
+  (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
+
+  /** Values of arguments are not held to their schemas inside of lists and objects, or at all, in these. */
+  const looser = /gemma-4|MiniMax-M3|Kimi-K3|muse-glimmer/;
+  /** A call may leave out an argument that is required, or come before the end of the reasoning: then none is made. */
+  const loses = /MiniCPM5|LFM2\.5-8B|DeepSeek-V3\.2/;
+  const names = Object.keys(schemas);
+
+  const withTools = templateNames.filter(
+    (name) => !looser.test(name) && writtenTurn(name, "one call") !== undefined && unlike[name]?.length !== 4,
+  );
+
+  it("satisfy random schemas, in every format", () => {
+    const random = new SeededRandom(7);
+    let made = 0;
+    const wrong: string[] = [];
+    for (const name of withTools) {
+      const opening = writtenTurn(name, "one call")!.opening ?? "";
+      for (let round = 0; round < 4; round++) {
+        const properties: Record<string, JsonSchema> = {};
+        const count = 1 + random.int(0, 2);
+        while (Object.keys(properties).length < count) {
+          const key = random.pick(names);
+          const schema = schemas[key]!;
+          if (!("$defs" in schema) && key !== "recursive") properties[`p${Object.keys(properties).length}`] = schema;
+        }
+        const required = Object.keys(properties).filter(() => random.int(0, 1) === 0);
+        const parameters = { type: "object", properties, required, additionalProperties: false };
+        const tool: ResolvedTool = { name: "make", description: undefined, parameters };
+        let form;
+        try {
+          form = formOf(name, opening, [tool], "required");
+        } catch (error) {
+          wrong.push(`${name}: ${(error as Error).message}`);
+          continue;
+        }
+        const [texts] = randomAnswers([form.format.grammar], 12, 100 + round);
+        const validate = ajv.compile(parameters);
+        for (const turn of texts!) {
+          // Texts of the grammar may begin otherwise than this prompt ends.
+          if (!turn.startsWith(form.opening)) continue;
+          const { calls, begun } = read(form, [turn.slice(form.opening.length)]);
+          if ((calls.length === 0 || begun !== calls.length) && !loses.test(name)) {
+            wrong.push(`${name}: no call in ${JSON.stringify(turn.slice(-300))}`);
+          }
+          for (const { value } of calls) {
+            made++;
+            if (!validate(value)) wrong.push(`${name}: ${ajv.errorsText(validate.errors)} ${JSON.stringify(value)}`);
+          }
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(made).toBeGreaterThanOrEqual(1000);
+  });
+});
