@@ -133,7 +133,8 @@ function turnsOf(
   const form = template.tools === "own" ? (template.callArguments ?? "text") : "text";
   return messages.map(({ role, content, toolCalls, reasoning, toolCallId, name }) => ({
     role,
-    content: flatten(content),
+    // Models of these templates say nothing beside calls; what another model said there is not written.
+    content: flatten(toolCalls && template.proseBesideCalls === false ? "" : content),
     calls: toolCalls && callsFor(toolCalls, form),
     reasoning,
     toolCallId,

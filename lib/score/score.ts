@@ -81,6 +81,7 @@ function nativeRequest(
     grammar: "",
     grammarOpening: "",
     reasoning: null,
+    reasoningLimit: null,
     controlTexts: [],
     nPredict: -1,
     ignoreEos: false,
