@@ -88,7 +88,10 @@ Napi::Value ApplyChatTemplate(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value FindChatFormat(const Napi::CallbackInfo& info) {
-  return Guarded(info.Env(), ErrorsOf(info), [&] { return MakeChatFormat(info, ErrorsOf(info)); });
+  return Guarded(info.Env(), ErrorsOf(info), [&] {
+    return MakeChatFormat(info.Env(), ToString(info[0], "source"), ToString(info[1], "bosToken"),
+                          ToString(info[2], "eosToken"), ErrorsOf(info));
+  });
 }
 
 Napi::Value ConvertJsonSchema(const Napi::CallbackInfo& info) {

@@ -1,38 +1,15 @@
 #include "chat_format.h"
 
-#include <array>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "convert.h"
 #include "errors.h"
-#include "fields.h"
 #include "medinfer/answer_format.h"
 
 namespace medinfer {
 namespace {
-
-constexpr std::array kChoices = {"none", "auto", "required"};  // in the order of the enumerators
-
-AnswerFormatOptions ToAnswerFormatOptions(const Napi::Value& value) {
-  const Fields fields(value, "options");
-  AnswerFormatOptions options;
-  ForEach(fields.Value("tools"), fields.Name("tools"), [&](const Napi::Value& each, const std::string& where) {
-    const Fields tool(each, where);
-    options.tools.push_back({ToString(tool.Value("name"), tool.Name("name")),
-                             ToString(tool.Value("description"), tool.Name("description")),
-                             ToString(tool.Value("parameters"), tool.Name("parameters"))});
-  });
-  options.choice = fields.Enum<ToolChoice>("choice", kChoices);
-  options.parallel = ToBool(fields.Value("parallel"), fields.Name("parallel"));
-  options.variables = ToString(fields.Value("variables"), fields.Name("variables"));
-  options.answer = ToString(fields.Value("answer"), fields.Name("answer"));
-  if (const Napi::Value opening = fields.Value("opening"); !opening.IsNull()) {
-    options.opening = ToString(opening, fields.Name("opening"));
-  }
-  return options;
-}
 
 Napi::Object ToJs(Napi::Env env, const ParsedAnswer& answer) {
   Napi::Object object = Napi::Object::New(env);
@@ -53,7 +30,7 @@ Napi::Object ToJs(Napi::Env env, const ParsedAnswer& answer) {
   return object;
 }
 
-Napi::Object ToJs(Napi::Env env, std::shared_ptr<const AnswerFormat> format, const ErrorClass* errors) {
+Napi::Object FormatToJs(Napi::Env env, std::shared_ptr<const AnswerFormat> format, const ErrorClass* errors) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("opening", Napi::String::New(env, format->opening()));
   object.Set("grammar", Napi::String::New(env, format->grammar()));
@@ -70,17 +47,16 @@ Napi::Object ToJs(Napi::Env env, std::shared_ptr<const AnswerFormat> format, con
 
 }  // namespace
 
-Napi::Value MakeChatFormat(const Napi::CallbackInfo& info, const ErrorClass* errors) {
-  const Napi::Env env = info.Env();
-  auto made =
-      ChatFormat::Create(ToString(info[0], "source"), ToString(info[1], "bosToken"), ToString(info[2], "eosToken"));
+Napi::Value MakeChatFormat(Napi::Env env, const std::string& source, const std::string& bos_token,
+                           const std::string& eos_token, const ErrorClass* errors) {
+  auto made = ChatFormat::Create(source, bos_token, eos_token);
   if (!made.ok()) Throw(env, made.status());
   const bool calls = made.value()->calls();
   const auto answer = [format = std::move(made.value()), errors](const Napi::CallbackInfo& call) -> Napi::Value {
     return Guarded(call.Env(), errors, [&]() -> Napi::Value {
       auto answers = format->For(ToAnswerFormatOptions(call[0]));
       if (!answers.ok()) Throw(call.Env(), answers.status());
-      return ToJs(call.Env(), std::move(answers.value()), errors);
+      return FormatToJs(call.Env(), std::move(answers.value()), errors);
     });
   };
   Napi::Object object = Napi::Object::New(env);

@@ -15,6 +15,8 @@ constexpr std::array kDevices = {"auto", "cpu", "cuda"};
 constexpr std::array kSplitModes = {"none", "layer", "row", "tensor"};
 constexpr std::array kKvTypes = {"f32", "f16", "q8_0", "q4_0"};
 
+constexpr std::array kToolChoices = {"none", "auto", "required"};
+
 // The bytes of a typed array of the wanted kind, or {nullptr, 0} and false.
 struct Bytes {
   const void* data = nullptr;
@@ -58,7 +60,8 @@ Candidate ToCandidate(const Napi::Value& value, const std::string& name) {
   return candidate;
 }
 
-ReasoningTags ToReasoningTags(const Fields& tags) {
+ReasoningTags ToReasoningTags(const Napi::Value& value, const std::string& where) {
+  const Fields tags(value, where);
   return {ToString(tags.Value("open"), tags.Name("open")), ToString(tags.Value("close"), tags.Name("close")),
           ToBool(tags.Value("startsOpen"), tags.Name("startsOpen")), ToBool(tags.Value("blanks"), tags.Name("blanks"))};
 }
@@ -167,11 +170,12 @@ Request ToRequest(Napi::Value value) {
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
   request.grammar_opening = ToString(fields.Value("grammarOpening"), fields.Name("grammarOpening"));
   if (!fields.Value("reasoning").IsNull()) {
-    request.reasoning = ToReasoningTags(Fields(fields.Value("reasoning"), fields.Name("reasoning")));
+    request.reasoning = ToReasoningTags(fields.Value("reasoning"), fields.Name("reasoning"));
   }
   if (!fields.Value("reasoningLimit").IsNull()) {
     const Fields limit(fields.Value("reasoningLimit"), fields.Name("reasoningLimit"));
-    request.reasoning_limit = ReasoningLimit{ToReasoningTags(limit), limit.Integer<std::uint32_t>("tokens")};
+    request.reasoning_limit = ReasoningLimit{ToReasoningTags(limit.Value("tags"), limit.Name("tags")),
+                                             limit.Integer<std::uint32_t>("tokens")};
   }
   ForEach(
       fields.Value("controlTexts"), fields.Name("controlTexts"),
@@ -194,6 +198,25 @@ Request ToRequest(Napi::Value value) {
   request.cache_salt = ToString(fields.Value("cacheSalt"), fields.Name("cacheSalt"));
   request.priority = fields.Integer<std::int32_t>("priority");
   return request;
+}
+
+AnswerFormatOptions ToAnswerFormatOptions(Napi::Value value) {
+  const Fields fields(value, "options");
+  AnswerFormatOptions options;
+  ForEach(fields.Value("tools"), fields.Name("tools"), [&](const Napi::Value& each, const std::string& where) {
+    const Fields tool(each, where);
+    options.tools.push_back({ToString(tool.Value("name"), tool.Name("name")),
+                             ToString(tool.Value("description"), tool.Name("description")),
+                             ToString(tool.Value("parameters"), tool.Name("parameters"))});
+  });
+  options.choice = fields.Enum<ToolChoice>("choice", kToolChoices);
+  options.parallel = ToBool(fields.Value("parallel"), fields.Name("parallel"));
+  options.variables = ToString(fields.Value("variables"), fields.Name("variables"));
+  options.answer = ToString(fields.Value("answer"), fields.Name("answer"));
+  if (!fields.Value("opening").IsNull()) {
+    options.opening = ToString(fields.Value("opening"), fields.Name("opening"));
+  }
+  return options;
 }
 
 std::vector<ChatMessage> ToChatMessages(Napi::Value value) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "medinfer/answer_format.h"
 #include "medinfer/backends.h"
 #include "medinfer/chat_templates.h"
 #include "medinfer/engine.h"
@@ -25,6 +26,7 @@ InspectRequest ToInspectRequest(Napi::Value value);
 ImageFile ToImageFile(Napi::Value value, const std::string& field);
 RequestId ToRequestId(Napi::Value value);
 std::vector<ChatMessage> ToChatMessages(Napi::Value value);
+AnswerFormatOptions ToAnswerFormatOptions(Napi::Value value);
 std::string ToString(Napi::Value value, const std::string& field);
 std::string ToPath(Napi::Value value, const std::string& field);
 bool ToBool(Napi::Value value, const std::string& field);

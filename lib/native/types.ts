@@ -167,6 +167,12 @@ export interface NativeReasoningTags {
   blanks: boolean;
 }
 
+/** Of the reasoning between these tags so many tokens come, and then the closing tag. */
+export interface NativeReasoningLimit {
+  tags: NativeReasoningTags;
+  tokens: number;
+}
+
 export interface NativeRequest {
   prompt: NativePromptPart[];
   addSpecial: boolean;
@@ -178,8 +184,8 @@ export interface NativeRequest {
   grammarOpening: string;
   /** What stands around the reasoning before what the grammar says; null: there is none. */
   reasoning: NativeReasoningTags | null;
-  /** Of reasoning between these tags so many tokens come, and then the closing tag; null: as many as the model wants. */
-  reasoningLimit: (NativeReasoningTags & { tokens: number }) | null;
+  /** Null: as much reasoning as the model wants. */
+  reasoningLimit: NativeReasoningLimit | null;
   /** Texts of control tokens that come as text, marked, where they are drawn. */
   controlTexts: string[];
   nPredict: number;

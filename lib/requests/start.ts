@@ -169,7 +169,7 @@ function promptProbsOf({ promptLogprobs, nProbs }: PreparedRequest["options"], e
 /** @throws MedInferError `INVALID_ARGUMENT` where nobody knows what reasoning is */
 function reasoningLimit({ limitedTags }: AnswerPlan, tokens: number | undefined, call: string) {
   if (tokens === undefined) return null;
-  if (limitedTags !== undefined) return { ...limitedTags, blanks: true, tokens };
+  if (limitedTags !== undefined) return { tags: { ...limitedTags, blanks: true }, tokens };
   const why = "needs to know what stands around reasoning, and the chat template does not say: give thinkingTags";
   throw argumentError(call, "thinkingBudget", why);
 }

@@ -189,12 +189,8 @@ describe("useChatTemplate: false", () => {
       images: [image],
       useChatTemplate: false,
     });
-    expect(prompt).toEqual([
-      { image },
-      { text: "\na", parseSpecial: false },
-      { image },
-      { text: "b", parseSpecial: false },
-    ]);
+    const placed = { image, minTokens: 0, maxTokens: 0 };
+    expect(prompt).toEqual([placed, { text: "\na", parseSpecial: false }, placed, { text: "b", parseSpecial: false }]);
   });
 
   it("refuses a template beside it, and nothing to send", async () => {

@@ -30,7 +30,15 @@ function start({ submitted = true, signal, answer }: Given = {}) {
   };
 }
 
-const result = (text: string) => ({ text, reasoning: "", finishReason: "eos", stopString: "", usage, timings });
+const result = (text: string) => ({
+  text,
+  reasoning: "",
+  toolCalls: [],
+  finishReason: "eos",
+  stopString: "",
+  usage,
+  timings,
+});
 
 const drawn = (id: number, bytes: string) => ({
   ...{ id, bytes, logprobBefore: -1, logprobAfter: 0 },
@@ -192,7 +200,7 @@ describe("a generation with stop regexes and thinking tags", () => {
 
   it("emits reasoning as events of its own, joined where nobody reads", async () => {
     const texts = ["<t>so ", "so</", "t> yes", " yes<t>", "well</t>"];
-    const { generation, tell } = start({ answer: new AnswerStream(undefined, tags) });
+    const { generation, tell } = start({ answer: new AnswerStream(undefined, { tags }) });
     tell(...texts.map((text) => nativeEvent.text(text)), nativeEvent.done());
     const expected = { ...result("yes yes"), reasoning: "so so\nwell" };
     expect(await generation.result).toEqual(expected);
@@ -206,7 +214,7 @@ describe("a generation with stop regexes and thinking tags", () => {
   });
 
   it("gives a reader each piece as it comes", async () => {
-    const { generation, tell } = start({ answer: new AnswerStream(undefined, tags) });
+    const { generation, tell } = start({ answer: new AnswerStream(undefined, { tags }) });
     const reader = generation[Symbol.asyncIterator]();
     await reader.next();
     tell(...["<t>a", "b", "</t>c", "d"].map((text) => nativeEvent.text(text)), nativeEvent.done());

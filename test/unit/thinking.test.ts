@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AnswerStream } from "../../lib/generation/answer-stream.js";
-import { ThinkingSplitter, type AnswerForm, type Segment } from "../../lib/generation/thinking-splitter.js";
+import type { Segment } from "../../lib/generation/segments.js";
+import { ThinkingSplitter, type AnswerForm } from "../../lib/generation/thinking-splitter.js";
 import type { ThinkingTags } from "../../lib/generation/types.js";
 import { namedControlTokens } from "../../lib/requests/control-names.js";
 import { compileRegex } from "../../lib/stops/compile-regex.js";
@@ -11,7 +12,7 @@ import { cuts } from "./support/stop-cases.js";
 const tags = { open: "<think>", close: "</think>" };
 
 const joined = (segments: readonly Segment[], type: Segment["type"]) =>
-  segments.map((segment) => (segment.type === type ? segment.text : "")).join("");
+  segments.map((segment) => (segment.type === type && "text" in segment ? segment.text : "")).join("");
 
 function split(pieces: readonly string[], given: ThinkingTags = tags, form: AnswerForm = "free") {
   const splitter = new ThinkingSplitter(given, form);
@@ -137,7 +138,7 @@ describe("thinking tags before an answer that has a form", () => {
 
 describe("control tokens on the way", () => {
   const stream = (given?: ThinkingTags, regex?: RegExp) =>
-    new AnswerStream(regex && new StopScanner([compileRegex(regex)]), given);
+    new AnswerStream(regex && new StopScanner([compileRegex(regex)]), { tags: given });
 
   it("are tags where they are named, and emitted nowhere", () => {
     const answer = stream({ open: "[THINK]", close: "[/THINK]" });
@@ -175,19 +176,20 @@ describe("control tokens on the way", () => {
 
   it("are those that stops and tags hold", () => {
     const texts = ["[THINK]", "[/THINK]", "<|end|>", "<|im|>", "<s>", ""];
-    const none = { stopStrings: [], stopRegexes: [], thinkingTags: undefined };
+    const none = { stopStrings: [], stopRegexes: [], thinkingTags: undefined, markup: [] };
     const stopRegex = (regex: RegExp | string) => ({ source: new RegExp(regex).source, program: compileRegex(regex) });
     const named = (more: object) => namedControlTokens(texts, { ...none, ...more });
     expect(named({})).toEqual([]);
     expect(named({ stopStrings: ["x<|im|>user"] })).toEqual(["<|im|>"]);
     expect(named({ stopRegexes: [/a<\|end\|>?/, "\\[THINK\\]"].map(stopRegex) })).toEqual(["[THINK]", "<|end|>"]);
     expect(named({ thinkingTags: { open: "[THINK]", close: "[/THINK]" } })).toEqual(["[THINK]", "[/THINK]"]);
+    expect(named({ markup: ['root ::= "<s>" call'] })).toEqual(["<s>"]);
   });
 });
 
 describe("an answer stream", () => {
   it("looks for stops before tags, in reasoning and answer alike", () => {
-    const make = () => new AnswerStream(new StopScanner([compileRegex(/\nUser:|STOP/)]), tags);
+    const make = () => new AnswerStream(new StopScanner([compileRegex(/\nUser:|STOP/)]), { tags });
     for (const pieces of cuts("<think>a</think>b\nUser: c")) {
       const answer = make();
       const segments = [...pieces.flatMap((piece) => answer.push(piece)), ...answer.flush()];

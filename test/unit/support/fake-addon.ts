@@ -2,6 +2,7 @@
 import { MedInferError, type NativeCode } from "../../../lib/errors.js";
 import type {
   NativeAddon,
+  NativeChatFormat,
   NativeEngine,
   NativeEvent,
   NativeInspection,
@@ -260,6 +261,11 @@ export class FakeAddon implements NativeAddon {
         reject(nativeError("ABORTED"));
       },
     };
+  }
+
+  /** Nothing is known of any template's answers. */
+  chatFormat(_source: string, _bosToken: string, _eosToken: string): NativeChatFormat {
+    throw nativeError("INVALID_ARGUMENT");
   }
 
   jsonSchemaToGrammar(schema: string): string {
