@@ -25,15 +25,18 @@ export async function rerank(
   const results: RankedDocument[] = [];
   const tally = new Tally();
   for await (const row of readTexts(core, longestFirst(documents), { ...settings, call, list: "documents", query })) {
-    results.push(rank(row.index, row.values, labels, normalize));
+    results.push(rank(row.index, row.values, labels));
     tally.add(row);
   }
   results.sort((a, b) => b.score - a.score || a.index - b.index);
-  return { results: results.slice(0, topN), truncated: tally.truncated, usage: tally.usage };
+  const best = results.slice(0, topN);
+  // Behind the sorting: the function rounds what is far out to 1.
+  if (normalize && core.info.nRow === 1) for (const each of best) each.score = 1 / (1 + Math.exp(-each.score));
+  return { results: best, truncated: tally.truncated, usage: tally.usage };
 }
 
-function rank(index: number, values: Float32Array, labels: readonly string[], normalize: boolean): RankedDocument {
-  if (values.length === 1) return { index, score: normalize ? 1 / (1 + Math.exp(-values[0]!)) : values[0]! };
+function rank(index: number, values: Float32Array, labels: readonly string[]): RankedDocument {
+  if (values.length === 1) return { index, score: values[0]! };
   const byLabel = Object.fromEntries(labels.map((label, i) => [label, values[i]!]));
   return { index, score: byLabel["yes"] ?? values[0]!, labels: byLabel };
 }
