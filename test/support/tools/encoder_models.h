@@ -39,9 +39,10 @@ class EncoderWriter {
     Metadata(window);
     Matrix("token_embd", shape_.embd, n_vocab, 0.5);
     if (is_bert()) {
-      Matrix("token_types", shape_.embd, 2, 0.5);
+      // These two are in F32 whatever the others are: they are added, not multiplied.
+      file_.Random("token_types.weight", {shape_.embd, 2}, GGML_TYPE_F32, 0.5);
+      if (arch_ == "bert") file_.Random("position_embd.weight", {shape_.embd, shape_.ctx}, GGML_TYPE_F32, 0.5);
       Norm("token_embd_norm", true);
-      if (arch_ == "bert") Matrix("position_embd", shape_.embd, shape_.ctx, 0.5);
     } else if (arch_ == "modern-bert") {
       Norm("token_embd_norm", false);
     }
