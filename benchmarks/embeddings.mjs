@@ -73,7 +73,9 @@ async function measure(file, { runs, count, threads }, log) {
     return {
       file: file.split(/[\\/]/).at(-1),
       tokens,
-      figures: Object.fromEntries(Object.entries(rates).map(([name, samples]) => [name, { ...summary(samples), samples }])),
+      figures: Object.fromEntries(
+        Object.entries(rates).map(([name, samples]) => [name, { ...summary(samples), samples }]),
+      ),
       ratio: round(median(medinfer.map((rate, i) => rate / better(i)))),
     };
   } finally {
@@ -85,7 +87,8 @@ async function measure(file, { runs, count, threads }, log) {
 async function mixedTexts(engine, count, seed) {
   const texts = [];
   for (let i = 0; i < count; i++) {
-    const tokens = LEAST_TOKENS + Math.floor(((i * 7919 + seed * 31) % count) * ((MOST_TOKENS - LEAST_TOKENS + 1) / count));
+    const tokens =
+      LEAST_TOKENS + Math.floor(((i * 7919 + seed * 31) % count) * ((MOST_TOKENS - LEAST_TOKENS + 1) / count));
     // Words have about 1.3 tokens: too many, and cut by the engine's own count.
     texts.push({ text: promptOf(tokens, 100_000 * seed + i), tokens });
   }

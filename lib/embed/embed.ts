@@ -46,11 +46,7 @@ export async function* embedStream(
   }
 }
 
-function resolve(
-  core: EngineCore,
-  call: string,
-  options: EmbedOptions,
-): ResolvedEmbedOptions & { dimensions: number } {
+function resolve(core: EngineCore, call: string, options: EmbedOptions): ResolvedEmbedOptions & { dimensions: number } {
   const { dimensions = core.info.nRow, ...settings } = parse(embedOptionsSchema, options, `${call}: options`);
   if (dimensions > core.info.nRow) {
     throw argumentError(call, "dimensions", `must be at most the model's, ${core.info.nRow} (got ${dimensions})`);

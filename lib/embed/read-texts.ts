@@ -92,7 +92,13 @@ async function readText(
       const request = { text, query, truncate, cacheSalt, priority };
       const row = await runTask(core, "pooled", (native) => native.embed(request), signal);
       // Of this realm, where the addon's may be of another.
-      return { index, values: new Float32Array(row.values.buffer), tokens: row.tokens, cached: row.cached, cut: row.cut };
+      return {
+        index,
+        values: new Float32Array(row.values.buffer),
+        tokens: row.tokens,
+        cached: row.cached,
+        cut: row.cut,
+      };
     } catch (error) {
       if (!(error instanceof MedInferError)) throw error;
       if (error.code !== "QUEUE_FULL") throw named(name, error);

@@ -236,12 +236,12 @@ const MOST_MS = 2 ** 31 - 1;
 
 /** Checks `cacheSalt`. */
 export const cacheSaltSchema = v.optional(
-    v.pipe(
-      text(),
-      v.check((salt) => Buffer.byteLength(salt) <= 256, "must have at most 256 bytes"),
-    ),
-    "",
-  );
+  v.pipe(
+    text(),
+    v.check((salt) => Buffer.byteLength(salt) <= 256, "must have at most 256 bytes"),
+  ),
+  "",
+);
 
 /** The schema of {@link GenerationOptions}, entry by entry. */
 export const generationEntries = {

@@ -12,7 +12,14 @@ afterEach(async () => {
 });
 
 async function load(model: string, options: LoadOptions = {}): Promise<Engine> {
-  const engine = await Engine.load({ model, device: "cpu", nThreads: 2, kv: { type: "f32" }, task: "embed", ...options });
+  const engine = await Engine.load({
+    model,
+    device: "cpu",
+    nThreads: 2,
+    kv: { type: "f32" },
+    task: "embed",
+    ...options,
+  });
   open.push(engine);
   return engine;
 }
@@ -61,7 +68,10 @@ describe.each(embedders)("%s %o", (kind, options) => {
     ["in passes of mixed lengths", {}],
     ["in passes of few tokens", { nUbatch: 32, batchSize: 256 }],
   ] satisfies [string, LoadOptions][])("is what a plain loop computes, %s", async (_, how) => {
-    const expected = plainEmbed(model, texts.map((text) => ({ text })));
+    const expected = plainEmbed(
+      model,
+      texts.map((text) => ({ text })),
+    );
     const engine = await load(model, how);
     expect(engine.info).toMatchObject({ task: "embed", pooling: options.pooling, nRow: 64, labels: [] });
     const raw = await engine.embed(texts, { normalize: false });
@@ -92,7 +102,11 @@ describe.each(rerankers)("the reranker %s %o", (kind, options) => {
   const query = "what is the dose";
 
   it("gives what a plain loop computes, best first", async () => {
-    const expected = plainEmbed(model, documents.map((text) => ({ text, query })), { pooling: "rank" });
+    const expected = plainEmbed(
+      model,
+      documents.map((text) => ({ text, query })),
+      { pooling: "rank" },
+    );
     const engine = await load(model, { task: "rerank" });
     const { results, usage, truncated } = await engine.rerank(query, documents);
     expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual(documents.map((_, i) => i));
@@ -184,7 +198,7 @@ describe("texts", () => {
     for (const dimensions of [1, 7, 64]) {
       const short = await engine.embed(texts, { dimensions, normalize: false });
       expect(short.dimensions).toBe(dimensions);
-      short.embeddings.forEach((row, i) => 
+      short.embeddings.forEach((row, i) =>
         expect(largestDifference(row, [...whole[i]!.slice(0, dimensions)])).toBeLessThan(CLOSE),
       );
       const scaled = (await engine.embed(texts, { dimensions })).embeddings;
@@ -311,7 +325,11 @@ describe("an engine is for one task", () => {
       const engine = await load(model, { pooling });
       expect(engine.info.pooling).toBe(pooling);
       const texts = mixedTexts(12);
-      const expected = plainEmbed(model, texts.map((text) => ({ text })), { pooling });
+      const expected = plainEmbed(
+        model,
+        texts.map((text) => ({ text })),
+        { pooling },
+      );
       const { embeddings } = await engine.embed(texts);
       embeddings.forEach((row, i) => expect(largestDifference(row, unit(expected[i]!.row))).toBeLessThan(CLOSE));
     }

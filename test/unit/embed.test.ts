@@ -186,7 +186,10 @@ describe("embedStream", () => {
     expect(await all).toMatchObject({ message: "the disk is gone" });
     expect(await rejection(collect(engine.embedStream("text" as never)))).toMatchObject({ code: "INVALID_ARGUMENT" });
     const wrong = rejection(collect(engine.embedStream([5 as never])));
-    expect(await wrong).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("texts[0]") as string });
+    expect(await wrong).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("texts[0]") as string,
+    });
   });
 });
 

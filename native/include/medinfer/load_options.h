@@ -29,10 +29,10 @@ struct LoadOptions {
   std::vector<std::string> mmproj_candidates;
   Task task = Task::kGenerate;
   Pooling pooling = Pooling::kAuto;  // of kEmbed
-  bool only_model = false;        // no other model lies beside it: a projector without a name can be this one's
-  Device device = Device::kAuto;  // kAuto: CUDA where it works, else the CPU and a warning in ModelInfo
-  std::string cuda_backend;       // path of libggml-cuda.so; empty: it is not installed
-  std::string cuda_problem;       // why it is not, and what to do; empty: it was not looked for
+  bool only_model = false;           // no other model lies beside it: a projector without a name can be this one's
+  Device device = Device::kAuto;     // kAuto: CUDA where it works, else the CPU and a warning in ModelInfo
+  std::string cuda_backend;          // path of libggml-cuda.so; empty: it is not installed
+  std::string cuda_problem;          // why it is not, and what to do; empty: it was not looked for
   std::int32_t n_gpu_layers =
       kAutoLayers;             // kAutoLayers: as many as fit beside the KV pool, compute buffers and the projector
   std::uint32_t main_gpu = 0;  // the only one with SplitMode::kNone; otherwise the projector's

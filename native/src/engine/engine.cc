@@ -154,8 +154,8 @@ class EngineImpl final : public Engine {
   Status WrongTaskStatus(const char* wanted) const {
     constexpr std::array kNames = {"generate", "embed", "rerank"};
     return {Code::kWrongTask, std::string("the engine was loaded with task \"") +
-                                  kNames.at(static_cast<std::size_t>(options_.task)) +
-                                  "\": load one with task \"" + wanted + "\""};
+                                  kNames.at(static_cast<std::size_t>(options_.task)) + "\": load one with task \"" +
+                                  wanted + "\""};
   }
   static Status ClosedStatus() { return {Code::kClosed, "the engine is closed: load a new one"}; }
 

@@ -21,8 +21,9 @@ Result<enum llama_pooling_type> ChooseType(const llama_model& model, const LoadO
   if (options.task == Task::kRerank) {
     // Without the classifier llama.cpp would hand out values of the token's row as scores.
     if (ClassifierWidth(model) != static_cast<std::int64_t>(model.hparams.n_cls_out)) {
-      return WrongTask("the model is no reranker: its file has no classifier. Load a reranker, or this one with task "
-                       "\"embed\"");
+      return WrongTask(
+          "the model is no reranker: its file has no classifier. Load a reranker, or this one with task "
+          "\"embed\"");
     }
     return LLAMA_POOLING_TYPE_RANK;
   }
@@ -44,8 +45,9 @@ Result<enum llama_pooling_type> ChooseType(const llama_model& model, const LoadO
     case LLAMA_POOLING_TYPE_RANK:
       return WrongTask("the model is a reranker: load it with task \"rerank\"");
     default:
-      return WrongTask("the model's file names no pooling, so it is no embedding model: load another, or say how its "
-                       "makers pool with pooling: \"mean\", \"cls\" or \"last\"");
+      return WrongTask(
+          "the model's file names no pooling, so it is no embedding model: load another, or say how its "
+          "makers pool with pooling: \"mean\", \"cls\" or \"last\"");
   }
 }
 

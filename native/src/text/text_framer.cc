@@ -16,9 +16,9 @@ constexpr std::string_view kQueryPlace = "{query}";
 constexpr std::string_view kDocumentPlace = "{document}";
 
 Status NoRoom(const char* what, std::size_t n_tokens, std::uint32_t most) {
-  return {Code::kContextFull, std::string(what) + " take " + std::to_string(n_tokens) +
-                                  " tokens of the " + std::to_string(most) + " that the model is loaded for: " +
-                                  "shorten the query, or raise nCtx and nCtxPerRequest"};
+  return {Code::kContextFull,
+          std::string(what) + " take " + std::to_string(n_tokens) + " tokens of the " + std::to_string(most) +
+              " that the model is loaded for: " + "shorten the query, or raise nCtx and nCtxPerRequest"};
 }
 
 void Append(std::vector<std::int32_t>& tokens, const std::vector<std::int32_t>& more) {
@@ -97,8 +97,8 @@ Result<TextFramer::Tokens> TextFramer::FillTemplate(std::string_view query, std:
   return tokenizer_.Tokenize(pieces);
 }
 
-// The document's tokens depend on what stands before and behind it, so it is its text that is cut: the longest beginning
-// that fits, found by halves.
+// The document's tokens depend on what stands before and behind it, so it is its text that is cut: the longest
+// beginning that fits, found by halves.
 Result<FramedText> TextFramer::FrameInTemplate(std::string_view query, std::string_view document,
                                                std::uint32_t most) const {
   auto whole = FillTemplate(query, document);

@@ -1,7 +1,7 @@
 // A text, or a query with a document, as an embedding or ranking model reads it: whole, with what its file puts around.
 //
-// Nothing in the texts acts as a control token. A pair has llama.cpp's form: the file's template "rerank" where there is
-// one, else the query and the document with BOS, EOS and SEP as the vocabulary wants them.
+// Nothing in the texts acts as a control token. A pair has llama.cpp's form: the file's template "rerank" where there
+// is one, else the query and the document with BOS, EOS and SEP as the vocabulary wants them.
 //
 // Immutable: any thread.
 #pragma once
@@ -29,8 +29,8 @@ class TextFramer {
   // `pair_template`: with the places {query} and {document}; empty: none. Tokenizer and vocabulary outlive it.
   TextFramer(const PromptTokenizer& tokenizer, const llama_vocab* vocab, std::string pair_template);
 
-  // At most `most` tokens; what is beyond them is cut off, inside the frame. Fail as PromptTokenizer::Tokenize, and with
-  // kContextFull where what stands around the text, or the query alone, has no room.
+  // At most `most` tokens; what is beyond them is cut off, inside the frame. Fail as PromptTokenizer::Tokenize, and
+  // with kContextFull where what stands around the text, or the query alone, has no room.
   Result<FramedText> Frame(std::string_view text, std::uint32_t most) const;
   Result<FramedText> FramePair(std::string_view query, std::string_view document, std::uint32_t most) const;
 

@@ -30,7 +30,9 @@ export async function enter(phase, { reached, left = quiet }) {
   }
 
   if (phase === "embed") {
-    const engine = keep(await addon.load(loadOptions({ task: "embed", modelPath: models.embedder, batchSize: 64 }), quiet, quiet).engine);
+    const engine = keep(
+      await addon.load(loadOptions({ task: "embed", modelPath: models.embedder, batchSize: 64 }), quiet, quiet).engine,
+    );
     for (let i = 0; i < 900; i++) engine.embed(embedRequestOf("bat ".repeat(200)));
     tell();
     return;

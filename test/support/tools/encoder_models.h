@@ -146,8 +146,8 @@ class EncoderWriter {
   const EncoderShape shape_;
 };
 
-// --embd --layers --heads --ff --ctx --vocab --window; --pooling mean|cls|last|rank|none|unsaid; --labels N: outputs of a
-// classifier, 0: none; --pair-template TEXT; --add-bos --add-eos --add-sep (0, 1, or -1: as the vocabulary has it).
+// --embd --layers --heads --ff --ctx --vocab --window; --pooling mean|cls|last|rank|none|unsaid; --labels N: outputs of
+// a classifier, 0: none; --pair-template TEXT; --add-bos --add-eos --add-sep (0, 1, or -1: as the vocabulary has it).
 inline void MakeEncoder(GgufFile& file, const std::string& arch, ggml_type type, int file_type, CommandLine& options) {
   EncoderShape shape;
   shape.embd = options.Int("embd", shape.embd);

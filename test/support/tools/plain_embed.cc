@@ -1,5 +1,5 @@
-// The reference of embeddings: one text at a time, in a pass of its own, with llama.cpp's own tokenizer and framing, and
-// none of our code. It reads a text per line and answers each with one line of JSON.
+// The reference of embeddings: one text at a time, in a pass of its own, with llama.cpp's own tokenizer and framing,
+// and none of our code. It reads a text per line and answers each with one line of JSON.
 //
 //   plain_embed MODEL [--pooling mean|cls|last|rank] [--threads N]
 //
