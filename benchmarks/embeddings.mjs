@@ -15,14 +15,15 @@ export const options = {
   texts: { type: "string", default: "1000" },
   threads: { type: "string", default: "2" },
   model: { type: "string", default: "minilm,base" },
+  type: { type: "string", default: "f16,q8_0" },
   file: { type: "string" },
 };
 
 /** The shape of BERT base, and that of all-MiniLM-L6-v2, with the vocabulary that both have. Speed hangs on no weight. */
-const shape = { vocab: vocabularyFile("bert-bge"), ctx: 512, pooling: "mean", repeat: 1, type: "f16" };
+const shape = { vocab: vocabularyFile("bert-bge"), ctx: 512, pooling: "mean", repeat: 1 };
 const MODELS = {
-  minilm: () => randomModel("bert", { ...shape, embd: 384, layers: 6, heads: 12, ff: 1536 }),
-  base: () => randomModel("bert", { ...shape, embd: 768, layers: 12, heads: 12, ff: 3072 }),
+  minilm: { ...shape, embd: 384, layers: 6, heads: 12, ff: 1536 },
+  base: { ...shape, embd: 768, layers: 12, heads: 12, ff: 3072 },
 };
 const LEAST_TOKENS = 20;
 const MOST_TOKENS = 400;
@@ -33,10 +34,15 @@ const SETTLE_MS = 500;
 const WANTED = 1.5;
 
 /** @param {Record<keyof typeof options, string>} chosen @param {(line: string) => void} log */
-export async function run({ runs, texts, threads, model, file }, log) {
+export async function run({ runs, texts, threads, model, type, file }, log) {
   const models = {};
   const targets = [];
-  const files = file === undefined ? model.split(",").map((name) => [name, MODELS[name]()]) : [["file", file]];
+  const random = model
+    .split(",")
+    .flatMap((name) =>
+      type.split(",").map((each) => [`${name} ${each}`, () => randomModel("bert", { ...MODELS[name], type: each })]),
+    );
+  const files = file === undefined ? random.map(([name, make]) => [name, make()]) : [["file", file]];
   for (const [name, path] of files) {
     if (!existsSync(path)) throw new Error(`there is no model at ${path}`);
     const work = { runs: Number(runs), count: Number(texts), threads: Number(threads) };

@@ -134,10 +134,10 @@ const mmprojSchema = any<"auto" | null | string | URL>(
 
 /** Checks {@link LoadOptions} and fills in the defaults. */
 export const loadOptionsSchema = object({
-  task: v.optional(oneOf(["generate", "embed", "rerank"]), "generate"),
-  pooling: v.optional(oneOf(["auto", "mean", "cls", "last"]), "auto"),
   model: v.optional(pathSchema),
   mmproj: v.optional(mmprojSchema, "auto"),
+  task: v.optional(oneOf(["generate", "embed", "rerank"]), "generate"),
+  pooling: v.optional(oneOf(["auto", "mean", "cls", "last"]), "auto"),
   device: v.optional(oneOf(["auto", "cpu", "cuda"]), "auto"),
   nGpuLayers: v.optional(autoOr(0, 100_000), "auto"),
   splitMode: v.optional(oneOf(["none", "layer", "row", "tensor"]), "layer"),

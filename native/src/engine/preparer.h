@@ -32,7 +32,7 @@ class Preparer {
     Request request;
     std::vector<CancelFlag> cancelled;  // by completion
     bool embed_only = false;
-    std::optional<EmbedRequest> embed;  // in place of `request`
+    std::optional<EmbedRequest> embed{};  // in place of `request`
   };
 
   // `thread` runs the work; `encoder`: null: no images; `inbox` gets a PreparedCommand for every job that is not

@@ -17,6 +17,7 @@ const pairs: Readonly<Record<string, string>> = {
   "ToLoadOptions.fields": "NativeLoadOptions",
   "ToPromptPart.fields": "NativePromptPart",
   "ToRequest.fields": "NativeRequest",
+  "ToEmbedRequest.fields": "NativeEmbedRequest",
   "ToRequest.tags": "NativeRequest.reasoning",
   "ToChatMessages.fields": "NativeAddon.applyBuiltinChatTemplate.messages",
   "ToSampling.fields": "NativeSampling",
