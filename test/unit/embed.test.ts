@@ -239,6 +239,7 @@ describe("calls of another task", () => {
     expect(await rejection(engine.restoreSession("file"))).toMatchObject(wrong);
     expect(await rejection(collect(engine.annotate([{ prompt: "a" }])))).toMatchObject(wrong);
     expect(thrown(() => engine.session())).toMatchObject(wrong);
+    expect(await rejection(engine.score({ prompt: "a", candidates: ["b"] }))).toMatchObject(wrong);
     const generator = await Engine.load();
     expect(await rejection(generator.embed("a"))).toMatchObject(wrong);
     expect(await rejection(collect(generator.embedStream(["a"])))).toMatchObject(wrong);
