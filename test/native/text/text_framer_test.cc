@@ -22,10 +22,11 @@ class TextFramerTest : public VocabularyTest {
     return {tokenizer, vocab_, std::move(pair_template)};
   }
   static Tokens Plain(const std::string& text) { return PromptTokenizer(vocab_).Tokenize({{text, false}}).value(); }
-  static Tokens Framed(Tokens body) {
-    body.insert(body.begin(), llama_vocab_bos(vocab_));
-    if (llama_vocab_get_add_eos(vocab_)) body.push_back(llama_vocab_eos(vocab_));
-    return body;
+  static Tokens Framed(const Tokens& body) {
+    Tokens framed = {llama_vocab_bos(vocab_)};
+    framed.insert(framed.end(), body.begin(), body.end());
+    if (llama_vocab_get_add_eos(vocab_)) framed.push_back(llama_vocab_eos(vocab_));
+    return framed;
   }
   static std::size_t around() { return Framed({}).size(); }
 };
