@@ -62,6 +62,17 @@ export default defineConfig({
         },
       },
       {
+        // Real weights from the registries: run when asked for (npm run test:models).
+        extends: true,
+        test: {
+          name: "models",
+          include: ["test/models/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 1_200_000,
+          ...withAddon,
+        },
+      },
+      {
         extends: true,
         test: {
           name: "package",

@@ -12,6 +12,7 @@ const names = [
   "event-loop",
   "abort",
   "throughput",
+  "embeddings",
   "kv",
   "parity",
   "kv-parity",

@@ -12,6 +12,8 @@ namespace {
 
 // In the order of the enumerators.
 constexpr std::array kDevices = {"auto", "cpu", "cuda"};
+constexpr std::array kTasks = {"generate", "embed", "rerank"};
+constexpr std::array kPoolings = {"auto", "mean", "cls", "last"};
 constexpr std::array kSplitModes = {"none", "layer", "row", "tensor"};
 constexpr std::array kKvTypes = {"f32", "f16", "q8_0", "q4_0"};
 
@@ -122,6 +124,8 @@ LoadOptions ToLoadOptions(Napi::Value value) {
           [&](const Napi::Value& path, const std::string& name) {
             options.mmproj_candidates.push_back(ToPath(path, name));
           });
+  options.task = fields.Enum<Task>("task", kTasks);
+  options.pooling = fields.Enum<Pooling>("pooling", kPoolings);
   options.only_model = ToBool(fields.Value("onlyModel"), fields.Name("onlyModel"));
   options.device = fields.Enum<Device>("device", kDevices);
   options.cuda_backend = ToPath(fields.Value("cudaBackend"), fields.Name("cudaBackend"));
@@ -219,6 +223,17 @@ AnswerFormatOptions ToAnswerFormatOptions(Napi::Value value) {
   return options;
 }
 
+EmbedRequest ToEmbedRequest(Napi::Value value) {
+  const Fields fields(value, "request");
+  EmbedRequest request;
+  request.text = ToString(fields.Value("text"), fields.Name("text"));
+  if (!fields.Value("query").IsNull()) request.query = ToString(fields.Value("query"), fields.Name("query"));
+  request.truncate = ToBool(fields.Value("truncate"), fields.Name("truncate"));
+  request.cache_salt = ToString(fields.Value("cacheSalt"), fields.Name("cacheSalt"));
+  request.priority = fields.Integer<std::int32_t>("priority");
+  return request;
+}
+
 std::vector<ChatMessage> ToChatMessages(Napi::Value value) {
   std::vector<ChatMessage> messages;
   ForEach(value, "messages", [&](const Napi::Value& message, const std::string& where) {
@@ -295,6 +310,10 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   object["nCtxPerRequest"] = info.n_ctx_per_request;
   object["batchSize"] = info.batch_size;
   object["nUbatch"] = info.n_ubatch;
+  object["task"] = kTasks.at(static_cast<std::size_t>(info.task));
+  object["pooling"] = info.pooling;
+  object["nRow"] = info.n_row;
+  object["labels"] = ToJs(env, info.labels);
   object["vision"] = info.vision;
   object["projector"] = info.vision ? ToJs(env, info.projector) : env.Null();
   object["projectorWarning"] = info.projector_warning;

@@ -21,6 +21,7 @@ LoadOptions ToLoadOptions(Napi::Value value);
 // Copies the bytes of images: JavaScript may change its buffers after the call.
 std::vector<PromptPart> ToPrompt(Napi::Value value, const std::string& field);
 Request ToRequest(Napi::Value value);
+EmbedRequest ToEmbedRequest(Napi::Value value);
 SamplingParams ToSampling(Napi::Value value, const std::string& where);
 InspectRequest ToInspectRequest(Napi::Value value);
 ImageFile ToImageFile(Napi::Value value, const std::string& field);

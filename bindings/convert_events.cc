@@ -234,6 +234,13 @@ struct BodyWriter {
     out.Set("width", event.width);
     out.Set("cached", event.cached);
   }
+  void operator()(const Pooled& event) const {
+    out.Set("type", "pooled");
+    out.Set("values", Float32Array(env, *event.values));
+    out.Set("tokens", event.tokens);
+    out.Set("cached", event.cached);
+    out.Set("cut", event.cut);
+  }
   void operator()(const Counted& event) const {
     out.Set("type", "counted");
     out.Set("tokens", event.tokens);

@@ -21,6 +21,7 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
                      {
                          InstanceMethod<&EngineHandle::Submit>("submit"),
                          InstanceMethod<&EngineHandle::EmbedImage>("embedImage"),
+                         InstanceMethod<&EngineHandle::Embed>("embed"),
                          InstanceMethod<&EngineHandle::CountTokens>("countTokens"),
                          InstanceMethod<&EngineHandle::Cancel>("cancel"),
                          InstanceMethod<&EngineHandle::Finish>("finish"),
@@ -87,6 +88,14 @@ Napi::Value EngineHandle::EmbedImage(const Napi::CallbackInfo& info) {
   return Run(info, [&] {
     Engine& engine = Open(info);
     return Accepted(info.Env(), engine.EmbedImage(ToImageFile(info[0], "image")));
+  });
+}
+
+Napi::Value EngineHandle::Embed(const Napi::CallbackInfo& info) {
+  return Run(info, [&] {
+    // Getters of the request may run, and close the engine.
+    EmbedRequest request = ToEmbedRequest(info[0]);
+    return Accepted(info.Env(), Open(info).Embed(std::move(request)));
   });
 }
 

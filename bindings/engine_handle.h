@@ -22,6 +22,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
  private:
   Napi::Value Submit(const Napi::CallbackInfo& info);
   Napi::Value EmbedImage(const Napi::CallbackInfo& info);
+  Napi::Value Embed(const Napi::CallbackInfo& info);
   Napi::Value CountTokens(const Napi::CallbackInfo& info);
   void Cancel(const Napi::CallbackInfo& info);
   void Finish(const Napi::CallbackInfo& info);

@@ -2,6 +2,10 @@ import { annotateRows } from "./annotate/annotate.js";
 import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 import type { RenderedChat, ChatMessage } from "./chat/types.js";
 import type { EngineCore } from "./core.js";
+import { embed, embedStream } from "./embed/embed.js";
+import type { EmbedOptions, RerankOptions } from "./embed/options.js";
+import { rerank } from "./embed/rerank.js";
+import type { EmbeddedText, EmbedResult, RerankResult } from "./embed/types.js";
 import { embedImage, type EmbedImageOptions } from "./embed-image.js";
 import type { Generation } from "./generation/types.js";
 import type { ImageSource } from "./images/load.js";
@@ -42,8 +46,8 @@ export class Engine {
    * Loads a model, off the event loop. Without a `model`, the tiny one inside the package: a demonstration, not for
    * clinical use.
    *
-   * @throws MedInferError (rejects) `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `BAD_GGUF`, `BAD_MMPROJ`, `OUT_OF_MEMORY` or
-   * `ABORTED`
+   * @throws MedInferError (rejects) `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `BAD_GGUF`, `BAD_MMPROJ`, `WRONG_TASK`,
+   * `OUT_OF_MEMORY` or `ABORTED`
    */
   static async load(options: LoadOptions = {}): Promise<Engine> {
     return new Engine(await loadCore(options));
@@ -132,6 +136,45 @@ export class Engine {
   }
 
   /**
+   * The embeddings of texts, of an engine with `task: "embed"`. Many texts share a pass, without padding; some hundreds are
+   * in the engine at once, however many there are. Nothing in a text acts as a control token. What the model's makers want
+   * in front of a text (`"query: "`, an instruction) is the caller's to write.
+   *
+   * @throws MedInferError (rejects) `WRONG_TASK`, `INVALID_ARGUMENT`, `CONTEXT_FULL` for a text that is too long, `ABORTED`
+   * or `CLOSED`
+   *
+   * @example
+   * const engine = await Engine.load({ model: "all-MiniLM-L6-v2.gguf", task: "embed" });
+   * const { embeddings } = await engine.embed(["chest pain", "pain in the chest"]);
+   */
+  embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResult> {
+    return embed(this.#core, texts, options);
+  }
+
+  /**
+   * The same one by one, in the order of the texts, which are taken from the source only as fast as they are read: it may be
+   * endless. Leaving the `for await` early ends what is under way.
+   *
+   * @throws MedInferError (from the iteration) as {@link Engine.embed} does
+   */
+  embedStream(
+    texts: AsyncIterable<string> | Iterable<string>,
+    options: EmbedOptions = {},
+  ): AsyncIterableIterator<EmbeddedText, void> {
+    return embedStream(this.#core, texts, options);
+  }
+
+  /**
+   * Documents by how well they answer a query, best first, of an engine with `task: "rerank"`.
+   *
+   * @throws MedInferError (rejects) `WRONG_TASK`, `INVALID_ARGUMENT`, `CONTEXT_FULL` for a document, or a query, that is too
+   * long, `ABORTED` or `CLOSED`
+   */
+  rerank(query: string, documents: readonly string[], options: RerankOptions = {}): Promise<RerankResult> {
+    return rerank(this.#core, query, documents, options);
+  }
+
+  /**
    * The token ids of a text.
    *
    * @throws MedInferError `INVALID_ARGUMENT` or `CLOSED`
@@ -164,7 +207,7 @@ export class Engine {
   }
 
   /**
-   * What the vision encoder makes of an image: `tokens` rows of `width` floats.
+   * What the vision encoder makes of an image: `tokens` rows of `width` floats. For texts there is {@link Engine.embed}.
    *
    * @throws MedInferError (rejects) `NO_VISION`, `IMAGE_NOT_FOUND`, `IMAGE_FETCH`, `IMAGE_DECODE`, `IMAGE_TOO_LARGE`,
    * `INVALID_ARGUMENT`, `QUEUE_FULL`, `ABORTED` or `CLOSED`

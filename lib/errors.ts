@@ -18,6 +18,7 @@ export const nativeCodes = [
   "IMAGE_TOO_LARGE",
   "NO_VISION",
   "INVALID_ARGUMENT",
+  "WRONG_TASK",
   "BAD_SESSION",
   "NO_DEVICE",
   "DEVICE_BUSY",
@@ -46,6 +47,7 @@ export type NativeCode = (typeof nativeCodes)[number];
  * | `IMAGE_DECODE` | the image is damaged or of an unsupported format |
  * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit, or is a strip of more than 200 to 1 |
  * | `NO_VISION` | an image was given to a model that was loaded without a projector |
+ * | `WRONG_TASK` | the engine was loaded for another task, or the model cannot do the one that was asked for |
  * | `BAD_SESSION` | a session's file cannot be written or read, is damaged, or was saved with another model |
  * | `NO_DEVICE` | CUDA was asked for, and there is no GPU, driver or backend that serves |
  * | `DEVICE_BUSY` | another process holds the GPU alone; try again later |

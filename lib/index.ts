@@ -81,6 +81,8 @@ export type {
 export type { Session } from "./session/session.js";
 export type { SessionChatOptions, SessionOptions, ToolResult } from "./session/options.js";
 export type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
+export type { EmbedOptions, RerankOptions } from "./embed/options.js";
+export type { CutText, EmbeddedText, EmbedResult, EmbedUsage, RankedDocument, RerankResult } from "./embed/types.js";
 export type { EmbedImageOptions } from "./embed-image.js";
 export type { DetokenizeOptions, TokenizeOptions } from "./tokens.js";
 export type {

@@ -4,12 +4,12 @@ import { onAbort } from "./abort.js";
 import { addonDirectory, loadAddon } from "./native/addon.js";
 import type { NativeAddon, NativeEngine, NativeModelInfo } from "./native/types.js";
 import { findAdapter } from "./chat/adapters.js";
-import { findControlTokens } from "./chat/control-tokens.js";
+import { ControlTokens, findControlTokens } from "./chat/control-tokens.js";
 import { findTemplate } from "./chat/registry.js";
 import { findCudaBackend, type CudaBackend } from "./native/cuda-backend.js";
 import type { EngineCore } from "./core.js";
 import { Dispatcher } from "./native/dispatcher.js";
-import { abortedError, MedInferError } from "./errors.js";
+import { abortedError, argumentError, MedInferError } from "./errors.js";
 import { resolveModel, type ModelFiles } from "./models/resolve.js";
 import type { ModelInfo } from "./native/model-info.js";
 import {
@@ -26,7 +26,8 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   const options = parse(loadOptionsSchema, given, "Engine.load");
   throwIfAborted(options.signal);
   if (options.chatTemplate !== undefined) findTemplate(options.chatTemplate);
-  const files = await resolveModel(options.model, options.mmproj);
+  const mmproj = projectorFor(options);
+  const files = await resolveModel(options.model, mmproj);
   throwIfAborted(options.signal);
   const addon = loadAddon();
   const usesGpu = options.device === "cuda" || (options.device === "auto" && options.nGpuLayers !== 0);
@@ -44,13 +45,22 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
       options.model === undefined ? "" : files.modelPath,
       options.chatTemplate,
     );
-    const control = await findControlTokens(native);
+    // Prompts alone are made of texts that must not act as those.
+    const control = options.task === "generate" ? await findControlTokens(native) : ControlTokens.none;
     throwIfAborted(options.signal);
     return { native, dispatcher, control, maxImageBytes: options.maxImageBytes, ...adapted };
   } catch (error) {
     await native.close();
     throw error;
   }
+}
+
+/** Texts that are embedded or reranked hold no images, so no projector is looked for. */
+function projectorFor({ task, pooling, mmproj }: ResolvedLoadOptions) {
+  if (pooling !== "auto" && task !== "embed") throw argumentError("Engine.load", "pooling", 'is for task "embed"');
+  if (task === "generate") return mmproj;
+  if (mmproj !== "auto" && mmproj !== null) throw argumentError("Engine.load", "mmproj", 'is for task "generate"');
+  return null;
 }
 
 /** What is known of the model, and how it chats: as the caller says, or else its adapter, or else its file. */

@@ -38,12 +38,12 @@ export class LlamaServer {
    *
    * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
    * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has
-   * llama.cpp write every forward pass to its log, see `passes`: do not take times then.
+   * llama.cpp write every forward pass to its log, see `passes`: do not take times then. `embeddings`: it answers embed().
    * @param {string} model
    * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean,
-   *   gpu?: boolean, watchPasses?: boolean, log: (line: string) => void }} options
+   *   gpu?: boolean, embeddings?: boolean, watchPasses?: boolean, log: (line: string) => void }} options
    */
-  static async start(model, { parallel, ctx, threads, unified, cachePrompt, gpu, watchPasses, log }) {
+  static async start(model, { parallel, ctx, threads, unified, cachePrompt, gpu, embeddings, watchPasses, log }) {
     const binary = peer("llama-server", { gpu: gpu === true, log });
     const port = await freePort();
     const args = ["-m", model, "-c", ctx, "-np", parallel, "--host", "127.0.0.1", "--port", port];
@@ -51,6 +51,7 @@ export class LlamaServer {
     if (!cachePrompt) args.push("--no-cache-prompt");
     args.push(...(gpu ? ["-ngl", 999, "-fa", "on"] : ["--device", "none"]));
     if (threads !== undefined) args.push("-t", threads);
+    if (embeddings) args.push("--embeddings");
     if (watchPasses) args.push("-lv", 5);
     const server = new LlamaServer(binary, args.map(String), `http://127.0.0.1:${port}`, watchPasses);
     await server.#ready();
@@ -140,6 +141,12 @@ export class LlamaServer {
       decodeMs: timings.predicted_ms,
       firstTokenMs,
     };
+  }
+
+  /** How many rows it gives of these texts, in one request. @param {string[]} texts @returns {Promise<number>} */
+  async embed(texts) {
+    const { data } = JSON.parse(await this.#post("/v1/embeddings", { input: texts }, () => {}));
+    return data.filter(({ embedding }) => Number.isFinite(embedding[0])).length;
   }
 
   /** The server's counters by name. @returns {Promise<Record<string, number>>} */

@@ -9,6 +9,7 @@ import type { GenerationResult } from "../generation/types.js";
 import { generationEntries, ofCompletions, type ResolvedChatOptions } from "../options/request-options.js";
 import { imagesFirst, lostWithoutTemplate, prepareChat, refuseTemplateOptions } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
+import { requireTask } from "../require-task.js";
 import { grammarOf } from "../schema/grammar.js";
 import { toolChoiceSchema } from "../tools/tool-choice.js";
 import { any, flag, integer, list, object, oneOf, text } from "../validation/fields.js";
@@ -64,6 +65,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   given: AnnotateOptions,
 ): AsyncGenerator<AnnotateResult<TRow>, void, undefined> {
   const { concurrency = core.info.batchSize * 2, onError, ...defaults } = parse(annotateOptionsSchema, given, CALL);
+  requireTask(core, "generate", CALL);
   if (!isIterable(rows)) throw argumentError(CALL, "rows", "must be iterable");
   checkTemplateOptions(defaults);
   const outer = defaults.signal;

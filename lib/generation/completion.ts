@@ -76,6 +76,7 @@ export class Completion {
       case "failed":
       case "scored":
       case "embedded":
+      case "pooled":
       case "saved":
       case "counted":
       case "restored":

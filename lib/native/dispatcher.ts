@@ -39,6 +39,7 @@ function isLast(event: NativeEvent): boolean {
     case "failed":
     case "scored":
     case "embedded":
+    case "pooled":
     case "saved":
     case "counted":
     case "restored":

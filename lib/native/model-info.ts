@@ -38,6 +38,14 @@ export interface ModelInfo {
   batchSize: number;
   /** Most tokens of one forward pass. */
   nUbatch: number;
+  /** What the engine was loaded for, see {@link LoadOptions.task}. */
+  task: "generate" | "embed" | "rerank";
+  /** How the tokens' rows become one: `"mean"`, `"cls"`, `"last"` or `"rank"`. Empty with the task `"generate"`. */
+  pooling: string;
+  /** Floats of an embedding, or of what a classifier gives of a document. 0 with the task `"generate"`. */
+  nRow: number;
+  /** Names of what a reranker's classifier gives, where its file has some, such as `"yes"` and `"no"`. */
+  labels: string[];
   /** Whether the model reads images. */
   vision: boolean;
   /** What reads them; null: nothing does. */

@@ -27,6 +27,8 @@ export interface NativeLoadOptions {
   mmprojPath: string;
   /** Files of which the one that fits is the projector; none, where it is not clear which. */
   mmprojCandidates: string[];
+  task: "generate" | "embed" | "rerank";
+  pooling: "auto" | "mean" | "cls" | "last";
   /** Whether no other model lies beside the model. */
   onlyModel: boolean;
   device: "auto" | "cpu" | "cuda";
@@ -231,6 +233,17 @@ export interface NativeUsage {
   imagesCached: number;
 }
 
+/** A text to embed, or a document to weigh. */
+export interface NativeEmbedRequest {
+  text: string;
+  /** What the document is weighed against; null with the task "embed". */
+  query: string | null;
+  /** Whether a text that is too long is cut; it fails otherwise. */
+  truncate: boolean;
+  cacheSalt: string;
+  priority: number;
+}
+
 /** Milliseconds. */
 export interface NativeTimings {
   queueMs: number;
@@ -317,6 +330,8 @@ export type NativeEvent =
       width: number;
       cached: boolean;
     }
+  /** `cut`: tokens that were left out at the text's end. */
+  | { id: RequestId; type: "pooled"; values: Float32Array; tokens: number; cached: number; cut: number }
   | { id: RequestId; type: "counted"; tokens: number }
   | { id: RequestId; type: "saved"; tokens: number }
   | { id: RequestId; type: "restored"; state: StateId; tokens: number; note: string }
@@ -335,6 +350,8 @@ export interface NativeEngine {
   /** Returns the id of the request's first completion; events follow. Throws where the request is refused. */
   submit(request: NativeRequest): RequestId;
   embedImage(image: Uint8Array): RequestId;
+  /** Ends with pooled or failed. */
+  embed(request: NativeEmbedRequest): RequestId;
   /** Ends with counted or failed. How many tokens the model would read of such a prompt: nothing is computed. */
   countTokens(prompt: NativePromptPart[], addSpecial: boolean): RequestId;
   cancel(id: RequestId): void;

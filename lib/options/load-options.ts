@@ -34,6 +34,18 @@ export interface KvOptions {
 /** Options of {@link Engine.load}. All are optional. */
 export interface LoadOptions {
   /**
+   * What the engine is for. `"generate"`: `chat`, `complete`, sessions, `annotate`. `"embed"`: `embed` and `embedStream`.
+   * `"rerank"`: `rerank`. Each refuses the others' calls with `WRONG_TASK`, as does the load where the model cannot do what
+   * is asked for. Default `"generate"`.
+   */
+  task?: "generate" | "embed" | "rerank";
+  /**
+   * With `task: "embed"`: how the rows of a text's tokens become one. `"mean"`: their mean; `"cls"`: the first token's;
+   * `"last"`: the last token's. `"auto"`: as the model's file says; a file that says nothing is refused with `WRONG_TASK`.
+   * Default `"auto"`.
+   */
+  pooling?: "auto" | "mean" | "cls" | "last";
+  /**
    * The model: a GGUF file, of a split model the first, or a folder with one model and, if it has one, its projector. A
    * path, or a `file:` URL. Default: the tiny model inside the package.
    */
@@ -70,11 +82,17 @@ export interface LoadOptions {
   nCtx?: number;
   /** Most tokens of one request, prompt and answer. Default: `nCtx`, at most what the model was trained for. */
   nCtxPerRequest?: number;
-  /** Most requests that run at once, from 1 to 256; others wait. Default 4. */
+  /** Most requests that run at once, from 1 to 256; others wait. Default 4, and 64 where texts are embedded or reranked. */
   batchSize?: number;
-  /** Token budget of one step over all requests. Default: `nUbatch`. */
+  /**
+   * Token budget of one step over all requests. Default: `nUbatch`. Where texts are embedded or reranked, a pass takes as
+   * many whole texts as fit, and a longer text alone.
+   */
   nBatch?: number;
-  /** Most tokens of one forward pass; an abort takes effect within one. Default 512. */
+  /**
+   * Most tokens of one forward pass; an abort takes effect within one. Where texts are embedded or reranked it is at least
+   * `nCtxPerRequest` if the model has to read a text in one pass, as BERT and its relatives do. Default 512.
+   */
   nUbatch?: number;
   /**
    * CPU threads; `"auto"`: at most as many CPUs as the process's affinity and its cgroups' quotas (rounded up) allow, and
@@ -118,6 +136,8 @@ const mmprojSchema = any<"auto" | null | string | URL>(
 export const loadOptionsSchema = object({
   model: v.optional(pathSchema),
   mmproj: v.optional(mmprojSchema, "auto"),
+  task: v.optional(oneOf(["generate", "embed", "rerank"]), "generate"),
+  pooling: v.optional(oneOf(["auto", "mean", "cls", "last"]), "auto"),
   device: v.optional(oneOf(["auto", "cpu", "cuda"]), "auto"),
   nGpuLayers: v.optional(autoOr(0, 100_000), "auto"),
   splitMode: v.optional(oneOf(["none", "layer", "row", "tensor"]), "layer"),
@@ -131,7 +151,7 @@ export const loadOptionsSchema = object({
   mainGpu: v.optional(integer(0, 1023), 0),
   nCtx: v.optional(integer(1, 2 ** 24), 4096),
   nCtxPerRequest: v.optional(integer(1, 2 ** 24)),
-  batchSize: v.optional(integer(1, 256), 4),
+  batchSize: v.optional(integer(1, 256)),
   nBatch: v.optional(integer(1, 65536)),
   nUbatch: v.optional(integer(1, 65536), 512),
   nThreads: v.optional(autoOr(1, 512), "auto"),
@@ -173,6 +193,8 @@ export function toNativeLoadOptions(
 ): NativeLoadOptions {
   return {
     ...files,
+    task: options.task,
+    pooling: options.pooling,
     device: options.device,
     mainGpu: options.mainGpu,
     nGpuLayers: options.nGpuLayers === "auto" ? -1 : options.nGpuLayers,
@@ -180,7 +202,7 @@ export function toNativeLoadOptions(
     tensorSplit: [...options.tensorSplit],
     nCtx: options.nCtx,
     nCtxPerRequest: options.nCtxPerRequest ?? 0,
-    batchSize: options.batchSize,
+    batchSize: options.batchSize ?? (options.task === "generate" ? 4 : 64),
     nBatch: options.nBatch ?? 0,
     nUbatch: options.nUbatch,
     nThreads: options.nThreads === "auto" ? 0 : options.nThreads,

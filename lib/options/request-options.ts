@@ -234,6 +234,15 @@ const MAX_STOP_LENGTH = 1000;
 /** What a timer of Node takes: some 24 days. */
 const MOST_MS = 2 ** 31 - 1;
 
+/** Checks `cacheSalt`. */
+export const cacheSaltSchema = v.optional(
+  v.pipe(
+    text(),
+    v.check((salt) => Buffer.byteLength(salt) <= 256, "must have at most 256 bytes"),
+  ),
+  "",
+);
+
 /** The schema of {@link GenerationOptions}, entry by entry. */
 export const generationEntries = {
   sampling: v.optional(samplingSchema, () => ({})),
@@ -263,13 +272,7 @@ export const generationEntries = {
   ),
   timeLimitMs: v.optional(integer(1, MOST_MS)),
   priority: v.optional(integer(-1000, 1000), 0),
-  cacheSalt: v.optional(
-    v.pipe(
-      text(),
-      v.check((salt) => Buffer.byteLength(salt) <= 256, "must have at most 256 bytes"),
-    ),
-    "",
-  ),
+  cacheSalt: cacheSaltSchema,
   signal: v.optional(signal()),
   nProbs: v.optional(integer(0, 100), 0),
   promptLogprobs: v.optional(

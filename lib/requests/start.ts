@@ -20,6 +20,7 @@ import {
 } from "../options/request-options.js";
 import { toNativeSampling } from "../sampling/schema.js";
 import { unlessClosed } from "../unless-closed.js";
+import { requireTask } from "../require-task.js";
 import { parse } from "../validation/parse.js";
 import type { AnswerPlan } from "./answer-plan.js";
 import { namedControlTokens } from "./control-names.js";
@@ -31,13 +32,19 @@ import { divideStops } from "./stops.js";
 /** See Engine.chat. */
 export function startChat(core: EngineCore, given: ChatOptions): Generation {
   const call = "engine.chat";
-  return start(core, () => prepareChat(core, call, parse(chatOptionsSchema, given, call)));
+  return start(core, () => {
+    requireTask(core, "generate", call);
+    return prepareChat(core, call, parse(chatOptionsSchema, given, call));
+  });
 }
 
 /** See Engine.complete. */
 export function startCompletion(core: EngineCore, given: CompleteOptions): Generation {
   const call = "engine.complete";
-  return start(core, () => prepareCompletion(core, call, parse(completeOptionsSchema, given, call)));
+  return start(core, () => {
+    requireTask(core, "generate", call);
+    return prepareCompletion(core, call, parse(completeOptionsSchema, given, call));
+  });
 }
 
 /** @throws MedInferError `NO_VISION` where the model reads no images */

@@ -8,6 +8,7 @@ import { prepareChat, prepareCompletion, type PreparedRequest } from "../request
 import { loadImages, requireVision, withBytes } from "../requests/start.js";
 import { toNativeSampling } from "../sampling/schema.js";
 import { unlessClosed } from "../unless-closed.js";
+import { requireTask } from "../require-task.js";
 import { parse } from "../validation/parse.js";
 import { noCalls, plainOptions, scoreChatSchema, scorePromptSchema, type Candidate } from "./options.js";
 import type { ScoredCandidate, ScoreOptions, ScoreResult } from "./types.js";
@@ -27,6 +28,7 @@ export function scoreCandidates(core: EngineCore, given: ScoreOptions): Promise<
 }
 
 function prepareScore(core: EngineCore, call: string, given: ScoreOptions): PreparedScore {
+  requireTask(core, "generate", call);
   const { messages, prompt } = (given ?? {}) as Partial<ScoreOptions>;
   if (messages !== undefined && prompt !== undefined) {
     throw argumentError(call, "prompt", "stands for messages: leave one of them out");

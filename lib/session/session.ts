@@ -10,6 +10,7 @@ import { runTask } from "../native/task.js";
 import { NO_STATE, type StateId } from "../native/types.js";
 import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
+import { requireTask } from "../require-task.js";
 import type { FromSchema, JsonSchema } from "../schema/types.js";
 import { noCalls, plainOptions, sessionScoreSchema } from "../score/options.js";
 import { runScore } from "../score/score.js";
@@ -243,6 +244,7 @@ function answerMessage({ text, reasoning, toolCalls }: GenerationResult): Resolv
 /** See Engine.session. */
 export function openSession(core: EngineCore, given: SessionOptions): Session {
   const { system, ...settings } = parse(sessionOptionsSchema, given, "engine.session");
+  requireTask(core, "generate", "engine.session");
   chooseTemplate(core, settings.chatTemplate, "engine.session");
   core.native.stats(); // a closed engine, which has no sessions, throws
   return new Session(
@@ -255,6 +257,7 @@ export function openSession(core: EngineCore, given: SessionOptions): Session {
 /** See Engine.restoreSession. */
 export async function restoreSession(core: EngineCore, path: string | URL): Promise<Session> {
   const file = filePath("engine.restoreSession", path);
+  requireTask(core, "generate", "engine.restoreSession");
   const { state, note } = await runTask(core, "restored", (native) => native.restoreState(file));
   try {
     return new Session(core, readNote(note), state);

@@ -5,10 +5,17 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { withoutCpuWarning } from "../support/node-arguments.mjs";
 import { fromRoot } from "../support/paths.mjs";
+import { randomModel } from "../support/random-model.mjs";
+
+/** The model of an example that needs another than the package's. */
+const models: Record<string, () => string> = {
+  "rerank.mjs": () => randomModel("bert", { pooling: "rank", labels: 1 }),
+};
 
 const run = async (name: string) => {
   const file = fromRoot("examples", name);
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [withoutCpuWarning, file]);
+  const words = name in models ? [models[name]!()] : [];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [withoutCpuWarning, file, ...words]);
   expect(stderr).toBe("");
   return stdout;
 };
@@ -38,6 +45,8 @@ const prints: Record<string, RegExp> = {
   "prefix-cache.mjs":
     /^ward 3: 0, then [1-9]\d* of \d+ tokens\nward 7: 0\n\d+ of 128 pages are free, [1-9]\d* are kept for prompts like these\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,
+  "embeddings.mjs": /^3 rows of \d+ floats, \d+ tokens\n(true|false)\n500 pages\n$/,
+  "rerank.mjs": /^(-?\d+\.\d{3} [^\n]*\n){2}$/,
   "devices.mjs":
     /^[^]*CPU: [^\n]*, \d+ MB free\n[^]*on CPU: weights \d+ MB, KV \d+ MB, work \d+ MB\n\d+ of \d+ layers on a GPU\n$/,
   "common-js.cjs": /^\S[^]*\n$/,

@@ -32,6 +32,8 @@ function bind(errorClass: ErrorClass): NativeAddon {
 
 /** A load of the package's own model. */
 const loadOptions = {
+  task: "generate",
+  pooling: "auto",
   modelPath: fromRoot("models", "medinfer-tiny.gguf"),
   mmprojPath: "",
   mmprojCandidates: [],

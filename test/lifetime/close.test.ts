@@ -5,6 +5,7 @@ import { runQuietChild } from "./run-child.js";
 
 test.each([
   ["while requests are pending", "pending"],
+  ["while texts are embedded", "embedding"],
   ["twice", "twice"],
   ["during a load", "load"],
   ["at the first event", "first-event"],

@@ -5,6 +5,9 @@ const sizes = [1, 1, 2, 2, 4, 4, 4, 1, undefined, undefined, 8, 8, 8];
 const STRING = 8;
 const ARRAY = 9;
 const UINT16 = 2;
+const UINT32 = 4;
+const FLOAT32 = 6;
+const BOOL = 7;
 const INT32 = 5;
 const ALIGNMENT = 32;
 
@@ -105,3 +108,32 @@ const u16 = (n) => Buffer.from(Uint16Array.of(n).buffer);
 const u32 = (n) => Buffer.from(Uint32Array.of(n).buffer);
 const u64 = (n) => Buffer.from(BigUint64Array.of(BigInt(n)).buffer);
 const string = (text) => Buffer.concat([u64(Buffer.byteLength(text)), Buffer.from(text)]);
+
+/**
+ * Values as they are written: texts, booleans, lists of texts, 32-bit integers; a number with its type.
+ * @param {Record<string, string | boolean | string[] | Int32Array | { u32: number } | { f32: number }>} values
+ * @returns {Gguf["metadata"]}
+ */
+export function metadataOf(values) {
+  return new Map(Object.entries(values).map(([key, value]) => [key, encoded(value)]));
+}
+
+function encoded(value) {
+  if (typeof value === "string") return { type: STRING, bytes: string(value) };
+  if (typeof value === "boolean") return { type: BOOL, bytes: Buffer.of(value ? 1 : 0) };
+  if (Array.isArray(value)) {
+    return { type: ARRAY, bytes: Buffer.concat([u32(STRING), u64(value.length), ...value.map(string)]) };
+  }
+  if (value instanceof Int32Array) {
+    const numbers = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return { type: ARRAY, bytes: Buffer.concat([u32(INT32), u64(value.length), numbers]) };
+  }
+  if ("u32" in value) return { type: UINT32, bytes: u32(value.u32) };
+  return { type: FLOAT32, bytes: Buffer.from(Float32Array.of(value.f32).buffer) };
+}
+
+/** A tensor of F32; `shape` has the longest stride first. @param {string} name @param {number[]} shape @param {Buffer} data */
+export function tensorOf(name, shape, data) {
+  const F32 = 0;
+  return { name, about: Buffer.concat([u32(shape.length), ...[...shape].reverse().map(u64), u32(F32)]), data };
+}

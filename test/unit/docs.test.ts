@@ -7,6 +7,7 @@ import { adapterSchema } from "../../lib/chat/adapters.js";
 import { chatTemplateOptionsSchema } from "../../lib/chat/registry.js";
 import { renderOptionsSchema } from "../../lib/chat/schema.js";
 import { embedImageOptionsSchema } from "../../lib/embed-image.js";
+import { embedOptionsSchema, rerankOptionsSchema } from "../../lib/embed/options.js";
 import { inspectOptionsSchema } from "../../lib/inspect-sampling.js";
 import { loadOptionsSchema } from "../../lib/options/load-options.js";
 import { chatOptionsSchema, completeOptionsSchema, generationEntries } from "../../lib/options/request-options.js";
@@ -91,6 +92,10 @@ describe("docs/reference/options.md", () => {
     ["`sampling`", [...samplingKeys]],
     ["`engine.annotate(rows, options)`", ofAnnotate.filter((key) => key !== "useChatTemplate")],
     ["`engine.session(options)`", keys(sessionOptionsSchema)],
+    [
+      "`engine.embed(texts, options)`, `engine.embedStream(texts, options)` and `engine.rerank(query, documents, options)`",
+      [...new Set([...keys(embedOptionsSchema), ...keys(rerankOptionsSchema)])],
+    ],
   ])("has a row for each option of %s, and for nothing else", (heading, names) => {
     expect(
       rowsOf(sectionOf(options, heading))

@@ -37,6 +37,8 @@ describe("Engine.load", () => {
     });
     expect(addon.loads).toEqual([
       {
+        task: "generate",
+        pooling: "auto",
         modelPath: expect.stringMatching(/medinfer-tiny\.gguf$/) as string,
         mmprojPath: "",
         mmprojCandidates: [],

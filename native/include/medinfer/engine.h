@@ -35,14 +35,17 @@ class Engine {
   virtual Result<RequestId> Submit(Request request) = 0;
   // Queues an image for the encoder alone; ends with Embedded.
   virtual Result<RequestId> EmbedImage(ImageFile image) = 0;
+  // Queues a text; ends with Pooled. Whole texts share forward passes, without padding. kWrongTask with
+  // Task::kGenerate, as Submit with the other tasks.
+  virtual Result<RequestId> Embed(EmbedRequest request) = 0;
   // Counts the tokens that the model would read of a prompt, its images laid out and not encoded; ends with Counted.
   // Waits for no forward pass, and with images for at most the encoder's running one. It cannot be cancelled.
   virtual Result<RequestId> CountTokens(std::vector<PromptPart> prompt, bool add_special) = 0;
   // Ends a request with Failed(kAborted) within one forward pass. Unknown and finished ids are ignored.
   virtual void Cancel(RequestId id) = 0;
   // Ends a request with Done(kStop), and no stop string, within one forward pass: its reader has seen enough. An
-  // image for the encoder alone and a candidate that is scored have no such end, and are cancelled. Unknown and
-  // finished ids are ignored.
+  // image for the encoder alone, a candidate that is scored and a text to embed have no such end, and are cancelled.
+  // Unknown and finished ids are ignored.
   virtual void Finish(RequestId id) = 0;
   // Delivers the events of a request from now on as it goes, after those that it kept back. What is not read costs no
   // wake-up of the reader's thread.

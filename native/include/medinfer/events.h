@@ -1,5 +1,5 @@
 // What an engine emits for its requests. Every request ends with exactly one terminal event: Done, Scored, Embedded,
-// Counted, Saved, Restored or Failed.
+// Pooled, Counted, Saved, Restored or Failed.
 #pragma once
 
 #include <cstdint>
@@ -101,6 +101,14 @@ struct Embedded {
   bool cached = false;
 };
 
+// The answer to Engine::Embed: the row of a text, or what the model's classifier gives a document.
+struct Pooled {
+  std::shared_ptr<const std::vector<float>> values;  // as the model gives them: not normalised
+  std::uint32_t tokens = 0;                          // read, special ones included
+  std::uint32_t cached = 0;                          // of them, those that were in the KV cache
+  std::uint32_t cut = 0;                             // tokens that were left out at the text's end
+};
+
 // The answer to Engine::CountTokens.
 struct Counted {
   std::uint32_t tokens = 0;  // of text and images
@@ -124,8 +132,8 @@ struct Failed {
 
 struct Event {
   RequestId id = 0;
-  std::variant<Encoded, Prefill, PromptLogprobs, Text, Logprobs, Done, Scored, Embedded, Counted, Saved, Restored,
-               Failed>
+  std::variant<Encoded, Prefill, PromptLogprobs, Text, Logprobs, Done, Scored, Embedded, Pooled, Counted, Saved,
+               Restored, Failed>
       body;
 };
 

@@ -11,6 +11,14 @@ namespace medinfer {
 enum class KvType : std::uint8_t { kF32, kF16, kQ8_0, kQ4_0 };
 enum class Device : std::uint8_t { kAuto, kCpu, kCuda };
 enum class SplitMode : std::uint8_t { kNone, kLayer, kRow, kTensor };
+// What an engine is for: each has requests of its own, and refuses the others'.
+enum class Task : std::uint8_t {
+  kGenerate,  // Engine::Submit
+  kEmbed,     // Engine::Embed: a row for a text
+  kRerank,    // Engine::Embed: a score for a document under a query
+};
+// How the tokens' rows become one. kAuto: as the model's file says.
+enum class Pooling : std::uint8_t { kAuto, kMean, kCls, kLast };
 
 constexpr std::int32_t kAutoLayers = -1;
 constexpr std::int64_t kAutoBytes = -1;
@@ -19,10 +27,12 @@ struct LoadOptions {
   std::string model_path;
   std::string mmproj_path;  // empty: that of the candidates which fits, or no images
   std::vector<std::string> mmproj_candidates;
-  bool only_model = false;        // no other model lies beside it: a projector without a name can be this one's
-  Device device = Device::kAuto;  // kAuto: CUDA where it works, else the CPU and a warning in ModelInfo
-  std::string cuda_backend;       // path of libggml-cuda.so; empty: it is not installed
-  std::string cuda_problem;       // why it is not, and what to do; empty: it was not looked for
+  Task task = Task::kGenerate;
+  Pooling pooling = Pooling::kAuto;  // of kEmbed
+  bool only_model = false;           // no other model lies beside it: a projector without a name can be this one's
+  Device device = Device::kAuto;     // kAuto: CUDA where it works, else the CPU and a warning in ModelInfo
+  std::string cuda_backend;          // path of libggml-cuda.so; empty: it is not installed
+  std::string cuda_problem;          // why it is not, and what to do; empty: it was not looked for
   std::int32_t n_gpu_layers =
       kAutoLayers;             // kAutoLayers: as many as fit beside the KV pool, compute buffers and the projector
   std::uint32_t main_gpu = 0;  // the only one with SplitMode::kNone; otherwise the projector's

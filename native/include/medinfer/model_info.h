@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "medinfer/load_options.h"
+
 namespace medinfer {
 
 // What a loaded model takes of one device's memory, in bytes.
@@ -63,6 +65,10 @@ struct ModelInfo {
   std::uint32_t n_ctx_per_request = 0;  // most tokens of one request
   std::uint32_t batch_size = 0;         // most sequences at once
   std::uint32_t n_ubatch = 0;           // most tokens of one forward pass
+  Task task = Task::kGenerate;
+  std::string pooling;              // "mean", "cls", "last" or "rank"; empty with Task::kGenerate
+  std::uint32_t n_row = 0;          // values of a text's row; 0 with Task::kGenerate
+  std::vector<std::string> labels;  // of a reranker's row, where the file names them
   bool vision = false;
   ProjectorInfo projector;        // of a model that reads images
   std::string projector_warning;  // why none of LoadOptions::mmproj_candidates was taken; mostly empty

@@ -88,4 +88,13 @@ struct Request {
   std::int32_t priority = 0;  // higher runs first; equal priorities run in order of arrival
 };
 
+// A text of which an engine of Task::kEmbed or kRerank makes numbers. Nothing in it acts as a control token.
+struct EmbedRequest {
+  std::string text;                  // UTF-8
+  std::optional<std::string> query;  // kRerank: what the text, a document, is weighed against
+  bool truncate = false;             // a text that is too long is cut at its end; otherwise it fails with kContextFull
+  std::string cache_salt;            // as Request::cache_salt, where the model keeps what it has read
+  std::int32_t priority = 0;
+};
+
 }  // namespace medinfer

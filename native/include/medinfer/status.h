@@ -23,6 +23,7 @@ enum class Code : std::uint8_t {
   kImageDecode,      // the image is damaged or of an unsupported format
   kImageTooLarge,    // the image exceeds the byte or pixel limit, or is too long a strip
   kNoVision,         // an image was given to a model without a projector
+  kWrongTask,        // the engine was loaded for another task, or the model cannot do the one that was asked for
   kBadSession,       // a session's file cannot be written or read, is damaged, or was saved with another model
   kNoDevice,         // there is no CUDA device, backend or driver that serves, and the caller asked for one
   kDeviceBusy,       // another process holds the GPU alone

@@ -30,6 +30,8 @@ const char* CodeName(Code code) {
       return "IMAGE_TOO_LARGE";
     case Code::kNoVision:
       return "NO_VISION";
+    case Code::kWrongTask:
+      return "WRONG_TASK";
     case Code::kBadSession:
       return "BAD_SESSION";
     case Code::kNoDevice:

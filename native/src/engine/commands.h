@@ -30,14 +30,16 @@ struct SubmitCommand {
   bool embed_only = false;  // an image for the encoder alone
   std::optional<std::uint32_t> prompt_probs;
   bool scores = false;  // candidates: nothing is generated
+  bool whole = false;       // its prompt, a text, is read in one pass
 };
 // It is prepared, or cannot be. Of the preparing thread.
 struct PreparedCommand {
   RequestId id = 0;
   Result<PreparedPrompt> prompt;
-  // Of these one list has an entry for each completion, none of an image for the encoder alone.
+  // Of these one list has an entry for each completion, none of what generates nothing.
   std::vector<std::unique_ptr<Generation>> generations;
   std::vector<std::unique_ptr<Scoring>> scorings{};
+  std::uint32_t cut = 0;  // tokens of a text to embed that were left out
 };
 struct CancelCommand {
   RequestId id = 0;

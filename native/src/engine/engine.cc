@@ -4,6 +4,7 @@
 // thread (EngineLoop); the file thread (SessionStore); ggml's.
 #include "medinfer/engine.h"
 
+#include <array>
 #include <atomic>
 #include <optional>
 #include <thread>
@@ -44,6 +45,7 @@ class EngineImpl final : public Engine {
   Status Load(const ProgressFn& progress);
 
   Result<RequestId> Submit(Request request) override {
+    if (options_.task != Task::kGenerate) return WrongTaskStatus("generate");
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
     return Push(std::move(request), /*embed_only=*/false);
   }
@@ -53,6 +55,23 @@ class EngineImpl final : public Engine {
     request.prompt.push_back({"", true, std::move(image)});
     if (Status status = ValidateRequest(request, info_.vision, info_.n_vocab); !status.ok()) return status;
     return Push(std::move(request), /*embed_only=*/true);
+  }
+
+  Result<RequestId> Embed(EmbedRequest request) override {
+    if (request.query.has_value() != (options_.task == Task::kRerank) || options_.task == Task::kGenerate) {
+      return WrongTaskStatus(request.query ? "rerank" : "embed");
+    }
+    if (Status status = ValidateEmbedRequest(request); !status.ok()) return status;
+    SubmitCommand command;
+    command.priority = request.priority;
+    command.salt = request.cache_salt;
+    command.streamed = false;
+    command.whole = whole_;
+    command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
+    Preparer::Job job;
+    job.cancelled = command.cancelled;
+    job.embed = std::move(request);
+    return Enqueue(std::move(command), std::move(job));
   }
 
   Result<RequestId> CountTokens(std::vector<PromptPart> prompt, bool add_special) override {
@@ -132,6 +151,12 @@ class EngineImpl final : public Engine {
   void Close() override;
 
  private:
+  Status WrongTaskStatus(const char* wanted) const {
+    constexpr std::array kNames = {"generate", "embed", "rerank"};
+    return {Code::kWrongTask, std::string("the engine was loaded with task \"") +
+                                  kNames.at(static_cast<std::size_t>(options_.task)) + "\": load one with task \"" +
+                                  wanted + "\""};
+  }
   static Status ClosedStatus() { return {Code::kClosed, "the engine is closed: load a new one"}; }
 
   struct Live {
@@ -154,6 +179,8 @@ class EngineImpl final : public Engine {
   // A forward pass that works for this request alone may be left in the middle. False where the request has ended.
   bool GiveUpPass(RequestId id);
   Result<RequestId> Push(Request request, bool embed_only);
+  // Gives out ids, one for each of the command's flags.
+  Result<RequestId> Enqueue(SubmitCommand command, Preparer::Job job);
   template <typename FileCommand>
   Result<RequestId> PushFile(FileCommand command) {
     const MutexLock lock(mutex_);
@@ -179,6 +206,7 @@ class EngineImpl final : public Engine {
   const LoadOptions options_;
   const std::shared_ptr<EventSink> sink_;
   ModelInfo info_;
+  bool whole_ = false;  // texts to embed are read in one pass
 
   Mutex mutex_;
   std::unordered_map<RequestId, Live> live_ MEDINFER_GUARDED_BY(mutex_);  // requests without a terminal event
@@ -210,6 +238,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   if (!loaded.ok()) return loaded.status();
   LoadedParts& parts = parts_.emplace(std::move(loaded.value()));
   info_ = parts.info;
+  whole_ = parts.decoder->pools() && parts.decoder->reads_whole();
   files_ = std::make_unique<TaskThread>();
   // Those whose answers are under way come before those that begin.
   preparing_ = std::make_unique<TaskThread>(&pacer_);
@@ -245,7 +274,6 @@ bool EngineImpl::GiveUpPass(RequestId id) {
 Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   const std::uint32_t n = request.n;
   SubmitCommand command;
-  command.submitted = Clock::now();
   command.priority = request.priority;
   command.salt = request.cache_salt;
   command.base = request.base;
@@ -254,13 +282,19 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   command.prompt_probs = request.prompt_probs;
   command.images = HasImages(request.prompt);
   command.embed_only = embed_only;
-  const bool scores = command.scores = !request.candidates.empty();
+  command.scores = !request.candidates.empty();
   for (std::uint32_t i = 0; i < n; ++i) command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
-  Preparer::Job job{0, std::move(request), command.cancelled, embed_only};
+  Preparer::Job job{0, std::move(request), command.cancelled, embed_only, {}};
+  return Enqueue(std::move(command), std::move(job));
+}
+
+Result<RequestId> EngineImpl::Enqueue(SubmitCommand command, Preparer::Job job) {
+  command.submitted = Clock::now();
+  const std::size_t n = command.cancelled.size();
   const MutexLock lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
   // Of candidates, most take no more than a row of logits that is there.
-  const std::uint32_t places = scores ? 1 : n;
+  const std::size_t places = command.scores ? 1 : n;
   if (places_ + places > std::size_t{options_.batch_size} + options_.max_queue) {
     return Status(Code::kQueueFull, "no more than " + std::to_string(options_.max_queue) +
                                         " requests may wait: try again later, or raise maxQueue");
@@ -269,7 +303,7 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   command.id = id;
   job.id = id;
   next_id_ += n;
-  for (std::uint32_t i = 0; i < n; ++i) Enter(id + i, command.cancelled[i], i < places);
+  for (std::size_t i = 0; i < n; ++i) Enter(id + i, command.cancelled[i], i < places);
   // Under the lock, so that requests reach the loop in the order of their ids, and before what is prepared of them.
   inbox_.Push(std::move(command));
   preparer_->Prepare(std::move(job));

@@ -93,6 +93,7 @@ void EngineLoop::Handle(SubmitCommand command) {
     sequence->scores = command.scores;
     if (i == 0) sequence->prompt_probs = command.prompt_probs;
     sequence->keep = command.keep;
+    schedule.whole = command.whole;
     Sequence& added = requests_.Add(std::move(sequence));
     if (first == nullptr) {
       first = &added;
@@ -118,6 +119,7 @@ void EngineLoop::Handle(PreparedCommand command) {
     Sequence* each = requests_.Find(command.id + i);
     if (each != nullptr) each->scoring = std::move(command.scorings[i]);
   }
+  first->cut = command.cut;
   first->clock.prepared = prompt.n_images > 0 ? Clock::now() : first->clock.submitted;
   first->usage.prompt_tokens = prompt.n_tokens;
   first->usage.image_tokens = prompt.n_media_tokens;
@@ -150,7 +152,7 @@ void EngineLoop::Handle(const CancelCommand& command) {
 void EngineLoop::Handle(const FinishCommand& command) {
   Sequence* sequence = requests_.Find(command.id);
   if (sequence == nullptr) return;
-  if (sequence->embed_only || sequence->scores) return Handle(CancelCommand{command.id});
+  if (sequence->embed_only || sequence->scores || parts_.decoder.pools()) return Handle(CancelCommand{command.id});
   requests_.Finish(*sequence, FinishReason::kStop);
 }
 

@@ -77,6 +77,7 @@ void Preparer::Prepare(Job job) {
 
 Status Preparer::Read(Job& job) {
   if (IsCancelled(job)) return {};
+  if (job.embed) return ReadText(job.id, *job.embed);
   for (const PromptPart& part : job.request.prompt) {
     if (std::max(part.limits.min, part.limits.max) >= limits_.n_ctx_per_request) {
       return {Code::kInvalidArgument, "minTokens and maxTokens of an image must be below the context of a request, " +
@@ -101,6 +102,27 @@ Status Preparer::Read(Job& job) {
     prepared.chunks.emplace_back(std::move(prompt.front().tokens));
   }
   return Complete(std::move(encoding), std::move(prepared));
+}
+
+Status Preparer::ReadText(RequestId id, const EmbedRequest& embed) {
+  const std::uint32_t most = limits_.n_ctx_per_request;
+  auto framed = embed.query ? framer_.FramePair(*embed.query, embed.text, most) : framer_.Frame(embed.text, most);
+  if (!framed.ok()) return framed.status();
+  FramedText& text = framed.value();
+  const auto n_tokens = static_cast<std::uint32_t>(text.tokens.size());
+  if (n_tokens == 0) {
+    return {Code::kInvalidArgument, "the text has no tokens, and the model's vocabulary puts none around it"};
+  }
+  if (text.cut > 0 && !embed.truncate) {
+    return {Code::kContextFull, "the text has " + std::to_string(n_tokens + text.cut) +
+                                    " tokens, and the model is loaded for " + std::to_string(most) +
+                                    ": shorten it, or pass truncate: true"};
+  }
+  PreparedPrompt prompt;
+  prompt.n_tokens = n_tokens;
+  prompt.chunks.emplace_back(std::move(text.tokens));
+  inbox_.Push(PreparedCommand{id, std::move(prompt), {}, {}, text.cut});
+  return {};
 }
 
 void Preparer::Encode(Encoding encoding, std::vector<PromptPart> prompt) {

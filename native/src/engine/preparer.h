@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "medinfer/request.h"
 #include "medinfer/status.h"
 #include "model/model.h"
+#include "text/text_framer.h"
 #include "vision/image_encoder.h"
 
 namespace medinfer {
@@ -30,13 +32,19 @@ class Preparer {
     Request request;
     std::vector<CancelFlag> cancelled;  // by completion
     bool embed_only = false;
+    std::optional<EmbedRequest> embed{};  // in place of `request`
   };
 
   // `thread` runs the work; `encoder`: null: no images; `inbox` gets a PreparedCommand for every job that is not
   // cancelled. Model, thread and inbox outlive the preparer; the encoder, which answers to Take, lives until the thread
   // has stopped.
   Preparer(const Model& model, ImageEncoder* encoder, const Limits& limits, TaskThread& thread, Inbox<Command>& inbox)
-      : model_(model), encoder_(encoder), limits_(limits), thread_(thread), inbox_(inbox) {}
+      : model_(model),
+        encoder_(encoder),
+        limits_(limits),
+        framer_(model.tokenizer(), model.vocab(), model.pair_template()),
+        thread_(thread),
+        inbox_(inbox) {}
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
 
@@ -54,6 +62,7 @@ class Preparer {
   };
 
   Status Read(Job& job);
+  Status ReadText(RequestId id, const EmbedRequest& embed);
   void Encode(Encoding encoding, std::vector<PromptPart> prompt);
   Status Complete(Encoding encoding, PreparedPrompt prompt);
   Status Check(const PreparedPrompt& prompt) const;
@@ -64,6 +73,7 @@ class Preparer {
   const Model& model_;
   ImageEncoder* encoder_;
   const Limits limits_;
+  const TextFramer framer_;
   TaskThread& thread_;
   Inbox<Command>& inbox_;
 

@@ -48,6 +48,11 @@ void RequestTable::Finish(Sequence& sequence, Embedded embedded) {
   End(sequence, {sequence.id(), std::move(embedded)});
 }
 
+void RequestTable::Finish(Sequence& sequence, Pooled pooled) {
+  ++outcomes_.completed;
+  End(sequence, {sequence.id(), std::move(pooled)});
+}
+
 void RequestTable::Finish(Sequence& sequence, Scored scored) {
   scored.usage = sequence.usage;
   scored.timings = sequence.clock.Measure(Clock::now(), sequence.schedule.cursor.prompt().n_images > 0);

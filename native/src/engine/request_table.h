@@ -42,6 +42,7 @@ class RequestTable {
   void Finish(Sequence& sequence, Embedded embedded);
   // Ends one whose candidate is scored. Its siblings go on: the prompt is read.
   void Finish(Sequence& sequence, Scored scored);
+  void Finish(Sequence& sequence, Pooled pooled);
   void Fail(Sequence& sequence, const Status& status);
   // The images of a sequence are encoded.
   void EndEncoding(Sequence& sequence);

@@ -32,6 +32,7 @@ struct Sequence {
   std::optional<std::uint32_t> prompt_probs;  // see Request; of the first completion
   bool scores = false;                        // a candidate, and generates nothing
   bool keep = false;                          // leaves a kept state
+  std::uint32_t cut = 0;                      // tokens of a text to embed that were left out
 
   RequestId id() const { return schedule.id; }
 };

@@ -47,9 +47,24 @@ bool Stepper::DecodeText(const Shares& shares) {
       sequence.schedule.AdvanceDecode();
     }
     parts_.scheduler.Commit(sequence.schedule);
-    if (draws) Continue(sequence, i, copies);
+    if (draws && parts_.decoder.pools()) {
+      FinishPooled(sequence);
+    } else if (draws) {
+      Continue(sequence, i, copies);
+    }
   }
   return true;
+}
+
+// The text is read: its row is there until the next pass.
+void Stepper::FinishPooled(Sequence& sequence) {
+  const std::span<const float> row = parts_.decoder.Pooled(sequence.schedule.slot);
+  Pooled pooled;
+  pooled.values = std::make_shared<const std::vector<float>>(row.begin(), row.end());
+  pooled.tokens = sequence.usage.prompt_tokens;
+  pooled.cached = sequence.usage.cached_tokens;
+  pooled.cut = sequence.cut;
+  parts_.requests.Finish(sequence, std::move(pooled));
 }
 
 void Stepper::DecodeMedia(const Shares& shares) {
@@ -72,6 +87,7 @@ void Stepper::DecodeMedia(const Shares& shares) {
 
 template <typename Span>
 bool Stepper::CopiesLogits(const Shares& shares, const std::vector<Span>& spans) const {
+  if (parts_.decoder.pools()) return false;
   if (!parts_.decoder.finds_likeliest()) return true;
   for (std::size_t i = 0; i < spans.size(); ++i) {
     if (spans[i].logits == 0) continue;
@@ -124,7 +140,8 @@ bool Stepper::AdvancePrompt(Sequence& sequence, std::size_t span, std::uint32_t 
   if (cursor.wants_logits()) EmitPromptLogprobs(sequence, span, n_tokens);
   cursor.Advance(n_tokens);
   counters_.prompt_tokens += n_tokens;
-  parts_.outbox.Emit(sequence.unsent, Prefill{cursor.done(), cursor.n_tokens()});
+  // A text to embed has nobody who follows it.
+  if (!parts_.decoder.pools()) parts_.outbox.Emit(sequence.unsent, Prefill{cursor.done(), cursor.n_tokens()});
   if (cursor.reading()) return false;
   if (!sequence.clock.prompt_read) sequence.clock.prompt_read = Clock::now();
   return true;

@@ -53,6 +53,7 @@ class Stepper {
   bool Succeeded(DecodeOutcome outcome, const Shares& shares);
   bool AdvancePrompt(Sequence& sequence, std::size_t span, std::uint32_t n_tokens);
   void EmitPromptLogprobs(Sequence& sequence, std::size_t span, std::uint32_t n_tokens);
+  void FinishPooled(Sequence& sequence);
   void Continue(Sequence& sequence, std::size_t span, bool has_logits);
   void Score(Sequence& sequence, std::span<const float> logits);
   void Score(Sequence& sequence, std::span<const float> logits, double normalizer);

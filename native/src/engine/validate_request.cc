@@ -73,4 +73,9 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   return {};
 }
 
+Status ValidateEmbedRequest(const EmbedRequest& request) {
+  if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
+  return {};
+}
+
 }  // namespace medinfer

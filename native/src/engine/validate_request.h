@@ -12,4 +12,6 @@ namespace medinfer {
 // `vision`: whether the engine reads images. `n_vocab`: tokens of its vocabulary.
 Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_vocab);
 
+Status ValidateEmbedRequest(const EmbedRequest& request);
+
 }  // namespace medinfer

@@ -10,6 +10,7 @@
 #include "device/assertion_guard.h"
 #include "device/available_cpus.h"
 #include "device/registry.h"
+#include "llama.h"
 #include "loading/model_identity.h"
 #include "loading/place_model.h"
 #include "vision/projector_choice.h"
@@ -42,6 +43,8 @@ class Loader {
   Status Place();
   Status LoadModel();
   Status LoadProjector();
+  // REQUIRES: the decoder pools.
+  void DescribePooling();
   // Makes one of the candidates the projector, if one fits. `model` is loaded, or an outline.
   void ChooseAmongCandidates(const Model& model);
   bool may_see() const { return !options_.mmproj_path.empty() || !options_.mmproj_candidates.empty(); }
@@ -97,9 +100,30 @@ Status Loader::LoadModel() {
   auto decoder = Decoder::Create(*parts_.model, options_, info.n_ctx_per_request, *parts_.pool, should_abort_);
   if (!decoder.ok()) return decoder.status();
   parts_.decoder = std::move(decoder.value());
-  if (!parts_.decoder->paged()) parts_.pool->DisableCache();
+  const Decoder& made = *parts_.decoder;
+  if (!made.has_cells()) {
+    // Nothing to keep, and nothing to count: what a pass can take is all that limits it.
+    KvPool::Options none = PoolOptions(options_);
+    none.cells = 0;
+    parts_.pool = std::make_unique<KvPool>(none);
+  }
+  if (!made.paged() || (made.pools() && made.reads_whole())) parts_.pool->DisableCache();
+  if (made.pools()) DescribePooling();
   info.memory = parts_.decoder->Memory(placement_.devices);
   return {};
+}
+
+void Loader::DescribePooling() {
+  const llama_model& model = *parts_.model->get();
+  ModelInfo& info = parts_.info;
+  info.task = options_.task;
+  info.pooling = parts_.decoder->pooling();
+  info.n_row = parts_.decoder->row_width();
+  if (options_.task != Task::kRerank) return;
+  for (std::uint32_t i = 0; i < info.n_row; ++i) {
+    const char* label = llama_model_cls_label(&model, i);
+    if (label != nullptr) info.labels.emplace_back(label);
+  }
 }
 
 Status Loader::LoadProjector() {

@@ -24,6 +24,12 @@ Status ValidateLoadOptions(const LoadOptions& o) {
   if (o.kv_page_size < 16 || o.kv_page_size > 256 || (o.kv_page_size & (o.kv_page_size - 1)) != 0) {
     return Invalid("kv.pageSize must be 16, 32, 64, 128 or 256");
   }
+  if (o.pooling != Pooling::kAuto && o.task != Task::kEmbed) {
+    return Invalid("pooling is for task \"embed\": leave it out");
+  }
+  if (o.task != Task::kGenerate && !o.mmproj_path.empty()) {
+    return Invalid("mmproj is for task \"generate\": leave it out");
+  }
   if (o.n_threads > kMaxThreads) return OutOfRange("nThreads", 0, kMaxThreads);
   if (o.n_gpu_layers < -1) return Invalid("nGpuLayers must be -1 or more");
   if (o.kv_swap_bytes < kAutoBytes) return Invalid("kv.swapBytes must be -1 or more");

@@ -15,6 +15,7 @@
 #include "model/context_failure.h"
 #include "model/cpu_threads.h"
 #include "model/paged_kv.h"
+#include "model/pooling_choice.h"
 #include "mtmd.h"
 #include "prompt/prompt_cursor.h"
 
@@ -53,6 +54,17 @@ class MakeCache {
   llama_kv_cache_maker make_;
 };
 
+// Rows are pooled within a ubatch, so a pass is one.
+void SetPooling(const PoolingChoice& pooling, std::uint32_t n_ctx_per_request, llama_context_params& params) {
+  params.embeddings = true;
+  params.pooling_type = pooling.type;
+  params.n_batch = std::max(params.n_batch, params.n_ubatch);
+  // The longest text, alone if it is longer than the budget.
+  if (pooling.whole) params.n_batch = std::max(params.n_batch, n_ctx_per_request);
+  params.n_ubatch = params.n_batch;
+  if (pooling.whole) params.n_outputs_max = params.n_batch;
+}
+
 struct ContextDeleter {
   void operator()(llama_context* context) const { llama_free(context); }
 };
@@ -69,6 +81,8 @@ struct Decoder::Impl {
   std::size_t n_embd_inp = 0;
   std::uint32_t threads_used = 0;
   bool finds_likeliest = false;
+  std::optional<PoolingChoice> pooling;  // nothing: with Task::kGenerate
+  std::size_t row_width = 0;
   std::string failure;
 
   // The batch of the current pass. One entry per token, except `position` with M-RoPE (planes) and `embedding`.
@@ -93,8 +107,10 @@ struct Decoder::Impl {
   // Enters what text and media have in common.
   void AddRun(SequenceId id, std::size_t count, std::uint32_t logits) {
     sequence.insert(sequence.end(), count, id);
+    // Rows are pooled of the tokens that are put out; a pass has to put out something (patch 0100).
+    const std::size_t out = !pooling ? logits : pooling->of_last ? 1 : count;
     wants_logits.insert(wants_logits.end(), count, 0);
-    std::fill(wants_logits.end() - static_cast<std::ptrdiff_t>(logits), wants_logits.end(), 1);
+    std::fill(wants_logits.end() - static_cast<std::ptrdiff_t>(out), wants_logits.end(), 1);
     logits_at.push_back(static_cast<std::int32_t>(sequence.size()) - 1);
   }
 
@@ -174,6 +190,12 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   if (Status status = CheckContextOptions(*model.get(), options); !status.ok()) return status;
   auto impl = std::make_unique<Impl>();
   impl->should_abort = std::move(should_abort);
+  if (options.task != Task::kGenerate) {
+    auto pooling = ChoosePooling(*model.get(), options);
+    if (!pooling.ok()) return pooling.status();
+    impl->pooling = pooling.value();
+    impl->row_width = RowWidth(*model.get(), pooling.value().type);
+  }
   llama_context_params params = llama_context_default_params();
   params.n_ubatch = options.n_ubatch;
   // Decode tokens are planned even where they exceed the budget, with one token of a prompt beside them.
@@ -188,6 +210,7 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   params.flash_attn_type = IsQuantized(options.kv_type) ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
   params.kv_unified = true;
   params.no_perf = true;
+  if (impl->pooling) SetPooling(*impl->pooling, n_ctx_per_request, params);
   params.abort_callback = [](void* data) { return static_cast<Impl*>(data)->should_abort(); };
   params.abort_callback_data = impl.get();
   const LogCapture log;
@@ -209,9 +232,22 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   if (const std::string why = assertion.value_or(log.Assertion()); impl->context == nullptr && !why.empty()) {
     return DamagedModel(why);
   }
+  if (impl->context != nullptr && llama_get_memory(impl->context.get()) == nullptr) {
+    if (!impl->pooling) {
+      return Status(Code::kWrongTask,
+                    "the model reads texts and writes none: load it with task \"embed\" or \"rerank\", or load a "
+                    "model that generates");
+    }
+    if (!impl->pooling->whole) {  // a file that does not say that its tokens see each other
+      impl->pooling->whole = true;
+      SetPooling(*impl->pooling, n_ctx_per_request, params);
+      impl->context.reset();
+      assertion = Attempt([&] { impl->context.reset(llama_init_from_model(model.get(), params)); });
+    }
+  }
   if (impl->context == nullptr) return ContextFailure(log.lines(), log.errors(), pool.cells());
   impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads);
-  impl->finds_likeliest = model.has_output_on_device() && options.split_mode != SplitMode::kTensor;
+  impl->finds_likeliest = !impl->pooling && model.has_output_on_device() && options.split_mode != SplitMode::kTensor;
   llama_set_arg_max(impl->context.get(), impl->finds_likeliest);
   impl->n_vocab = static_cast<std::size_t>(llama_vocab_n_tokens(model.vocab()));
   impl->n_embd_inp = static_cast<std::size_t>(llama_model_n_embd_inp(model.get()));
@@ -259,6 +295,20 @@ bool Decoder::finds_likeliest() const { return impl_->finds_likeliest; }
 std::int32_t Decoder::Likeliest(std::size_t span) const {
   return llama_get_arg_max_ith(impl_->context.get(), impl_->logits_at[span]);
 }
+
+std::span<const float> Decoder::Pooled(SequenceId sequence) const {
+  return {llama_get_embeddings_seq(impl_->context.get(), sequence), impl_->row_width};
+}
+
+bool Decoder::pools() const { return impl_->pooling.has_value(); }
+
+bool Decoder::reads_whole() const { return impl_->pooling->whole; }
+
+const char* Decoder::pooling() const { return PoolingName(impl_->pooling->type); }
+
+std::uint32_t Decoder::row_width() const { return static_cast<std::uint32_t>(impl_->row_width); }
+
+bool Decoder::has_cells() const { return llama_get_memory(impl_->context.get()) != nullptr; }
 
 void Decoder::Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) {
   if (impl_->paged != nullptr) impl_->paged->Attach(sequence, cells, position);

@@ -52,9 +52,9 @@ class Decoder final : public CellStore {
                                                  AbortFn should_abort);
   ~Decoder() override;
 
-  // One forward pass. At most kMostPromptLogits rows are asked for beside one for each sequence. They are kept, in the
-  // order of the spans that ask for them, until the next pass. They may stay on their device with `copies_logits`
-  // false: where finds_likeliest(), where nothing more is needed.
+  // Of an engine of Task::kGenerate. One forward pass. At most kMostPromptLogits rows are asked for beside one for each
+  // sequence. They are kept, in the order of the spans that ask for them, until the next pass. They may stay on their
+  // device with `copies_logits` false: where finds_likeliest(), where nothing more is needed.
   DecodeOutcome DecodeText(std::span<const TextSpan> spans, bool copies_logits);
   DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits);
 
@@ -66,6 +66,20 @@ class Decoder final : public CellStore {
   // That of the latest pass. REQUIRES: finds_likeliest(), and that span asked for logits.
   std::int32_t Likeliest(std::size_t span) const;
 
+  // Of an engine of another task, in place of the three above: the row of a sequence of the latest pass, DecodeText's.
+  // REQUIRES: the pass held the sequence's last token, and with reads_whole() all of its tokens.
+  std::span<const float> Pooled(SequenceId sequence) const;
+  // Whether the engine is one of another task.
+  bool pools() const;
+  // Whether a text has to be read in one pass. REQUIRES: pools().
+  bool reads_whole() const;
+  // "mean", "cls", "last" or "rank". REQUIRES: pools().
+  const char* pooling() const;
+  // Values of a row. REQUIRES: pools().
+  std::uint32_t row_width() const;
+
+  // Whether sequences have cells at all: a model that reads whole texts only may keep nothing of them.
+  bool has_cells() const;
   bool paged() const override;
   void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) override;
   void Forget(SequenceId sequence) override;

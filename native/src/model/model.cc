@@ -181,6 +181,11 @@ bool Model::has_output_on_device() const {
   return ggml_backend_dev_type(model_->dev_output()) != GGML_BACKEND_DEVICE_TYPE_CPU;
 }
 
+std::string Model::pair_template() const {
+  const char* text = llama_model_chat_template(model_.get(), "rerank");
+  return text == nullptr ? std::string() : std::string(text);
+}
+
 ModelInfo Model::Describe() const {
   ModelInfo info;
   std::array<char, 256> description{};

@@ -40,6 +40,9 @@ class Model {
   // The file's value under a key, at most 511 bytes of it; empty: there is none.
   std::string Metadata(const char* key) const;
 
+  // How the file writes a query and a document as one text; empty: it does not say.
+  std::string pair_template() const;
+
   // Facts of the file; the fields that depend on load options are left 0.
   ModelInfo Describe() const;
 

@@ -34,7 +34,7 @@ std::optional<PageTable> KvCache::ForkBase(const ScheduledSequence& sequence, st
 
 bool KvCache::Admit(ScheduledSequence& sequence, PageTable& found, std::uint32_t headroom) {
   const std::uint32_t n_found = found.size();
-  const std::uint32_t more = sequence.cursor.n_tokens() - n_found;
+  const std::uint32_t more = has_cells() ? sequence.cursor.n_tokens() - n_found : 0;
   std::optional<SequenceId> slot;
   while (!(slot = pool_.Acquire(found, more, headroom))) {
     if (!pool_.has_free_id() || !states_.GiveUpOne()) return false;

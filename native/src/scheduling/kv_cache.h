@@ -27,6 +27,8 @@ class KvCache {
 
   // Whether sequences share cells at all.
   bool shares() const { return store_.paged(); }
+  // Whether sequences have cells: not those of a model that keeps nothing of what it has read.
+  bool has_cells() const { return pool_.cells() > 0; }
   bool has_free_id() const { return pool_.has_free_id(); }
   std::uint32_t page_size() const { return pool_.page_size(); }
   std::uint32_t pages() const { return pool_.pages().total(); }

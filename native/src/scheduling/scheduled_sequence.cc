@@ -6,7 +6,7 @@ namespace medinfer {
 
 SequenceView ScheduledSequence::View(std::uint32_t index) const {
   if (!cursor.reading()) return {index, NextInput::kDecode, pending ? 1U : 0U, false};
-  NextInput next = NextInput::kText;
+  NextInput next = whole ? NextInput::kWholeText : NextInput::kText;
   if (std::holds_alternative<MediaChunk>(cursor.chunk())) {
     next = cursor.CurrentMedia().non_causal ? NextInput::kWholeMedia : NextInput::kMedia;
   }

@@ -42,6 +42,8 @@ struct ScheduledSequence {
   std::string salt;           // cells are shared only where it is equal
   StateId base = 0;           // a kept state that it begins from; 0: none
 
+  bool whole = false;  // its prompt, a text, is read in one pass
+
   SequenceState state = SequenceState::kPreparing;
   bool paused = false;  // nothing is computed for it
 

@@ -66,7 +66,7 @@ Scheduler::Admission Scheduler::TryAdmit(ScheduledSequence& sequence) {
   if (IsComputedElsewhere(sequence, found.size())) return Admission::kLater;
   // A page beside the prompt for every running sequence, or admitting would preempt at once. Alone it may have all.
   const auto beside = static_cast<std::uint32_t>(running_.size());
-  const std::uint32_t headroom = beside == 0 ? 0 : beside + cache_.pages() / kWatermarkShare;
+  const std::uint32_t headroom = beside == 0 || !cache_.has_cells() ? 0 : beside + cache_.pages() / kWatermarkShare;
   if (cache_.Admit(sequence, found, headroom)) return Admission::kAdmitted;
   if (sequence.base == 0 || !running_.empty()) return Admission::kNoRoom;
   // A fork's pages need not be full, so it may take more of them than the whole prompt does.

@@ -23,6 +23,9 @@ Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget, 
       if (sequence.all_logits) logits -= n;
       plan.text.push_back({sequence.index, n});
       left -= n;
+    } else if (sequence.next == NextInput::kWholeText && (sequence.available <= left || plan.text.empty())) {
+      plan.text.push_back({sequence.index, sequence.available});
+      left -= std::min(sequence.available, left);
     } else if (sequence.next == NextInput::kMedia && media_left > 0) {
       const std::uint32_t n = std::min(sequence.available, media_left);
       plan.media.push_back({sequence.index, n});

@@ -17,6 +17,7 @@ namespace medinfer {
 enum class NextInput : std::uint8_t {
   kDecode,      // its last drawn token
   kText,        // text of its prompt
+  kWholeText,   // a text that must be decoded at once
   kMedia,       // embeddings of its prompt, causal
   kWholeMedia,  // embeddings that must be decoded at once and alone
 };
@@ -45,9 +46,10 @@ struct Plan {
 
 // `sequences` in order of precedence, paused ones left out. Every decode token is planned, whatever the budget; what is
 // left of `budget` goes to text prompts in order, and the same amount again, at least one token, to media. A whole
-// image is planned only as the first of the media, and then alone. Of text with all logits, no more than `logits`
-// tokens are planned. Progress: whenever `sequences` holds one with available > 0, the plan is not empty. REQUIRES:
-// budget >= 1 and logits >= 1.
+// text is planned where it fits in what is left, or where it is the first; those behind one that does not fit may
+// overtake it, which then is the first of a later step. A whole image is planned only as the first of the media, and
+// then alone. Of text with all logits, no more than `logits` tokens are planned. Progress: whenever `sequences` holds
+// one with available > 0, the plan is not empty. REQUIRES: budget >= 1 and logits >= 1.
 Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget,
               std::uint32_t logits = kMostPromptLogits);
 

@@ -108,6 +108,7 @@ const cases = {
     const calls = [
       (...args) => engine.embedImage(...args),
       (...args) => engine.submit(...args),
+      (...args) => engine.embed(...args),
       (...args) => engine.cancel(...args),
       (...args) => engine.finish(...args),
       (...args) => engine.pause(...args),

@@ -1,7 +1,7 @@
 // close() in every state of an engine. Prints nothing; a failed assertion is the exit code.
 import assert from "node:assert/strict";
 
-import { addon, Events, loadEngine, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
+import { addon, embedRequestOf, Events, loadEngine, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
 
 const closed = { code: "CLOSED", retryable: false };
 const quiet = () => {};
@@ -21,6 +21,22 @@ const cases = {
       assert.equal(end.error.code, "CLOSED");
       assert.ok(end.error instanceof Error);
     }
+  },
+
+  // Texts that are read, that wait, and that are not tokenised yet.
+  async embedding() {
+    let open = true;
+    const events = new Events((event) => event.type === "failed" && assert.ok(open));
+    const options = { task: /** @type {const} */ ("embed"), modelPath: models.embedder, batchSize: 64 };
+    const engine = await loadEngine(options, events.receive);
+    const ids = Array.from({ length: 900 }, () => engine.embed(embedRequestOf("bat ".repeat(200))));
+    const ends = ids.map((id) => events.end(id));
+    await ends[0];
+    await engine.close();
+    open = false;
+    const types = (await Promise.all(ends)).map((end) => (end.type === "failed" ? end.error.code : end.type));
+    assert.ok(types.includes("CLOSED"));
+    assert.ok(types.every((type) => type === "CLOSED" || type === "pooled"));
   },
 
   async twice() {
@@ -79,6 +95,7 @@ const cases = {
     for (let round = 0; round < 2; round++) {
       assert.throws(() => engine.submit(requestOf(longPrompt(3))), closed);
       assert.throws(() => engine.embedImage(new Uint8Array(3)), closed);
+      assert.throws(() => engine.embed(embedRequestOf("bat")), closed);
       assert.throws(() => engine.cancel(1), closed);
       assert.throws(() => engine.pause(1), closed);
       assert.throws(() => engine.resume(1), closed);

@@ -16,11 +16,13 @@ const file = require("node-gyp-build").path(fromRoot());
 export const addon = require(file);
 addon.initBackends(path.dirname(file));
 
-/** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "slowMmproj", string>} */
+/** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "slowMmproj" | "embedder", string>} */
 export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 
 /** @param {Partial<import("../../../lib/native/types.js").NativeLoadOptions>} [changes] */
 export const loadOptions = (changes) => ({
+  task: /** @type {const} */ ("generate"),
+  pooling: /** @type {const} */ ("auto"),
   modelPath: models.tiny,
   mmprojPath: "",
   mmprojCandidates: [],
@@ -49,6 +51,9 @@ export const loadOptions = (changes) => ({
   imageCacheBytes: 1 << 26,
   ...changes,
 });
+
+/** @param {string} text */
+export const embedRequestOf = (text) => ({ text, query: null, truncate: false, cacheSalt: "", priority: 0 });
 
 /**
  * @param {import("../../../lib/native/types.js").NativePromptPart[]} prompt

@@ -1,8 +1,8 @@
 // Brings an engine into a phase of its life in which to be surprised by the end of its environment.
 import { blocksPng } from "../../support/images.mjs";
-import { addon, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
+import { addon, embedRequestOf, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
 
-/** @typedef {"load" | "prefill" | "encode" | "decode" | "close" | "idle"} Phase */
+/** @typedef {"load" | "prefill" | "encode" | "decode" | "embed" | "close" | "idle"} Phase */
 
 const quiet = () => {};
 
@@ -26,6 +26,15 @@ export async function enter(phase, { reached, left = quiet }) {
     tell();
     keep(await load.engine);
     left();
+    return;
+  }
+
+  if (phase === "embed") {
+    const engine = keep(
+      await addon.load(loadOptions({ task: "embed", modelPath: models.embedder, batchSize: 64 }), quiet, quiet).engine,
+    );
+    for (let i = 0; i < 900; i++) engine.embed(embedRequestOf("bat ".repeat(200)));
+    tell();
     return;
   }
 

@@ -31,6 +31,23 @@ TEST(Scheduler, SharesOneMediaPassBetweenSequences) {
   EXPECT_EQ(plan.media, (std::vector<PlanItem>{{0, 196}, {1, 196}, {2, 120}}));
 }
 
+TEST(Scheduler, FillsAPassWithWholeTexts) {
+  const Plan plan = PlanStep({{0, NextInput::kWholeText, 60},
+                              {1, NextInput::kWholeText, 50},
+                              {2, NextInput::kWholeText, 30},
+                              {3, NextInput::kWholeText, 11},
+                              {4, NextInput::kWholeText, 10}},
+                             100);
+  EXPECT_EQ(plan.text, (std::vector<PlanItem>{{0, 60}, {2, 30}, {4, 10}}));
+}
+
+TEST(Scheduler, AWholeTextThatIsLongerThanTheBudgetGoesAlone) {
+  EXPECT_EQ(PlanStep({{0, NextInput::kWholeText, 300}, {1, NextInput::kWholeText, 1}}, 100).text,
+            (std::vector<PlanItem>{{0, 300}}));
+  EXPECT_EQ(PlanStep({{0, NextInput::kWholeText, 9}, {1, NextInput::kWholeText, 300}}, 100).text,
+            (std::vector<PlanItem>{{0, 9}}));
+}
+
 TEST(Scheduler, AWholeImageIsDecodedAlone) {
   EXPECT_EQ(
       PlanStep({{0, NextInput::kWholeMedia, 256}, {1, NextInput::kMedia, 9}, {2, NextInput::kWholeMedia, 256}}, 100)
@@ -49,7 +66,7 @@ TEST(Scheduler, KeepsItsPromisesOnRandomSequences) {
     const std::uint32_t budget = pick(1, 64);
     std::vector<SequenceView> views;
     for (std::uint32_t i = pick(0, 12); i > 0; --i) {
-      const auto next = static_cast<NextInput>(pick(0, 3));
+      const auto next = static_cast<NextInput>(pick(0, 4));
       views.push_back({i, next, next == NextInput::kDecode ? pick(0, 1) : pick(0, 100)});
     }
     const Plan plan = PlanStep(views, budget);
@@ -71,14 +88,20 @@ TEST(Scheduler, KeepsItsPromisesOnRandomSequences) {
         if (item == items->end()) continue;
         ASSERT_GT(item->n_tokens, 0U);
         ASSERT_LE(item->n_tokens, view.available);
-        ASSERT_EQ(items == &plan.text, view.next == NextInput::kDecode || view.next == NextInput::kText);
+        ASSERT_EQ(items == &plan.text, view.next != NextInput::kMedia && view.next != NextInput::kWholeMedia);
+        if (view.next == NextInput::kWholeText) {
+          ASSERT_EQ(item->n_tokens, view.available);
+        }
         if (view.next == NextInput::kWholeMedia) {
           ASSERT_EQ(item->n_tokens, view.available);
           ASSERT_EQ(items->size(), 1U);
         }
       }
     }
-    ASSERT_LE(Sum(plan.text), std::max(budget, decoding + 1));
+    const bool long_text = plan.text.size() == 1 && plan.text.front().n_tokens > budget;
+    if (!long_text) {
+      ASSERT_LE(Sum(plan.text), std::max(budget, decoding + 1));
+    }
     const bool whole = !plan.media.empty() && plan.media.size() == 1 && Sum(plan.media) > budget;
     if (!whole) {
       ASSERT_LE(Sum(plan.media), budget);

@@ -27,6 +27,7 @@ void Recorder::OnEvents(std::vector<Event> events) {
       if (auto* done = std::get_if<Done>(&event.body)) seen.end = *done;
       if (auto* scored = std::get_if<Scored>(&event.body)) seen.end = *scored;
       if (auto* embedded = std::get_if<Embedded>(&event.body)) seen.end = *embedded;
+      if (auto* pooled = std::get_if<Pooled>(&event.body)) seen.end = *pooled;
       if (auto* counted = std::get_if<Counted>(&event.body)) seen.end = *counted;
       if (auto* saved = std::get_if<Saved>(&event.body)) seen.end = *saved;
       if (auto* restored = std::get_if<Restored>(&event.body)) seen.end = *restored;

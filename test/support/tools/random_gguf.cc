@@ -3,7 +3,8 @@
 //   random_gguf KIND OUT [--seed N] [--type f32|f16|q8_0|q4_k|q4_k_m] [--repeat 1] [shape]
 //
 // KIND: llama, qwen2vl, gemma3 (text models); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors),
-// internvl-mmproj (for a llama model; libmtmd can encode several of its images in one pass).
+// internvl-mmproj (for a llama model; libmtmd can encode several of its images in one pass); bert, nomic-bert,
+// jina-bert-v2, modern-bert, gemma-embedding and qwen3, which embed or rerank (encoder_models.h has their options).
 // Shape of a text model: --embd --layers --heads --kv-heads --ff --ctx --vocab words:N|FILE --logit-scale --window
 // --add-eos 1 (the vocabulary puts EOS behind a text) --controls TEXT,TEXT… (further control tokens of words:N);
 // of a projector: --embd --layers --heads --ff --image --patch --merge --out (the text model's --embd).
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "command_line.h"
+#include "encoder_models.h"
 #include "gguf_file.h"
 #include "vocabulary.h"
 
@@ -223,6 +225,9 @@ int Run(int argc, char** argv) {
     MakeProjector(file, family, options);
   } else if (kind == "llama" || kind == "qwen2vl" || kind == "gemma3") {
     MakeText(file, kind, options);
+  } else if (EncoderWriter::Knows(kind)) {
+    const WeightType weight = ParseType(options.Text("type", "f32"));
+    MakeEncoder(file, kind, weight.base, weight.file_type, options);
   } else {
     throw std::runtime_error("unknown kind " + kind);
   }

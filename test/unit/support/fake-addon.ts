@@ -3,6 +3,7 @@ import { MedInferError, type NativeCode } from "../../../lib/errors.js";
 import type {
   NativeAddon,
   NativeChatFormat,
+  NativeEmbedRequest,
   NativeEngine,
   NativeEvent,
   NativeInspection,
@@ -60,6 +61,8 @@ export const controlTexts = ["<s>", "</s>", "<|im_start|>", "<|im_end|>"];
 export class FakeEngine implements NativeEngine {
   readonly requests = new Map<number, NativeRequest>();
   readonly images = new Map<number, Uint8Array>();
+  /** Texts to embed, or documents. */
+  readonly texts = new Map<number, NativeEmbedRequest>();
   /** What was saved, by path. */
   readonly files = new Map<string, string>();
   /** What countTokens() said. */
@@ -102,6 +105,14 @@ export class FakeEngine implements NativeEngine {
     this.#requireOpen();
     const id = ++this.#lastId;
     this.images.set(id, image);
+    return id;
+  }
+
+  embed(request: NativeEmbedRequest): number {
+    this.#requireOpen();
+    if (this.refusal !== undefined) throw this.refusal;
+    const id = ++this.#lastId;
+    this.texts.set(id, request);
     return id;
   }
 
@@ -237,6 +248,9 @@ export class FakeAddon implements NativeAddon {
       bosToken: "<s>",
       eosToken: "</s>",
       chatTemplate: "vicuna",
+      task: options.task,
+      nRow: 4,
+      labels: [],
       vision: true,
       projectorWarning: "",
     };

@@ -19,6 +19,7 @@ const pairs: Readonly<Record<string, string>> = {
   "ToRequest.fields": "NativeRequest",
   "ToReasoningTags.tags": "NativeReasoningTags",
   "ToRequest.limit": "NativeReasoningLimit",
+  "ToEmbedRequest.fields": "NativeEmbedRequest",
   "ToChatMessages.fields": "NativeAddon.applyBuiltinChatTemplate.messages",
   "ToSampling.fields": "NativeSampling",
   "ReadBiases.fields": "NativeSampling",
