@@ -1,5 +1,5 @@
 // What an engine emits for its requests. Every request ends with exactly one terminal event: Done, Scored, Embedded,
-// Counted, Saved, Restored or Failed.
+// Counted, Saved, Restored, AdapterLoaded, AdapterUnloaded or Failed.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "medinfer/adapter.h"
 #include "medinfer/logprobs.h"
 #include "medinfer/request.h"
 #include "medinfer/seen_image.h"
@@ -118,6 +119,14 @@ struct Restored {
   std::string note;
 };
 
+// The answer to Engine::LoadAdapter: the adapter's id is the request's.
+struct AdapterLoaded {
+  AdapterInfo info;
+};
+
+// The answer to Engine::UnloadAdapter.
+struct AdapterUnloaded {};
+
 struct Failed {
   Status status;
 };
@@ -125,7 +134,7 @@ struct Failed {
 struct Event {
   RequestId id = 0;
   std::variant<Encoded, Prefill, PromptLogprobs, Text, Logprobs, Done, Scored, Embedded, Counted, Saved, Restored,
-               Failed>
+               AdapterLoaded, AdapterUnloaded, Failed>
       body;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "medinfer/adapter.h"
 #include "medinfer/ids.h"
 #include "medinfer/sampling.h"
 
@@ -80,6 +81,7 @@ struct Request {
   // Not empty: nothing is generated. Completion i ends with Scored: how likely candidate i follows the prompt. What
   // else shapes an answer has no effect. REQUIRES: n is their number, and `keep` is false.
   std::vector<Candidate> candidates;
+  std::vector<AdapterUse> adapters;  // added up; each at most once
   StateId base = 0;           // a kept state; as far as the prompt begins with what it holds, it is not computed
   bool keep = false;          // leaves a kept state, which Done names. REQUIRES: n == 1
   bool sum_logprobs = false;  // Done says how likely the model found what was drawn
