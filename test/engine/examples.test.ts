@@ -38,6 +38,7 @@ const prints: Record<string, RegExp> = {
   "prefix-cache.mjs":
     /^ward 3: 0, then [1-9]\d* of \d+ tokens\nward 7: 0\n\d+ of 128 pages are free, [1-9]\d* are kept for prompts like these\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,
+  "adapters.mjs": /^experiment: rank 4, for llama, \d+ bytes\n Hypertension is high[^]*\n0 adapters are left\n$/,
   "devices.mjs":
     /^[^]*CPU: [^\n]*, \d+ MB free\n[^]*on CPU: weights \d+ MB, KV \d+ MB, work \d+ MB\n\d+ of \d+ layers on a GPU\n$/,
   "common-js.cjs": /^\S[^]*\n$/,

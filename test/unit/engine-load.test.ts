@@ -63,6 +63,7 @@ describe("Engine.load", () => {
         maxImageBytes: 1,
         maxImagePixels: 2,
         imageCacheBytes: 0,
+        adapterBytes: 0,
       },
     ]);
   });

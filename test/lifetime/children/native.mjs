@@ -16,7 +16,7 @@ const file = require("node-gyp-build").path(fromRoot());
 export const addon = require(file);
 addon.initBackends(path.dirname(file));
 
-/** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "slowMmproj", string>} */
+/** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "adapter" | "slowMmproj", string>} */
 export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 
 /** @param {Partial<import("../../../lib/native/types.js").NativeLoadOptions>} [changes] */
@@ -47,6 +47,7 @@ export const loadOptions = (changes) => ({
   maxImageBytes: 1 << 26,
   maxImagePixels: 64e6,
   imageCacheBytes: 1 << 26,
+  adapterBytes: 0,
   ...changes,
 });
 
@@ -104,6 +105,7 @@ export const requestOf = (prompt, changes) => ({
   nProbs: 0,
   promptProbs: null,
   candidates: [],
+  adapters: [],
   n: 1,
   sumLogprobs: false,
   base: 0,

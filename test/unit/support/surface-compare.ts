@@ -18,6 +18,7 @@ const pairs: Readonly<Record<string, string>> = {
   "ToPromptPart.fields": "NativePromptPart",
   "ToRequest.fields": "NativeRequest",
   "ToRequest.tags": "NativeRequest.reasoning",
+  "ToRequest.adapter": "NativeRequest.adapters",
   "ToChatMessages.fields": "NativeAddon.applyBuiltinChatTemplate.messages",
   "ToSampling.fields": "NativeSampling",
   "ReadBiases.fields": "NativeSampling",
@@ -42,6 +43,7 @@ const pairs: Readonly<Record<string, string>> = {
   "SeenToJs.out": "NativeSeenImage",
   "UsageToJs.out": "NativeUsage",
   "TimingsToJs.out": "NativeTimings",
+  "operator()(AdapterLoaded).info": "NativeAdapterInfo",
   "Load.load": "NativeLoad",
   "Init.exports": "AddonModule",
 };
