@@ -12,6 +12,7 @@ const names = [
   "event-loop",
   "abort",
   "throughput",
+  "adapters",
   "kv",
   "parity",
   "kv-parity",
