@@ -353,8 +353,7 @@ it("a request that waits for its images loses an adapter meanwhile", async () =>
 it("candidates are scored with the adapters of the request", async () => {
   await using engine = await load({ adapters: [first] });
   const candidates = ["tan", "mik"];
-  const score = async (adapters: AdapterUse[]) =>
-    (await engine.score({ prompt, candidates, adapters })) as unknown as Record<string, unknown>;
+  const score = async (adapters: AdapterUse[]) => (await engine.score({ prompt, candidates, adapters })).candidates;
   const without = JSON.stringify(await score([]));
   const within = JSON.stringify(await score([{ adapter: "adapter-1" }]));
   expect(within).not.toBe(without);

@@ -30,8 +30,8 @@ bool Stepper::DecodeText(const Shares& shares) {
     const PromptCursor& cursor = s.cursor;
     const auto& adapters = parts_.requests.Of(s).adapters.shares();
     if (cursor.reading()) {
-      spans.push_back({s.slot, cursor.next_position(), cursor.NextText(share.n_tokens),
-                       cursor.LogitsOf(share.n_tokens), adapters});
+      spans.push_back(
+          {s.slot, cursor.next_position(), cursor.NextText(share.n_tokens), cursor.LogitsOf(share.n_tokens), adapters});
     } else {
       spans.push_back({s.slot, cursor.next_position(), {&*s.pending, 1}, 1, adapters});
     }

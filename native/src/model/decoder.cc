@@ -260,9 +260,9 @@ DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans, bool copies_l
   impl_->Clear();
   impl_->logits_at.resize(spans.size());
   bool prefill = false;
-  for (const std::size_t i : SideBySide(spans)) {
-    const TextSpan& span = spans[i];
-    impl_->AddRun(i, span.sequence, span.tokens.size(), span.logits);
+  for (const std::size_t index : SideBySide(spans)) {
+    const TextSpan& span = spans[index];
+    impl_->AddRun(index, span.sequence, span.tokens.size(), span.logits);
     impl_->token.insert(impl_->token.end(), span.tokens.begin(), span.tokens.end());
     std::int32_t position = span.first_position;
     for (std::size_t i = 0; i < span.tokens.size(); ++i) impl_->position.push_back(position++);
@@ -275,9 +275,9 @@ DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans, bool copies_l
 DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits) {
   impl_->Clear();
   impl_->logits_at.resize(spans.size());
-  for (std::size_t i = 0; i < spans.size(); ++i) {
-    const MediaSpan& span = spans[i];
-    impl_->AddRun(i, span.sequence, span.count, span.logits);
+  for (std::size_t index = 0; index < spans.size(); ++index) {
+    const MediaSpan& span = spans[index];
+    impl_->AddRun(index, span.sequence, span.count, span.logits);
     const auto first = span.chunk->embedding->begin() + static_cast<std::ptrdiff_t>(span.begin * impl_->n_embd_inp);
     const auto last = first + static_cast<std::ptrdiff_t>(span.count * impl_->n_embd_inp);
     impl_->embedding.insert(impl_->embedding.end(), first, last);

@@ -71,9 +71,9 @@ class Decoder final : public CellStore {
   // None of the passes so far is of use for those to come, and no adapter is referred to.
   void ForgetAdapters();
 
-  // One forward pass, in which each sequence has its own adapters. At most kMostPromptLogits rows are asked for beside one for each sequence. They are kept, in the
-  // order of the spans that ask for them, until the next pass. They may stay on their device with `copies_logits`
-  // false: where finds_likeliest(), where nothing more is needed.
+  // One forward pass, in which each sequence has its own adapters. At most kMostPromptLogits rows are asked for beside
+  // one for each sequence. They are kept, in the order of the spans that ask for them, until the next pass. They may
+  // stay on their device with `copies_logits` false: where finds_likeliest(), where nothing more is needed.
   DecodeOutcome DecodeText(std::span<const TextSpan> spans, bool copies_logits);
   DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits);
 
