@@ -13,6 +13,7 @@ const names = [
   "abort",
   "throughput",
   "embeddings",
+  "adapters",
   "kv",
   "parity",
   "kv-parity",

@@ -151,6 +151,7 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.max_queue = fields.Integer<std::uint32_t>("maxQueue");
   options.max_image_bytes = fields.Integer<std::uint64_t>("maxImageBytes");
   options.max_image_pixels = fields.Integer<std::uint64_t>("maxImagePixels");
+  options.adapter_bytes = fields.Integer<std::uint64_t>("adapterBytes");
   options.image_cache_bytes = fields.Integer<std::uint64_t>("imageCacheBytes");
   return options;
 }
@@ -188,6 +189,10 @@ Request ToRequest(Napi::Value value) {
   request.min_tokens = fields.Integer<std::uint32_t>("minTokens");
   request.stop_tokens = ToTokens(fields.Value("stopTokens"), fields.Name("stopTokens"));
   request.ignore_eos = ToBool(fields.Value("ignoreEos"), fields.Name("ignoreEos"));
+  ForEach(fields.Value("adapters"), fields.Name("adapters"), [&](const Napi::Value& use, const std::string& name) {
+    const Fields adapter(use, name);
+    request.adapters.push_back({adapter.Integer<AdapterId>("adapter"), adapter.Float("scale")});
+  });
   request.n = fields.Integer<std::uint32_t>("n");
   ForEach(fields.Value("candidates"), fields.Name("candidates"),
           [&](const Napi::Value& candidate, const std::string& name) {

@@ -255,6 +255,21 @@ struct BodyWriter {
     out.Set("tokens", event.tokens);
     out.Set("note", event.note);
   }
+  void operator()(const AdapterLoaded& event) const {
+    out.Set("type", "adapterLoaded");
+    ObjectWriter info(env);
+    info.Set("name", event.info.name);
+    info.Set("architecture", event.info.architecture);
+    info.Set("task", event.info.task);
+    info.Set("promptPrefix", event.info.prompt_prefix);
+    info.Set("alpha", static_cast<double>(event.info.alpha));
+    info.Set("rank", event.info.rank);
+    info.Set("weights", event.info.weights);
+    info.Set("bytes", static_cast<double>(event.info.bytes));
+    info.Set("digest", event.info.digest);
+    out.Set("info", info);
+  }
+  void operator()(const AdapterUnloaded& /*event*/) const { out.Set("type", "adapterUnloaded"); }
   void operator()(const Failed& event) const {
     out.Set("type", "failed");
     out.Set("error", ErrorValue(env, event.status));

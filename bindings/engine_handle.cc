@@ -32,6 +32,8 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::DropState>("dropState"),
                          InstanceMethod<&EngineHandle::SaveState>("saveState"),
                          InstanceMethod<&EngineHandle::RestoreState>("restoreState"),
+                         InstanceMethod<&EngineHandle::LoadAdapter>("loadAdapter"),
+                         InstanceMethod<&EngineHandle::UnloadAdapter>("unloadAdapter"),
                          InstanceMethod<&EngineHandle::GetStats>("stats"),
                          InstanceMethod<&EngineHandle::Tokenize>("tokenize"),
                          InstanceMethod<&EngineHandle::Detokenize>("detokenize"),
@@ -168,6 +170,14 @@ Napi::Value EngineHandle::SaveState(const Napi::CallbackInfo& info) {
 
 Napi::Value EngineHandle::RestoreState(const Napi::CallbackInfo& info) {
   return Run(info, [&] { return Accepted(info.Env(), Open(info).RestoreState(ToPath(info[0], "path"))); });
+}
+
+Napi::Value EngineHandle::LoadAdapter(const Napi::CallbackInfo& info) {
+  return Run(info, [&] { return Accepted(info.Env(), Open(info).LoadAdapter(ToPath(info[0], "path"))); });
+}
+
+Napi::Value EngineHandle::UnloadAdapter(const Napi::CallbackInfo& info) {
+  return Run(info, [&] { return Accepted(info.Env(), Open(info).UnloadAdapter(ToRequestId(info[0]))); });
 }
 
 Napi::Value EngineHandle::GetStats(const Napi::CallbackInfo& info) {

@@ -17,7 +17,8 @@ bool IsTerminal(const Event& event) {
   return std::holds_alternative<Done>(event.body) || std::holds_alternative<Scored>(event.body) ||
          std::holds_alternative<Embedded>(event.body) || std::holds_alternative<Pooled>(event.body) ||
          std::holds_alternative<Counted>(event.body) || std::holds_alternative<Saved>(event.body) ||
-         std::holds_alternative<Restored>(event.body) || std::holds_alternative<Failed>(event.body);
+         std::holds_alternative<Restored>(event.body) || std::holds_alternative<AdapterLoaded>(event.body) ||
+         std::holds_alternative<AdapterUnloaded>(event.body) || std::holds_alternative<Failed>(event.body);
 }
 
 // False in an environment that is being torn down: most N-API functions fail there.

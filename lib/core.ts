@@ -1,4 +1,5 @@
 /** What an engine is made of, shared by the files that make requests of it. */
+import type { AdapterList } from "./adapters/adapter-list.js";
 import type { NativeEngine } from "./native/types.js";
 import type { ControlTokens } from "./chat/control-tokens.js";
 import type { Dispatcher } from "./native/dispatcher.js";
@@ -14,4 +15,5 @@ export interface EngineCore {
   /** Stop strings where a request names no chat template, beside those of the template. */
   readonly stopStrings: readonly string[];
   readonly maxImageBytes: number;
+  readonly adapters: AdapterList;
 }

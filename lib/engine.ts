@@ -1,3 +1,6 @@
+import { loadAdapter } from "./adapters/load-adapter.js";
+import type { LoraAdapter } from "./adapters/lora-adapter.js";
+import type { LoadAdapterOptions } from "./adapters/options.js";
 import { annotateRows } from "./annotate/annotate.js";
 import type { AnnotateOptions, AnnotateResult, AnnotateRow } from "./annotate/types.js";
 import type { RenderedChat, ChatMessage } from "./chat/types.js";
@@ -46,7 +49,7 @@ export class Engine {
    * Loads a model, off the event loop. Without a `model`, the tiny one inside the package: a demonstration, not for
    * clinical use.
    *
-   * @throws MedInferError (rejects) `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `BAD_GGUF`, `BAD_MMPROJ`, `WRONG_TASK`,
+   * @throws MedInferError (rejects) `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `BAD_GGUF`, `BAD_MMPROJ`, `BAD_LORA`, `WRONG_TASK`,
    * `OUT_OF_MEMORY` or `ABORTED`
    */
   static async load(options: LoadOptions = {}): Promise<Engine> {
@@ -103,7 +106,8 @@ export class Engine {
   }
 
   /**
-   * Goes on with a conversation that {@link Session.save} wrote, with the same model, projector and `kv.type`. Its next
+   * Goes on with a conversation that {@link Session.save} wrote, with the same model, projector and `kv.type`; adapters that it
+   * had have to be loaded, under whatever name. Its next
    * turn computes only what is new; as far as the KV pool has no room, the rest. Restore only files that you trust: what
    * they hold is taken for what the model has read, by every request that begins alike and has the session's `cacheSalt`.
    *
@@ -172,6 +176,25 @@ export class Engine {
    */
   rerank(query: string, documents: readonly string[], options: RerankOptions = {}): Promise<RerankResult> {
     return rerank(this.#core, query, documents, options);
+  }
+
+  /**
+   * Loads a LoRA adapter of the model from a GGUF file, beside its weights. Requests run on meanwhile; those that name it in
+   * their `adapters` have it, others compute as before, and all of them share forward passes.
+   *
+   * @throws MedInferError (rejects) `BAD_LORA`, `MODEL_NOT_FOUND`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED` or `CLOSED`
+   *
+   * @example
+   * const adapter = await engine.loadAdapter("radiology-lora.gguf");
+   * await engine.chat({ messages, adapters: [{ adapter, scale: 0.8 }] }).result;
+   */
+  loadAdapter(path: string | URL, options: LoadAdapterOptions = {}): Promise<LoraAdapter> {
+    return loadAdapter(this.#core, path, options);
+  }
+
+  /** The adapters that are loaded, in the order of their loading. */
+  adapters(): LoraAdapter[] {
+    return this.#core.adapters.all;
   }
 
   /**

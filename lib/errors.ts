@@ -9,6 +9,7 @@ export const nativeCodes = [
   "MODEL_NOT_FOUND",
   "BAD_GGUF",
   "BAD_MMPROJ",
+  "BAD_LORA",
   "OUT_OF_MEMORY",
   "CONTEXT_FULL",
   "QUEUE_FULL",
@@ -34,9 +35,10 @@ export type NativeCode = (typeof nativeCodes)[number];
  * | code | meaning |
  * | --- | --- |
  * | `INVALID_ARGUMENT` | an option is unknown, of the wrong type or out of its range; `issues` lists every one |
- * | `MODEL_NOT_FOUND` | no readable model or projector file at the path |
+ * | `MODEL_NOT_FOUND` | no readable model, projector or adapter file at the path |
  * | `BAD_GGUF` | the model file is damaged, not a GGUF, or not a text model |
  * | `BAD_MMPROJ` | the projector is damaged, not a projector, or made for another model |
+ * | `BAD_LORA` | the adapter is damaged, no LoRA adapter, or made for another model |
  * | `OUT_OF_MEMORY` | weights, KV pool or compute buffers do not fit |
  * | `CONTEXT_FULL` | the prompt can never fit into the context |
  * | `QUEUE_FULL` | too many requests wait; try again later |

@@ -8,6 +8,8 @@ export { builtinChatTemplates } from "./chat/builtin.js";
 export { registerModelAdapter } from "./chat/adapters.js";
 export { jsonSchemaToGrammar } from "./schema/grammar.js";
 
+export type { LoraAdapter } from "./adapters/lora-adapter.js";
+export type { AdapterSource, AdapterUse, LoadAdapterOptions } from "./adapters/options.js";
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
 export type {

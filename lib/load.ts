@@ -1,5 +1,7 @@
 /** Loads a model: options -> files -> native engine. */
 import process from "node:process";
+import { AdapterList } from "./adapters/adapter-list.js";
+import { adapterBytes, loadAdapters } from "./adapters/load-adapter.js";
 import { onAbort } from "./abort.js";
 import { addonDirectory, loadAddon } from "./native/addon.js";
 import type { NativeAddon, NativeEngine, NativeModelInfo } from "./native/types.js";
@@ -48,7 +50,10 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
     // Prompts alone are made of texts that must not act as those.
     const control = options.task === "generate" ? await findControlTokens(native) : ControlTokens.none;
     throwIfAborted(options.signal);
-    return { native, dispatcher, control, maxImageBytes: options.maxImageBytes, ...adapted };
+    const { maxImageBytes, adapters: sources, signal } = options;
+    const core = { native, dispatcher, control, maxImageBytes, adapters: new AdapterList(), ...adapted };
+    await loadAdapters(core, sources, signal);
+    return core;
   } catch (error) {
     await native.close();
     throw error;
@@ -100,8 +105,10 @@ async function loadNative(
   const paths = { ...files, cudaBackend: cuda.path ?? "", cudaProblem: cuda.problem ?? "" };
   const progress = new ProgressReport(options.onProgress);
   const abort = () => load.abort();
-  const load = addon.load(toNativeLoadOptions(options, paths), dispatcher.onEvents, (fraction) =>
-    progress.report(fraction, abort),
+  const load = addon.load(
+    toNativeLoadOptions(options, { ...paths, adapterBytes: adapterBytes(options.adapters) }),
+    dispatcher.onEvents,
+    (fraction) => progress.report(fraction, abort),
   );
   const removeListener = onAbort(options.signal, abort);
   try {

@@ -39,11 +39,15 @@ export class LlamaServer {
    * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
    * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has
    * llama.cpp write every forward pass to its log, see `passes`: do not take times then. `embeddings`: it answers embed().
+   * `adapters` are files that a request asks for by their index.
    * @param {string} model
-   * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean,
-   *   gpu?: boolean, embeddings?: boolean, watchPasses?: boolean, log: (line: string) => void }} options
+   * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean, gpu?: boolean,
+   *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], log: (line: string) => void }} options
    */
-  static async start(model, { parallel, ctx, threads, unified, cachePrompt, gpu, embeddings, watchPasses, log }) {
+  static async start(
+    model,
+    { parallel, ctx, threads, unified, cachePrompt, gpu, embeddings, watchPasses, adapters = [], log },
+  ) {
     const binary = peer("llama-server", { gpu: gpu === true, log });
     const port = await freePort();
     const args = ["-m", model, "-c", ctx, "-np", parallel, "--host", "127.0.0.1", "--port", port];
@@ -53,6 +57,8 @@ export class LlamaServer {
     if (threads !== undefined) args.push("-t", threads);
     if (embeddings) args.push("--embeddings");
     if (watchPasses) args.push("-lv", 5);
+    for (const file of adapters) args.push("--lora", file);
+    if (adapters.length > 0) args.push("--lora-init-without-apply");
     const server = new LlamaServer(binary, args.map(String), `http://127.0.0.1:${port}`, watchPasses);
     await server.#ready();
     return server;
@@ -93,7 +99,7 @@ export class LlamaServer {
 
   /**
    * One greedy completion that never ends early.
-   * @param {{ prompt: string, predict: number, stream: boolean }} request
+   * @param {{ prompt: string, predict: number, stream: boolean, adapter?: number }} request
    * @returns {Promise<number>} tokens generated
    */
   async complete(request) {
@@ -103,11 +109,11 @@ export class LlamaServer {
 
   /**
    * The same, with all that is known about it. `slot` asks for a certain one; `cache` for what that slot has of the
-   * prompt.
-   * @param {{ prompt: string, predict: number, stream?: boolean, slot?: number, cache?: boolean }} request
+   * prompt; `adapter` for one of the server's.
+   * @param {{ prompt: string, predict: number, stream?: boolean, slot?: number, cache?: boolean, adapter?: number }} request
    * @returns {Promise<Answer>}
    */
-  async ask({ prompt, predict, stream = false, slot = -1, cache = false }) {
+  async ask({ prompt, predict, stream = false, slot = -1, cache = false, adapter }) {
     const started = performance.now();
     let firstTokenMs;
     const text = await this.#post(
@@ -119,6 +125,7 @@ export class LlamaServer {
         ignore_eos: true,
         cache_prompt: cache,
         id_slot: slot,
+        ...(adapter === undefined ? {} : { lora: [{ id: adapter, scale: 1 }] }),
         stream,
       },
       () => (firstTokenMs ??= stream ? performance.now() - started : undefined),

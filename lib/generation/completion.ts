@@ -80,6 +80,8 @@ export class Completion {
       case "saved":
       case "counted":
       case "restored":
+      case "adapterLoaded":
+      case "adapterUnloaded":
         return [];
     }
   }

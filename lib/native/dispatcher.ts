@@ -43,6 +43,8 @@ function isLast(event: NativeEvent): boolean {
     case "saved":
     case "counted":
     case "restored":
+    case "adapterLoaded":
+    case "adapterUnloaded":
       return true;
     case "encode":
     case "prefill":

@@ -4,7 +4,7 @@ import type { Dispatcher } from "./dispatcher.js";
 import type { NativeEngine, NativeEvent, RequestId } from "./types.js";
 
 /** The events that end a task well. A generation is no task: it has many events, see generation/request-state.ts. */
-type TaskEnd = "counted" | "embedded" | "pooled" | "saved" | "restored";
+type TaskEnd = "counted" | "embedded" | "pooled" | "saved" | "restored" | "adapterLoaded" | "adapterUnloaded";
 
 /** Where tasks run. */
 interface TaskHost {

@@ -11,6 +11,9 @@ import type { Device, EngineStats, ModelInfo } from "./model-info.js";
 /** One completion of a request, or one task such as an encoding. From 1 up, never reused by an engine. */
 export type RequestId = number;
 
+/** A loaded adapter: the id of the request that loaded it. */
+export type AdapterId = RequestId;
+
 declare const ofState: unique symbol;
 /**
  * What the engine keeps of a sequence after its request, so that a later prompt continues from it: its tokens, and the pages
@@ -59,6 +62,8 @@ export interface NativeLoadOptions {
   maxImageBytes: number;
   maxImagePixels: number;
   imageCacheBytes: number;
+  /** Of LoRA adapters that follow: nGpuLayers leaves room for them where it chooses. */
+  adapterBytes: number;
 }
 
 /** `minTokens`, `maxTokens`: 0: the projector's own. */
@@ -175,6 +180,22 @@ export interface NativeReasoningLimit {
   tokens: number;
 }
 
+/** What a file of a LoRA adapter says of itself. */
+export interface NativeAdapterInfo {
+  name: string;
+  architecture: string;
+  task: string;
+  promptPrefix: string;
+  /** 0: what it adds is not divided by its rank. */
+  alpha: number;
+  rank: number;
+  /** Of the model, those that it adds to. */
+  weights: number;
+  bytes: number;
+  /** Of all that it adds, in hex: equal ones compute alike. */
+  digest: string;
+}
+
 export interface NativeRequest {
   prompt: NativePromptPart[];
   addSpecial: boolean;
@@ -202,6 +223,8 @@ export interface NativeRequest {
   promptProbs: number | null;
   /** Not empty: nothing is generated; completion i ends with `scored`, of candidate i. Then `n` is their number. */
   candidates: (string | Int32Array)[];
+  /** LoRA adapters, each once. */
+  adapters: { adapter: AdapterId; scale: number }[];
   /** Completions: completion i has the id of the first plus i. */
   n: number;
   /** What an earlier request has kept, from which this prompt continues. */
@@ -335,6 +358,8 @@ export type NativeEvent =
   | { id: RequestId; type: "counted"; tokens: number }
   | { id: RequestId; type: "saved"; tokens: number }
   | { id: RequestId; type: "restored"; state: StateId; tokens: number; note: string }
+  | { id: RequestId; type: "adapterLoaded"; info: NativeAdapterInfo }
+  | { id: RequestId; type: "adapterUnloaded" }
   | { id: RequestId; type: "failed"; error: MedInferError };
 
 /** What the files say of themselves; the library adds what is not in them. */
@@ -368,6 +393,10 @@ export interface NativeEngine {
   saveState(state: StateId, path: string, note: string): RequestId;
   /** Ends with restored or failed. */
   restoreState(path: string): RequestId;
+  /** Ends with adapterLoaded or failed. */
+  loadAdapter(path: string): RequestId;
+  /** Ends with adapterUnloaded when no request uses it any more. */
+  unloadAdapter(adapter: AdapterId): RequestId;
   stats(): NativeStats;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   detokenize(tokens: Int32Array, special: boolean): string;

@@ -1,5 +1,6 @@
 /** What Engine.load takes. */
 import * as v from "valibot";
+import { adapterSourcesSchema, type AdapterSource } from "../adapters/options.js";
 import type { NativeLoadOptions } from "../native/types.js";
 import { toUrl } from "../url.js";
 import { any, autoOr, flag, integer, list, number, object, oneOf, signal, text } from "../validation/fields.js";
@@ -116,6 +117,11 @@ export interface LoadOptions {
   chatTemplate?: string;
   /** Aborting it ends the load with `ABORTED`. */
   signal?: AbortSignal;
+  /**
+   * LoRA adapters to load with the model, one after another, as {@link Engine.loadAdapter} does; `nGpuLayers: "auto"`
+   * leaves room for them. Where one cannot be loaded, neither is the model. Default none.
+   */
+  adapters?: readonly AdapterSource[];
   /** Called while the model loads, with a number from 0 to 1. An error thrown in it ends the load. */
   onProgress?: (fraction: number) => void;
 }
@@ -175,6 +181,7 @@ export const loadOptionsSchema = object({
   maxImageBytes: v.optional(integer(1, MAX_IMAGE_BYTES), 64 * 2 ** 20),
   maxImagePixels: v.optional(integer(1, 2 ** 40), 64_000_000),
   imageCacheBytes: v.optional(integer(0, 2 ** 46), 256 * 2 ** 20),
+  adapters: adapterSourcesSchema,
   chatTemplate: v.optional(text({ filled: true })),
   signal: v.optional(signal()),
   onProgress: v.optional(any<(fraction: number) => void>((value) => typeof value === "function", "a function")),
@@ -188,7 +195,7 @@ export function toNativeLoadOptions(
   options: ResolvedLoadOptions,
   files: Pick<
     NativeLoadOptions,
-    "modelPath" | "mmprojPath" | "mmprojCandidates" | "onlyModel" | "cudaBackend" | "cudaProblem"
+    "modelPath" | "mmprojPath" | "mmprojCandidates" | "onlyModel" | "cudaBackend" | "cudaProblem" | "adapterBytes"
   >,
 ): NativeLoadOptions {
   return {

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { types } from "node:util";
 import * as v from "valibot";
+import { adapterUsesSchema, type AdapterUse } from "../adapters/options.js";
 import { contentSchema, imageSchema, messagesSchema, renderingEntries } from "../chat/schema.js";
 import type { ChatMessage, Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { ImageSource } from "../images/load.js";
@@ -76,6 +77,12 @@ export interface GenerationOptions {
    * shares a salt can learn from timings whether somebody had the same prompt. At most 256 bytes. Default `""`.
    */
   cacheSalt?: string;
+  /**
+   * LoRA adapters that the engine has loaded, by themselves or by name, each with its scale; what they add is summed up. Other
+   * requests are not touched, and what is computed with them is used again only with the same adapters and scales. At most
+   * 16, each once. Default none.
+   */
+  adapters?: readonly AdapterUse[];
   /**
    * A grammar in GBNF that the answer follows, from its rule `root` on. A literal that spells a control token, such as
    * `"[TOOL]"`, may come as that token, and is emitted as text. At most 4 MiB. Default none.
@@ -273,6 +280,7 @@ export const generationEntries = {
   timeLimitMs: v.optional(integer(1, MOST_MS)),
   priority: v.optional(integer(-1000, 1000), 0),
   cacheSalt: cacheSaltSchema,
+  adapters: adapterUsesSchema,
   signal: v.optional(signal()),
   nProbs: v.optional(integer(0, 100), 0),
   promptLogprobs: v.optional(

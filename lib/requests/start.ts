@@ -1,5 +1,6 @@
 /** From a prompt to a request in the engine's queue. */
 import { types } from "node:util";
+import { toNativeAdapters } from "../adapters/adapter-list.js";
 import { runTask } from "../native/task.js";
 import { NO_STATE, type NativePromptPart, type StateId } from "../native/types.js";
 import type { PromptPiece } from "../chat/markers.js";
@@ -181,12 +182,9 @@ function reasoningLimit({ limitedTags }: AnswerPlan, tokens: number | undefined,
   throw argumentError(call, "thinkingBudget", why);
 }
 
-function submit(
-  { native, dispatcher, control: controlTokens }: EngineCore,
-  state: RequestState,
-  { call, pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns, echo }: PreparedRequest,
-  images: LoadedImages,
-): void {
+function submit(core: EngineCore, state: RequestState, request: PreparedRequest, images: LoadedImages): void {
+  const { native, dispatcher, control: controlTokens } = core;
+  const { call, pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns, echo } = request;
   const count = completionCount(choices);
   const allStops = [...options.stopStrings, ...stopStrings];
   const { newScanner, nativeStops } = divideStops(allStops, options.stopRegexes);
@@ -214,6 +212,7 @@ function submit(
     nProbs: options.nProbs,
     promptProbs: promptProbsOf(options, echo !== undefined),
     candidates: [],
+    adapters: toNativeAdapters(core, call, options.adapters),
     n: count,
     base: base ?? NO_STATE,
     keep: base !== undefined,

@@ -31,7 +31,7 @@ const candidateSchema = v.lazy((input): v.GenericSchema<string | readonly number
 
 const keyOf = (candidate: Candidate) => (typeof candidate === "string" ? `"${candidate}` : candidate.join(" "));
 
-const { priority, signal, cacheSalt } = generationEntries;
+const { priority, signal, cacheSalt, adapters } = generationEntries;
 
 const candidateEntries = {
   candidates: v.pipe(
@@ -55,6 +55,7 @@ export const scoreChatSchema = object({
   reasoningEffort: chat.reasoningEffort,
   continueFinalMessage: chat.continueFinalMessage,
   cacheSalt,
+  adapters,
   ...candidateEntries,
 });
 
@@ -66,6 +67,7 @@ export const scorePromptSchema = object({
   parseSpecial: completion.parseSpecial,
   addSpecial: completion.addSpecial,
   cacheSalt,
+  adapters,
   ...candidateEntries,
 });
 

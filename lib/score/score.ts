@@ -1,4 +1,5 @@
 /** How likely each of some candidates follows a prompt. */
+import { toNativeAdapters } from "../adapters/adapter-list.js";
 import { types } from "node:util";
 import { onAbort } from "../abort.js";
 import type { EngineCore } from "../core.js";
@@ -34,12 +35,20 @@ function prepareScore(core: EngineCore, call: string, given: ScoreOptions): Prep
     throw argumentError(call, "prompt", "stands for messages: leave one of them out");
   }
   if (prompt !== undefined) {
-    const { candidates, signal, priority, cacheSalt, ...said } = parse(scorePromptSchema, given, call);
-    const request = prepareCompletion(core, call, { ...plainOptions, ...said, priority, cacheSalt, echo: false, n: 1 });
+    const { candidates, signal, priority, cacheSalt, adapters, ...said } = parse(scorePromptSchema, given, call);
+    const request = prepareCompletion(core, call, {
+      ...plainOptions,
+      ...said,
+      priority,
+      cacheSalt,
+      adapters,
+      echo: false,
+      n: 1,
+    });
     return { request, candidates, signal };
   }
-  const { candidates, signal, priority, cacheSalt, ...said } = parse(scoreChatSchema, given, call);
-  const options = { ...plainOptions, ...noCalls, ...said, priority, cacheSalt, n: 1 };
+  const { candidates, signal, priority, cacheSalt, adapters, ...said } = parse(scoreChatSchema, given, call);
+  const options = { ...plainOptions, ...noCalls, ...said, priority, cacheSalt, adapters, n: 1 };
   return { request: prepareChat(core, call, options), candidates, signal };
 }
 
@@ -55,7 +64,7 @@ export async function runScore(core: EngineCore, prepare: () => PreparedScore): 
     signal?.throwIfAborted();
     const { pieces, addSpecial, options, base = NO_STATE } = request;
     const prompt = { prompt: withBytes(pieces, images), addSpecial };
-    const events = await submit(core, nativeRequest(prompt, options, candidates, base), signal);
+    const events = await submit(core, nativeRequest(core, request.call, prompt, options, candidates, base), signal);
     signal?.throwIfAborted(); // it may have been scored all the same
     return resultOf(core, candidates, events);
   } catch (error) {
@@ -64,14 +73,17 @@ export async function runScore(core: EngineCore, prepare: () => PreparedScore): 
 }
 
 function nativeRequest(
+  core: EngineCore,
+  call: string,
   prompt: Pick<NativeRequest, "prompt" | "addSpecial">,
-  { sampling, cacheSalt, priority }: PreparedRequest["options"],
+  { sampling, cacheSalt, adapters, priority }: PreparedRequest["options"],
   candidates: readonly Candidate[],
   base: StateId,
 ): NativeRequest {
   return {
     ...prompt,
     candidates: [...candidates],
+    adapters: toNativeAdapters(core, call, adapters),
     n: candidates.length,
     base,
     cacheSalt,

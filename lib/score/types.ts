@@ -1,4 +1,5 @@
 /** What engine.score takes and gives. */
+import type { AdapterUse } from "../adapters/options.js";
 import type { ChatMessage, Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { Timings, Usage } from "../generation/types.js";
 import type { ImageSource } from "../images/load.js";
@@ -37,6 +38,8 @@ export interface ScoreChatOptions extends CandidateOptions {
   continueFinalMessage?: boolean;
   /** See {@link GenerationOptions.cacheSalt}. Default `""`. */
   cacheSalt?: string;
+  /** See {@link GenerationOptions.adapters}. Default none. */
+  adapters?: readonly AdapterUse[];
 }
 
 /** Candidates for what follows a text; see {@link CompleteOptions}. */
@@ -52,6 +55,8 @@ export interface ScorePromptOptions extends CandidateOptions {
   addSpecial?: boolean;
   /** See {@link GenerationOptions.cacheSalt}. Default `""`. */
   cacheSalt?: string;
+  /** See {@link GenerationOptions.adapters}. Default none. */
+  adapters?: readonly AdapterUse[];
 }
 
 /** Options of {@link Engine.score}: of a conversation, or of a text. */

@@ -1,10 +1,12 @@
 /** What a saved session says beside its keys and values: the conversation, as JSON. */
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
+import type { LoraAdapter } from "../adapters/lora-adapter.js";
 import { messagesSchema, promptEntries } from "../chat/schema.js";
 import type { Content, ResolvedMessage } from "../chat/types.js";
 import { MedInferError } from "../errors.js";
-import { object } from "../validation/fields.js";
+import { excerpt } from "../excerpt.js";
+import { list, number, object, text } from "../validation/fields.js";
 import { sessionOptionsSchema, type SessionSettings } from "./options.js";
 
 /** A conversation and what its prompts are made with. */
@@ -14,16 +16,43 @@ export interface SessionNote {
 }
 
 const { chatTemplate, cacheSalt, onContextFull } = sessionOptionsSchema.entries;
-const settingsSchema = object({ chatTemplate, ...promptEntries, cacheSalt, onContextFull });
+const adapters = v.optional(
+  list(object({ name: text(), digest: text(), scale: number(-100, 100) }), "adapters"),
+  () => [],
+);
+const settingsSchema = object({ chatTemplate, ...promptEntries, cacheSalt, onContextFull, adapters });
+
+type SavedAdapter = v.InferOutput<typeof settingsSchema>["adapters"][number];
 
 /** JSON, with images as base64. REQUIRES: the images are bytes. */
 export function writeNote({ messages, settings }: SessionNote): string {
   const written = messages.map((message) => ({ ...message, content: mapImages(message.content, toBase64) }));
-  return JSON.stringify({ messages: written, settings });
+  const adapters = settings.adapters.map(({ adapter: { name, digest }, scale }) => ({ name, digest, scale }));
+  return JSON.stringify({ messages: written, settings: { ...settings, adapters } });
 }
 
-/** @throws MedInferError `BAD_SESSION` where it is no such note */
-export function readNote(json: string): SessionNote {
+/**
+ * @param loaded the engine's adapters
+ * @throws MedInferError `BAD_SESSION` where it is no such note, or one of its adapters is not loaded
+ */
+export function readNote(json: string, loaded: readonly LoraAdapter[]): SessionNote {
+  const { messages, settings } = parseNote(json);
+  return { messages, settings: { ...settings, adapters: findAdapters(settings.adapters, loaded) } };
+}
+
+function findAdapters(wanted: readonly SavedAdapter[], loaded: readonly LoraAdapter[]): SessionSettings["adapters"] {
+  return wanted.map(({ name, digest, scale }) => {
+    const alike = loaded.filter((each) => each.digest === digest);
+    const adapter = alike.find((each) => each.name === name) ?? alike[0];
+    if (adapter !== undefined) return { adapter, scale };
+    throw new MedInferError(
+      "BAD_SESSION",
+      `the session was saved with the adapter "${excerpt(name)}", which is not loaded: load it first, with engine.loadAdapter`,
+    );
+  });
+}
+
+function parseNote(json: string) {
   try {
     const { messages, settings } = JSON.parse(json) as { messages: ResolvedMessage[]; settings: unknown };
     const read = messages.map((message) => ({ ...message, content: mapImages(message.content, fromBase64) }));

@@ -1,5 +1,7 @@
 /** What a session and its chats may be given. */
 import * as v from "valibot";
+import type { LoraAdapter } from "../adapters/lora-adapter.js";
+import type { AdapterUse } from "../adapters/options.js";
 import { contentSchema, imageSchema, promptEntries } from "../chat/schema.js";
 import { callIdSchema } from "../chat/tool-schema.js";
 import type { Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
@@ -28,6 +30,8 @@ export interface SessionOptions {
   reasoningEffort?: ReasoningEffort;
   /** See {@link GenerationOptions.cacheSalt}. Default `""`. */
   cacheSalt?: string;
+  /** See {@link GenerationOptions.adapters}: those of every answer. Default none. */
+  adapters?: readonly AdapterUse[];
   /** See {@link ChatOptions.onContextFull}; a chat may have another. Default `"stop"`. */
   onContextFull?: OnContextFull;
 }
@@ -41,7 +45,7 @@ export interface ToolResult {
 }
 
 /** What is said next in a {@link Session}, with the options of the answer. */
-export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt"> {
+export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt" | "adapters"> {
   /** What the user says; images may stand among its parts. May be left out beside `toolResults`. */
   content?: Content;
   /** What the calls of the last answer gave, each of them, in any order. Stands before `content`. */
@@ -56,7 +60,7 @@ export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt">
   onContextFull?: OnContextFull;
 }
 
-const { cacheSalt, ...chatEntries } = generationEntries;
+const { cacheSalt, adapters, ...chatEntries } = generationEntries;
 
 /** Checks {@link SessionOptions}. */
 export const sessionOptionsSchema = object({
@@ -64,6 +68,7 @@ export const sessionOptionsSchema = object({
   chatTemplate: v.optional(text({ filled: true })),
   ...promptEntries,
   cacheSalt,
+  adapters,
   onContextFull: v.optional(onContextFullSchema, "stop"),
 });
 
@@ -83,6 +88,7 @@ export const sessionChatSchema = object(
   },
   {
     cacheSalt: "the options of engine.session",
+    adapters: "the options of engine.session",
     chatTemplate: "the options of engine.session",
     templateArguments: "the options of engine.session",
     tools: "the options of engine.session",
@@ -93,5 +99,7 @@ export const sessionChatSchema = object(
   },
 );
 
-/** {@link SessionOptions} with the defaults filled in, without the system message. */
-export type SessionSettings = Omit<v.InferOutput<typeof sessionOptionsSchema>, "system">;
+/** {@link SessionOptions} with the defaults filled in and the adapters found, without the system message. */
+export type SessionSettings = Omit<v.InferOutput<typeof sessionOptionsSchema>, "system" | "adapters"> & {
+  adapters: { adapter: LoraAdapter; scale: number }[];
+};

@@ -243,8 +243,9 @@ function answerMessage({ text, reasoning, toolCalls }: GenerationResult): Resolv
 
 /** See Engine.session. */
 export function openSession(core: EngineCore, given: SessionOptions): Session {
-  const { system, ...settings } = parse(sessionOptionsSchema, given, "engine.session");
+  const { system, adapters: named, ...others } = parse(sessionOptionsSchema, given, "engine.session");
   requireTask(core, "generate", "engine.session");
+  const settings = { ...others, adapters: core.adapters.findAll("engine.session", named) };
   chooseTemplate(core, settings.chatTemplate, "engine.session");
   core.native.stats(); // a closed engine, which has no sessions, throws
   return new Session(
@@ -260,7 +261,7 @@ export async function restoreSession(core: EngineCore, path: string | URL): Prom
   requireTask(core, "generate", "engine.restoreSession");
   const { state, note } = await runTask(core, "restored", (native) => native.restoreState(file));
   try {
-    return new Session(core, readNote(note), state);
+    return new Session(core, readNote(note, core.adapters.all), state);
   } catch (error) {
     drop(core, state);
     throw error;

@@ -47,6 +47,7 @@ const prints: Record<string, RegExp> = {
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,
   "embeddings.mjs": /^3 rows of \d+ floats, \d+ tokens\n(true|false)\n500 pages\n$/,
   "rerank.mjs": /^(-?\d+\.\d{3} [^\n]*\n){2}$/,
+  "adapters.mjs": /^experiment: rank 4, for llama, \d+ bytes\n Hypertension is high[^]*\n0 adapters are left\n$/,
   "devices.mjs":
     /^[^]*CPU: [^\n]*, \d+ MB free\n[^]*on CPU: weights \d+ MB, KV \d+ MB, work \d+ MB\n\d+ of \d+ layers on a GPU\n$/,
   "common-js.cjs": /^\S[^]*\n$/,

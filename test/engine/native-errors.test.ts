@@ -60,6 +60,7 @@ const loadOptions = {
   maxImageBytes: 1 << 20,
   maxImagePixels: 1e6,
   imageCacheBytes: 0,
+  adapterBytes: 0,
 } as const;
 
 const thrown = (call: () => unknown): unknown => {

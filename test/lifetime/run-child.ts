@@ -4,7 +4,7 @@ import { expect } from "vitest";
 
 import { withoutCpuWarning } from "../support/node-arguments.mjs";
 import { fromRoot } from "../support/paths.mjs";
-import { randomModel, tinyMmproj, tinyModel } from "../support/random-model.mjs";
+import { randomModel, tinyAdapter, tinyMmproj, tinyModel } from "../support/random-model.mjs";
 
 export interface ChildEnd {
   code: number | null;
@@ -23,6 +23,7 @@ const models = JSON.stringify({
   medium: randomModel("llama", { embd: 768, layers: 12, heads: 12, ff: 2048, ctx: 8192, type: "q8_0" }),
   large: randomModel("llama", { embd: 1024, layers: 16, heads: 16, ff: 2816 }),
   embedder: randomModel("bert", { embd: 384, layers: 12, heads: 12, ctx: 2048, pooling: "mean" }),
+  adapter: tinyAdapter(1),
   slowMmproj: randomModel("llava-mmproj", { embd: 512, layers: 16, heads: 8, ff: 2048, image: 224, patch: 14 }),
 });
 

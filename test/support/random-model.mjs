@@ -1,9 +1,11 @@
 // Random-weight models, made on first use and kept in the cache folder.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
+import { readGguf, writeGguf } from "../fuzz/metadata/gguf.mjs";
+import { randomAdapter } from "./adapters.mjs";
 import { cachedFile } from "./cached-file.mjs";
 import { cacheDir, fromRoot } from "./paths.mjs";
 import { tool, writerDigest } from "./tools.mjs";
@@ -41,6 +43,15 @@ export function randomModel(kind, options = {}) {
  */
 export const tinyModel = (options = {}) => randomModel("llama", { type: "f32", ...options });
 export const tinyMmproj = (options = {}) => randomModel("llava-mmproj", { type: "f32", ...options });
+
+/** A LoRA adapter of the tiny model. @param {number} seed @returns {string} */
+export function tinyAdapter(seed) {
+  const model = tinyModel();
+  return cachedFile(`${path.basename(model, ".gguf")}-adapter-${seed}.gguf`, (partial) => {
+    const only = (/** @type {string} */ weight) => /\.(attn|ffn)_/.test(weight);
+    writeFileSync(partial, writeGguf(randomAdapter(readGguf(readFileSync(model)), { seed, strength: 1, only })));
+  });
+}
 
 /** The tiny pairs of three families of vision models: causal image tokens, M-RoPE positions, non-causal image tokens. */
 export const tinyPairs = {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { annotateOptionsSchema, annotateRowSchema } from "../../lib/annotate/annotate.js";
+import { loadAdapterSchema } from "../../lib/adapters/options.js";
 import { adapterSchema } from "../../lib/chat/adapters.js";
 import { chatTemplateOptionsSchema } from "../../lib/chat/registry.js";
 import { renderOptionsSchema } from "../../lib/chat/schema.js";
@@ -111,7 +112,13 @@ describe("docs/reference/options.md", () => {
     ["`engine.score(options)`", [scoreChatSchema, scorePromptSchema, sessionScoreSchema].flatMap(keys)],
     [
       "Other calls of an engine",
-      [tokenizeOptionsSchema, detokenizeOptionsSchema, applyOptionsSchema, embedImageOptionsSchema].flatMap(keys),
+      [
+        tokenizeOptionsSchema,
+        detokenizeOptionsSchema,
+        applyOptionsSchema,
+        embedImageOptionsSchema,
+        loadAdapterSchema,
+      ].flatMap(keys),
     ],
     [
       "Without an engine",

@@ -50,6 +50,7 @@ describe("engine.chat", () => {
       ignoreEos: true,
       minTokens: 0,
       stopTokens: new Int32Array(),
+      adapters: [],
       n: 1,
       base: 0,
       keep: false,

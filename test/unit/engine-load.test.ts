@@ -65,6 +65,7 @@ describe("Engine.load", () => {
         maxImageBytes: 1,
         maxImagePixels: 2,
         imageCacheBytes: 0,
+        adapterBytes: 0,
       },
     ]);
   });

@@ -64,6 +64,13 @@ class Engine {
   // Reads such a file; ends with Restored, or with Failed(kBadSession) whatever bytes the file has.
   virtual Result<RequestId> RestoreState(std::string path) = 0;
 
+  // Reads a LoRA adapter of the model; ends with AdapterLoaded, and then requests may use it under this id. Ends with
+  // Failed(kBadLora) whatever bytes the file has.
+  virtual Result<RequestId> LoadAdapter(std::string path) = 0;
+  // From now on no request can use it; ends with AdapterUnloaded when the last that does has ended, and its memory, and
+  // all that was computed with it, is free.
+  virtual Result<RequestId> UnloadAdapter(AdapterId adapter) = 0;
+
   virtual const ModelInfo& info() const = 0;
   virtual Stats stats() const = 0;
 

@@ -1,5 +1,5 @@
 // What an engine emits for its requests. Every request ends with exactly one terminal event: Done, Scored, Embedded,
-// Pooled, Counted, Saved, Restored or Failed.
+// Pooled, Counted, Saved, Restored, AdapterLoaded, AdapterUnloaded or Failed.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "medinfer/adapter.h"
 #include "medinfer/logprobs.h"
 #include "medinfer/request.h"
 #include "medinfer/seen_image.h"
@@ -126,6 +127,14 @@ struct Restored {
   std::string note;
 };
 
+// The answer to Engine::LoadAdapter: the adapter's id is the request's.
+struct AdapterLoaded {
+  AdapterInfo info;
+};
+
+// The answer to Engine::UnloadAdapter.
+struct AdapterUnloaded {};
+
 struct Failed {
   Status status;
 };
@@ -133,7 +142,7 @@ struct Failed {
 struct Event {
   RequestId id = 0;
   std::variant<Encoded, Prefill, PromptLogprobs, Text, Logprobs, Done, Scored, Embedded, Pooled, Counted, Saved,
-               Restored, Failed>
+               Restored, AdapterLoaded, AdapterUnloaded, Failed>
       body;
 };
 

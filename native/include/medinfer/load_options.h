@@ -54,6 +54,7 @@ struct LoadOptions {
   std::uint64_t max_image_bytes = 64ULL << 20U;
   std::uint64_t max_image_pixels = 64ULL * 1000 * 1000;
   std::uint64_t image_cache_bytes = 256ULL << 20U;
+  std::uint64_t adapter_bytes = 0;  // of LoRA adapters that follow: kAutoLayers leaves room for them
 };
 
 // Called on the loading thread with the part that is done, 0..1; false aborts the load (Code::kAborted).

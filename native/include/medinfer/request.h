@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "medinfer/adapter.h"
 #include "medinfer/ids.h"
 #include "medinfer/sampling.h"
 
@@ -80,12 +81,13 @@ struct Request {
   // Not empty: nothing is generated. Completion i ends with Scored: how likely candidate i follows the prompt. What
   // else shapes an answer has no effect. REQUIRES: n is their number, and `keep` is false.
   std::vector<Candidate> candidates;
-  StateId base = 0;           // a kept state; as far as the prompt begins with what it holds, it is not computed
-  bool keep = false;          // leaves a kept state, which Done names. REQUIRES: n == 1
-  bool sum_logprobs = false;  // Done says how likely the model found what was drawn
-  bool streamed = true;       // events come as it goes; false: all of them at its end, or from Stream on
-  std::string cache_salt;     // requests share cached prompt tokens only where this is equal
-  std::int32_t priority = 0;  // higher runs first; equal priorities run in order of arrival
+  std::vector<AdapterUse> adapters;  // added up; each at most once
+  StateId base = 0;                  // a kept state; as far as the prompt begins with what it holds, it is not computed
+  bool keep = false;                 // leaves a kept state, which Done names. REQUIRES: n == 1
+  bool sum_logprobs = false;         // Done says how likely the model found what was drawn
+  bool streamed = true;              // events come as it goes; false: all of them at its end, or from Stream on
+  std::string cache_salt;            // requests share cached prompt tokens only where this is equal
+  std::int32_t priority = 0;         // higher runs first; equal priorities run in order of arrival
 };
 
 // A text of which an engine of Task::kEmbed or kRerank makes numbers. Nothing in it acts as a control token.

@@ -14,6 +14,7 @@ enum class Code : std::uint8_t {
   kInvalidArgument,  // an option is out of its range; the message names it
   kModelNotFound,    // no readable file at the model's or the projector's path
   kBadGguf,          // the model file is damaged, not a GGUF, or not a text model
+  kBadLora,          // the adapter is damaged, no LoRA adapter, or made for another model
   kBadMmproj,        // the projector is damaged, not a projector, or made for another model
   kOutOfMemory,      // weights, KV pool or compute buffers do not fit
   kContextFull,      // the prompt can never fit into the context

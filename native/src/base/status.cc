@@ -12,6 +12,8 @@ const char* CodeName(Code code) {
       return "MODEL_NOT_FOUND";
     case Code::kBadGguf:
       return "BAD_GGUF";
+    case Code::kBadLora:
+      return "BAD_LORA";
     case Code::kBadMmproj:
       return "BAD_MMPROJ";
     case Code::kOutOfMemory:

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "adapters/adapter_set.h"
 #include "engine/request_clock.h"
 #include "engine/sequence.h"
 #include "medinfer/events.h"
@@ -22,7 +23,8 @@ struct SubmitCommand {
   std::vector<CancelFlag> cancelled;  // by completion
   Clock::time_point submitted;
   std::int32_t priority = 0;
-  std::string salt;
+  std::string salt;  // the caller's, and what the adapters make of it
+  AdapterSet adapters;
   StateId base = 0;
   bool keep = false;
   bool streamed = true;
@@ -30,7 +32,7 @@ struct SubmitCommand {
   bool embed_only = false;  // an image for the encoder alone
   std::optional<std::uint32_t> prompt_probs;
   bool scores = false;  // candidates: nothing is generated
-  bool whole = false;       // its prompt, a text, is read in one pass
+  bool whole = false;   // its prompt, a text, is read in one pass
 };
 // It is prepared, or cannot be. Of the preparing thread.
 struct PreparedCommand {
@@ -76,7 +78,23 @@ struct FileOutcome {
   RequestId id = 0;
   std::variant<Saved, SessionData, Status> what;
 };
+struct LoadAdapterCommand {
+  RequestId id = 0;
+  std::string path;
+  CancelFlag cancelled{};
+};
+// What became of it. Of the file thread.
+struct AdapterOutcome {
+  RequestId id = 0;
+  Result<std::shared_ptr<const Adapter>> adapter;
+};
+// No request can ask for it any more.
+struct UnloadAdapterCommand {
+  RequestId id = 0;
+  std::shared_ptr<const Adapter> adapter;
+};
 using Command = std::variant<SubmitCommand, PreparedCommand, CancelCommand, FinishCommand, PauseCommand, StreamCommand,
-                             ForkStateCommand, DropStateCommand, SaveCommand, RestoreCommand, FileOutcome>;
+                             ForkStateCommand, DropStateCommand, SaveCommand, RestoreCommand, FileOutcome,
+                             LoadAdapterCommand, AdapterOutcome, UnloadAdapterCommand>;
 
 }  // namespace medinfer

@@ -16,6 +16,7 @@
 #include "base/task_thread.h"
 #include "device/assertion_guard.h"
 #include "device/available_cpus.h"
+#include "engine/adapter_table.h"
 #include "engine/engine_loop.h"
 #include "engine/preparer.h"
 #include "engine/token_counter.h"
@@ -113,6 +114,25 @@ class EngineImpl final : public Engine {
 
   Result<RequestId> RestoreState(std::string path) override { return PushFile(RestoreCommand{0, std::move(path)}); }
 
+  Result<RequestId> LoadAdapter(std::string path) override {
+    if (options_.split_mode == SplitMode::kTensor && info_.n_gpu_layers > 0) {
+      return Status(Code::kInvalidArgument,
+                    "a model that is divided by splitMode \"tensor\" takes no adapters: load it with \"layer\"");
+    }
+    return PushFile(LoadAdapterCommand{0, std::move(path)});
+  }
+
+  Result<RequestId> UnloadAdapter(AdapterId adapter) override {
+    const MutexLock lock(mutex_);  // a Push that uses it is wholly before, or refused
+    if (inbox_.closed()) return ClosedStatus();
+    UnloadAdapterCommand command{next_id_, adapters_.Remove(adapter)};
+    if (command.adapter == nullptr) return Status(Code::kInvalidArgument, "this adapter is not loaded");
+    const RequestId id = next_id_++;
+    Enter(id, std::make_shared<std::atomic<bool>>(false));
+    inbox_.Push(std::move(command));
+    return id;
+  }
+
   const ModelInfo& info() const override { return info_; }
 
   Stats stats() const override {
@@ -187,7 +207,9 @@ class EngineImpl final : public Engine {
     if (inbox_.closed()) return ClosedStatus();
     command.id = next_id_++;
     const RequestId id = command.id;
-    Enter(id, std::make_shared<std::atomic<bool>>(false));
+    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    Enter(id, cancelled);
+    if constexpr (requires { command.cancelled; }) command.cancelled = cancelled;
     inbox_.Push(std::move(command));
     return id;
   }
@@ -216,6 +238,7 @@ class EngineImpl final : public Engine {
   Inbox<Command> inbox_;
   PassGuard guard_;
   Pacer pacer_;
+  AdapterTable adapters_;
 
   // Guards the parts below against Close while another thread asks for facts. The engine thread never takes it.
   mutable Mutex close_mutex_;
@@ -256,7 +279,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   const bool whole_on_gpu = info_.n_gpu_layers > static_cast<std::int32_t>(info_.n_layer);
   limits.cpus = whole_on_gpu ? 0 : AvailableCpus();
   loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_,
-                                                         *sink_, *files_, pacer_, parts.identity},
+                                                         *sink_, *files_, adapters_, pacer_, parts.identity},
                                        limits, [this](RequestId id) { Leave(id); });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
@@ -275,7 +298,6 @@ Result<RequestId> EngineImpl::Push(Request request, bool embed_only) {
   const std::uint32_t n = request.n;
   SubmitCommand command;
   command.priority = request.priority;
-  command.salt = request.cache_salt;
   command.base = request.base;
   command.keep = request.keep;
   command.streamed = request.streamed;
@@ -293,6 +315,10 @@ Result<RequestId> EngineImpl::Enqueue(SubmitCommand command, Preparer::Job job) 
   const std::size_t n = command.cancelled.size();
   const MutexLock lock(mutex_);
   if (inbox_.closed()) return ClosedStatus();
+  auto adapters = adapters_.Resolve(job.request.adapters);
+  if (!adapters.ok()) return adapters.status();
+  command.adapters = std::move(adapters.value());
+  command.salt = command.adapters.Salt(job.request.cache_salt);
   // Of candidates, most take no more than a row of logits that is there.
   const std::size_t places = command.scores ? 1 : n;
   if (places_ + places > std::size_t{options_.batch_size} + options_.max_queue) {
@@ -339,6 +365,7 @@ void EngineImpl::Close() {
   preparer_.reset();
   counter_.reset();
   preparing_.reset();
+  adapters_.Clear();
   parts_.reset();
 }
 

@@ -26,6 +26,7 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::func
       scheduler_(cache_, limits.step_budget),
       requests_(scheduler_, outbox_, on_end),
       sessions_({cache_, scheduler_, parts.files, parts.inbox, parts.identity, outbox_}, on_end),
+      adapters_({parts.model, parts.decoder, cache_, parts.adapters, parts.files, parts.inbox, outbox_}, on_end),
       stepper_({parts.model, parts.decoder, scheduler_, requests_, outbox_, parts.guard}) {
   Publish();
 }
@@ -53,9 +54,12 @@ void EngineLoop::Run() {
     if (auto* submit = std::get_if<SubmitCommand>(&command)) Handle(std::move(*submit));
     if (const auto* save = std::get_if<SaveCommand>(&command)) sessions_.Refuse(save->id, closed);
     if (const auto* restore = std::get_if<RestoreCommand>(&command)) sessions_.Refuse(restore->id, closed);
+    if (const auto* load = std::get_if<LoadAdapterCommand>(&command)) adapters_.Refuse(load->id, closed);
+    if (auto* unload = std::get_if<UnloadAdapterCommand>(&command)) adapters_.Unload(std::move(*unload));
   }
   while (!requests_.all().empty()) requests_.Fail(*requests_.all().begin()->second, closed);
   sessions_.CancelAll(closed);
+  adapters_.CancelAll(closed);
   Publish();
 }
 
@@ -87,6 +91,7 @@ void EngineLoop::Handle(SubmitCommand command) {
     sequence->unsent.id = schedule.id;
     sequence->unsent.streamed = command.streamed;
     sequence->clock.submitted = command.submitted;
+    sequence->adapters = command.adapters;
     sequence->cancelled = std::move(command.cancelled[i]);
     sequence->encodes = command.images && i == 0;
     sequence->embed_only = command.embed_only;
@@ -147,6 +152,7 @@ void EngineLoop::Handle(const CancelCommand& command) {
   const Status aborted(Code::kAborted, "the request was aborted");
   if (Sequence* sequence = requests_.Find(command.id)) requests_.Fail(*sequence, aborted);
   sessions_.Cancel(command.id, aborted);
+  adapters_.Cancel(command.id, aborted);
 }
 
 void EngineLoop::Handle(const FinishCommand& command) {
@@ -199,12 +205,14 @@ Stats EngineLoop::Count() const {
 }
 
 void EngineLoop::Publish() {
+  // Before what is told of it can be asked about.
+  requests_.FreeEnded();
+  adapters_.FreeUnused();
   Stats now = Count();
   {
     const MutexLock lock(stats_mutex_);
     published_ = now;
   }
-  requests_.FreeEnded();
   outbox_.Deliver(/*idle=*/!scheduler_.HasRunnable());
 }
 

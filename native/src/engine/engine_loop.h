@@ -8,6 +8,7 @@
 
 #include "base/inbox.h"
 #include "base/task_thread.h"
+#include "engine/adapter_store.h"
 #include "engine/commands.h"
 #include "engine/outbox.h"
 #include "engine/request_table.h"
@@ -34,6 +35,7 @@ class EngineLoop {
     Inbox<Command>& inbox;
     EventSink& sink;
     TaskThread& files;
+    AdapterTable& adapters;
     Pacer& pacer;                   // of what is prepared beside the passes
     const ModelIdentity& identity;  // of what sessions are saved with
   };
@@ -64,6 +66,9 @@ class EngineLoop {
   void Handle(SaveCommand command) { sessions_.Save(std::move(command)); }
   void Handle(RestoreCommand command) { sessions_.Restore(std::move(command)); }
   void Handle(FileOutcome outcome) { sessions_.Take(std::move(outcome)); }
+  void Handle(LoadAdapterCommand command) { adapters_.Load(std::move(command)); }
+  void Handle(AdapterOutcome outcome) { adapters_.Take(std::move(outcome)); }
+  void Handle(UnloadAdapterCommand command) { adapters_.Unload(std::move(command)); }
 
   Embedded JoinEmbeddings(const PreparedPrompt& prompt) const;
   void Admit();
@@ -81,6 +86,7 @@ class EngineLoop {
   Scheduler scheduler_;
   RequestTable requests_;
   SessionStore sessions_;
+  AdapterStore adapters_;
   Stepper stepper_;
 
   mutable Mutex stats_mutex_;

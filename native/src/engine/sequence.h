@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "adapters/adapter_set.h"
 #include "engine/generation.h"
 #include "engine/request_clock.h"
 #include "engine/scoring.h"
@@ -26,6 +27,7 @@ struct Sequence {
   UnsentEvents unsent;
   RequestClock clock;
   Usage usage;
+  AdapterSet adapters;
   CancelFlag cancelled;
   bool encodes = false;                       // its images are at the encoder
   bool embed_only = false;                    // an image for the encoder alone

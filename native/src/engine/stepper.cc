@@ -28,11 +28,12 @@ bool Stepper::DecodeText(const Shares& shares) {
   for (const Scheduler::Share& share : shares) {
     const ScheduledSequence& s = *share.sequence;
     const PromptCursor& cursor = s.cursor;
+    const auto& adapters = parts_.requests.Of(s).adapters.shares();
     if (cursor.reading()) {
       spans.push_back(
-          {s.slot, cursor.next_position(), cursor.NextText(share.n_tokens), cursor.LogitsOf(share.n_tokens)});
+          {s.slot, cursor.next_position(), cursor.NextText(share.n_tokens), cursor.LogitsOf(share.n_tokens), adapters});
     } else {
-      spans.push_back({s.slot, cursor.next_position(), {&*s.pending, 1}, 1});
+      spans.push_back({s.slot, cursor.next_position(), {&*s.pending, 1}, 1, adapters});
     }
   }
   Guard(shares);
@@ -72,7 +73,8 @@ void Stepper::DecodeMedia(const Shares& shares) {
   for (const Scheduler::Share& share : shares) {
     const PromptCursor& cursor = share.sequence->cursor;
     spans.push_back({share.sequence->slot, cursor.chunk_position(), &cursor.CurrentMedia(), cursor.chunk_done(),
-                     share.n_tokens, cursor.LogitsOf(share.n_tokens)});
+                     share.n_tokens, cursor.LogitsOf(share.n_tokens),
+                     parts_.requests.Of(*share.sequence).adapters.shares()});
   }
   Guard(shares);
   const bool copies = CopiesLogits(shares, spans);

@@ -1,7 +1,10 @@
 #include "engine/validate_request.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/invalid_argument.h"
 #include "sampling/validate_sampling.h"
@@ -14,10 +17,24 @@ constexpr std::uint32_t kMaxCompletions = 64;  // of one prompt
 constexpr std::size_t kMaxCandidates = 256;    // of one prompt
 constexpr std::size_t kMaxStopTokens = 1024;
 constexpr std::size_t kMaxSaltBytes = 256;
+constexpr std::size_t kMaxAdapters = 16;
+constexpr float kMaxScale = 100;
 
 bool AreInVocabulary(const std::vector<std::int32_t>& tokens, std::uint32_t n_vocab) {
   return std::ranges::all_of(
       tokens, [&](std::int32_t token) { return token >= 0 && static_cast<std::uint32_t>(token) < n_vocab; });
+}
+
+Status ValidateAdapters(const std::vector<AdapterUse>& adapters) {
+  if (adapters.size() > kMaxAdapters) return Invalid("adapters must hold at most 16 adapters");
+  std::set<AdapterId> seen;
+  for (const AdapterUse& use : adapters) {
+    if (!std::isfinite(use.scale) || std::abs(use.scale) > kMaxScale) {
+      return Invalid("the scale of an adapter must be a number from -100 to 100");
+    }
+    if (!seen.insert(use.adapter).second) return Invalid("adapters must name each adapter once: scale it instead");
+  }
+  return {};
 }
 
 // What is scored instead of generated.
@@ -57,6 +74,7 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   if (Status status = ValidateCandidates(request, n_vocab); !status.ok()) return status;
   if (request.keep && request.n != 1) return Invalid("a session goes on from one completion: leave n out");
   if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
+  if (Status status = ValidateAdapters(request.adapters); !status.ok()) return status;
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");
   if (request.n_predict >= 0 && request.min_tokens > static_cast<std::uint32_t>(request.n_predict)) {
     return Invalid("minTokens must be at most nPredict");

@@ -23,6 +23,12 @@ const KeptStates::State* KeptStates::Find(StateId id) {
   return &found->second;
 }
 
+void KeptStates::Forget(const std::function<bool(std::string_view salt)>& drops) {
+  for (auto& [id, state] : states_) {
+    if (drops(state.salt)) state.table.Clear();
+  }
+}
+
 bool KeptStates::GiveUpOne() {
   State* oldest = nullptr;
   for (auto& [id, state] : states_) {

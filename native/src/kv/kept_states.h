@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -35,6 +37,9 @@ class KeptStates {
 
   // Null where there is none; otherwise it is the one used latest. Valid until the next change.
   const State* Find(StateId id);
+
+  // Gives up the tables of these salts.
+  void Forget(const std::function<bool(std::string_view salt)>& drops);
 
   // Gives up the table that was used least lately. False where none has one.
   bool GiveUpOne();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,6 +54,9 @@ class KvPool {
   void Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt);
 
   void Commit(const PageTable& table, std::span<const CellKey> keys, std::string_view salt);
+
+  // Nothing of these salts is found any more. Tables keep what they have.
+  void Forget(const std::function<bool(std::string_view salt)>& drops) { cache_.Forget(drops); }
 
   // Gives the id back, and its cells to the caller. REQUIRES: `id` is held.
   PageTable Detach(SequenceId id);

@@ -86,6 +86,23 @@ std::uint32_t PrefixTree::EvictLru(std::uint32_t pages) {
   return n;
 }
 
+void PrefixTree::Forget(const std::function<bool(std::string_view salt)>& drops) {
+  std::vector<PageId> pages;
+  for (PageId page = 0; page < nodes_.size(); ++page) {
+    if (nodes_[page].cached && drops(nodes_[page].root->first)) pages.push_back(page);
+  }
+  // A salt's pages go together, so no hold of one reaches a page that stays.
+  for (const PageId page : pages) {
+    Node& node = nodes_[page];
+    const auto [first, last] = by_hash_.equal_range(node.hash);
+    by_hash_.erase(std::find_if(first, last, [&](const auto& entry) { return entry.second == page; }));
+    (node.holds == 0 ? evictable_ : held_).erase(node.place);
+    if (--node.root->second == 0) roots_.erase(node.root);
+    node.cached = false;  // first: unsharing the page then means nothing to the tree
+  }
+  for (const PageId page : pages) pool_.Unref(page);
+}
+
 void PrefixTree::Clear() {
   by_hash_.clear();
   roots_.clear();

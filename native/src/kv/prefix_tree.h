@@ -65,6 +65,9 @@ class PrefixTree final : private PagePool::Observer {
   // Frees up to so many pages, the least recently used first, descendants before their ancestors. Returns how many.
   std::uint32_t EvictLru(std::uint32_t pages);
 
+  // Forgets all that these salts have. Tables keep what they have. O(pages of the pool).
+  void Forget(const std::function<bool(std::string_view salt)>& drops);
+
   // Forgets everything. Tables keep what they have.
   void Clear();
 

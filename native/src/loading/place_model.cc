@@ -75,6 +75,15 @@ Result<std::int32_t> FitModel(const LoadOptions& options, const Placement& place
   return FitLayers(n_layers, free, measure);
 }
 
+// Adapters lie beside the weights that they add to.
+void AddAdapters(std::uint64_t bytes, std::vector<DeviceMemory>& memory) {
+  std::uint64_t weights = 0;
+  for (const DeviceMemory& one : memory) weights += one.weights;
+  for (DeviceMemory& one : memory) {
+    one.weights += PartOf(bytes, weights == 0 ? 0 : static_cast<double>(one.weights) / static_cast<double>(weights));
+  }
+}
+
 // So many layers, or none.
 Result<std::int32_t> FitAsAsked(std::int32_t n_gpu_layers, const std::vector<std::uint64_t>& free,
                                 const MeasureFn& measure) {
@@ -129,7 +138,9 @@ Result<Placement> PlaceModel(const LoadOptions& options, const std::function<boo
     if (!keep_going()) return Status(Code::kAborted, "the load was aborted");
     placement.n_gpu_layers = n_gpu_layers;
     auto memory = MeasureModel(options, placement);
-    if (memory.ok()) memory.value()[placement.main].projector = projector;
+    if (!memory.ok()) return memory;
+    memory.value()[placement.main].projector = projector;
+    AddAdapters(options.adapter_bytes, memory.value());
     return memory;
   };
   const auto fitting = options.n_gpu_layers == kAutoLayers ? FitModel(options, placement, free, measure)

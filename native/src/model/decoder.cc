@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -69,6 +70,17 @@ struct ContextDeleter {
   void operator()(llama_context* context) const { llama_free(context); }
 };
 
+// Indices of the spans, those of the same adapters side by side: an adapter costs from its first token to its last.
+std::vector<std::size_t> SideBySide(std::span<const TextSpan> spans) {
+  std::vector<std::size_t> order(spans.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    return std::ranges::lexicographical_compare(spans[a].adapters, spans[b].adapters, {}, &AdapterShare::order,
+                                                &AdapterShare::order);
+  });
+  return order;
+}
+
 }  // namespace
 
 // Members are destroyed from the last to the first: the threads leave the context before it is freed.
@@ -94,6 +106,9 @@ struct Decoder::Impl {
   std::vector<llama_seq_id*> sequences;
   std::vector<std::int8_t> wants_logits;
   std::vector<std::int32_t> logits_at;  // by span: index of its last token
+  std::vector<AdapterShare> shares;     // of all its sequences: each adapter once, in order
+  std::vector<llama_adapter_lora*> adapters;
+  std::vector<float> scales;  // adapters × sequence ids
 
   void Clear() {
     token.clear();
@@ -105,16 +120,18 @@ struct Decoder::Impl {
   }
 
   // Enters what text and media have in common.
-  void AddRun(SequenceId id, std::size_t count, std::uint32_t logits) {
+  void AddRun(std::size_t span, SequenceId id, std::size_t count, std::uint32_t logits) {
     sequence.insert(sequence.end(), count, id);
     // Rows are pooled of the tokens that are put out; a pass has to put out something (patch 0100).
     const std::size_t out = !pooling ? logits : pooling->of_last ? 1 : count;
     wants_logits.insert(wants_logits.end(), count, 0);
     std::fill(wants_logits.end() - static_cast<std::ptrdiff_t>(out), wants_logits.end(), 1);
-    logits_at.push_back(static_cast<std::int32_t>(sequence.size()) - 1);
+    logits_at[span] = static_cast<std::int32_t>(sequence.size()) - 1;
   }
 
   void AddMropePositions(std::span<const MediaSpan> spans);
+  template <typename Span>
+  void UseAdapters(std::span<const Span> spans);
   DecodeOutcome Decode(bool prefill, bool copies_logits);
 };
 
@@ -133,6 +150,27 @@ void Decoder::Impl::AddMropePositions(std::span<const MediaSpan> spans) {
       position[at + 3 * n] = static_cast<llama_pos>(p.z);
     }
   }
+}
+
+// Adapters of no sequence of this pass are not in its graph: they would cost without effect.
+template <typename Span>
+void Decoder::Impl::UseAdapters(std::span<const Span> spans) {
+  shares.clear();
+  for (const Span& span : spans) shares.insert(shares.end(), span.adapters.begin(), span.adapters.end());
+  const auto key = [](const AdapterShare& share) { return std::pair(share.order, share.adapter); };
+  std::ranges::sort(shares, {}, key);
+  shares.erase(std::ranges::unique(shares, {}, key).begin(), shares.end());
+  adapters.clear();
+  for (const AdapterShare& share : shares) adapters.push_back(share.adapter);
+  const std::size_t n_sequences_max = llama_n_seq_max(context.get());
+  scales.assign(adapters.size() * n_sequences_max, 0);
+  for (const Span& span : spans) {
+    for (const AdapterShare& share : span.adapters) {
+      const auto row = static_cast<std::size_t>(std::ranges::find(adapters, share.adapter) - adapters.begin());
+      scales[row * n_sequences_max + static_cast<std::size_t>(span.sequence)] = share.scale;
+    }
+  }
+  llama_set_adapters_lora_by_seq(context.get(), adapters.data(), adapters.size(), scales.data());
 }
 
 DecodeOutcome Decoder::Impl::Decode(bool prefill, bool copies_logits) {
@@ -256,21 +294,26 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
 
 DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans, bool copies_logits) {
   impl_->Clear();
+  impl_->logits_at.resize(spans.size());
   bool prefill = false;
-  for (const TextSpan& span : spans) {
-    impl_->AddRun(span.sequence, span.tokens.size(), span.logits);
+  for (const std::size_t index : SideBySide(spans)) {
+    const TextSpan& span = spans[index];
+    impl_->AddRun(index, span.sequence, span.tokens.size(), span.logits);
     impl_->token.insert(impl_->token.end(), span.tokens.begin(), span.tokens.end());
     std::int32_t position = span.first_position;
     for (std::size_t i = 0; i < span.tokens.size(); ++i) impl_->position.push_back(position++);
     prefill = prefill || span.tokens.size() > 1;
   }
+  impl_->UseAdapters(spans);
   return impl_->Decode(prefill, copies_logits);
 }
 
 DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits) {
   impl_->Clear();
-  for (const MediaSpan& span : spans) {
-    impl_->AddRun(span.sequence, span.count, span.logits);
+  impl_->logits_at.resize(spans.size());
+  for (std::size_t index = 0; index < spans.size(); ++index) {
+    const MediaSpan& span = spans[index];
+    impl_->AddRun(index, span.sequence, span.count, span.logits);
     const auto first = span.chunk->embedding->begin() + static_cast<std::ptrdiff_t>(span.begin * impl_->n_embd_inp);
     const auto last = first + static_cast<std::ptrdiff_t>(span.count * impl_->n_embd_inp);
     impl_->embedding.insert(impl_->embedding.end(), first, last);
@@ -279,11 +322,25 @@ DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans, bool copies
   }
   const MediaChunk& chunk = *spans.front().chunk;
   if (chunk.mrope_layout != nullptr) impl_->AddMropePositions(spans);
+  impl_->UseAdapters(spans);
   if (chunk.non_causal) llama_set_causal_attn(impl_->context.get(), false);
   const DecodeOutcome outcome = impl_->Decode(/*prefill=*/true, copies_logits);
   if (chunk.non_causal) llama_set_causal_attn(impl_->context.get(), true);
   return outcome;
 }
+
+std::string Decoder::TryAdapter(llama_adapter_lora* adapter) {
+  const std::vector<float> none(llama_n_seq_max(impl_->context.get()), 0);
+  const LogCapture log;
+  const std::optional<std::string> assertion = Attempt([&] {
+    llama_set_adapters_lora_by_seq(impl_->context.get(), &adapter, 1, none.data());
+    llama_reserve(impl_->context.get());
+  });
+  ForgetAdapters();
+  return assertion.value_or(log.Assertion());
+}
+
+void Decoder::ForgetAdapters() { llama_set_adapters_lora_by_seq(impl_->context.get(), nullptr, 0, nullptr); }
 
 std::span<float> Decoder::Logits(std::size_t span, std::uint32_t before_last) {
   const std::int32_t row = impl_->logits_at[span] - static_cast<std::int32_t>(before_last);

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kv/cell_store.h"
@@ -15,7 +17,16 @@
 #include "model/model.h"
 #include "prompt/prepared_prompt.h"
 
+struct llama_adapter_lora;
+
 namespace medinfer {
+
+// A LoRA adapter as a sequence has it.
+struct AdapterShare {
+  llama_adapter_lora* adapter = nullptr;
+  std::uint64_t order = 0;  // adapters are added up by it, so that a sum does not hang on who else is in the pass
+  float scale = 1;
+};
 
 enum class DecodeOutcome : std::uint8_t {
   kOk,
@@ -30,6 +41,7 @@ struct TextSpan {
   std::int32_t first_position = 0;
   std::span<const std::int32_t> tokens;
   std::uint32_t logits = 0;  // rows: of so many of the last tokens
+  std::span<const AdapterShare> adapters{};
 };
 
 struct MediaSpan {
@@ -39,6 +51,7 @@ struct MediaSpan {
   std::uint32_t begin = 0;  // tokens of the chunk
   std::uint32_t count = 0;
   std::uint32_t logits = 0;  // 1: of the last token
+  std::span<const AdapterShare> adapters{};
 };
 
 class Decoder final : public CellStore {
@@ -52,9 +65,16 @@ class Decoder final : public CellStore {
                                                  AbortFn should_abort);
   ~Decoder() override;
 
-  // Of an engine of Task::kGenerate. One forward pass. At most kMostPromptLogits rows are asked for beside one for each
-  // sequence. They are kept, in the order of the spans that ask for them, until the next pass. They may stay on their
-  // device with `copies_logits` false: where finds_likeliest(), where nothing more is needed.
+  // Builds the largest graphs with an adapter, and allocates for them. Returns what was asserted over it; empty:
+  // nothing.
+  std::string TryAdapter(llama_adapter_lora* adapter);
+  // None of the passes so far is of use for those to come, and no adapter is referred to.
+  void ForgetAdapters();
+
+  // Of an engine of Task::kGenerate. One forward pass, in which each sequence has its own adapters. At most
+  // kMostPromptLogits rows are asked for beside one for each sequence. They are kept, in the order of the spans that
+  // ask for them, until the next pass. They may stay on their device with `copies_logits` false: where
+  // finds_likeliest(), where nothing more is needed.
   DecodeOutcome DecodeText(std::span<const TextSpan> spans, bool copies_logits);
   DecodeOutcome DecodeMedia(std::span<const MediaSpan> spans, bool copies_logits);
 

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kv/cell_store.h"
@@ -62,6 +64,13 @@ class KvCache {
   // A second state of the same cells; nothing where there is no `from`.
   void ForkState(StateId from, StateId to) { states_.Fork(from, to); }
   void DropState(StateId id) { states_.Drop(id); }
+
+  // What was computed under these salts is needed no more: it is found by none, and its pages are free, but for those
+  // of sequences that run.
+  void Forget(const std::function<bool(std::string_view salt)>& drops) {
+    states_.Forget(drops);
+    pool_.Forget(drops);
+  }
 
   // A state as it can be written to a file.
   struct StateCells {

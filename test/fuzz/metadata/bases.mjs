@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { llamaDir } from "../../../scripts/lib/paths.mjs";
+import { randomAdapter } from "../../support/adapters.mjs";
 import { storedCases, unpackCase } from "../../truth/store.mjs";
 import { readGguf } from "./gguf.mjs";
 
@@ -12,7 +13,8 @@ import { readGguf } from "./gguf.mjs";
  * @property {string} architecture of the model; with `projectors`, the projector's kind
  * @property {string} model
  * @property {string | null} mmproj
- * @property {import("./gguf.mjs").Gguf} gguf the file that is changed: the model, or the projector
+ * @property {boolean} [adapter] whether `gguf` is a LoRA adapter of the model
+ * @property {import("./gguf.mjs").Gguf} gguf the file that is changed: the model, the projector or the adapter
  */
 
 const text = (gguf, key) => {
@@ -63,8 +65,16 @@ export function fuzzBases({ scratch, projectors = false, arch, made }) {
   return [...smallest.values()];
 }
 
+/** Random adapters of the models. @param {Base[]} models @returns {Base[]} */
+export const adapterBases = (models) =>
+  models.map((base) => ({ ...base, adapter: true, gguf: randomAdapter(base.gguf, { only: isAdaptable }) }));
+
+/** Weights to which every architecture that has them applies adapters. @param {string} name */
+const isAdaptable = (name) => /\.(attn_q|attn_output|ffn_gate|ffn_down|ssm_in)\.weight$/.test(name);
+
 /** Names of keys that llama.cpp reads of a model of this architecture, or of a projector. @param {Base} base */
-export function knownKeys({ architecture, mmproj }) {
+export function knownKeys({ architecture, mmproj, adapter }) {
+  if (adapter === true) return ["adapter.lora.alpha", "adapter.alora.invocation_tokens", "adapter.lora.prompt_prefix"];
   if (mmproj !== null) {
     const source = readFileSync(path.join(llamaDir, "tools", "mtmd", "clip-impl.h"), "utf8");
     const names = [...source.matchAll(/#define KEY_\w+\s+"([^"]+)"/g)].map(([, name]) => name.replace("%s", "vision"));

@@ -39,7 +39,16 @@ const describe = (error) => ({
   length: String(error?.message).length,
 });
 
-process.on("message", async ({ model, mmproj, picture, nThreads }) => {
+/** One request with the adapter beside one without. @param {Engine} engine @param {string} file */
+async function useAdapter(engine, file) {
+  const options = { prompt: words, sampling: { temperature: 0 }, nPredict: 3, ignoreEos: true };
+  const adapter = await engine.loadAdapter(file);
+  const without = engine.complete(options);
+  await Promise.all([engine.complete({ ...options, adapters: [{ adapter, scale: 0.5 }] }).result, without.result]);
+  await adapter.unload();
+}
+
+process.on("message", async ({ model, mmproj, picture, adapter, nThreads }) => {
   let outcome = { state: "ran" };
   try {
     const engine = await Engine.load({
@@ -52,6 +61,12 @@ process.on("message", async ({ model, mmproj, picture, nThreads }) => {
       nThreads,
     });
     try {
+      if (adapter !== undefined) await useAdapter(engine, adapter);
+    } catch (error) {
+      outcome = { state: "failed", ...describe(error) };
+    }
+    try {
+      // Whatever an adapter was, the model is as it was.
       await use(engine, picture);
     } catch (error) {
       outcome = { state: "failed", ...describe(error) };

@@ -23,6 +23,12 @@ const PATIENCE = 4;
 /** @param {import("./children.mjs").Outcome} outcome */
 export const isFinding = ({ state, typed }) => state === "ended" || state === "hung" || (state !== "ran" && !typed);
 
+/** What a child loads. @param {import("./bases.mjs").Base} base @param {string} file the changed one */
+function filesOf({ model, mmproj, adapter = false }, file, picture) {
+  if (adapter) return { model, mmproj: null, picture: null, adapter: file };
+  return mmproj === null ? { model: file, mmproj, picture: null } : { model, mmproj: file, picture };
+}
+
 /** The changed file stands in the place of the base's. */
 export class MetadataFuzzer {
   #bases;
@@ -68,11 +74,7 @@ export class MetadataFuzzer {
     if (++this.#ran % CASES_PER_CHILD === 0) this.#runner.close();
     // More than one thread cost most where others use the machine.
     const nThreads = mutations.length === 3 ? 2 : 1;
-    const files =
-      base.mmproj === null
-        ? { model: file, mmproj: null, picture: null }
-        : { model: base.model, mmproj: file, picture };
-    return this.#runner.run({ ...files, nThreads });
+    return this.#runner.run({ ...filesOf(base, file, picture), nThreads });
   }
 
   /**

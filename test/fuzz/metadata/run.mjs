@@ -1,6 +1,7 @@
-// npm run fuzz:metadata -- [--minutes N | --cases N] [--seed S] [--arch A] [--projectors] [--made FOLDER] [--replay RECIPES]
+// npm run fuzz:metadata -- [--minutes N | --cases N] [--seed S] [--arch A] [--projectors | --adapters] [--made FOLDER] [--replay RECIPES]
 //
-// Changes one to three values of a sound model's metadata (with --projectors, of a projector's), or its tensors, loads the
+// Changes one to three values of a sound model's metadata (with --projectors, of a projector's, with --adapters, of a LoRA
+// adapter's), or its tensors, loads the
 // file in a child process and uses it. No file may end the process, hang, or fail by an error that has no code.
 // The same seed draws the same cases. Findings are printed and kept as recipes, a line of JSON each; --replay runs them
 // again. --made names a folder of other models (out/truth/f32, made by `npm run truth`).
@@ -9,7 +10,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 
 import { fromRoot } from "../../support/paths.mjs";
-import { fuzzBases } from "./bases.mjs";
+import { adapterBases, fuzzBases } from "./bases.mjs";
 import { isFinding, MetadataFuzzer } from "./fuzz.mjs";
 
 const { values } = parseArgs({
@@ -20,13 +21,16 @@ const { values } = parseArgs({
     from: { type: "string", default: "0" },
     arch: { type: "string" },
     projectors: { type: "boolean", default: false },
+    adapters: { type: "boolean", default: false },
     made: { type: "string" },
     replay: { type: "string" },
     seconds: { type: "string", default: "30" },
   },
 });
 const scratch = fromRoot("out", "fuzz", "metadata");
-const bases = fuzzBases({ scratch, projectors: values.projectors, arch: values.arch, made: values.made });
+const found = fuzzBases({ scratch, projectors: values.projectors, arch: values.arch, made: values.made });
+const bases = values.adapters ? adapterBases(found) : found;
+const kind = values.projectors ? "projectors" : values.adapters ? "adapters" : "models";
 if (bases.length === 0) throw new Error(`there is no model of ${values.arch}`);
 const kinds = new Set(bases.map(({ architecture }) => architecture));
 console.error(`${bases.length} files of ${kinds.size} ${values.projectors ? "kinds" : "architectures"}`);
@@ -57,7 +61,7 @@ async function replay(file) {
 }
 
 async function fuzz() {
-  const kept = path.join(scratch, `findings-${values.projectors ? "projectors" : "models"}-${values.seed}.jsonl`);
+  const kept = path.join(scratch, `findings-${kind}-${values.seed}.jsonl`);
   rmSync(kept, { force: true });
   const begun = Date.now();
   const end = values.cases === undefined ? begun + Number(values.minutes) * 60_000 : Infinity;

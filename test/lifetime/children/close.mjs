@@ -106,6 +106,8 @@ const cases = {
       assert.throws(() => engine.dropState(1), closed);
       assert.throws(() => engine.saveState(1, "path", ""), closed);
       assert.throws(() => engine.restoreState("path"), closed);
+      assert.throws(() => engine.loadAdapter("path"), closed);
+      assert.throws(() => engine.unloadAdapter(1), closed);
       assert.equal(engine.info, info);
       assert.equal(engine.close(), closing);
       await closing;

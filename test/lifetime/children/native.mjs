@@ -16,7 +16,7 @@ const file = require("node-gyp-build").path(fromRoot());
 export const addon = require(file);
 addon.initBackends(path.dirname(file));
 
-/** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "slowMmproj" | "embedder", string>} */
+/** @type {Record<"tiny" | "mmproj" | "medium" | "large" | "adapter" | "slowMmproj" | "embedder", string>} */
 export const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 
 /** @param {Partial<import("../../../lib/native/types.js").NativeLoadOptions>} [changes] */
@@ -49,6 +49,7 @@ export const loadOptions = (changes) => ({
   maxImageBytes: 1 << 26,
   maxImagePixels: 64e6,
   imageCacheBytes: 1 << 26,
+  adapterBytes: 0,
   ...changes,
 });
 
@@ -109,6 +110,7 @@ export const requestOf = (prompt, changes) => ({
   nProbs: 0,
   promptProbs: null,
   candidates: [],
+  adapters: [],
   n: 1,
   sumLogprobs: false,
   base: 0,

@@ -2,7 +2,7 @@
 import { blocksPng } from "../../support/images.mjs";
 import { addon, embedRequestOf, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
 
-/** @typedef {"load" | "prefill" | "encode" | "decode" | "embed" | "close" | "idle"} Phase */
+/** @typedef {"load" | "prefill" | "encode" | "decode" | "embed" | "adapters" | "close" | "idle"} Phase */
 
 const quiet = () => {};
 
@@ -49,6 +49,14 @@ export async function enter(phase, { reached, left = quiet }) {
     options,
     (events) => {
       for (const event of events) {
+        // Adapters come, are used and go, all the time.
+        if (event.type === "adapterLoaded") {
+          tell();
+          const adapters = [{ adapter: event.id, scale: 1 }];
+          for (let i = 0; i < 3; i++) engine.submit(requestOf(longPrompt(3), { nPredict: 5 * i, adapters }));
+          engine.unloadAdapter(event.id);
+        }
+        if (event.type === "adapterUnloaded") engine.loadAdapter(models.adapter);
         if (event.type === "text" && phase === "decode") tell();
         if (event.type === "prefill" && prefill && event.done < event.total) tell();
         const over = { prefill: "text", encode: "encode", decode: "done" }[phase];
@@ -58,6 +66,11 @@ export async function enter(phase, { reached, left = quiet }) {
     quiet,
   );
   const engine = keep(await load.engine);
+  if (phase === "adapters") {
+    engine.submit(requestOf(longPrompt(3), { nPredict: 4000 }));
+    for (let i = 0; i < 2; i++) engine.loadAdapter(models.adapter);
+    return;
+  }
 
   if (phase === "idle") return tell();
   if (prefill) {

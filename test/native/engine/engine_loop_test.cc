@@ -95,7 +95,7 @@ class Rig {
           options.n_ctx = 8192;  // all that the model can: what is to run until it is ended does so for seconds
           change(options);
         }),
-        loop({parts.model(), parts.decoder(), parts.pool(), parts.guard, parts.inbox, ends, files, pacer,
+        loop({parts.model(), parts.decoder(), parts.pool(), parts.guard, parts.inbox, ends, files, adapters, pacer,
               parts.identity()},
              {/*step_budget=*/512, parts.swap_bytes(), /*cpus=*/0}, [this](RequestId id) { ends.Announce(id); }) {}
   ~Rig() { Close(); }
@@ -148,6 +148,7 @@ class Rig {
   EngineParts parts;
   Ends ends;
   TaskThread files;
+  AdapterTable adapters;
   Pacer pacer;
   EngineLoop loop;
 

@@ -57,6 +57,18 @@ TEST_F(KeptStatesTest, TheTableUsedLeastLatelyIsGivenUpFirst) {
   EXPECT_EQ(pool_.pages().used(), 0U);
 }
 
+TEST_F(KeptStatesTest, TablesOfASaltAreGivenUpTogether) {
+  states_.Keep(1, Table(16), Keys(16), "one");
+  states_.Keep(2, Table(32), Keys(32), "two");
+  states_.Fork(1, 3);
+  states_.Forget([](std::string_view salt) { return salt == "one"; });
+  EXPECT_TRUE(states_.Find(1)->table.empty());
+  EXPECT_TRUE(states_.Find(3)->table.empty());
+  EXPECT_EQ(states_.Find(1)->keys->size(), 16U) << "a state is still there to be computed again";
+  EXPECT_EQ(states_.Find(2)->table.size(), 32U);
+  EXPECT_EQ(pool_.pages().used(), 2U);
+}
+
 TEST_F(KeptStatesTest, SequencesForkAndDetachWithoutAPage) {
   PageTable none = pool_.FindPrefix({}, "");
   const auto first = pool_.Acquire(none, 20, 0);

@@ -225,6 +225,22 @@ TEST_F(PrefixTreeTest, ClearForgetsAllAndTakesNothingFromTables) {
   EXPECT_EQ(tree_.Commit(table, Range(1, 4), ""), 2U);
 }
 
+TEST_F(PrefixTreeTest, ForgetDropsWholeSaltsAndTakesNothingFromTables) {
+  Cache(Range(1, 4), "one");
+  const Pages kept = Cache(Range(1, 4), "two");
+  PageTable table = Written(Range(1, 6));
+  tree_.Commit(table, Range(1, 6), "three");
+  tree_.Forget([](std::string_view salt) { return salt != "two"; });
+  EXPECT_EQ(tree_.cached(), 2U);
+  EXPECT_EQ(tree_.salts(), 1U);
+  EXPECT_EQ(pool_.used(), 5U);
+  EXPECT_EQ(PagesOf(tree_.Find(Range(1, 4), "two")), kept);
+  EXPECT_TRUE(tree_.Find(Range(1, 4), "three").empty());
+  table.Clear();
+  EXPECT_EQ(tree_.EvictLru(9), 2U);
+  EXPECT_EQ(pool_.used(), 0U);
+}
+
 TEST_F(PrefixTreeTest, TablesOutliveTheTree) {
   PageTable table(pool_);
   {
@@ -314,6 +330,11 @@ class RandomUse {
     } else if (action == 70 && world_.Pick(0, 9) == 0) {
       tree_.Clear();
       model_.Clear();
+    } else if (action == 71 && world_.Pick(0, 4) == 0) {
+      // With tables that hold its pages, and the other salt's beside it.
+      const std::string gone = Salt();
+      tree_.Forget([&](std::string_view salt) { return salt == gone; });
+      model_.Forget(gone);
     } else {
       Grow(world_.PickSequence());
     }

@@ -31,6 +31,8 @@ void Recorder::OnEvents(std::vector<Event> events) {
       if (auto* counted = std::get_if<Counted>(&event.body)) seen.end = *counted;
       if (auto* saved = std::get_if<Saved>(&event.body)) seen.end = *saved;
       if (auto* restored = std::get_if<Restored>(&event.body)) seen.end = *restored;
+      if (auto* loaded = std::get_if<AdapterLoaded>(&event.body)) seen.end = *loaded;
+      if (auto* unloaded = std::get_if<AdapterUnloaded>(&event.body)) seen.end = *unloaded;
       if (auto* failed = std::get_if<Failed>(&event.body)) seen.end = *failed;
       if (seen.end) ++seen.ends;
     }

@@ -20,7 +20,9 @@ struct Seen {
   std::string text;
   std::vector<PromptLogprob> prompt_logprobs;
   std::vector<TokenLogprobs> logprobs;
-  std::optional<std::variant<Done, Scored, Embedded, Pooled, Counted, Saved, Restored, Failed>> end;
+  std::optional<
+      std::variant<Done, Scored, Embedded, Pooled, Counted, Saved, Restored, AdapterLoaded, AdapterUnloaded, Failed>>
+      end;
   std::uint32_t prefilled = 0;
   int ends = 0;  // terminal events; more than one is a defect
 

@@ -23,6 +23,9 @@ class NaivePrefixTree {
   std::uint32_t Commit(const PagedSequence& sequence);
   std::uint32_t Evict(std::uint32_t pages);
   void Clear() { nodes_.clear(); }
+  void Forget(const std::string& salt) {
+    std::erase_if(nodes_, [&](const auto& node) { return node.first.first == salt; });
+  }
 
   // Every node on the way to the end of `keys` is used now.
   void Use(const std::vector<CellKey>& keys, const std::string& salt);

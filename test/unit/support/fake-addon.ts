@@ -177,6 +177,30 @@ export class FakeEngine implements NativeEngine {
     return id;
   }
 
+  loadAdapter(path: string): number {
+    this.#requireOpen();
+    const id = ++this.#lastId;
+    const info = {
+      name: "",
+      architecture: "llama",
+      task: "",
+      promptPrefix: "",
+      alpha: 1,
+      rank: 1,
+      weights: 1,
+      bytes: 1,
+    };
+    setImmediate(() => this.emit(id, { type: "adapterLoaded", info: { ...info, digest: path } }));
+    return id;
+  }
+
+  unloadAdapter(adapter: number): number {
+    this.#call("unloadAdapter", adapter);
+    const id = ++this.#lastId;
+    setImmediate(() => this.emit(id, { type: "adapterUnloaded" }));
+    return id;
+  }
+
   stats(): NativeStats {
     this.#requireOpen();
     return { queued: this.requests.size } as NativeStats;

@@ -20,6 +20,7 @@ const pairs: Readonly<Record<string, string>> = {
   "ToReasoningTags.tags": "NativeReasoningTags",
   "ToRequest.limit": "NativeReasoningLimit",
   "ToEmbedRequest.fields": "NativeEmbedRequest",
+  "ToRequest.adapter": "NativeRequest.adapters",
   "ToChatMessages.fields": "NativeAddon.applyBuiltinChatTemplate.messages",
   "ToSampling.fields": "NativeSampling",
   "ReadBiases.fields": "NativeSampling",
@@ -50,6 +51,7 @@ const pairs: Readonly<Record<string, string>> = {
   "ToAnswerFormatOptions.tool": "NativeAnswerFormatOptions.tools",
   "FormatToJs.object": "NativeAnswerFormat",
   "MakeChatFormat.object": "NativeChatFormat",
+  "operator()(AdapterLoaded).info": "NativeAdapterInfo",
   "Load.load": "NativeLoad",
   "Init.exports": "AddonModule",
 };

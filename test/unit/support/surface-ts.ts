@@ -24,7 +24,7 @@ export interface TsSurface {
   events: Map<string, TsField[]>;
 }
 
-const numbers = ["RequestId", "StateId"];
+const numbers = ["RequestId", "StateId", "AdapterId"];
 
 /** @param sources the text of each file, in any order */
 export function readTsSurface(sources: readonly string[]): TsSurface {
