@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
 import { onAbort } from "../abort.js";
-import { imageSchema, promptEntries } from "../chat/schema.js";
+import { imageInputSchema, promptEntries } from "../chat/schema.js";
 import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, MedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
@@ -40,8 +40,8 @@ export const annotateRowSchema = v.looseObject(
     id: v.optional(
       any<string | number>((id) => typeof id === "string" || typeof id === "number", "a string or a number"),
     ),
-    image: v.optional(imageSchema),
-    images: v.optional(list(imageSchema, "images"), () => []),
+    image: v.optional(imageInputSchema),
+    images: v.optional(list(imageInputSchema, "images"), () => []),
     prompt: v.optional(text({ filled: true })),
   },
   "must be an object",

@@ -1,9 +1,8 @@
 /** Many documents or images, one answer each. */
 import type { MedInferError } from "../errors.js";
-import type { FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
+import type { FunctionTool, ImageInput, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import type { PromptLogprob, TokenLogprobs } from "../generation/logprobs.js";
 import type { FinishReason, MadeToolCall, SeenImage, Timings, Usage } from "../generation/types.js";
-import type { ImageSource } from "../images/load.js";
 import type { GenerationOptions } from "../options/request-options.js";
 import type { ToolChoice } from "../tools/tool-choice.js";
 
@@ -12,9 +11,9 @@ export interface AnnotateRow {
   /** Yours; it comes back with the row. */
   id?: string | number;
   /** Put before the prompt, followed by a line break. */
-  image?: ImageSource;
+  image?: ImageInput;
   /** Several of them, in this order; after `image`. */
-  images?: readonly ImageSource[];
+  images?: readonly ImageInput[];
   /** What is asked of this row. Default: the `prompt` of the options. */
   prompt?: string;
 }

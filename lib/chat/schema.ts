@@ -5,7 +5,8 @@ import { reasoningEffortSchema } from "./reasoning-effort.js";
 import { templateArgumentsSchema } from "./template-arguments.js";
 import { findResultFault, nameResults } from "./tool-results.js";
 import { callIdSchema, toolCallsSchema, toolName, toolsSchema } from "./tool-schema.js";
-import type { ChatMessage, Content, ImagePart, ResolvedMessage, TextMessage, TextPart } from "./types.js";
+import { isLimitedImage } from "./limited-image.js";
+import type { ChatMessage, Content, ImageInput, ImagePart, ResolvedMessage, TextMessage, TextPart } from "./types.js";
 
 /** A source of an image, as far as its type tells. */
 export const imageSchema = any<ImageSource>(
@@ -14,18 +15,25 @@ export const imageSchema = any<ImageSource>(
 );
 
 const textPart = object({ type: v.literal("text"), text: text() });
+interface Limits {
+  minTokens?: number | undefined;
+  maxTokens?: number | undefined;
+}
+const limits = { minTokens: v.optional(integer(1)), maxTokens: v.optional(integer(1)) };
+const inOrder = ({ minTokens = 0, maxTokens = minTokens }: Limits) => minTokens <= maxTokens;
+const order = "must have a minTokens of at most its maxTokens";
 const imagePart = v.pipe(
-  object({
-    type: v.literal("image"),
-    image: imageSchema,
-    id: v.optional(text()),
-    minTokens: v.optional(integer(1)),
-    maxTokens: v.optional(integer(1)),
-  }),
-  v.check(
-    ({ minTokens = 0, maxTokens = minTokens }) => minTokens <= maxTokens,
-    "must have a minTokens of at most its maxTokens",
-  ),
+  object({ type: v.literal("image"), image: imageSchema, id: v.optional(text()), ...limits }),
+  v.check((image) => inOrder(image), order),
+);
+const limitedImage = v.pipe(
+  object({ image: imageSchema, ...limits }),
+  v.check((image) => inOrder(image), order),
+);
+
+/** An image that stands in no content: a source, or an object with it and with limits of tokens. */
+export const imageInputSchema: v.GenericSchema<ImageInput> = v.lazy((input) =>
+  isLimitedImage(input) ? limitedImage : imageSchema,
 );
 
 const partSchema: v.GenericSchema<TextPart | ImagePart> = v.lazy((input) => {

@@ -8,13 +8,8 @@ export interface TextPart {
   text: string;
 }
 
-/** An image, read by the model at the place where it stands among the other parts. */
-export interface ImagePart {
-  type: "image";
-  /** The file's bytes (JPEG, PNG, GIF or BMP), a path, a URL, or a `data:` URL as a string. */
-  image: ImageSource;
-  /** A name of yours; not used by the engine. */
-  id?: string;
+/** An image's own limits of tokens. */
+export interface ImageTokenLimits {
   /**
    * The fewest and the most tokens that the image is to have, where the projector scales images to numbers of tokens (Qwen-VL,
    * Pixtral, LFM2, Kimi-VL, GLM and others); one of another kind refuses them by name. Each below `info.nCtxPerRequest`; how
@@ -23,6 +18,23 @@ export interface ImagePart {
   minTokens?: number;
   /** See `minTokens`. */
   maxTokens?: number;
+}
+
+/** An image, with limits of tokens of its own. */
+export interface LimitedImage extends ImageTokenLimits {
+  image: ImageSource;
+}
+
+/** An image that stands in no content. */
+export type ImageInput = ImageSource | LimitedImage;
+
+/** An image, read by the model at the place where it stands among the other parts. */
+export interface ImagePart extends ImageTokenLimits {
+  type: "image";
+  /** The file's bytes (JPEG, PNG, GIF or BMP), a path, a URL, or a `data:` URL as a string. */
+  image: ImageSource;
+  /** A name of yours; not used by the engine. */
+  id?: string;
 }
 
 /** What a message or a prompt is made of. Parts are joined with nothing between them. */

@@ -3,9 +3,16 @@ import { Buffer } from "node:buffer";
 import { types } from "node:util";
 import * as v from "valibot";
 import { adapterUsesSchema, type AdapterUse } from "../adapters/options.js";
-import { contentSchema, imageSchema, messagesSchema, renderingEntries } from "../chat/schema.js";
-import type { ChatMessage, Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
-import type { ImageSource } from "../images/load.js";
+import { contentSchema, imageInputSchema, messagesSchema, renderingEntries } from "../chat/schema.js";
+import type {
+  ChatMessage,
+  Content,
+  FunctionTool,
+  ImageInput,
+  ReasoningEffort,
+  TemplateArguments,
+  Tool,
+} from "../chat/types.js";
 import type { ThinkingTags } from "../generation/types.js";
 import { samplingKeys, samplingSchema } from "../sampling/schema.js";
 import type { Sampling } from "../sampling/types.js";
@@ -141,7 +148,7 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
   /** The conversation. Images may stand in any message's content. */
   messages: readonly ChatMessage[];
   /** Images put before the text of the last user message, each followed by a line break. */
-  images?: readonly ImageSource[];
+  images?: readonly ImageInput[];
   /** A name or a Jinja template. Default: that of the engine. */
   chatTemplate?: string;
   /**
@@ -202,7 +209,7 @@ export interface CompleteOptions extends GenerationOptions, ChoiceOptions {
    */
   prompt?: Content | readonly number[] | Int32Array;
   /** Images put before the prompt, with nothing between. */
-  images?: readonly ImageSource[];
+  images?: readonly ImageInput[];
   /**
    * Whether control tokens written in the prompt, such as `</s>`, are read as such. Set it to false for text that you
    * do not trust. Default true.
@@ -331,7 +338,7 @@ const elsewhere = {
   ...ofCompletions,
 };
 
-const images = v.optional(list(imageSchema, "images"), () => []);
+const images = v.optional(list(imageInputSchema, "images"), () => []);
 
 /** Checks {@link ChatOptions} and fills in the defaults. */
 export const chatOptionsSchema = object(

@@ -2,15 +2,15 @@
 import { types } from "node:util";
 import * as v from "valibot";
 import type { TemplateDefinition } from "../chat/definition.js";
+import { isLimitedImage } from "../chat/limited-image.js";
 import { imagePiece, joinTexts, type PromptPiece } from "../chat/markers.js";
 import { findTemplate } from "../chat/registry.js";
 import { renderPieces, type RenderedPieces, type RenderingOptions, type RenderRequest } from "../chat/render.js";
 import { messagesSchema, renderOptionsSchema } from "../chat/schema.js";
-import type { ChatMessage, Content, ImagePart, RenderedChat, ResolvedMessage } from "../chat/types.js";
+import type { ChatMessage, Content, ImageInput, ImagePart, RenderedChat, ResolvedMessage } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError } from "../errors.js";
 import type { CompletionsWanted } from "../generation/completions.js";
-import type { ImageSource } from "../images/load.js";
 import type { StateId } from "../native/types.js";
 import type {
   ResolvedChatOptions,
@@ -165,7 +165,7 @@ function completionPieces(call: string, options: ResolvedCompleteOptions): Promp
   }
   if (prompt === undefined) throw argumentError(call, "prompt", "is missing");
   const pieces = types.isInt32Array(prompt)
-    ? [...images.map((image) => ({ image })), ...(prompt.length > 0 ? [{ tokens: prompt }] : [])]
+    ? [...imageParts(images).map(imagePiece), ...(prompt.length > 0 ? [{ tokens: prompt }] : [])]
     : [...imageParts(images), ...partsOf(prompt)]
         .filter((part) => part.type === "image" || part.text !== "")
         .map((part): PromptPiece => (part.type === "image" ? imagePiece(part) : { text: part.text, parseSpecial }));
@@ -215,7 +215,7 @@ export function applyTemplate(
 }
 
 /** Images, each followed by a line break, and then a content. */
-export function imagesFirst(images: readonly ImageSource[], content: Content): Content {
+export function imagesFirst(images: readonly ImageInput[], content: Content): Content {
   const lines = imageParts(images).flatMap((part) => [part, { type: "text" as const, text: "\n" }]);
   return [...lines, ...partsOf(content)];
 }
@@ -271,6 +271,6 @@ function partsOf(content: Content) {
   return typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
 }
 
-function imageParts(images: readonly ImageSource[]): ImagePart[] {
-  return images.map((image) => ({ type: "image", image }));
+function imageParts(images: readonly ImageInput[]): ImagePart[] {
+  return images.map((image) => ({ type: "image", ...(isLimitedImage(image) ? image : { image }) }));
 }

@@ -1,8 +1,15 @@
 /** What engine.score takes and gives. */
 import type { AdapterUse } from "../adapters/options.js";
-import type { ChatMessage, Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
+import type {
+  ChatMessage,
+  Content,
+  FunctionTool,
+  ImageInput,
+  ReasoningEffort,
+  TemplateArguments,
+  Tool,
+} from "../chat/types.js";
 import type { Timings, Usage } from "../generation/types.js";
-import type { ImageSource } from "../images/load.js";
 
 /** What is asked of every score. */
 export interface CandidateOptions {
@@ -23,7 +30,7 @@ export interface ScoreChatOptions extends CandidateOptions {
   messages: readonly ChatMessage[];
   prompt?: undefined;
   /** Images put before the text of the last user message, each followed by a line break. */
-  images?: readonly ImageSource[];
+  images?: readonly ImageInput[];
   /** A name or a Jinja template. Default: that of the engine. */
   chatTemplate?: string;
   /** False: the contents of the messages are sent as they are. Default true. */
@@ -48,7 +55,7 @@ export interface ScorePromptOptions extends CandidateOptions {
   prompt: Content | readonly number[] | Int32Array;
   messages?: undefined;
   /** Images put before the prompt, with nothing between. */
-  images?: readonly ImageSource[];
+  images?: readonly ImageInput[];
   /** Whether control tokens written in the prompt are read as such. Default true. */
   parseSpecial?: boolean;
   /** Whether the vocabulary's BOS token is put before the prompt. Default true. */
@@ -67,7 +74,7 @@ export interface SessionScoreOptions extends CandidateOptions {
   /** What the user says, before the candidates; images may stand among its parts. */
   content: Content;
   /** Images put before the content, each followed by a line break. */
-  images?: readonly ImageSource[];
+  images?: readonly ImageInput[];
 }
 
 /** How likely a candidate is, as the model gives it: at temperature 1, before every filter. */

@@ -2,10 +2,9 @@
 import * as v from "valibot";
 import type { LoraAdapter } from "../adapters/lora-adapter.js";
 import type { AdapterUse } from "../adapters/options.js";
-import { contentSchema, imageSchema, promptEntries } from "../chat/schema.js";
+import { contentSchema, imageInputSchema, promptEntries } from "../chat/schema.js";
 import { callIdSchema } from "../chat/tool-schema.js";
-import type { Content, FunctionTool, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
-import type { ImageSource } from "../images/load.js";
+import type { Content, FunctionTool, ImageInput, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
 import {
   generationEntries,
   ofCompletions,
@@ -55,7 +54,7 @@ export interface SessionChatOptions extends Omit<GenerationOptions, "cacheSalt" 
   /** See {@link ChatOptions.parallelToolCalls}. Default true. */
   parallelToolCalls?: boolean;
   /** Images put before the content, each followed by a line break. */
-  images?: readonly ImageSource[];
+  images?: readonly ImageInput[];
   /** See {@link ChatOptions.onContextFull}. Default: the session's. */
   onContextFull?: OnContextFull;
 }
@@ -82,7 +81,7 @@ export const sessionChatSchema = object(
     ),
     toolChoice: v.optional(toolChoiceSchema),
     parallelToolCalls: v.optional(flag(), true),
-    images: v.optional(list(imageSchema, "images"), () => []),
+    images: v.optional(list(imageInputSchema, "images"), () => []),
     onContextFull: v.optional(onContextFullSchema),
     ...chatEntries,
   },

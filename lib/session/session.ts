@@ -1,11 +1,10 @@
 import process from "node:process";
 import { types } from "node:util";
 import { messagesSchema } from "../chat/schema.js";
-import type { ChatMessage, Content, ResolvedMessage } from "../chat/types.js";
+import type { ChatMessage, Content, ImageInput, ResolvedMessage } from "../chat/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError, MedInferError } from "../errors.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
-import type { ImageSource } from "../images/load.js";
 import { runTask } from "../native/task.js";
 import { NO_STATE, type StateId } from "../native/types.js";
 import { chooseTemplate, imagesFirst, prepareChat } from "../requests/prepare.js";
@@ -199,7 +198,7 @@ export class Session {
   }
 
   /** The conversation with what is said next. */
-  #said(call: string, content: Content | undefined, images: readonly ImageSource[], results: readonly ToolResult[]) {
+  #said(call: string, content: Content | undefined, images: readonly ImageInput[], results: readonly ToolResult[]) {
     if (content === undefined && (results.length === 0 || images.length > 0)) {
       throw argumentError(call, "content", "is needed, unless toolResults stand in its place");
     }

@@ -79,6 +79,24 @@ describe("a projector that scales images to numbers of tokens", () => {
     expect(rows[0]!.images![0]).toMatchObject({ width, height, tokens: rows[0]!.usage!.imageTokens });
   });
 
+  it("takes them beside prompts, messages and rows as well", async () => {
+    const small = { image: png, maxTokens: 20 };
+    const tokens = [
+      await engine.complete({ prompt: "a", images: [small], ...few }).result,
+      await engine.complete({ prompt: [5, 6], images: [small], ...few }).result,
+      await engine.chat({ messages: user("a"), images: [small], chatTemplate: "chatml", ...few }).result,
+    ].map(({ images }) => images!.map((image) => image.tokens));
+    const row = { image: small, images: [png], prompt: "a" };
+    const [answer] = await collect(engine.annotate([row], { chatTemplate: "chatml", ...few }));
+    expect(answer!.row).toBe(row);
+    expect(answer!.images!.map((image) => image.tokens <= 20)).toEqual([true, false]);
+    for (const each of tokens) expect(each).toEqual([answer!.images![0]!.tokens]);
+    const scored = await engine.score({ prompt: "a", images: [small], candidates: ["b"] });
+    expect(scored.usage.imageTokens).toBe(answer!.images![0]!.tokens);
+    const wrong = engine.complete({ prompt: "a", images: [{ image: png, maxToken: 5 } as never] }).result;
+    expect((await errorOf(wrong)).message).toContain("images[0].maxToken is unknown: did you mean maxTokens?");
+  });
+
   it.each([
     [{ minTokens: 0 }, /minTokens must be an integer of 1 or more/],
     [{ maxTokens: 1.5 }, /maxTokens must be an integer/],

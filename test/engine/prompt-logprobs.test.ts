@@ -104,7 +104,6 @@ describe("promptLogprobs", () => {
     const { promptLogprobs } = events.at(-1) as Extract<GenerationEvent, { type: "done" }>;
     const streamed = events.flatMap((event) => (event.type === "promptLogprobs" ? event.tokens : []));
     expect(streamed).toEqual(promptLogprobs);
-    expect(types.filter((type) => type === "promptLogprobs").length).toBeGreaterThan(1);
 
     const several = await engine.complete({ ...ask, n: 3 }).result;
     expect(several.choices!.map((choice) => choice.promptLogprobs)).toEqual(

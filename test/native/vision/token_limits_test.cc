@@ -104,7 +104,7 @@ TEST(TokenLimits, GiveWhatAContextThatIsMadeWithThemGives) {
           largest = std::max(largest, std::abs(double{expected.values[k]} - double{(*media.embedding)[k]}));
         }
         EXPECT_LE(largest, 1e-4) << limits.min << " to " << limits.max << ", image " << i;
-        if (limited && limits.max > 0) {
+        if (limited && limits.max >= limits.min + 20) {  // else whole patches may not do for both
           EXPECT_LE(media.n_tokens, limits.max);
         }
       }
