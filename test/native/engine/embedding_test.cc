@@ -76,7 +76,7 @@ TEST_P(Embedding, EndsOnceHoweverItEnds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Poolings, Embedding, ::testing::Values(Pooling::kMean, Pooling::kCls, Pooling::kLast),
-                         [](const auto& info) { return std::to_string(static_cast<int>(info.param)); });
+                         [](const auto& tested) { return std::to_string(static_cast<int>(tested.param)); });
 
 TEST(EmbeddingTasks, EachRefusesTheOthersRequests) {
   const Loaded embeds = LoadPooled(Pooling::kLast);
