@@ -160,6 +160,16 @@ describe("the grammar", () => {
     expect(refused).toEqual([]);
   });
 
+  it("refuses calls of tools that are not there, which no answer or call would follow", async () => {
+    for (const call of [" to=browser.open<|channel|>commentary", "<|channel|>commentary to=functions.take_dose"]) {
+      const form = formOf("openai-gpt-oss-120b", "<|start|>assistant");
+      const changes = { grammar: form.format.grammar, grammarOpening: form.opening + call, nPredict: 1 };
+      const id = engine.submit(requestOf([{ text: "bat", parseSpecial: false }], changes) as never);
+      const end = await new Promise<NativeEvent>((resolve) => ends.set(id, resolve));
+      expect(end).toMatchObject({ type: "failed", error: { code: "INVALID_ARGUMENT" } });
+    }
+  });
+
   it("refuses arguments that the schema does", async () => {
     const form = formOf("Qwen-Qwen2.5-7B-Instruct", "<|im_start|>assistant\n");
     const call = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 10';
