@@ -1,5 +1,6 @@
 /** Reads the model's turn by the format of its chat template: reasoning, what it says, and its calls of tools. */
 import { randomInt } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import type { NativeAnswerFormat, NativeParsedAnswer, NativeParsedCall } from "../native/types.js";
 import type { Segment, TextSegment } from "./segments.js";
 import { ThinkingSplitter } from "./thinking-splitter.js";

@@ -64,8 +64,7 @@ function read(form: ReturnType<typeof formOf>, pieces: readonly string[]): Read 
   const result: Read = { text: "", reasoning: "", calls: [], begun: 0, streamed: [] };
   const take = (segments: readonly Segment[]) => {
     for (const segment of segments) {
-      if (segment.type === "text") result.text += segment.text;
-      else if (segment.type === "reasoning") result.reasoning += segment.text;
+      if (segment.type !== "toolCall") result[segment.type] += segment.text;
       else if (segment.stage === "begin") result.begun++;
       else if (segment.stage === "arguments") {
         result.streamed[segment.call] = (result.streamed[segment.call] ?? "") + segment.text;

@@ -430,7 +430,8 @@ describe("sessions", () => {
       sampling: greedy,
     }).result;
     expect(first.finishReason).toBe("toolCalls");
-    const { value: _value, ...call } = first.toolCalls[0]!;
+    const { id, name, arguments: json } = first.toolCalls[0]!;
+    const call = { id, name, arguments: json };
     expect(session.messages.at(-1)).toEqual({ role: "assistant", content: "", toolCalls: [call] });
 
     for (const [given, message] of [
