@@ -135,7 +135,10 @@ function planTurn(
 ): AnswerPlan {
   const { grammar } = format;
   const { reasoningOpen: open, reasoningClose: close } = format;
-  const known = open === "" || close === "" ? undefined : { open, close, startsOpen: endsInside(opening, open, close) };
+  const begun = format.parse(before).content;
+  // Where the prompt has no reasoning open, an opening tag in what is prefilled is text.
+  const startsOpen = begun === "" && endsInside(opening, open, close);
+  const known = open === "" || close === "" ? undefined : { open, close, startsOpen };
   const markup = [grammar, format.opening, open, close];
   if (tags !== undefined) markup.push(tags.open, tags.close);
   return {
@@ -146,7 +149,7 @@ function planTurn(
     thinkingTags: undefined,
     limitedTags: tags ?? given ?? known,
     form: jsonSchema === undefined ? "free" : "json",
-    begun: format.parse(before).content,
+    begun,
     markup,
   };
 }

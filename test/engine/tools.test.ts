@@ -363,6 +363,18 @@ describe("reasoning", () => {
   );
 });
 
+it("a tag that the template writes no reasoning between is text, and closed by nobody", async () => {
+  const messages = [...user("Hello"), { role: "assistant", content: "<think>I am" }];
+  for (const name of ["Qwen3.5-4B", "Kimi-K2-Thinking"]) {
+    const options = { messages, continueFinalMessage: true, chatTemplate: templateSource(name), sampling: greedy };
+    const { text, reasoning } = await engine.chat({ ...options, thinkingBudget: 2, ignoreEos: true, nPredict: 20 })
+      .result;
+    expect(reasoning).toBe("");
+    expect(text).not.toContain("</think>");
+    expect(text).not.toBe("");
+  }
+});
+
 describe("continueFinalMessage", () => {
   const begun = (content: string) => [...user("Hello"), { role: "assistant", content }];
   const go = (content: string, options: Partial<ChatOptions> = {}) =>
