@@ -8,6 +8,7 @@ const reachTheAddon = [
   "lib/inspect-sampling.ts",
   "lib/chat/builtin.ts",
   "lib/schema/grammar.ts",
+  "lib/tools/turn-format.ts",
   "lib/models/embedded.ts",
 ];
 const top = "(^|/)(engine|index)\\.js$";

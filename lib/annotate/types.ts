@@ -58,7 +58,7 @@ export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow, T = unkn
   index: number;
   /** The answer; empty where the row failed. */
   text: string;
-  /** With `thinkingTags`: what stood between the tags. Empty otherwise, and where the row failed. */
+  /** As {@link GenerationResult.reasoning}; empty where the row failed. */
   reasoning: string;
   /** The calls of `tools` that the model made; empty where the row failed. */
   toolCalls: MadeToolCall[];

@@ -14,6 +14,8 @@ export type CompletionEnd = Omit<Extract<NativeEvent, { type: "done" }>, "finish
 export interface RequestFacts {
   /** Whether a complete answer is JSON. */
   json: boolean;
+  /** What of the answer is in the prompt; JSON is read with it. */
+  begun?: string;
   /** What the result's text begins with: that of the prompt. */
   echo?: string | undefined;
   /** What became of the prompt's images: of the first completion, for all. */
@@ -97,8 +99,8 @@ export class Completion {
         ? { finishReason: this.#reasonFor(finishReason), stopString }
         : { finishReason: "stop" as const, stopString: stop };
     // What was cut off may be JSON all the same, and another value than the one that was begun.
-    const { json, droppedTurns, echo = "", images, promptLogprobs } = this.#facts;
-    const parsed = json && ended.finishReason === "eos" ? parseJson(this.#text) : undefined;
+    const { json, droppedTurns, begun = "", echo = "", images, promptLogprobs } = this.#facts;
+    const parsed = json && ended.finishReason === "eos" ? parseJson(begun + this.#text) : undefined;
     const logprobs = this.#logprobs === undefined ? {} : { logprobs: this.#logprobs };
     const ofPrompt = {
       ...(images === undefined ? {} : { images }),

@@ -1,7 +1,8 @@
 /** Reads the model's turn by the format of its chat template: reasoning, what it says, and its calls of tools. */
 import { randomInt } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import type { NativeAnswerFormat, NativeParsedAnswer, NativeParsedCall } from "../native/types.js";
-import type { Segment } from "./segments.js";
+import type { Segment, TextSegment } from "./segments.js";
 import { ThinkingSplitter } from "./thinking-splitter.js";
 import type { ThinkingTags } from "./types.js";
 
@@ -26,7 +27,7 @@ interface Begun {
 export interface TurnReaderOptions {
   /** What of the turn stands in the prompt, behind the format's opening. */
   before: string;
-  /** Tags of reasoning that the format does not know of. */
+  /** Tags of reasoning that the format does not know of: it stands before the turn, in one block. */
   tags?: ThinkingTags | undefined;
   /** Names of arguments without which a call of a tool is none, by the tool's name. */
   required?: ReadonlyMap<string, readonly string[]>;
@@ -57,7 +58,7 @@ export class TurnReader {
     this.#format = format;
     this.#required = required;
     this.#text = before;
-    this.#splitter = tags === undefined ? undefined : new ThinkingSplitter(tags);
+    this.#splitter = tags === undefined ? undefined : new ThinkingSplitter(tags, "json");
     const { content, reasoning } = format.parse(before);
     this.#content = content;
     this.#reasoning = reasoning;
@@ -66,19 +67,25 @@ export class TurnReader {
   /** Takes more text and returns what may be emitted now. */
   push(text: string): Segment[] {
     if (text === "") return [];
-    this.#text += text;
+    const reasoned = this.#take(this.#splitter === undefined ? [{ type: "text", text }] : this.#splitter.push(text));
     const begin = performance.now();
-    if (this.#strayFrom < 0 && begin < this.#nextReading) return [];
+    if (this.#strayFrom < 0 && begin < this.#nextReading) return reasoned;
     const segments = this.#read();
     const end = performance.now();
     this.#nextReading = end + (end - begin) * REST;
-    return segments;
+    return [...reasoned, ...segments];
   }
 
   /** The model has said all. */
   flush(): Segment[] {
-    const segments = this.#read();
-    return this.#splitter === undefined ? segments : [...segments, ...this.#splitter.flush()];
+    const reasoned = this.#take(this.#splitter?.flush() ?? []);
+    return [...reasoned, ...this.#read()];
+  }
+
+  /** Keeps what the format is to read, and returns the reasoning before it. */
+  #take(segments: readonly TextSegment[]): TextSegment[] {
+    for (const { type, text } of segments) if (type === "text") this.#text += text;
+    return segments.filter(({ type }) => type === "reasoning");
   }
 
   #read(): Segment[] {
@@ -98,14 +105,10 @@ export class TurnReader {
       this.#reasoning = reasoning;
     }
     if (content.length > this.#content.length && content.startsWith(this.#content)) {
-      segments.push(...this.#answer(content.slice(this.#content.length)));
+      segments.push({ type: "text", text: content.slice(this.#content.length) });
       this.#content = content;
     }
     return segments;
-  }
-
-  #answer(text: string): Segment[] {
-    return this.#splitter === undefined ? [{ type: "text", text }] : this.#splitter.push(text);
   }
 
   #called({ name, arguments: json, id, complete }: NativeParsedCall, call: number): Segment[] {
@@ -156,7 +159,7 @@ export class TurnReader {
   #stray(): Segment[] {
     const text = this.#text.slice(this.#strayFrom);
     this.#strayFrom = this.#text.length;
-    return text === "" ? [] : this.#answer(text);
+    return text === "" ? [] : [{ type: "text", text }];
   }
 }
 

@@ -67,11 +67,14 @@ export type FinishReason = "eos" | "stop" | "toolCalls" | "length" | "context" |
 /** A finished answer. `T`: what the request's `jsonSchema` describes. */
 export interface GenerationResult<T = unknown> {
   /**
-   * The whole text, without the stop, and without the reasoning where `thinkingTags` tells it apart; with `echo`, the
-   * prompt's text before it.
+   * The whole text, without the stop, and without the reasoning where `thinkingTags` or the chat template tell it apart;
+   * with `echo`, the prompt's text before it.
    */
   text: string;
-  /** With `thinkingTags`: what stood between the tags, several blocks on lines of their own. Empty otherwise. */
+  /**
+   * What the model thought, where `thinkingTags` or the chat template tell it apart, several blocks on lines of their own.
+   * Empty otherwise.
+   */
   reasoning: string;
   /**
    * The calls of tools that the model made, in its order. A call that was cut off, by `nPredict` for one, is none. Empty
@@ -179,7 +182,7 @@ export interface TextEvent extends OfChoice {
   text: string;
 }
 
-/** With `thinkingTags`: more of what stands between the tags. The tags themselves are not emitted. */
+/** More of the reasoning, where `thinkingTags` or the chat template tell it apart. The tags themselves are not emitted. */
 export interface ReasoningEvent extends OfChoice {
   type: "reasoning";
   text: string;

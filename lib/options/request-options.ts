@@ -48,7 +48,7 @@ export interface GenerationOptions {
    * reasoning and answer alike. A tag may be a control token of the vocabulary. False: everything is `text`. Default: with a
    * Jinja chat template what that says of reasoning, and false otherwise.
    *
-   * Beside `grammar` or `jsonSchema`: reasoning is free, what follows its end is the answer, and in it no tag counts. There is
+   * Beside `grammar`, `jsonSchema` or tools that may be called: reasoning is free, what follows its end is the answer, and in it no tag counts. There is
    * at most one block, at the very beginning; the turn cannot end inside it.
    */
   thinkingTags?: ThinkingTags | false;
@@ -183,8 +183,8 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
   reasoningEffort?: ReasoningEffort;
   /**
    * Whether the answer continues the last message, which has to be the assistant's, with a text and without calls: the
-   * prompt ends with its text, and the result is what comes behind it. Refused where the chat template would change the
-   * text. Default false.
+   * prompt ends with its text, and the result is what comes behind it; a `jsonSchema` and `parsed` are of both. Refused
+   * where the chat template would change the text. Default false.
    */
   continueFinalMessage?: boolean;
   /**

@@ -16,8 +16,8 @@ export interface AnswerPlan {
   grammar: string;
   /** What of the grammar's text is in the prompt. */
   grammarOpening: string;
-  /** Whether the grammar is of the whole turn, reasoning included. */
-  ofTurn: boolean;
+  /** The grammar holds behind such reasoning; undefined: from the first token on. */
+  grammarBehind: Required<ThinkingTags> | undefined;
   /** Undefined: the answer is read by tags, or not at all. */
   newReader: (() => TurnReader) | undefined;
   /** Undefined: reasoning is not separated from the answer. */
@@ -25,6 +25,8 @@ export interface AnswerPlan {
   /** What stands around reasoning, whoever looks for it; undefined: nobody knows. */
   limitedTags: Required<ThinkingTags> | undefined;
   form: AnswerForm;
+  /** What of the answer is in the prompt. */
+  begun: string;
   /** Texts whose control tokens have a meaning for the reader. */
   markup: readonly string[];
 }
@@ -38,22 +40,31 @@ interface Written {
   writeBefore: () => readonly PromptPiece[];
 }
 
-/** What an answer to a prompt without a template is: what the options say. */
+/**
+ * What an answer is that the options alone say something of.
+ *
+ * @param prefill what of a chat's answer stands in the prompt: a schema is of that as well, a grammar is not
+ */
 export function planOf(
   { thinkingTags, jsonSchema }: ResolvedGenerationOptions,
   grammar: string,
   pieces: readonly PromptPiece[],
+  prefill = "",
 ): AnswerPlan {
   const form = jsonSchema !== undefined ? "json" : grammar === "" ? "free" : "grammar";
-  const tags = thinkingTags === undefined || thinkingTags === false ? undefined : settleTags(thinkingTags, pieces);
+  const given =
+    thinkingTags === undefined || thinkingTags === false ? undefined : settleTags(thinkingTags, pieces, prefill);
+  const { answer, tags } = form === "json" ? begunAnswer(prefill, given) : { answer: "", tags: given };
+  const begun = answer.trimStart();
   return {
     grammar,
-    grammarOpening: "",
-    ofTurn: false,
+    grammarOpening: begun,
+    grammarBehind: grammar === "" ? undefined : tags,
     newReader: undefined,
     thinkingTags: tags,
-    limitedTags: tags,
+    limitedTags: tags ?? given,
     form,
+    begun,
     markup: [],
   };
 }
@@ -67,62 +78,78 @@ export function planChat(
   written: Written,
 ): AnswerPlan {
   const choice = settleChoice(call, options.toolChoice, options.tools);
-  if (choice.mode !== "none") return planCalls(core, call, options, grammar, written, choice);
-  const { template, pieces } = written;
-  if (options.thinkingTags !== undefined) return planOf(options, grammar, pieces);
+  if (choice.mode !== "none") return planCalls(core, call, options, written, choice);
+  const { template, pieces, prefill } = written;
+  if (options.thinkingTags !== undefined) return planOf(options, grammar, pieces, prefill);
   const { bosToken, eosToken } = core.info;
   const known = templateTags(template, options.templateArguments, bosToken, eosToken);
-  if (known === undefined) return planOf(options, grammar, pieces);
+  if (known === undefined) return planOf(options, grammar, pieces, prefill);
   if (known.plain) {
-    return planOf(known.tags === undefined ? options : { ...options, thinkingTags: known.tags }, grammar, pieces);
+    const tagged = known.tags === undefined ? options : { ...options, thinkingTags: known.tags };
+    return planOf(tagged, grammar, pieces, prefill);
   }
   // A grammar of the caller's own is of all that the model writes.
   if (options.grammar !== undefined) return planOf(options, grammar, pieces);
   const form = plainTurn(template, turnRequest(core, options, written, choice));
-  return form === undefined ? planOf(options, grammar, pieces) : planTurn(form, options, undefined);
+  return form === undefined ? planOf(options, grammar, pieces, prefill) : planTurn(form, options, undefined);
 }
 
 function planCalls(
   core: EngineCore,
   call: string,
   options: ResolvedChatOptions,
-  grammar: string,
   written: Written,
   choice: SettledChoice,
 ): AnswerPlan {
   if (options.grammar !== undefined) {
     throw argumentError(call, "grammar", 'cannot stand beside tools that may be called: set toolChoice to "none"');
   }
-  const { template, pieces } = written;
-  const form = callingTurn(call, template, turnRequest(core, options, written, choice));
-  let tags: Required<ThinkingTags> | undefined;
-  if (options.thinkingTags !== undefined) tags = planOf(options, grammar, pieces).thinkingTags;
-  else if (usesGenericForm(template)) {
-    const { bosToken, eosToken } = core.info;
-    const known = templateTags(template, options.templateArguments, bosToken, eosToken)?.tags;
-    tags = known && settleTags(known, pieces);
+  const given = outsideTags(core, options, written);
+  const { answer, tags } = begunAnswer(written.prefill, given);
+  const form = callingTurn(call, written.template, turnRequest(core, options, written, choice, answer));
+  return planTurn(form, options, tags, given);
+}
+
+/** Tags around reasoning that stands before what the format of the calls reads; undefined: none, or the format's own. */
+function outsideTags(
+  core: EngineCore,
+  { thinkingTags, templateArguments }: ResolvedChatOptions,
+  { template, pieces, prefill }: Written,
+): Required<ThinkingTags> | undefined {
+  if (thinkingTags === false) return undefined;
+  const { bosToken, eosToken } = core.info;
+  const known = templateTags(template, templateArguments, bosToken, eosToken)?.tags;
+  if (usesGenericForm(template)) {
+    const tags = thinkingTags ?? known;
+    return tags && settleTags(tags, pieces, prefill);
   }
-  return planTurn(form, options, tags);
+  const isOwn = known?.open.trim() === thinkingTags?.open.trim() && known?.close.trim() === thinkingTags?.close.trim();
+  return thinkingTags === undefined || isOwn ? undefined : settleTags(thinkingTags, pieces, prefill);
 }
 
 function planTurn(
   { format, opening, before, required }: TurnForm,
   { jsonSchema }: ResolvedChatOptions,
   tags: Required<ThinkingTags> | undefined,
+  given?: Required<ThinkingTags>,
 ): AnswerPlan {
   const { grammar } = format;
   const { reasoningOpen: open, reasoningClose: close } = format;
-  const known = open === "" || close === "" ? undefined : { open, close, startsOpen: endsInside(opening, open, close) };
+  const begun = format.parse(before).content;
+  // Where the prompt has no reasoning open, an opening tag in what is prefilled is text.
+  const startsOpen = begun === "" && endsInside(opening, open, close);
+  const known = open === "" || close === "" ? undefined : { open, close, startsOpen };
   const markup = [grammar, format.opening, open, close];
   if (tags !== undefined) markup.push(tags.open, tags.close);
   return {
     grammar,
     grammarOpening: grammar === "" ? "" : opening,
-    ofTurn: true,
+    grammarBehind: grammar === "" ? undefined : tags,
     newReader: () => new TurnReader(format, { before, tags, required }),
     thinkingTags: undefined,
-    limitedTags: tags ?? known,
+    limitedTags: tags ?? given ?? known,
     form: jsonSchema === undefined ? "free" : "json",
+    begun,
     markup,
   };
 }
@@ -130,13 +157,14 @@ function planTurn(
 function turnRequest(
   core: EngineCore,
   { templateArguments, parallelToolCalls, jsonSchema }: ResolvedChatOptions,
-  { pieces, prefill, writeBefore }: Written,
+  { pieces, prefill: whole, writeBefore }: Written,
   choice: SettledChoice,
+  prefill = whole,
 ) {
   const { bosToken, eosToken } = core.info;
   const answer = jsonSchema === undefined ? "" : JSON.stringify(jsonSchema);
   const behind = behindCommonBeginning(textOf(pieces), textOf(writeBefore()));
-  const opening = behind.slice(0, behind.length - prefill.length);
+  const opening = behind.slice(0, behind.length - whole.length);
   return { choice, parallel: parallelToolCalls, answer, templateArguments, bosToken, eosToken, opening, prefill };
 }
 
@@ -152,14 +180,31 @@ function textOf(pieces: readonly PromptPiece[]): string {
   return pieces.map((piece) => ("text" in piece ? piece.text : "\uFFFC")).join("");
 }
 
+/** What of a prefill is the answer's, and the tags where the model may still reason. */
+function begunAnswer(prefill: string, tags: Required<ThinkingTags> | undefined) {
+  if (tags === undefined || prefill.trim() === "") return { answer: prefill, tags };
+  const { open, close, startsOpen } = tags;
+  const end = prefill.lastIndexOf(close);
+  if (startsOpen && end <= prefill.lastIndexOf(open)) return { answer: "", tags };
+  return { answer: end < 0 ? prefill : prefill.slice(end + close.length).trimStart(), tags: undefined };
+}
+
 /** Whether a block is open where the text ends. */
 function endsInside(text: string, open: string, close: string): boolean {
   return text.lastIndexOf(open) > text.lastIndexOf(close);
 }
 
-/** The tags with their defaults filled in: a prompt that ends with the opening one has opened the block. */
-function settleTags({ open, close, startsOpen }: ThinkingTags, pieces: readonly PromptPiece[]): Required<ThinkingTags> {
+/**
+ * The tags with their defaults filled in: a prompt that ends with the opening one has opened the block, and so has what is
+ * prefilled where it leaves it open.
+ */
+function settleTags(
+  { open, close, startsOpen }: ThinkingTags,
+  pieces: readonly PromptPiece[],
+  prefill: string,
+): Required<ThinkingTags> {
   const last = pieces.at(-1);
   const end = last !== undefined && "text" in last && last.parseSpecial ? last.text.trimEnd() : "";
-  return { open, close, startsOpen: startsOpen ?? end.endsWith(open.trimEnd()) };
+  const isOpen = end.endsWith(open.trimEnd()) || endsInside(prefill, open, close);
+  return { open, close, startsOpen: startsOpen ?? isOpen };
 }

@@ -188,7 +188,7 @@ function submit(core: EngineCore, state: RequestState, request: PreparedRequest,
   const count = completionCount(choices);
   const allStops = [...options.stopStrings, ...stopStrings];
   const { newScanner, nativeStops } = divideStops(allStops, options.stopRegexes);
-  const { grammar, grammarOpening, ofTurn, newReader, thinkingTags, form, markup } = plan;
+  const { grammar, grammarOpening, grammarBehind, newReader, thinkingTags, form, begun, markup } = plan;
   const id = native.submit({
     prompt: withBytes(pieces, images),
     addSpecial,
@@ -196,8 +196,7 @@ function submit(core: EngineCore, state: RequestState, request: PreparedRequest,
     stopStrings: nativeStops,
     grammar,
     grammarOpening,
-    reasoning:
-      grammar === "" || ofTurn || thinkingTags === undefined ? null : { ...thinkingTags, blanks: form === "json" },
+    reasoning: grammarBehind === undefined ? null : { ...grammarBehind, blanks: form !== "grammar" },
     reasoningLimit: reasoningLimit(plan, options.thinkingBudget, call),
     controlTexts: namedControlTokens(controlTokens.texts, {
       stopStrings: allStops,
@@ -233,5 +232,5 @@ function submit(core: EngineCore, state: RequestState, request: PreparedRequest,
     resume: () => all((each) => native.resume(each)),
   };
   const answers = ids.map(() => new AnswerStream(newScanner?.(), { reader: newReader?.(), tags: thinkingTags, form }));
-  state.submitted(control, answers, { droppedTurns, echo });
+  state.submitted(control, answers, { droppedTurns, echo, begun });
 }

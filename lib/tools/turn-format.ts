@@ -71,7 +71,9 @@ export function callingTurn(call: string, template: TemplateDefinition, request:
     if (form !== undefined) return form;
   } catch (error) {
     if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
-    throw argumentError(call, "tools", error.message.replace(/^tools: /, ""));
+    const named = /^tool ("[^"]*"): jsonSchema: /;
+    const message = error.message.replace(/^tools: /, "");
+    throw argumentError(call, "tools", message.replace(named, "hold $1, whose parameters no grammar keeps: "));
   }
   throw argumentError(call, "tools", `cannot be called with the chat template "${template.name}"`);
 }

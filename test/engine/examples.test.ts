@@ -40,6 +40,8 @@ const prints: Record<string, RegExp> = {
     /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\nsystem: [^]*\nassistant: <think><\/think>\n$/,
   "tool-prompt.mjs":
     /^<\|im_start\|>system\n# Tools\n[^]*<tool_response>\n\{"mg": 200\}\n<\/tool_response>[^]*\ntrue\n$/,
+  "tools.mjs":
+    /^get_dose \{"drug":"(ibuprofen|paracetamol)","kg":\d+\}\n[^]*\n3 messages, the last of them \{"mg":\d+\}\n$/,
   "inspect-sampling.mjs":
     /^PENALTIES +5: 0\.\d{3}[^]*\nTOP_K [^]*\nTOP_P [^]*\nMIN_P [^]*\nTEMPERATURE [^]*\ndrawn: [2-5]\n$/,
   "prefix-cache.mjs":

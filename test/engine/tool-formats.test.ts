@@ -35,6 +35,9 @@ const unlike: Record<string, Kind[]> = {
   "upstage-Solar-Open-100B": ["one call", "two calls", "prose and a call", "prose"],
 };
 
+/** Whether prompts hold what is said beside calls: of other templates' models nobody writes it. */
+const writesProse = (name: string) => findTemplate(templateSource(name)).proseBesideCalls !== false;
+
 function formOf(
   name: string,
   opening: string,
@@ -61,8 +64,7 @@ function read(form: ReturnType<typeof formOf>, pieces: readonly string[]): Read 
   const result: Read = { text: "", reasoning: "", calls: [], begun: 0, streamed: [] };
   const take = (segments: readonly Segment[]) => {
     for (const segment of segments) {
-      if (segment.type === "text") result.text += segment.text;
-      else if (segment.type === "reasoning") result.reasoning += segment.text;
+      if (segment.type !== "toolCall") result[segment.type] += segment.text;
       else if (segment.stage === "begin") result.begun++;
       else if (segment.stage === "arguments") {
         result.streamed[segment.call] = (result.streamed[segment.call] ?? "") + segment.text;
@@ -88,6 +90,7 @@ const expected = (kind: Kind) => {
 const cases = templateNames.flatMap((name) =>
   kinds
     .filter((kind) => !(unlike[name] ?? []).includes(kind))
+    .filter((kind) => kind !== "prose and a call" || writesProse(name))
     .flatMap((kind) => {
       const turn = writtenTurn(name, kind);
       return turn === undefined ? [] : [{ name, kind, opening: turn.opening ?? "", text: turn.text }];
@@ -158,6 +161,16 @@ describe("the grammar", () => {
       if (end.type === "failed") refused.push(`${name}, ${kind}`);
     }
     expect(refused).toEqual([]);
+  });
+
+  it("refuses calls of tools that are not there, which no answer or call would follow", async () => {
+    for (const call of [" to=browser.open<|channel|>commentary", "<|channel|>commentary to=functions.take_dose"]) {
+      const form = formOf("openai-gpt-oss-120b", "<|start|>assistant");
+      const changes = { grammar: form.format.grammar, grammarOpening: form.opening + call, nPredict: 1 };
+      const id = engine.submit(requestOf([{ text: "bat", parseSpecial: false }], changes) as never);
+      const end = await new Promise<NativeEvent>((resolve) => ends.set(id, resolve));
+      expect(end).toMatchObject({ type: "failed", error: { code: "INVALID_ARGUMENT" } });
+    }
   });
 
   it("refuses arguments that the schema does", async () => {

@@ -115,7 +115,16 @@ describe("Generation", () => {
     expectTypeOf<Generation>().toExtend<AsyncIterable<GenerationEvent>>();
     expectTypeOf<Generation["result"]>().resolves.toEqualTypeOf<GenerationResult>();
     expectTypeOf<GenerationEvent["type"]>().toEqualTypeOf<
-      "queued" | "encode" | "prefill" | "promptLogprobs" | "reasoning" | "text" | "logprobs" | "choice" | "done"
+      | "queued"
+      | "encode"
+      | "prefill"
+      | "promptLogprobs"
+      | "reasoning"
+      | "text"
+      | "toolCall"
+      | "logprobs"
+      | "choice"
+      | "done"
     >();
     const of = <T extends GenerationEvent["type"]>(_type: T) =>
       undefined as unknown as Extract<GenerationEvent, { type: T }>;

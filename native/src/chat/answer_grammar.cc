@@ -147,6 +147,8 @@ std::string AnswerGrammar::Until(const std::vector<std::string>& delimiters) {
 std::string AnswerGrammar::Rule(const std::string& name, common_peg_parser_id child, Place& place) {
   // What Harmony's models say before a call would be a second answer.
   if (answer_.kind != Answer::Kind::kProse && name == "preamble") return std::string(kNever);
+  // Their calls of tools that are not there are read, so that a turn is never lost, and not asked for.
+  if (name == "unsolicited") return std::string(kNever);
   const std::pair key(name, Speaks(child) ? place : Place{});
   if (const auto found = rules_.find(key); found != rules_.end()) {
     if (Speaks(child)) place = found->second.after;
