@@ -61,7 +61,7 @@ TEST_P(Embedding, EndsOnceHoweverItEnds) {
   EXPECT_EQ(std::get<Pooled>(*cut.end).tokens, 64U);
   EXPECT_GT(std::get<Pooled>(*cut.end).cut, 100U);
   std::vector<RequestId> ids;
-  for (int i = 0; i < 200; ++i) ids.push_back(Embed(*loaded.engine, {Words(20, i), {}, false, "", 0}));
+  for (int i = 0; i < 200; ++i) ids.push_back(Embed(*loaded.engine, {Words(12, i), {}, false, "", 0}));
   for (std::size_t i = 0; i < ids.size(); i += 3) loaded.engine->Cancel(ids[i]);
   for (std::size_t i = 1; i < ids.size(); i += 3) loaded.engine->Finish(ids[i]);
   loaded.recorder->Wait(ids.back());
