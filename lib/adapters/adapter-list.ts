@@ -1,8 +1,7 @@
-import type { EngineCore } from "../core.js";
 import { argumentError } from "../errors.js";
 import { excerpt } from "../excerpt.js";
 import type { NativeRequest } from "../native/types.js";
-import type { LoraAdapter } from "./lora-adapter.js";
+import type { AdapterHost, LoraAdapter } from "./lora-adapter.js";
 import type { ResolvedAdapterUse } from "./options.js";
 
 /** The adapters that an engine has loaded, by name. */
@@ -62,7 +61,7 @@ export class AdapterList {
 
 /** As the addon takes them. @throws MedInferError `INVALID_ARGUMENT` where one is not loaded */
 export function toNativeAdapters(
-  core: EngineCore,
+  core: AdapterHost & { readonly adapters: AdapterList },
   call: string,
   uses: readonly ResolvedAdapterUse[],
 ): NativeRequest["adapters"] {

@@ -1,7 +1,11 @@
-import type { EngineCore } from "../core.js";
-import { runTask } from "../native/task.js";
+import { runTask, type TaskHost } from "../native/task.js";
 import type { AdapterId, NativeAdapterInfo } from "../native/types.js";
 import { MedInferError } from "../errors.js";
+
+/** The engine that has adapters. */
+export interface AdapterHost extends TaskHost {
+  readonly adapters: { remove(adapter: LoraAdapter): void };
+}
 
 /**
  * A LoRA adapter that an engine has loaded. Made by {@link Engine.loadAdapter}; a request that names it in its `adapters`
@@ -12,7 +16,7 @@ import { MedInferError } from "../errors.js";
  * const { text } = await engine.chat({ messages, adapters: [{ adapter }] }).result;
  */
 export class LoraAdapter {
-  readonly #core: EngineCore;
+  readonly #core: AdapterHost;
   readonly #id: AdapterId;
   #unloading: Promise<void> | undefined;
 
@@ -40,7 +44,7 @@ export class LoraAdapter {
   readonly digest: string;
 
   /** @internal */
-  constructor(core: EngineCore, id: AdapterId, file: { name: string; path: string }, info: NativeAdapterInfo) {
+  constructor(core: AdapterHost, id: AdapterId, file: { name: string; path: string }, info: NativeAdapterInfo) {
     this.#core = core;
     this.#id = id;
     this.name = file.name;
@@ -57,7 +61,7 @@ export class LoraAdapter {
   }
 
   /** @internal The engine's number for it; undefined where it is another engine's. */
-  idIn(core: EngineCore): AdapterId | undefined {
+  idIn(core: AdapterHost): AdapterId | undefined {
     return core === this.#core ? this.#id : undefined;
   }
 

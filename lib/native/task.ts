@@ -7,7 +7,7 @@ import type { NativeEngine, NativeEvent, RequestId } from "./types.js";
 type TaskEnd = "counted" | "embedded" | "pooled" | "saved" | "restored" | "adapterLoaded" | "adapterUnloaded";
 
 /** Where tasks run. */
-interface TaskHost {
+export interface TaskHost {
   readonly native: NativeEngine;
   readonly dispatcher: Dispatcher;
 }
