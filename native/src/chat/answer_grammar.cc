@@ -258,12 +258,11 @@ std::vector<common_peg_parser_id> AnswerGrammar::Children(common_peg_parser_id i
           return {arena_.get_rule(parser.name)};
         } else if constexpr (requires { parser.children; }) {
           return parser.children;
-        } else if constexpr (std::is_same_v<T, common_peg_and_parser> || std::is_same_v<T, common_peg_not_parser>) {
-          return {};
-        } else if constexpr (requires { parser.child; }) {
+        } else if constexpr (requires { parser.child; } && !std::is_same_v<T, common_peg_and_parser> &&
+                             !std::is_same_v<T, common_peg_not_parser>) {
           return {parser.child};
         } else {
-          return {};
+          return {};  // what is looked ahead for is not written
         }
       },
       arena_.get(id));
