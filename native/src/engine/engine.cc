@@ -65,12 +65,12 @@ class EngineImpl final : public Engine {
     if (Status status = ValidateEmbedRequest(request); !status.ok()) return status;
     SubmitCommand command;
     command.priority = request.priority;
-    command.salt = request.cache_salt;
     command.streamed = false;
     command.whole = whole_;
     command.cancelled.push_back(std::make_shared<std::atomic<bool>>(false));
     Preparer::Job job;
     job.cancelled = command.cancelled;
+    job.request.cache_salt = request.cache_salt;
     job.embed = std::move(request);
     return Enqueue(std::move(command), std::move(job));
   }

@@ -167,8 +167,12 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
     if (Status status = Score(std::move(encoding.candidates), prepared); !status.ok()) return status;
   } else if (!encoding.job.embed_only) {
     for (std::uint32_t i = 0; i < request.n; ++i) {
-      auto own = i + 1 < request.n && encoding.constraint != nullptr ? encoding.constraint->Clone()
-                                                                     : std::move(encoding.constraint);
+      std::unique_ptr<TokenConstraint> own;
+      if (i + 1 == request.n) {
+        own = std::move(encoding.constraint);
+      } else if (encoding.constraint != nullptr) {
+        own = encoding.constraint->Clone();
+      }
       prepared.generations.push_back(std::make_unique<Generation>(model_.vocab(), request, request.sampling.seed + i,
                                                                   std::move(own), limits_.n_ctx_per_request));
       prepared.generations.back()->AcceptPrompt(prepared.prompt.value());

@@ -74,10 +74,11 @@ struct ContextDeleter {
 std::vector<std::size_t> SideBySide(std::span<const TextSpan> spans) {
   std::vector<std::size_t> order(spans.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+  const auto before = [&](std::size_t a, std::size_t b) {
     return std::ranges::lexicographical_compare(spans[a].adapters, spans[b].adapters, {}, &AdapterShare::order,
                                                 &AdapterShare::order);
-  });
+  };
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return before(a, b) || (!before(b, a) && a < b); });
   return order;
 }
 
