@@ -44,9 +44,16 @@ export async function loadAdapters(
 /** What their files take; a file that cannot be read takes nothing, and fails when it is loaded. */
 export function adapterBytes(sources: readonly AdapterSource[]): number {
   return sources.reduce((sum, source) => {
-    const file = filePath("Engine.load: adapters", named(source).path);
-    return sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    return sum + sizeOf(filePath("Engine.load: adapters", named(source).path));
   }, 0);
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return 0;
+  }
 }
 
 function named(source: AdapterSource): { path: string | URL; name?: string } {

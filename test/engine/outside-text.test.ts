@@ -6,21 +6,24 @@ import path from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { loadAdapterSchema } from "../../lib/adapters/options.js";
 import { annotateOptionsSchema, annotateRowSchema } from "../../lib/annotate/annotate.js";
 import { adapterSchema } from "../../lib/chat/adapters.js";
 import { chatTemplateOptionsSchema } from "../../lib/chat/registry.js";
 import { messagesSchema, renderOptionsSchema } from "../../lib/chat/schema.js";
 import { embedImageOptionsSchema } from "../../lib/embed-image.js";
+import { embedOptionsSchema, rerankOptionsSchema } from "../../lib/embed/options.js";
 import { inspectOptionsSchema } from "../../lib/inspect-sampling.js";
 import { loadOptionsSchema } from "../../lib/options/load-options.js";
 import { chatOptionsSchema, completeOptionsSchema } from "../../lib/options/request-options.js";
 import { applyOptionsSchema } from "../../lib/requests/prepare.js";
+import { scoreChatSchema, scorePromptSchema, sessionScoreSchema } from "../../lib/score/options.js";
 import { sessionChatSchema, sessionOptionsSchema } from "../../lib/session/options.js";
 import { detokenizeOptionsSchema, tokenizeOptionsSchema } from "../../lib/tokens.js";
 import { withStrings } from "../support/gguf.mjs";
 import { withoutCpuWarning } from "../support/node-arguments.mjs";
 import { cacheDir, fixture, fromRoot } from "../support/paths.mjs";
-import { tinyMmproj, tinyModel } from "../support/random-model.mjs";
+import { randomModel, tinyMmproj, tinyModel } from "../support/random-model.mjs";
 
 /** In base64, paths, names and words alike. */
 const mark = "Zq7";
@@ -114,6 +117,17 @@ const taken: Record<string, unknown> = {
   "engine.restoreSession": anything,
   "session.chat": sessionChatSchema,
   "session.save": anything,
+  "session.score": sessionScoreSchema,
+  "engine.score": scoreChatSchema,
+  "engine.score: prompt": scorePromptSchema,
+  "engine.loadAdapter": loadAdapterSchema,
+  "engine.loadAdapter: path": anything,
+  "engine.embed": embedOptionsSchema,
+  "engine.embed: texts": anything,
+  "engine.embedStream": embedOptionsSchema,
+  "engine.rerank": rerankOptionsSchema,
+  "engine.rerank: query": anything,
+  "engine.rerank: documents": anything,
   "engine.annotate": annotateOptionsSchema,
   "engine.annotate: row": annotateRowSchema,
   "engine.annotate: rows": anything,
@@ -136,7 +150,7 @@ const taken: Record<string, unknown> = {
   inspectSampling: inspectOptionsSchema,
 };
 /** Public, and given nothing from outside. */
-const nothingTaken = ["devices", "builtinChatTemplates", "info", "stats", "close"];
+const nothingTaken = ["devices", "builtinChatTemplates", "info", "stats", "close", "adapters", "LoraAdapter"];
 
 interface Case {
   call: string;
@@ -218,7 +232,9 @@ function run(cases: Case[]): Promise<Outcome> {
       else reject(new Error(`the child ended with ${signal ?? code} and printed: ${printed.slice(0, 2000)}`));
     });
     const load = { model: tinyModel(), mmproj: tinyMmproj(), device: "cpu", nCtx: 256, nThreads: 1 };
-    child.send({ mark, most, cases, load, picture, folder });
+    const embedder = randomModel("bert", { pooling: "mean" });
+    const reranker = randomModel("bert", { pooling: "rank", labels: 1 });
+    child.send({ mark, most, cases, load, embedder, reranker, picture, folder });
   });
 }
 

@@ -33,9 +33,11 @@ function textsOf(error, depth = 0) {
 const warnings = [];
 process.on("warning", (warning) => warnings.push(warning));
 
-process.once("message", async ({ mark, most, cases, load, picture, folder }) => {
+process.once("message", async ({ mark, most, cases, load, embedder, reranker, picture, folder }) => {
   const marksIn = (text) => text.split(mark).length - 1;
   const engine = await Engine.load(load);
+  const embeds = await Engine.load({ ...load, mmproj: null, model: embedder, task: "embed" });
+  const reranks = await Engine.load({ ...load, mmproj: null, model: reranker, task: "rerank" });
   const session = engine.session({ chatTemplate: "vicuna" });
   const short = { nPredict: 1, sampling: { temperature: 0 } };
   const user = [{ role: "user", content: "bat" }];
@@ -57,6 +59,20 @@ process.once("message", async ({ mark, most, cases, load, picture, folder }) => 
     "engine.session": (options) => engine.session(options).close(),
     "engine.restoreSession": async (file) => (await engine.restoreSession(file)).close(),
     "session.chat": (options) => session.chat({ ...short, content: "bat", ...options }).result,
+    "session.score": (options) => session.score({ candidates: ["a", "b"], ...options }),
+    "engine.score": (options) =>
+      engine.score({ messages: user, chatTemplate: "vicuna", candidates: ["a", "b"], ...options }),
+    "engine.score: prompt": (options) => engine.score({ prompt: "bat", candidates: ["a", "b"], ...options }),
+    "engine.loadAdapter": (options) => engine.loadAdapter(embedder, options),
+    "engine.loadAdapter: path": (file) => engine.loadAdapter(file),
+    "engine.embed": (options) => embeds.embed("bat", options),
+    "engine.embed: texts": (texts) => embeds.embed(texts),
+    "engine.embedStream": async (options) => {
+      for await (const each of embeds.embedStream(["bat"], options)) void each;
+    },
+    "engine.rerank": (options) => reranks.rerank("bat", ["cat"], options),
+    "engine.rerank: query": (query) => reranks.rerank(query, ["cat"]),
+    "engine.rerank: documents": (documents) => reranks.rerank("bat", documents),
     "session.save": (file) => session.save(typeof file === "string" ? path.join(folder, file) : file),
     "engine.annotate": (options) => annotate([row], options),
     "engine.annotate: row": (given) => annotate([{ ...row, ...given }], {}),
@@ -105,7 +121,7 @@ process.once("message", async ({ mark, most, cases, load, picture, folder }) => 
   }
   if (marksIn(JSON.stringify(engine.stats())) > 0) faults.push("engine.stats");
   session.close();
-  await engine.close();
+  await Promise.all([engine, embeds, reranks].map((each) => each.close()));
   process.send({ faults, seen, calls: Object.keys(calls), public: publicCalls() });
   process.disconnect();
 });
