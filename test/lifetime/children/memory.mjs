@@ -10,7 +10,9 @@ const engine = await loadEngine({ mmprojPath: vision ? models.mmproj : "", image
 
 /** @param {number} i */
 function submit(i) {
-  const prompt = vision ? [...longPrompt(3), { image: blocksPng(i) }] : longPrompt(3 + (i % 50));
+  const prompt = vision
+    ? [...longPrompt(3), { image: blocksPng(i), minTokens: 0, maxTokens: 0 }]
+    : longPrompt(3 + (i % 50));
   const id = engine.submit(requestOf(prompt, { nPredict: 8 }));
   if (i % 5 === 0) engine.cancel(id);
   return events.end(id);

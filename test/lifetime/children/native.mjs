@@ -124,8 +124,7 @@ export const requestOf = (prompt, changes) => ({
 /** A prompt of about `tokens` tokens. @param {number} tokens */
 export const longPrompt = (tokens) => [{ text: "bat cat dog ".repeat(tokens / 3), parseSpecial: false }];
 
-const isTerminal = (/** @type {NativeEvent} */ event) =>
-  event.type === "done" || event.type === "embedded" || event.type === "failed";
+const isTerminal = (/** @type {NativeEvent} */ event) => ["done", "embedded", "pooled", "failed"].includes(event.type);
 
 /** Collects the events of one engine. Holds no engine, or the engine would never be collected. */
 export class Events {

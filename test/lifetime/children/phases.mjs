@@ -78,7 +78,15 @@ export async function enter(phase, { reached, left = quiet }) {
   } else if (encode) {
     for (let seed = 1; seed <= 4; seed++) {
       const image = blocksPng(seed);
-      engine.submit(requestOf([{ image }, { text: " bat", parseSpecial: false }], { nPredict: 1 }));
+      engine.submit(
+        requestOf(
+          [
+            { image, minTokens: 0, maxTokens: 0 },
+            { text: " bat", parseSpecial: false },
+          ],
+          { nPredict: 1 },
+        ),
+      );
     }
     // Nothing is sent while an image is encoded: a short wait brings the encoder into its work.
     setTimeout(tell, 15);
