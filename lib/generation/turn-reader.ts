@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { NativeAnswerFormat, NativeParsedAnswer, NativeParsedCall } from "../native/types.js";
+import { parseJson } from "../schema/grammar.js";
 import type { Segment, TextSegment } from "./segments.js";
 import { ThinkingSplitter } from "./thinking-splitter.js";
 import type { ThinkingTags } from "./types.js";
@@ -164,11 +165,7 @@ export class TurnReader {
 }
 
 function objectOf(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(json);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject ? (value as Record<string, unknown>) : undefined;
 }

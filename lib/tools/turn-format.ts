@@ -64,7 +64,7 @@ export function plainTurn(template: TemplateDefinition, request: TurnRequest): T
  * @throws MedInferError `INVALID_ARGUMENT` for a tool whose schema cannot be kept
  */
 export function callingTurn(call: string, template: TemplateDefinition, request: TurnRequest): TurnForm {
-  const own = template.tools === "own" && template.source !== undefined ? template.source : undefined;
+  const own = usesGenericForm(template) ? undefined : template.source;
   try {
     const found = own === undefined ? undefined : formOf(own, request, request.opening);
     const form = found ?? formOf(genericFormat, request, undefined);
