@@ -126,8 +126,11 @@ describe("10,000 generated cases, cut at every place", () => {
     fc.assert(property, runs);
   });
 
-  /** V8 11.3 (Node 20) finds "aa" with /(?:(?:a)[^a])+?/iv and not with /a[^a]/iv: no yardstick. */
-  const isMisread = ({ flags, source }: RegExp) => /i.*v/.test(flags) && source.includes("[^");
+  /**
+   * V8 11.3 (Node 20) misreads a negated class with the flag v inside of what repeats: it finds "aa" with
+   * /(?:(?:a)[^a])+?/iv and not with /a[^a]/iv, and /(?:[^a]*b)+?/v begins between the halves of "\u{1f600}". No yardstick.
+   */
+  const isMisread = ({ flags, source }: RegExp) => flags.includes("v") && source.includes("[^");
 
   const regexes = fc.array(regexCase, { minLength: 1, maxLength: 2 });
   it("of regular expressions beside a stop string give what RegExp gives", { timeout: LONG }, () => {
