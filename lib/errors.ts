@@ -126,6 +126,11 @@ export function closedError(): MedInferError {
   return new MedInferError("CLOSED", "the engine is closed: load a new one");
 }
 
+/** Whether it says that an argument is wrong. */
+export function isArgumentError(error: unknown): error is MedInferError {
+  return error instanceof MedInferError && error.code === "INVALID_ARGUMENT";
+}
+
 /** An argument error with a single issue. */
 export function argumentError(what: string, path: string, message: string, cause?: unknown): MedInferError {
   const where = path === "" ? "" : `${path} `;

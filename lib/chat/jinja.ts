@@ -1,6 +1,7 @@
 /** Chat templates in Jinja, as model files carry them. */
 import { argumentError } from "../errors.js";
 import { excerpt } from "../excerpt.js";
+import { Memo } from "../memo.js";
 import { TemplateRefusal, TemplateSyntaxError } from "./jinja/errors.js";
 import { literalsOf, type Literals } from "./jinja/literals.js";
 import { Template } from "./jinja/template.js";
@@ -21,9 +22,8 @@ interface ParsedTemplate {
   literals: Literals;
 }
 
-/** Parsed templates by source. A process uses few; more than this many are a sign of generated ones. */
-const parsed = new Map<string, ParsedTemplate>();
-const MAX_PARSED = 64;
+/** By source. A process uses few; more are a sign of generated ones. */
+const parsed = new Memo<ParsedTemplate>(64);
 
 /** Characters of a template's own words in an error. */
 const MAX_WORDS = 200;
@@ -47,7 +47,7 @@ export interface JinjaTemplate extends Pick<
  * @throws MedInferError `INVALID_ARGUMENT` where it cannot be parsed
  */
 export function jinjaTemplate(source: string): JinjaTemplate {
-  const { template, dialect, variables, literals } = parsed.get(source) ?? parseTemplate(source);
+  const { template, dialect, variables, literals } = parsed.get(source, () => parseTemplate(source));
   const render: RenderTurns = (turns, context) => {
     const now = new Date();
     try {
@@ -81,11 +81,8 @@ function parseTemplate(source: string): ParsedTemplate {
   const { program } = template;
   const literals = literalsOf(program);
   const dialect = findDialect(attempts(template), literals.all);
-  if (parsed.size >= MAX_PARSED) parsed.clear();
   const variables = new Set([...variablesOf(program)].filter((name) => !reservedNames.has(name)));
-  const known = { source, template, dialect, variables, literals };
-  parsed.set(source, known);
-  return known;
+  return { source, template, dialect, variables, literals };
 }
 
 /** Renders conversations that try what a template takes. */

@@ -1,10 +1,11 @@
 /** From the options of a request to the grammar that its answer follows. */
 import { loadAddon } from "../native/addon.js";
-import { argumentError, MedInferError } from "../errors.js";
+import { argumentError, isArgumentError } from "../errors.js";
+import { Memo } from "../memo.js";
 import type { JsonSchema } from "./types.js";
 
-/** The latest: requests with one schema mostly come one after another. */
-let latest = { text: "", grammar: "" };
+/** By schema. A service asks for few forms again and again. */
+const grammars = new Memo<string>(8);
 
 /**
  * The GBNF grammar that a request with this `jsonSchema` follows, for a look at it. Every text that it admits satisfies
@@ -26,14 +27,12 @@ export function grammarOf(options: { grammar?: string; jsonSchema?: JsonSchema }
 function schemaGrammar(schema: JsonSchema, call: string, path: string): string {
   const text = textOf(schema);
   if (text === undefined) throw argumentError(call, path, "must be a JSON schema: an object that JSON can write");
-  if (text === latest.text) return latest.grammar;
   try {
-    latest = { text, grammar: loadAddon().jsonSchemaToGrammar(text) };
+    return grammars.get(text, () => loadAddon().jsonSchemaToGrammar(text));
   } catch (error) {
-    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
+    if (!isArgumentError(error)) throw error;
     throw argumentError(call, path, error.message.replace(/^jsonSchema: /, ""));
   }
-  return latest.grammar;
 }
 
 function textOf(schema: unknown): string | undefined {

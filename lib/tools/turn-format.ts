@@ -3,9 +3,10 @@ import { genericFormat } from "./generic-format.js";
 import type { SettledChoice } from "./tool-choice.js";
 import type { TemplateDefinition } from "../chat/definition.js";
 import type { TemplateArguments } from "../chat/types.js";
-import { argumentError, MedInferError } from "../errors.js";
+import { argumentError, isArgumentError } from "../errors.js";
+import { Memo } from "../memo.js";
 import { loadAddon } from "../native/addon.js";
-import type { NativeChatFormat, NativeAnswerFormat } from "../native/types.js";
+import type { NativeAnswerFormat, NativeAnswerFormatOptions, NativeChatFormat } from "../native/types.js";
 
 /** What of a request decides how its answer looks. */
 export interface TurnRequest {
@@ -33,23 +34,32 @@ export interface TurnForm {
   required: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Formats by template, undefined where none can be found. A process uses few. */
-const known = new Map<string, NativeChatFormat | undefined>();
-const knownTags = new Map<string, TemplateTags | undefined>();
-const MAX_KNOWN = 64;
+/** What a template's format, or an answer's, is made of. */
+type FormatKey = readonly [source: string, bosToken: string, eosToken: string];
 
-function chatFormat(source: string, bosToken: string, eosToken: string): NativeChatFormat | undefined {
-  const key = JSON.stringify([source, bosToken, eosToken]);
-  if (known.has(key)) return known.get(key);
-  let format: NativeChatFormat | undefined;
+/** By template, undefined where none can be found. A process uses few. */
+const chatFormats = new Memo<NativeChatFormat | undefined>(64);
+const templatesTags = new Memo<TemplateTags | undefined>(64);
+/** By template, tools and choice: to make the grammars of some tools takes tens of milliseconds. */
+const answerFormats = new Memo<NativeAnswerFormat>(32);
+
+function chatFormat(...key: FormatKey): NativeChatFormat | undefined {
+  return chatFormats.get(JSON.stringify(key), () => unlessRefused(() => loadAddon().chatFormat(...key)));
+}
+
+/** Undefined where no format is known of the template. */
+function answerFormat(key: FormatKey, options: NativeAnswerFormatOptions): NativeAnswerFormat | undefined {
+  const found = chatFormat(...key);
+  return found && answerFormats.get(JSON.stringify([key, options]), () => found.answerFormat(options));
+}
+
+function unlessRefused<T>(make: () => T): T | undefined {
   try {
-    format = loadAddon().chatFormat(source, bosToken, eosToken);
+    return make();
   } catch (error) {
-    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
+    if (isArgumentError(error)) return undefined;
+    throw error;
   }
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(key, format);
-  return format;
 }
 
 /** The form of a turn without tools; undefined: nothing is known of it, and all of it is the answer. */
@@ -70,7 +80,7 @@ export function callingTurn(call: string, template: TemplateDefinition, request:
     const form = found ?? formOf(genericFormat, request, undefined);
     if (form !== undefined) return form;
   } catch (error) {
-    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
+    if (!isArgumentError(error)) throw error;
     const named = /^tool ("[^"]*"): jsonSchema: /;
     const message = error.message.replace(/^tools: /, "");
     throw argumentError(call, "tools", message.replace(named, "hold $1, whose parameters no grammar keeps: "));
@@ -95,22 +105,13 @@ export function templateTags(
 ): TemplateTags | undefined {
   if (source === undefined) return undefined;
   const variables = JSON.stringify(templateArguments);
-  const key = JSON.stringify([source, bosToken, eosToken, variables]);
-  if (knownTags.has(key)) return knownTags.get(key);
-  const options = { tools: [], choice: "none", parallel: true, variables, answer: "", opening: null } as const;
-  let found: TemplateTags | undefined;
-  try {
-    const format = chatFormat(source, bosToken, eosToken)?.answerFormat({ ...options, tools: [] });
-    if (format !== undefined) {
-      const { plain, reasoningOpen: open, reasoningClose: close } = format;
-      found = { plain, tags: open === "" || close === "" ? undefined : { open, close } };
-    }
-  } catch (error) {
-    if (!(error instanceof MedInferError) || error.code !== "INVALID_ARGUMENT") throw error;
-  }
-  if (knownTags.size >= MAX_KNOWN) knownTags.clear();
-  knownTags.set(key, found);
-  return found;
+  const options = { choice: "none", parallel: true, variables, answer: "", opening: null } as const;
+  return templatesTags.get(JSON.stringify([source, bosToken, eosToken, variables]), () => {
+    const format = unlessRefused(() => answerFormat([source, bosToken, eosToken], { ...options, tools: [] }));
+    if (format === undefined) return undefined;
+    const { plain, reasoningOpen: open, reasoningClose: close } = format;
+    return { plain, tags: open === "" || close === "" ? undefined : { open, close } };
+  });
 }
 
 /**
@@ -133,8 +134,6 @@ export function usesGenericForm({ tools, source }: TemplateDefinition): boolean 
 
 function formOf(source: string, request: TurnRequest, opening: string | undefined): TurnForm | undefined {
   const { choice, parallel, answer, templateArguments, bosToken, eosToken, prefill } = request;
-  const found = chatFormat(source, bosToken, eosToken);
-  if (found === undefined) return undefined;
   const options = {
     tools: choice.tools.map(({ name, description, parameters }) => ({
       name,
@@ -149,7 +148,8 @@ function formOf(source: string, request: TurnRequest, opening: string | undefine
   const required = new Map(choice.tools.map(({ name, parameters }) => [name, requiredOf(parameters)]));
   // What the format knows as the beginning of a turn, where the prompt's is no such: it may say more than that.
   for (const begun of opening === undefined ? [null] : [opening, null]) {
-    const format = found.answerFormat({ ...options, opening: begun });
+    const format = answerFormat([source, bosToken, eosToken], { ...options, opening: begun });
+    if (format === undefined) return undefined;
     const { fits, content } = format.parse("");
     const isRead = content.trim() === "" || content.trim() === format.reasoningClose;
     if (fits && isRead && (prefill === "" || format.parse(prefill).fits)) {
