@@ -28,8 +28,12 @@ void CpuThreads::PoolDeleter::operator()(ggml_threadpool* pool) const {
   CpuBackendFunction<decltype(&ggml_threadpool_free)>("ggml_threadpool_free")(pool);
 }
 
-CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed)
-    : context_(context), fixed_(fixed), decode_(fixed > 0 ? fixed : AvailableCpus()), prefill_(decode_) {}
+CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed, Products products)
+    : context_(context),
+      fixed_(fixed),
+      products_(products),
+      decode_(fixed > 0 ? fixed : AvailableCpus()),
+      prefill_(decode_) {}
 
 CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
 
@@ -42,6 +46,7 @@ std::uint32_t CpuThreads::Prepare(bool prefill) {
   if (pool == nullptr) {
     ggml_threadpool_params params = ggml_threadpool_params_default(static_cast<int>(n));
     params.poll = kPoll;
+    params.outward = products_ == Products::kOutward;
     pool.reset(CpuBackendFunction<decltype(&ggml_threadpool_new)>("ggml_threadpool_new")(&params));
   }
   llama_attach_threadpool(context_, pool.get(), nullptr);

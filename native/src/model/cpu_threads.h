@@ -15,11 +15,18 @@ struct llama_context;
 
 namespace medinfer {
 
+// How the CPU multiplies with weights.
+enum class Products {
+  kDot,      // a dot product for each value: what is quickest for few columns, in another way than for many
+  kOutward,  // sums of outer products, for any number of columns: quickest for many, and a column's values hang on none
+             // beside it
+};
+
 class CpuThreads {
  public:
   // `fixed`: the count to use always; 0: adapt, up to what AvailableCpus says.
   // `context` must outlive the object.
-  CpuThreads(llama_context* context, std::uint32_t fixed);
+  CpuThreads(llama_context* context, std::uint32_t fixed, Products products);
   ~CpuThreads();
   CpuThreads(const CpuThreads&) = delete;
   CpuThreads& operator=(const CpuThreads&) = delete;
@@ -37,6 +44,7 @@ class CpuThreads {
 
   llama_context* context_;
   std::uint32_t fixed_;
+  Products products_;
   ThreadGovernor decode_;
   ThreadGovernor prefill_;
   std::chrono::steady_clock::time_point latest_decode_;  // end of the latest pass that read no prompt

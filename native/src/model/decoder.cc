@@ -285,7 +285,8 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
     }
   }
   if (impl->context == nullptr) return ContextFailure(log.lines(), log.errors(), pool.cells());
-  impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads);
+  impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads,
+                                               impl->pooling ? Products::kOutward : Products::kDot);
   impl->finds_likeliest = !impl->pooling && model.has_output_on_device() && options.split_mode != SplitMode::kTensor;
   llama_set_arg_max(impl->context.get(), impl->finds_likeliest);
   impl->n_vocab = static_cast<std::size_t>(llama_vocab_n_tokens(model.vocab()));

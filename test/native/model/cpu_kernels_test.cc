@@ -1,11 +1,13 @@
 // The CPU operations that native/patches change, against arithmetic written out in double precision.
 #include <ggml-cpp.h>
+#include <ggml-cpu.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -22,17 +24,28 @@ std::vector<float> Normal(std::mt19937& random, std::size_t count) {
   return values;
 }
 
-// One graph of a few tensors on two threads of the CPU backend.
+constexpr int kThreads = 2;
+
+// One graph of a few tensors on threads of the CPU backend.
 class CpuGraph {
  public:
-  CpuGraph() {
+  // `outward`: as contexts that embed multiply, see the patch of that name.
+  explicit CpuGraph(bool outward = false) {
     const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
     if (!backends.ok()) throw std::runtime_error(backends.message());
     backend_.reset(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr));
     auto* registry = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend_.get()));
-    const auto set_threads = reinterpret_cast<ggml_backend_set_n_threads_t>(
-        ggml_backend_reg_get_proc_address(registry, "ggml_backend_set_n_threads"));
-    set_threads(backend_.get(), 2);
+    const auto function = [registry](const char* name) { return ggml_backend_reg_get_proc_address(registry, name); };
+    reinterpret_cast<ggml_backend_set_n_threads_t>(function("ggml_backend_set_n_threads"))(backend_.get(), kThreads);
+    if (outward) {
+      ggml_threadpool_params params = ggml_threadpool_params_default(kThreads);
+      params.outward = true;
+      const auto make = reinterpret_cast<decltype(&ggml_threadpool_new)>(function("ggml_threadpool_new"));
+      const auto free = reinterpret_cast<decltype(&ggml_threadpool_free)>(function("ggml_threadpool_free"));
+      pool_ = {make(&params), free};
+      reinterpret_cast<decltype(&ggml_backend_cpu_set_threadpool)>(function("ggml_backend_cpu_set_threadpool"))(
+          backend_.get(), pool_.get());
+    }
     context_.reset(ggml_init(
         {.mem_size = 64 * ggml_tensor_overhead() + ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true}));
   }
@@ -51,6 +64,7 @@ class CpuGraph {
   }
 
  private:
+  std::unique_ptr<ggml_threadpool, decltype(&ggml_threadpool_free)> pool_{nullptr, nullptr};
   ggml_backend_ptr backend_;
   ggml_context_ptr context_;
   ggml_backend_buffer_ptr buffer_;
@@ -84,6 +98,8 @@ struct Attention {
   float max_bias = 0;  // of ALiBi
   float softcap = 0;
   bool sinks = false;
+  bool texts = false;          // side by side, and no cache: REQUIRES as many cells as queries
+  std::int64_t window = 1000;  // of a text's token
 };
 
 class FlashAttention : public testing::TestWithParam<Attention> {};
@@ -105,10 +121,27 @@ std::vector<float> ScatteredMask(std::mt19937& random, std::int64_t queries, std
   return mask;
 }
 
+// Texts of 1 to 90 tokens side by side: each token sees those of its text, no further away than `window`.
+std::vector<float> TextsMask(std::mt19937& random, std::int64_t tokens, float spread, std::int64_t window) {
+  std::vector<float> mask(static_cast<std::size_t>(tokens * tokens), -std::numeric_limits<float>::infinity());
+  for (std::int64_t begin = 0; begin < tokens;) {
+    const std::int64_t length = std::uniform_int_distribution<std::int64_t>(1, 90)(random);
+    const std::int64_t end = std::min(tokens, begin + length);
+    for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t cell = std::max(begin, row - window); cell < std::min(end, row + window + 1); ++cell) {
+        mask[static_cast<std::size_t>(row * tokens + cell)] =
+            spread > 0 ? -static_cast<float>(std::abs(row - cell)) / 16 : 0;
+      }
+    }
+    begin = end;
+  }
+  return mask;
+}
+
 TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
   const Attention& p = GetParam();
   std::mt19937 random(7);
-  CpuGraph graph;
+  CpuGraph graph(p.texts);
   // Keys and values of a cell stand beside each other for all heads, as in the cache.
   ggml_tensor* query = ggml_new_tensor_3d(graph.context(), GGML_TYPE_F32, p.head_size, p.queries, p.heads);
   ggml_tensor* key = ggml_new_tensor_3d(graph.context(), p.type, p.head_size, p.kv_heads, p.cells);
@@ -125,7 +158,9 @@ TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
   const auto q = Store(query, Normal(random, static_cast<std::size_t>(ggml_nelements(query))));
   const auto k = Store(key, Normal(random, static_cast<std::size_t>(ggml_nelements(key))));
   const auto v = Store(value, Normal(random, static_cast<std::size_t>(ggml_nelements(value))));
-  const auto m = Store(mask, ScatteredMask(random, p.queries, p.cells, p.max_bias > 0 ? 4.0F : 0.0F));
+  const float spread = p.max_bias > 0 ? 4.0F : 0.0F;
+  const auto m = Store(mask, p.texts ? TextsMask(random, p.queries, spread, p.window)
+                                     : ScatteredMask(random, p.queries, p.cells, spread));
   const auto sink = Store(sinks, Normal(random, static_cast<std::size_t>(p.heads)));
 
   const auto got = graph.Compute(output);
@@ -160,28 +195,120 @@ TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
   EXPECT_LT(worst, p.tolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, FlashAttention,
-                         testing::Values(Attention{"one_query", GGML_TYPE_F16, 64, 4, 4, 1, 1024, 1e-5},
-                                         Attention{"one_query_grouped_heads", GGML_TYPE_F16, 128, 8, 2, 1, 777, 1e-5},
-                                         Attention{"one_query_short_cache", GGML_TYPE_F16, 64, 4, 4, 1, 40, 1e-5},
-                                         Attention{"batch", GGML_TYPE_F16, 64, 4, 4, 32, 1024, 1e-5},
-                                         Attention{"batch_odd_head", GGML_TYPE_F16, 40, 3, 3, 5, 333, 1e-5},
-                                         Attention{"batch_wide_head", GGML_TYPE_F16, 80, 8, 4, 17, 500, 1e-5},
-                                         Attention{"batch_f32", GGML_TYPE_F32, 64, 4, 2, 9, 200, 1e-5},
-                                         Attention{"batch_many_heads", GGML_TYPE_F16, 128, 32, 32, 3, 300, 1e-5},
-                                         Attention{"batch_grouped_heads", GGML_TYPE_F16, 64, 12, 2, 5, 400, 1e-5},
-                                         Attention{"batch_alibi", GGML_TYPE_F16, 64, 4, 4, 5, 400, 1e-4, 8},
-                                         Attention{"batch_softcap", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 2},
-                                         Attention{"batch_sinks", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 0, true},
-                                         Attention{"one_query_sinks", GGML_TYPE_F16, 64, 4, 4, 1, 600, 1e-5, 0, 0,
-                                                   true},
-                                         Attention{"grouped_q8_0", GGML_TYPE_Q8_0, 64, 12, 4, 5, 512, 2e-2},
-                                         Attention{"prompt", GGML_TYPE_F16, 64, 4, 2, 150, 640, 1e-5},
-                                         Attention{"prompt_odd_tile", GGML_TYPE_F16, 128, 2, 2, 67, 333, 1e-5},
-                                         Attention{"prompt_f32", GGML_TYPE_F32, 64, 2, 2, 64, 64, 1e-5},
-                                         Attention{"quantised_q8_0", GGML_TYPE_Q8_0, 64, 4, 4, 8, 512, 2e-2},
-                                         Attention{"quantised_q4_0", GGML_TYPE_Q4_0, 64, 4, 4, 8, 512, 2e-2}),
-                         [](const auto& shape) { return std::string(shape.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, FlashAttention,
+    testing::Values(Attention{"one_query", GGML_TYPE_F16, 64, 4, 4, 1, 1024, 1e-5},
+                    Attention{"one_query_grouped_heads", GGML_TYPE_F16, 128, 8, 2, 1, 777, 1e-5},
+                    Attention{"one_query_short_cache", GGML_TYPE_F16, 64, 4, 4, 1, 40, 1e-5},
+                    Attention{"batch", GGML_TYPE_F16, 64, 4, 4, 32, 1024, 1e-5},
+                    Attention{"batch_odd_head", GGML_TYPE_F16, 40, 3, 3, 5, 333, 1e-5},
+                    Attention{"batch_wide_head", GGML_TYPE_F16, 80, 8, 4, 17, 500, 1e-5},
+                    Attention{"batch_f32", GGML_TYPE_F32, 64, 4, 2, 9, 200, 1e-5},
+                    Attention{"batch_many_heads", GGML_TYPE_F16, 128, 32, 32, 3, 300, 1e-5},
+                    Attention{"batch_grouped_heads", GGML_TYPE_F16, 64, 12, 2, 5, 400, 1e-5},
+                    Attention{"batch_alibi", GGML_TYPE_F16, 64, 4, 4, 5, 400, 1e-4, 8},
+                    Attention{"batch_softcap", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 2},
+                    Attention{"batch_sinks", GGML_TYPE_F16, 64, 4, 2, 5, 400, 1e-5, 0, 0, true},
+                    Attention{"one_query_sinks", GGML_TYPE_F16, 64, 4, 4, 1, 600, 1e-5, 0, 0, true},
+                    Attention{"grouped_q8_0", GGML_TYPE_Q8_0, 64, 12, 4, 5, 512, 2e-2},
+                    Attention{"prompt", GGML_TYPE_F16, 64, 4, 2, 150, 640, 1e-5},
+                    Attention{"prompt_odd_tile", GGML_TYPE_F16, 128, 2, 2, 67, 333, 1e-5},
+                    Attention{"prompt_f32", GGML_TYPE_F32, 64, 2, 2, 64, 64, 1e-5},
+                    Attention{"texts_f32", GGML_TYPE_F32, 32, 4, 4, 500, 500, 1e-5, 0, 0, false, true},
+                    Attention{"texts_f16", GGML_TYPE_F16, 64, 2, 2, 333, 333, 1e-5, 0, 0, false, true},
+                    Attention{"texts_odd_head", GGML_TYPE_F32, 40, 2, 2, 200, 200, 1e-5, 0, 0, false, true},
+                    Attention{"texts_alibi", GGML_TYPE_F32, 32, 4, 4, 300, 300, 1e-4, 8, 0, false, true},
+                    Attention{"texts_windows", GGML_TYPE_F32, 64, 2, 2, 300, 300, 1e-5, 0, 0, false, true, 20},
+                    Attention{"no_cache_scattered", GGML_TYPE_F32, 64, 2, 2, 200, 200, 1e-5},
+                    Attention{"quantised_q8_0", GGML_TYPE_Q8_0, 64, 4, 4, 8, 512, 2e-2},
+                    Attention{"quantised_q4_0", GGML_TYPE_Q4_0, 64, 4, 4, 8, 512, 2e-2}),
+    [](const auto& shape) { return std::string(shape.param.name); });
+
+struct Product {
+  ggml_type type;  // of the weights
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t inner;
+};
+
+class OutwardProduct : public testing::TestWithParam<Product> {};
+
+TEST_P(OutwardProduct, EqualsSumsInDoublePrecision) {
+  const Product& p = GetParam();
+  std::mt19937 random(5);
+  CpuGraph graph(true);
+  ggml_tensor* weights = ggml_new_tensor_2d(graph.context(), p.type, p.inner, p.rows);
+  // Two products: what a thread has left behind of the first must not show in the second.
+  ggml_tensor* columns = ggml_new_tensor_3d(graph.context(), GGML_TYPE_F32, p.inner, p.columns, 2);
+  ggml_tensor* output = ggml_mul_mat(graph.context(), weights, columns);
+  graph.Allocate();
+  const auto w = Store(weights, Normal(random, static_cast<std::size_t>(ggml_nelements(weights))));
+  std::vector<float> c = Normal(random, static_cast<std::size_t>(ggml_nelements(columns)));
+  if (p.type == GGML_TYPE_Q8_0) {  // what the product rounds to is what is given, whichever way a half is rounded
+    std::vector<std::uint8_t> blocks(ggml_row_size(GGML_TYPE_Q8_0, static_cast<std::int64_t>(c.size())));
+    ggml_quantize_chunk(GGML_TYPE_Q8_0, c.data(), blocks.data(), 0, 2 * p.columns, p.inner, nullptr);
+    ggml_get_type_traits(GGML_TYPE_Q8_0)->to_float(blocks.data(), c.data(), static_cast<std::int64_t>(c.size()));
+  }
+  ggml_backend_tensor_set(columns, c.data(), 0, ggml_nbytes(columns));
+  const auto got = graph.Compute(output);
+  double worst = 0;
+  for (std::int64_t j = 0; j < 2 * p.columns; ++j) {
+    for (std::int64_t i = 0; i < p.rows; ++i) {
+      double sum = 0;
+      for (std::int64_t l = 0; l < p.inner; ++l) {
+        sum += static_cast<double>(w[i * p.inner + l]) * c[j * p.inner + l];
+      }
+      worst = std::max(worst, std::abs(sum - got[j * p.rows + i]));
+    }
+  }
+  // Products of normal numbers: a sum is about the root of `inner`.
+  EXPECT_LT(worst, 2e-5 * std::sqrt(static_cast<double>(p.inner)));
+}
+
+TEST(OutwardProducts, OfAColumnAreTheSameBesideAnyOthers) {
+  constexpr std::int64_t kRows = 64;
+  constexpr std::int64_t kInner = 448;
+  constexpr std::int64_t kMost = 131;
+  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0}) {
+    std::mt19937 random(9);
+    const std::vector<float> matrix = Normal(random, kRows * kInner);
+    const std::vector<float> given = Normal(random, kInner * kMost);
+    const auto product = [&](std::int64_t n) {
+      CpuGraph graph(true);
+      ggml_tensor* weights = ggml_new_tensor_2d(graph.context(), type, kInner, kRows);
+      ggml_tensor* columns = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, kInner, n);
+      ggml_tensor* output = ggml_mul_mat(graph.context(), weights, columns);
+      graph.Allocate();
+      Store(weights, matrix);
+      ggml_backend_tensor_set(columns, given.data(), 0, ggml_nbytes(columns));
+      return graph.Compute(output);
+    };
+    const std::vector<float> all = product(kMost);
+    for (const std::int64_t n : {1, 2, 11, 12, 48, 100}) {
+      const std::vector<float> some = product(n);
+      EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << ggml_type_name(type) << ", " << n;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, OutwardProduct, testing::ValuesIn([] {
+                           std::vector<Product> products;
+                           for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0}) {
+                             for (const std::int64_t columns : {1, 2, 11, 13, 48, 53, 131})
+                               products.push_back({type, 96, columns, 448});
+                             products.push_back({type, 32, 64, 64});
+                             products.push_back({type, 64, 50, 1152});
+                             products.push_back({type, 384, 120, 1536});
+                             // Not whole vectors of rows: a dot product each, to which F16 rounds its columns.
+                             if (type != GGML_TYPE_F16) products.push_back({type, 40, 64, 128});
+                           }
+                           return products;
+                         }()),
+                         [](const auto& shape) {
+                           return std::string(ggml_type_name(shape.param.type)) + "_" +
+                                  std::to_string(shape.param.rows) + "_" + std::to_string(shape.param.columns) + "_" +
+                                  std::to_string(shape.param.inner);
+                         });
 
 class QuantisedProduct : public testing::TestWithParam<ggml_type> {};
 
