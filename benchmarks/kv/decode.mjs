@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 
 import { SeededRandom } from "../../test/support/seeded-random.mjs";
 import { LlamaServer } from "../lib/llama-server.mjs";
-import { nodeLlamaCpp } from "../lib/node-llama-cpp.mjs";
+import { nodeLlamaCpp } from "../../test/support/node-llama-cpp.mjs";
 import { median, round, summary } from "../lib/stats.mjs";
 import { Worker } from "../lib/worker.mjs";
 import { closing, Medinfer, place, runOnServer } from "./systems.mjs";

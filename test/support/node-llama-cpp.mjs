@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { fromRoot } from "../../test/support/paths.mjs";
+import { fromRoot } from "./paths.mjs";
 
 const VERSION = "3.22.1"; // of llama.cpp v0.5.0, as ours
 const folder = fromRoot("out", "peers", "node-llama-cpp");
