@@ -7,7 +7,7 @@ import path from "node:path";
 import { cacheDir, fromRoot } from "./paths.mjs";
 
 const sourceDir = fromRoot("test", "support", "tools");
-const targets = ["random_gguf", "plain_loop", "plain_embed", "random_answers", "fake_cuda_driver", "fake_cuda_backend"];
+const targets = ["random_gguf", "plain_loop", "plain_embed", "random_answers", "requantize", "fake_cuda_driver", "fake_cuda_backend"];
 const sources = readdirSync(sourceDir)
   .filter((name) => /\.(cc|h)$/.test(name))
   .map((name) => path.join(sourceDir, name));
@@ -16,7 +16,7 @@ const sources = readdirSync(sourceDir)
 export const writerDigest = createHash("sha256")
   .update(
     sources
-      .filter((file) => !/(plain_loop|plain_embed|random_answers)\.cc$/.test(file))
+      .filter((file) => !/(plain_loop|plain_embed|random_answers|requantize)\.cc$/.test(file))
       .map((file) => readFileSync(file, "utf8"))
       .join("\0"),
   )
@@ -29,7 +29,7 @@ const isFresh = (file) =>
 
 /**
  * The path of a tool. Several test files may ask at once: one builds, the others wait.
- * @param {"random_gguf" | "plain_loop" | "plain_embed" | "random_answers"} name
+ * @param {"random_gguf" | "plain_loop" | "plain_embed" | "random_answers" | "requantize"} name
  * @returns {string}
  */
 export function tool(name) {
