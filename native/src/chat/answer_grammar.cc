@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cctype>
+#include <exception>
+#include <iterator>
 #include <stdexcept>
 #include <type_traits>
 #include <variant>
 
+#include "chat/gemma_form.h"
 #include "chat/import_grammar.h"
+#include "chat/minimax_form.h"
 #include "schema/automaton.h"
 #include "schema/automaton_rules.h"
 #include "schema/regex_terms.h"
@@ -24,6 +28,9 @@ constexpr const char* kSpace = R"(| " " | "\n" "\n"? [ \t]{0,20})";
 // Begins a call where a format has no mark of its own: any brace in prose would be one.
 constexpr std::string_view kBareObject = "{";
 
+// The rule of a call's arguments in Gemma 4's dialect.
+constexpr std::string_view kGemmaArguments = "gemma4-dict";
+
 // Stands for what must not be written: an alternative to be left out.
 constexpr std::string_view kNever = "\x01";
 
@@ -32,8 +39,12 @@ const T* As(const common_peg_parser_variant& parser) {
   return std::get_if<T>(&parser);
 }
 
-bool Takes(const ToolSchema::Argument& argument, std::string_view type) {
-  return std::ranges::find(argument.types, type) != argument.types.end();
+std::string WholeIn(const ValueForm& form, const NamedSchema& tool) {
+  try {
+    return tool.schema.Whole(form);
+  } catch (const std::exception& error) {
+    throw std::runtime_error("\"" + tool.name + "\": " + error.what());
+  }
 }
 
 std::string Grouped(const std::string& symbol) { return symbol.empty() ? symbol : "(" + symbol + ")"; }
@@ -93,12 +104,22 @@ std::string AnswerGrammar::Symbol(common_peg_parser_id id, Place& place) {
 
 std::string AnswerGrammar::Sequence(const std::vector<common_peg_parser_id>& children, Place& place) {
   std::string text;
-  for (const common_peg_parser_id child : children) {
-    const std::string symbol = Symbol(child, place);
-    if (symbol.empty()) continue;
-    text.append(text.empty() ? "" : " ").append(symbol);
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    const bool closes = i > 0 && Closes(children[i], children[i - 1]);
+    text = InRow(text, Symbol(closes ? Children(children[i]).front() : children[i], place));
   }
   return text;
+}
+
+// Whether it is the mark at the end of reasoning. Where the parser can do without, it takes all that follows for
+// reasoning.
+bool AnswerGrammar::Closes(common_peg_parser_id mark, common_peg_parser_id reasoning) {
+  const auto* optional = As<common_peg_repetition_parser>(arena_.get(mark));
+  if (optional == nullptr || optional->min_count != 0 || optional->max_count != 1) return false;
+  const auto* literal = As<common_peg_literal_parser>(arena_.get(optional->child));
+  if (literal == nullptr || !Holds(reasoning, Builder::REASONING)) return false;
+  const std::vector<std::string>* delimiters = Delimiters(reasoning);
+  return delimiters != nullptr && std::ranges::find(*delimiters, literal->literal) != delimiters->end();
 }
 
 std::string AnswerGrammar::Choice(const std::vector<common_peg_parser_id>& children, Place& place) {
@@ -121,12 +142,46 @@ std::string AnswerGrammar::Choice(const std::vector<common_peg_parser_id>& child
 }
 
 std::string AnswerGrammar::Repetition(const common_peg_repetition_parser& repetition, Place& place) {
+  if (repetition.max_count < 0) {
+    if (const auto arguments = Arguments(repetition.child, place)) return *arguments;
+  }
   Place inside = place;
   const std::string child = Symbol(repetition.child, inside);
   if (child.empty()) return {};
   const std::string item = book_.Add("part", child);
   return book_.Repeat(item, repetition.min_count,
                       repetition.max_count < 0 ? RuleBook::kUnbounded : repetition.max_count);
+}
+
+// Arguments that the parser takes in any order and number, some of which are required: those are there, and each once,
+// in the schema's order. nullopt: it repeats something else.
+std::optional<std::string> AnswerGrammar::Arguments(common_peg_parser_id repeated, const Place& place) {
+  if (place.tool == nullptr) return {};
+  std::vector<common_peg_parser_id> parts{repeated};
+  if (const auto* sequence = As<common_peg_sequence_parser>(arena_.get(repeated))) parts = sequence->children;
+  const auto names = [&](common_peg_parser_id id) { return Holds(id, Builder::TOOL_ARG_NAME); };
+  const auto named = std::ranges::find_if(parts, names);
+  if (named == parts.end()) return {};
+  const auto apart = [&](common_peg_parser_id id) { return As<common_peg_space_parser>(arena_.get(id)) != nullptr; };
+  // With commas between them, the first stands before what repeats.
+  if (std::ranges::count_if(parts, apart) + 1 != std::ssize(parts)) return {};
+  std::vector<common_peg_parser_id> alternatives{*named};
+  if (const auto* choice = As<common_peg_choice_parser>(arena_.get(Resolved(*named)))) alternatives = choice->children;
+  std::set<const ToolSchema::Argument*> arguments;
+  bool required = false;
+  std::string text;
+  for (const common_peg_parser_id alternative : alternatives) {
+    const ToolSchema::Argument* argument = NamedArgument(alternative, *place.tool);
+    if (argument == nullptr || !arguments.insert(argument).second) return {};
+    required = required || argument->required;
+    std::vector<common_peg_parser_id> one = parts;
+    one[static_cast<std::size_t>(named - parts.begin())] = alternative;
+    Place inside = place;
+    text = InRow(text, Grouped(Sequence(one, inside)));
+    if (!argument->required) text += '?';
+  }
+  if (!required) return {};
+  return text;
 }
 
 std::string AnswerGrammar::Until(const std::vector<std::string>& delimiters) {
@@ -149,6 +204,9 @@ std::string AnswerGrammar::Rule(const std::string& name, common_peg_parser_id ch
   if (answer_.kind != Answer::Kind::kProse && name == "preamble") return std::string(kNever);
   // Their calls of tools that are not there are read, so that a turn is never lost, and not asked for.
   if (name == "unsolicited") return std::string(kNever);
+  if (name == kGemmaArguments && place.tool != nullptr) {
+    return Imported("whole " + place.tool->name, WholeIn(GemmaForm(), *place.tool));
+  }
   const std::pair key(name, Speaks(child) ? place : Place{});
   if (const auto found = rules_.find(key); found != rules_.end()) {
     if (Speaks(child)) place = found->second.after;
@@ -173,7 +231,7 @@ std::string AnswerGrammar::Schema(const common_peg_schema_parser& schema, const 
   const ToolSchema::Argument* argument = place.argument;
   // A value inside of an argument that the format writes piece by piece: of its type alone.
   if (tool == nullptr || argument == nullptr) return book_.Builtin("value");
-  return Imported("argument " + tool->name + "\n" + argument->name, tool->schema.JsonOf(argument->name));
+  return Imported("argument " + tool->name + "\n" + argument->name, tool->schema.ValueOf(argument->name));
 }
 
 std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place) {
@@ -192,14 +250,16 @@ std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place
     }
     return Symbol(tag.child, place);
   }
-  if (place.argument != nullptr && !Takes(*place.argument, "string") && tag.tag == Builder::TOOL_ARG_STRING_VALUE) {
-    return Symbol(tag.child, place);  // a string inside of an argument that is a list, or an object
-  }
   if (place.argument != nullptr) {
+    using MiniMax = common_chat_peg_minimax_m3_mapper;
+    if (tag.tag == MiniMax::TOOL_ARG_OBJECT || tag.tag == MiniMax::TOOL_ARG_ARRAY) {
+      return Imported("pieces " + place.tool->name + "\n" + place.argument->name,
+                      place.tool->schema.ValueOf(place.argument->name, MiniMaxForm()));
+    }
     if (tag.tag == Builder::TOOL_ARG_STRING_VALUE) return RawText(tag.child, place, /*beside=*/false);
     if (tag.tag == Builder::TOOL_ARG_VALUE && !Holds(tag.child, "\x01schema")) {
       return Imported("argument " + place.tool->name + "\n" + place.argument->name,
-                      place.tool->schema.JsonOf(place.argument->name));
+                      place.tool->schema.ValueOf(place.argument->name));
     }
   }
   if (tag.tag == Builder::CONTENT) {
@@ -309,6 +369,27 @@ std::vector<std::string> AnswerGrammar::Literals(common_peg_parser_id id) {
     for (const common_peg_parser_id child : Children(at)) open.push_back(child);
   }
   return literals;
+}
+
+// That whose name stands first; null: there is none.
+const ToolSchema::Argument* AnswerGrammar::NamedArgument(common_peg_parser_id id, const NamedSchema& tool) {
+  std::set<common_peg_parser_id> seen;
+  std::vector<common_peg_parser_id> open{id};
+  while (!open.empty()) {
+    const common_peg_parser_id at = open.back();
+    open.pop_back();
+    if (!seen.insert(at).second) continue;
+    const auto* tagged = As<common_peg_tag_parser>(arena_.get(at));
+    if (tagged != nullptr && tagged->tag == Builder::TOOL_ARG_NAME) {
+      for (const std::string& name : Literals(tagged->child)) {
+        if (const ToolSchema::Argument* argument = tool.schema.Find(name)) return argument;
+      }
+      return nullptr;
+    }
+    const std::vector<common_peg_parser_id> children = Children(at);
+    open.insert(open.end(), children.rbegin(), children.rend());
+  }
+  return nullptr;
 }
 
 // Those of the first text that goes on until one of them; null: there is none.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -50,8 +51,10 @@ class AnswerGrammar {
 
   std::string Symbol(common_peg_parser_id id, Place& place);
   std::string Sequence(const std::vector<common_peg_parser_id>& children, Place& place);
+  bool Closes(common_peg_parser_id mark, common_peg_parser_id reasoning);
   std::string Choice(const std::vector<common_peg_parser_id>& children, Place& place);
   std::string Repetition(const common_peg_repetition_parser& repetition, Place& place);
+  std::optional<std::string> Arguments(common_peg_parser_id repeated, const Place& place);
   std::string Until(const std::vector<std::string>& delimiters);
   std::string Rule(const std::string& name, common_peg_parser_id child, Place& place);
   std::string Schema(const common_peg_schema_parser& schema, const Place& place);
@@ -64,6 +67,7 @@ class AnswerGrammar {
   bool Holds(common_peg_parser_id id, std::string_view tag);
   bool Speaks(common_peg_parser_id id);
   std::vector<std::string> Literals(common_peg_parser_id id);
+  const ToolSchema::Argument* NamedArgument(common_peg_parser_id id, const NamedSchema& tool);
   const std::vector<std::string>* Delimiters(common_peg_parser_id id);
   std::vector<common_peg_parser_id> Children(common_peg_parser_id id) const;
   common_peg_parser_id Resolved(common_peg_parser_id id) const;

@@ -1,6 +1,7 @@
 // Arrays.
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,19 @@ Json Listed(const Json& normal, const std::string& path) {
   return values;
 }
 
+// Those that can be items of a list in this form.
+Json WritableItems(const Json& values, const ValueForm& form) {
+  const std::unique_ptr<const ValueForm> inside = form.Inside("");
+  const ValueForm& form_of_items = inside == nullptr ? form : *inside;
+  const bool texts =
+      form.IsShaped() && std::any_of(values.begin(), values.end(), [](const Json& value) { return value.is_string(); });
+  Json writable = Json::array();
+  for (const Json& value : values) {
+    if ((!texts || value.is_string()) && CanWrite(form_of_items, value)) writable.push_back(value);
+  }
+  return writable;
+}
+
 }  // namespace
 
 std::string SchemaReader::Array(const Json& normal, const std::string& path, int depth, std::string_view hint) {
@@ -44,9 +58,10 @@ std::string SchemaReader::Array(const Json& normal, const std::string& path, int
   const Json first = normal.value("prefixItems", Json::array());
   const bool no_more = normal.contains("items") && IsNever(normal["items"]);
   if (normal.contains("uniqueItems") && (most == RegexTerms::kUnbounded || most > 1)) {
-    const Json values = first.empty() && normal.contains("items") && !no_more
-                            ? Listed(normal_.Of(normal["items"], path + "/items"), path + "/items")
-                            : Json::array();
+    const Json values =
+        first.empty() && normal.contains("items") && !no_more
+            ? WritableItems(Listed(normal_.Of(normal["items"], path + "/items"), path + "/items"), *form_)
+            : Json::array();
     if (values.empty() || values.size() > kMaxUnique) {
       throw SchemaError(path, "uniqueItems",
                         "can only be kept where items are an enum of at most 500 values: leave it out, and check it in "
@@ -57,7 +72,8 @@ std::string SchemaReader::Array(const Json& normal, const std::string& path, int
   std::vector<std::string> symbols;
   for (const Json& item : first) {
     if (most != RegexTerms::kUnbounded && static_cast<long>(symbols.size()) >= most) break;
-    symbols.push_back(Value(item, path + "/prefixItems/" + std::to_string(symbols.size()), depth + 1, hint));
+    const std::string at = path + "/prefixItems/" + std::to_string(symbols.size());
+    symbols.push_back(form_->Item(ValueInside("", item, at, depth + 1, hint)));
   }
   // All of the first items are written; more of them only where the schema speaks of more.
   const auto size = static_cast<long>(symbols.size());
@@ -66,29 +82,28 @@ std::string SchemaReader::Array(const Json& normal, const std::string& path, int
     if (least > size) throw NoValue(path, "minItems", "asks for more items than there may be: lower it");
     most = size;
   }
-  std::string body = R"("[" space)";
-  for (std::size_t i = 0; i < symbols.size(); ++i) body.append(i == 0 ? " " : " comma ").append(symbols[i]);
+  const std::string comma = form_->Comma(book_);
+  std::string body;
+  for (const std::string& symbol : symbols) body = body.empty() ? symbol : InRow(body, InRow(comma, symbol));
   if (most != size) {
     const Json any = Json::object();
-    if (size == 0 && least == 0 && most == RegexTerms::kUnbounded && !normal.contains("items")) {
+    if (form_->IsJson() && size == 0 && least == 0 && most == RegexTerms::kUnbounded && !normal.contains("items")) {
       AnyValue();
       return book_.Builtin("array");
     }
-    const std::string item = Value(normal.contains("items") ? normal["items"] : any, path + "/items", depth + 1,
-                                   std::string(hint) + "-item");
-    const std::string next = book_.Add(std::string(hint) + "-next", "comma " + item);
+    const std::string item = form_->Item(ValueInside("", normal.contains("items") ? normal["items"] : any,
+                                                     path + "/items", depth + 1, std::string(hint) + "-item"));
+    const std::string next = book_.Add(std::string(hint) + "-next", InRow(comma, item));
     const auto less = [](long count, long by) { return count == RegexTerms::kUnbounded ? count : count - by; };
     if (size > 0) {
-      body += " " + book_.Repeat(next, least - size, less(most, size));
+      body = InRow(body, book_.Repeat(next, least - size, less(most, size)));
     } else {
       const std::string more = book_.Repeat(next, std::max(0L, least - 1), less(most, 1));
       const std::string some = more.empty() ? item : item + " " + more;
-      body += least == 0 ? " (" + some + ")?" : " " + some;
+      body = least == 0 ? "(" + some + ")?" : some;
     }
   }
-  book_.Builtin("comma");
-  book_.Builtin("space");
-  return book_.Add(hint, body + R"( space "]")");
+  return book_.Add(hint, form_->List(book_, body));
 }
 
 // Some of the values, in their order.
@@ -102,7 +117,7 @@ std::string SchemaReader::Subset(const Json& values, long least, long most, cons
   if (counted && values.size() * static_cast<std::size_t>(most) > kMaxUniqueRules) {
     throw SchemaError(path, "uniqueItems", "beside minItems or maxItems needs too many rules: leave one of them out");
   }
-  book_.Builtin("comma");
+  const std::string comma = form_->Comma(book_);
   // Rules for what goes on at the i-th value or a later one, by how many are written. From the last value back.
   std::map<std::pair<long, long>, std::string> at;
   const long counts = counted ? most : 1;
@@ -110,12 +125,13 @@ std::string SchemaReader::Subset(const Json& values, long least, long most, cons
     for (long written = 0; written < (counted ? counts : 2); ++written) {
       if (counted && written + (size - i) < least) continue;
       const long after = counted ? written + 1 : 1;
-      std::string body = GbnfLiteral(values[static_cast<std::size_t>(i)].dump());
+      std::string body = form_->Item(GbnfLiteral(form_->Written(values[static_cast<std::size_t>(i)])));
       const auto more = at.find({i + 1, after});
       const bool full = counted && after >= most;
       const bool enough = after >= least;
       if (!full && more != at.end()) {
-        body += enough ? " (comma " + more->second + ")?" : " comma " + more->second;
+        const std::string next = InRow(comma, more->second);
+        body += enough ? " (" + next + ")?" : " " + next;
       } else if (!enough) {
         body.clear();
       }
@@ -125,10 +141,9 @@ std::string SchemaReader::Subset(const Json& values, long least, long most, cons
       if (!body.empty()) at[{i, written}] = book_.Add(std::string(hint) + "-of", body);
     }
   }
-  book_.Builtin("space");
-  if (most == 0) return book_.Add(hint, R"("[" space "]")");
+  if (most == 0) return book_.Add(hint, form_->List(book_, ""));
   const std::string some = at.at({0, 0});
-  return book_.Add(hint, R"("[" space )" + (least == 0 ? some + "?" : some) + R"( space "]")");
+  return book_.Add(hint, form_->List(book_, least == 0 ? some + "?" : some));
 }
 
 }  // namespace medinfer

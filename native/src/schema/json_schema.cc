@@ -6,6 +6,7 @@
 
 #include "grammar/check_grammar.h"
 #include "schema/references.h"
+#include "schema/schema_grammar.h"
 #include "schema/schema_reader.h"
 
 namespace medinfer {
@@ -63,14 +64,14 @@ Status CheckGrammar(const SchemaReader& reader, const std::string& grammar) {
 
 }  // namespace
 
-Result<std::string> JsonSchemaToGrammar(const std::string& schema) {
+Result<std::string> SchemaGrammar(const std::string& schema, const ValueForm& form) {
   if (schema.size() > kMaxSchema) return Wrong("must hold at most 16 MiB");
   if (const std::string excess = FindExcess(schema); !excess.empty()) return Wrong(excess);
   try {
     Json root = Json::parse(schema, nullptr, /*allow_exceptions=*/false);
     if (root.is_discarded()) return Wrong("must be JSON");
     ResolveReferences(root);
-    SchemaReader reader(root);
+    SchemaReader reader(root, form);
     std::string grammar = reader.Read();
     if (Status status = CheckGrammar(reader, grammar); !status.ok()) return status;
     return grammar;
@@ -80,5 +81,7 @@ Result<std::string> JsonSchemaToGrammar(const std::string& schema) {
     return Wrong(error.what());
   }
 }
+
+Result<std::string> JsonSchemaToGrammar(const std::string& schema) { return SchemaGrammar(schema, JsonForm()); }
 
 }  // namespace medinfer

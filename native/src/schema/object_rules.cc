@@ -1,5 +1,6 @@
 // Objects. Properties are written in the schema's order, so that each is there at most once.
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,8 +33,9 @@ bool IsOpen(const Json& normal) {
 }
 
 // At least one entry, commas between them. `most`: above 0, or unbounded.
-std::string Entries(RuleBook& book, const std::string& entry, std::string_view hint, long most) {
-  const std::string next = book.Add(std::string(hint) + "-more", "comma " + entry);
+std::string Entries(RuleBook& book, const std::string& comma, const std::string& entry, std::string_view hint,
+                    long most) {
+  const std::string next = book.Add(std::string(hint) + "-more", InRow(comma, entry));
   const std::string more = book.Repeat(next, 0, most == RuleBook::kUnbounded ? most : most - 1);
   return more.empty() ? entry : entry + " " + more;
 }
@@ -63,13 +65,17 @@ std::vector<SchemaReader::Property> SchemaReader::Properties(const Json& normal,
   std::vector<Property> properties;
   const auto add = [&](const std::string& name, const Json& schema, const std::string& at) {
     const bool needed = Has(required, name);
+    if (!CanWriteName(*form_, name)) {
+      throw SchemaError(path, "properties",
+                        "hold " + Shown(name) + ", a name that the model's calls cannot write: rename it");
+    }
     if (IsNever(schema) || !allowed(name)) {
       if (needed) throw NoValue(path, "required", "names " + Shown(name) + ", which may not be there: allow it");
       return;
     }
     const Json whole = patterned ? WithPatterns(normal, name, schema, path) : schema;
     try {
-      properties.push_back({name, Value(whole, at, depth + 1, name), needed});
+      properties.push_back({name, ValueInside(name, whole, at, depth + 1, name), needed});
     } catch (const NoValue&) {
       // Its own words and those of the patterns leave nothing: it can be left out.
       if (!patterned || needed) throw;
@@ -101,7 +107,21 @@ std::vector<SchemaReader::Property> SchemaReader::Properties(const Json& normal,
     }
     add(name, matches ? Json(true) : more, path + "/additionalProperties");
   }
+  Sort(properties);
   return properties;
+}
+
+// Into the order in which the form writes them.
+void SchemaReader::Sort(std::vector<Property>& properties) const {
+  const auto before = [&](std::size_t a, std::size_t b) {
+    return form_->IsBefore({properties[a].name, properties[a].required}, {properties[b].name, properties[b].required});
+  };
+  std::vector<std::size_t> order(properties.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return before(a, b) || (a < b && !before(b, a)); });
+  std::vector<Property> sorted;
+  for (const std::size_t i : order) sorted.push_back(std::move(properties[i]));
+  properties = std::move(sorted);
 }
 
 // The rule of a property that is not described by its name; empty: there is none.
@@ -132,6 +152,7 @@ std::string SchemaReader::Entry(const Json& normal, const std::vector<Property>&
     for (const auto& [name, ignored] : given.items()) taken.push_back(terms.Literal(name));
     for (const Property& property : described) taken.push_back(terms.Literal(property.name));
     parts.push_back(terms.Not(terms.Or(taken)));
+    parts.push_back(form_->Names(terms));
     const RegexTerms::Id language = terms.And(parts);
     std::string key;
     if (language == terms.Anything()) {
@@ -139,10 +160,10 @@ std::string SchemaReader::Entry(const Json& normal, const std::vector<Property>&
     } else {
       const Automaton automaton = Automaton::OfTerm(terms, language);
       if (automaton.empty()) return;
-      key = R"("\"" )" + Automatic(automaton, true, std::string(hint) + "-key") + R"( "\"")";
+      key = form_->Name(Automatic(automaton, form_->writing(), std::string(hint) + "-key"));
     }
     const std::string value = schema == true ? AnyValue() : Value(schema, at, depth + 1, std::string(hint) + "-value");
-    body.append(body.empty() ? "" : " | ").append(key).append(" colon ").append(value);
+    body.append(body.empty() ? "" : " | ").append(form_->Entry(book_, key, value));
   };
   try {
     for (const auto& [pattern, schema] : patterns.items())
@@ -155,33 +176,30 @@ std::string SchemaReader::Entry(const Json& normal, const std::vector<Property>&
                       std::string(error.what()) + ": use simpler patterns or fewer names");
   }
   if (body.empty()) return {};
-  book_.Builtin("colon");
   return book_.Add(std::string(hint) + "-entry", body);
 }
 
 // What stands between the braces. `more`: a rule of what may follow, commas included; it may be empty.
 std::string SchemaReader::Members(const std::vector<Property>& properties, const std::string& more, bool empty,
                                   std::string_view hint) {
-  book_.Builtin("comma");
-  book_.Builtin("colon");
   const auto size = properties.size();
-  const auto entry = [&](std::size_t i) {
-    // The quote stands before the names, so that those which may follow part behind it.
-    return GbnfLiteral(Json(properties[i].name).dump().substr(1)) + " colon " + properties[i].value;
-  };
-  // names: behind a quote, the i-th property or, as far as those before are optional, a later one. after: what may
+  const auto entry = [&](std::size_t i) { return form_->Member(book_, properties[i].name, properties[i].value); };
+  // What all members begin with stands before their names, so that those which may follow part behind it.
+  const std::string lead = form_->lead().empty() ? "" : GbnfLiteral(form_->lead());
+  const std::string next = InRow(form_->Comma(book_), lead);
+  // names: behind the lead, the i-th property or, as far as those before are optional, a later one. after: what may
   // follow when all before the i-th are decided. From the last property back.
   std::string names;
   std::string after = more;
   bool required = false;  // one of those from here on
   for (std::size_t i = size; i-- > 0;) {
     const std::string rest = names;
-    names = entry(i) + (after.empty() ? "" : " ") + after;
+    names = InRow(entry(i), after);
     required = required || properties[i].required;
     if (!properties[i].required && !rest.empty()) names += " | " + rest;
     // A rule of its own where it stands in two places, and now and then, so that rules stay short.
     if (!properties[i].required || i % 16 == 0) names = book_.Add(std::string(hint) + "-p", names);
-    after = R"(comma "\"" )" + names;
+    after = InRow(next, names);
     if (required) continue;
     if (more.empty()) {
       after.insert(0, "(").append(")?");
@@ -189,7 +207,7 @@ std::string SchemaReader::Members(const std::vector<Property>& properties, const
       after = book_.Add(std::string(hint) + "-r", after.append(" | ").append(more));
     }
   }
-  const std::string first = R"("\"" )" + names;
+  const std::string first = InRow(lead, names);
   return required || !empty ? first : "(" + first + ")?";
 }
 
@@ -229,27 +247,26 @@ std::string SchemaReader::Object(const Json& normal, const std::string& path, in
   if (properties.empty() && entry.empty() && least > 0) {
     throw NoValue(path, "minProperties", "asks for more than there may be: lower it");
   }
-  book_.Builtin("space");
-  book_.Builtin("comma");
+  const std::string comma = form_->Comma(book_);
   std::string body;
   if (!properties.empty()) {
     std::string more;
     if (!entry.empty() && extra != 0) {
-      more = book_.Repeat(book_.Add(std::string(hint) + "-more", "comma " + entry), 0, extra);
+      more = book_.Repeat(book_.Add(std::string(hint) + "-more", InRow(comma, entry)), 0, extra);
     }
     body = Members(properties, more, least == 0 && (entry.empty() || extra == 0), hint);
     const bool optional =
         std::none_of(properties.begin(), properties.end(), [](const Property& each) { return each.required; });
     if (optional && !more.empty()) {
       // None of the properties, and then others without a comma before the first.
-      const std::string others = Entries(book_, entry, hint, extra);
+      const std::string others = Entries(book_, comma, entry, hint, extra);
       body = least == 0 ? "(" + body + " | " + others + ")?" : "(" + body + " | " + others + ")";
     }
   } else if (!entry.empty() && extra != 0) {
-    body = Entries(book_, entry, hint, extra);
+    body = Entries(book_, comma, entry, hint, extra);
     if (least == 0) body = "(" + body + ")?";
   }
-  return book_.Add(hint, R"("{" space )" + (body.empty() ? "" : body + " ") + R"(space "}")");
+  return book_.Add(hint, form_->Object(book_, body));
 }
 
 }  // namespace medinfer

@@ -50,6 +50,10 @@ std::string ClassChar(std::uint32_t c) {
 
 }  // namespace
 
+std::string InRow(const std::string& first, const std::string& second) {
+  return first.empty() || second.empty() ? first + second : first + " " + second;
+}
+
 std::string GbnfLiteral(std::string_view text) {
   std::string literal = "\"";
   for (const char c : text) {

@@ -47,6 +47,9 @@ class RuleBook {
   std::size_t bytes_ = 0;
 };
 
+// One symbol, or several, behind another; either may be empty.
+std::string InRow(const std::string& first, const std::string& second);
+
 // A text as GBNF writes it, quotes included.
 std::string GbnfLiteral(std::string_view text);
 

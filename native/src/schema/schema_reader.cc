@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "schema/automaton_rules.h"
+#include "schema/value_shape.h"
 
 namespace medinfer {
 namespace {
@@ -27,6 +29,19 @@ Json AcceptedValues(const Json& normal, const std::string& path) {
   return accepted;
 }
 
+// Another form for as long as it lives.
+class FormScope {
+ public:
+  FormScope(const ValueForm*& form, const ValueForm& other) : form_(form), before_(form) { form_ = &other; }
+  ~FormScope() { form_ = before_; }
+  FormScope(const FormScope&) = delete;
+  FormScope& operator=(const FormScope&) = delete;
+
+ private:
+  const ValueForm*& form_;
+  const ValueForm* before_;
+};
+
 void AddOnce(std::vector<std::string>& symbols, const std::string& symbol) {
   if (std::find(symbols.begin(), symbols.end(), symbol) == symbols.end()) symbols.push_back(symbol);
 }
@@ -40,25 +55,26 @@ std::string Joined(const std::vector<std::string>& symbols) {
 }  // namespace
 
 std::string SchemaReader::Read() {
-  definitions_["#"].rule = book_.Reserve("answer");
-  open_.push_back("#");
+  const std::string root = Reference("#", "#");
   while (!open_.empty()) {
     current_ = open_.back();
     open_.pop_back();
-    const std::string path = current_;
+    const Definition& definition = definitions_[current_];
+    form_ = definition.form;
+    const std::string path = definition.pointer;
     const Json& node = normal_.Target(Json(path), path);
     const std::string name = path.substr(path.rfind('/') + 1);
     const std::string symbol = Value(node, path, 0, path == "#" ? "answer" : name);
-    book_.Define(definitions_[path].rule, symbol);
+    book_.Define(definition.rule, symbol);
   }
   CheckHeads();
-  return book_.Text(definitions_["#"].rule);
+  return book_.Text(root);
 }
 
 std::string SchemaReader::PathOf(const std::string& rule) const {
   const auto found = std::find_if(definitions_.begin(), definitions_.end(),
                                   [&](const auto& definition) { return definition.second.rule == rule; });
-  return found == definitions_.end() ? std::string() : found->first;
+  return found == definitions_.end() ? std::string() : found->second.pointer;
 }
 
 // References that lead back to themselves before a value begins.
@@ -78,7 +94,8 @@ void SchemaReader::CheckHeads() const {
       }
       const std::string head = heads[next++];
       if (above.contains(head)) {
-        throw SchemaError(head, "$ref", "leads back to itself before a value begins: let it lead to another schema");
+        throw SchemaError(definitions_.at(head).pointer, "$ref",
+                          "leads back to itself before a value begins: let it lead to another schema");
       }
       if (done.contains(head)) continue;
       above.insert(head);
@@ -102,13 +119,16 @@ std::string SchemaReader::Value(const Json& node, const std::string& path, int d
 }
 
 std::string SchemaReader::Reference(const std::string& pointer, const std::string& path) {
-  const auto [found, added] = definitions_.try_emplace(pointer);
+  const std::string form = form_->key();
+  const std::string key = form.empty() ? pointer : pointer + "\n" + form;
+  const auto [found, added] = definitions_.try_emplace(key);
   if (added) {
     if (definitions_.size() > 5000) throw SchemaError(path, "$ref", "leads to more than 5000 schemas: use fewer");
-    found->second.rule = book_.Reserve(pointer.substr(pointer.rfind('/') + 1));
-    open_.push_back(pointer);
+    const std::string name = pointer == "#" ? "answer" : pointer.substr(pointer.rfind('/') + 1);
+    found->second = {pointer, form_, book_.Reserve(name), {}};
+    open_.push_back(key);
   }
-  if (inside_ == 0) definitions_[current_].heads.push_back(pointer);
+  if (inside_ == 0 && !current_.empty()) definitions_[current_].heads.push_back(key);
   return found->second.rule;
 }
 
@@ -119,6 +139,33 @@ std::string SchemaReader::NormalValue(const Json& normal, const std::string& pat
     throw SchemaError(path, "schema",
                       "is too large: it has more than 30000 parts, so use fewer or refer to them by $ref");
   }
+  if (!form_->IsShaped()) return OwnValue(normal, path, depth, hint);
+  switch (ShapeOf(normal_, normal, path, form_->depth())) {
+    case Shape::kText: {
+      const Json text = normal_.Both(normal, Json::object({{"type", Json::array({"string"})}}), path);
+      return OwnValue(text, path, depth, hint);
+    }
+    case Shape::kJson: {
+      const FormScope scope(form_, JsonForm());
+      return OwnValue(normal, path, depth, hint);
+    }
+    default:
+      return OwnValue(normal, path, depth, hint);
+  }
+}
+
+// That of a member of this name, or of an item.
+std::string SchemaReader::ValueInside(std::string_view name, const Json& node, const std::string& path, int depth,
+                                      std::string_view hint) {
+  std::unique_ptr<const ValueForm> inside = form_->Inside(name);
+  if (inside == nullptr) return Value(node, path, depth, hint);
+  std::unique_ptr<const ValueForm>& kept = forms_[inside->key()];
+  if (kept == nullptr) kept = std::move(inside);
+  const FormScope scope(form_, *kept);
+  return Value(node, path, depth, hint);
+}
+
+std::string SchemaReader::OwnValue(const Json& normal, const std::string& path, int depth, std::string_view hint) {
   if (normal.contains("anyOf")) return Alternatives(normal, path, depth, hint);
   if (normal.contains("enum")) return Enum(normal, path, hint);
   if (normal.contains("type")) {
@@ -183,24 +230,27 @@ std::string SchemaReader::OfType(const Json& normal, const std::string& type, co
 
 std::string SchemaReader::Enum(const Json& normal, const std::string& path, std::string_view hint) {
   std::vector<std::string> words;
-  for (const Json& value : AcceptedValues(normal, path)) words.push_back(value.dump());
+  for (const Json& value : AcceptedValues(normal, path)) {
+    if (CanWrite(*form_, value)) words.push_back(form_->Written(value));
+  }
+  if (words.empty()) throw NoValue(path, "enum", "holds no value that the model's calls can: leave out its marks");
   if (words.size() == 1) return GbnfLiteral(words[0]);
   return AddAutomaton(book_, hint, Automaton::OfWords(std::move(words)), Writing::kPlain);
 }
 
 std::string SchemaReader::AnyValue() {
-  const std::string value = book_.Builtin("value");
-  if (known_.try_emplace("any number").second) {
+  std::string& value = known_["any value" + form_->key()];
+  if (value.empty()) {
     const Automaton numbers = NumberLanguage({.minimum = {}, .maximum = {}, .multiple_of = {}}).value();
-    book_.Define("number", AddAutomaton(book_, "digits", numbers, Writing::kPlain));
+    value = form_->AnyValue(book_, AddAutomaton(book_, "digits", numbers, Writing::kPlain));
   }
   return value;
 }
 
-std::string SchemaReader::Automatic(const Automaton& automaton, bool json_string, std::string_view hint) {
+std::string SchemaReader::Automatic(const Automaton& automaton, Writing writing, std::string_view hint) {
   states_ += automaton.states().size();
   if (states_ > kMaxStates) throw TooLarge("needs too many rules together with the rest of the schema");
-  return AddAutomaton(book_, hint, automaton, json_string ? Writing::kJsonString : Writing::kPlain);
+  return AddAutomaton(book_, hint, automaton, writing);
 }
 
 std::string SchemaReader::Number(const Json& normal, bool integer, const std::string& path, std::string_view hint) {
@@ -229,7 +279,8 @@ std::string SchemaReader::Number(const Json& normal, bool integer, const std::st
     throw NoValue(path, keyword, "leaves no number that JavaScript holds exactly: widen the range");
   }
   try {
-    rule = Automatic(language.value(), false, range.minimum || range.maximum || range.multiple_of ? hint : "digits");
+    rule = Automatic(language.value(), Writing::kPlain,
+                     range.minimum || range.maximum || range.multiple_of ? hint : "digits");
   } catch (const TooLarge& error) {
     throw SchemaError(path, "multipleOf", std::string(error.what()) + ": use fewer such numbers");
   }

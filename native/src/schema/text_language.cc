@@ -43,4 +43,15 @@ RegexTerms::Id SizedTextLanguage(RegexTerms& terms, const Json& normal, const st
   return terms.And({text, terms.Repeat(terms.Set(CharSet::Texts()), least, most)});
 }
 
+RegexTerms::Id EndedBy(RegexTerms& terms, const std::string& end) {
+  const RegexTerms::Id any = terms.Anything();
+  std::vector<RegexTerms::Id> wrong{terms.Concat(any, terms.Concat(terms.Literal(end), any))};
+  for (std::size_t length = 1; length < end.size(); ++length) {
+    // `end` occurs `length` bytes before the text's end: its rest is a beginning of itself.
+    if (end.compare(length, std::string::npos, end, 0, end.size() - length) != 0) continue;
+    wrong.push_back(terms.Concat(any, terms.Literal(end.substr(0, length))));
+  }
+  return terms.Not(terms.Or(wrong));
+}
+
 }  // namespace medinfer

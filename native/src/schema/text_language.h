@@ -15,6 +15,9 @@ RegexTerms::Id TextLanguage(RegexTerms& terms, const Json& normal, const std::st
 // Lengths included. Throws SchemaError and TooLarge.
 RegexTerms::Id SizedTextLanguage(RegexTerms& terms, const Json& normal, const std::string& path);
 
+// Texts of which what stands behind, `end`, begins where they end: not before, not across their end.
+RegexTerms::Id EndedBy(RegexTerms& terms, const std::string& end);
+
 // A number of 0 or more from a normal schema. RegexTerms::kUnbounded: none is there, or one without meaning.
 long CountOf(const Json& normal, const char* keyword, long otherwise);
 

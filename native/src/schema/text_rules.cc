@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "schema/automaton_rules.h"
 #include "schema/schema_reader.h"
 #include "schema/text_language.h"
 
@@ -74,11 +73,12 @@ long Longest(const Automaton& automaton, long least, long most) {
 }  // namespace
 
 std::string SchemaReader::Text(const Json& normal, const std::string& path, std::string_view hint) {
-  const std::string key = "text " + normal.value(kPatterns, Json()).dump() + normal.value(kFormats, Json()).dump() +
-                          normal.value("minLength", Json()).dump() + normal.value("maxLength", Json()).dump();
+  const std::string key = "text " + form_->key() + " " + normal.value(kPatterns, Json()).dump() +
+                          normal.value(kFormats, Json()).dump() + normal.value("minLength", Json()).dump() +
+                          normal.value("maxLength", Json()).dump();
   if (const auto found = known_.find(key); found != known_.end()) return found->second;
   const std::string body = TextBody(normal, path, hint);
-  const std::string rule = body.empty() ? book_.Builtin("string") : book_.Add(hint, R"("\"" )" + body + R"( "\"")");
+  const std::string rule = body.empty() ? book_.Builtin("string") : book_.Add(hint, form_->Text(body));
   known_.emplace(key, rule);
   return rule;
 }
@@ -93,7 +93,7 @@ std::string SchemaReader::TextBody(const Json& normal, const std::string& path, 
   const char* blamed = normal.contains(kPatterns) ? "pattern" : "format";
   try {
     RegexTerms terms;
-    const RegexTerms::Id plain = TextLanguage(terms, normal, path);
+    const RegexTerms::Id plain = terms.And({TextLanguage(terms, normal, path), form_->Texts(terms)});
     if (plain == terms.Anything()) {
       if (least == 0 && most == RegexTerms::kUnbounded) return {};
       const std::string sized = book_.Repeat(book_.Builtin("char"), least, most);
@@ -104,7 +104,7 @@ std::string SchemaReader::TextBody(const Json& normal, const std::string& path, 
     };
     if (const auto uniform = terms.UniformOf(sized(most))) {
       const std::string text =
-          book_.Repeat(CharSymbol(book_, uniform->set, Writing::kJsonString), uniform->least, uniform->most);
+          book_.Repeat(CharSymbol(book_, uniform->set, form_->writing()), uniform->least, uniform->most);
       return text.empty() ? "\"\"" : text;
     }
     const auto fits = [&](const Automaton& automaton) {
@@ -115,7 +115,8 @@ std::string SchemaReader::TextBody(const Json& normal, const std::string& path, 
     // A format's shorter texts may do where there are too many, or too long ones.
     const auto shorter = [&] {
       RegexTerms others;
-      return Automaton::OfTerm(others, TextLanguage(others, normal, path, /*bounded=*/true));
+      const RegexTerms::Id bounded = TextLanguage(others, normal, path, /*bounded=*/true);
+      return Automaton::OfTerm(others, others.And({bounded, form_->Texts(others)}));
     };
     Automaton automaton;
     try {
@@ -134,7 +135,7 @@ std::string SchemaReader::TextBody(const Json& normal, const std::string& path, 
           path, blamed,
           "matches no text that the keywords beside it allow, or none without control characters: change one of them");
     }
-    return Automatic(automaton, true, hint);
+    return Automatic(automaton, form_->writing(), hint);
   } catch (const TooLarge& error) {
     throw SchemaError(path, blamed, std::string(error.what()) + ": use a simpler one, or lower counts and lengths");
   }

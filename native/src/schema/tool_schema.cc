@@ -11,42 +11,12 @@
 #include "schema/normal_schema.h"
 #include "schema/pattern.h"
 #include "schema/references.h"
+#include "schema/schema_grammar.h"
 #include "schema/text_language.h"
+#include "schema/value_shape.h"
 
 namespace medinfer {
 namespace {
-
-constexpr std::string_view kTypes[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
-
-// The types that a value of a normal schema may have.
-void AddTypes(NormalSchemas& schemas, const Json& normal, const std::string& path, int depth,
-              std::set<std::string>& types) {
-  if (normal.contains("enum")) {
-    for (const Json& value : normal["enum"]) {
-      for (const std::string_view type : kTypes) {
-        if (HasType(value, type)) {
-          types.emplace(type);
-          break;
-        }
-      }
-    }
-    return;
-  }
-  if (normal.contains("anyOf") && depth < 20) {
-    for (const Json& each : normal["anyOf"]) AddTypes(schemas, schemas.Of(each, path), path, depth + 1, types);
-    return;
-  }
-  if (normal.contains("type")) {
-    for (const Json& type : normal["type"]) types.insert(type.get<std::string>());
-    return;
-  }
-  const std::string implied = ImpliedType(normal);
-  if (!implied.empty()) {
-    types.insert(implied);
-  } else {
-    types.insert(std::begin(kTypes), std::end(kTypes));
-  }
-}
 
 // The strings among the values of a normal schema.
 RegexTerms::Id Strings(RegexTerms& terms, NormalSchemas& schemas, const Json& normal, const std::string& path,
@@ -77,18 +47,6 @@ RegexTerms::Id Strings(RegexTerms& terms, NormalSchemas& schemas, const Json& no
   return SizedTextLanguage(terms, normal, path);
 }
 
-// Texts of which what stands behind, `end`, begins where they end: not before, not across their end.
-RegexTerms::Id EndedBy(RegexTerms& terms, const std::string& end) {
-  const RegexTerms::Id any = terms.Anything();
-  std::vector<RegexTerms::Id> wrong{terms.Concat(any, terms.Concat(terms.Literal(end), any))};
-  for (std::size_t length = 1; length < end.size(); ++length) {
-    // `end` occurs `length` bytes before the text's end: its rest is a beginning of itself.
-    if (end.compare(length, std::string::npos, end, 0, end.size() - length) != 0) continue;
-    wrong.push_back(terms.Concat(any, terms.Literal(end.substr(0, length))));
-  }
-  return terms.Not(terms.Or(wrong));
-}
-
 // What a reader that tries JSON first would take for a value of these types.
 RegexTerms::Id LooksLikeJson(RegexTerms& terms, const std::vector<std::string>& types) {
   std::vector<RegexTerms::Id> parts;
@@ -101,37 +59,6 @@ RegexTerms::Id LooksLikeJson(RegexTerms& terms, const std::vector<std::string>& 
     if (type == "array") pattern("^\\s*\\[");
   }
   return terms.Or(parts);
-}
-
-constexpr int kOutlineDepth = 6;
-
-// What formats need to know of a value.
-Json OutlineOf(NormalSchemas& schemas, const Json& normal, const std::string& path, int depth) {
-  std::set<std::string> types;
-  AddTypes(schemas, normal, path, 0, types);
-  if (types.contains("number")) types.erase("integer");
-  Json outline = Json::object();
-  if (types.size() == 1) {
-    outline["type"] = *types.begin();
-  } else if (types.size() < std::size(kTypes) - 1) {
-    outline["type"] = types;
-  }
-  if (depth >= kOutlineDepth || types.size() != 1) return outline;
-  const auto inside = [&](const Json& node, const std::string& at) {
-    return node.is_boolean() ? Json::object() : OutlineOf(schemas, schemas.Of(node, at), at, depth + 1);
-  };
-  if (types.contains("array")) {
-    outline["items"] = normal.contains("items") ? inside(normal["items"], path + "/items") : Json::object();
-  }
-  if (types.contains("object") && normal.contains("properties")) {
-    Json properties = Json::object();
-    for (const auto& property : normal["properties"].items()) {
-      properties[property.key()] = inside(property.value(), PointerTo(path + "/properties", property.key()));
-    }
-    outline["properties"] = properties;
-    if (normal.contains("required")) outline["required"] = normal["required"];
-  }
-  return outline;
 }
 
 }  // namespace
@@ -173,11 +100,10 @@ Result<ToolSchema> ToolSchema::Parse(const std::string& schema) {
       Argument argument{property.key(), needed, {}, {}};
       const std::string path = PointerTo("#/properties", property.key());
       if (IsNever(property.value())) continue;
-      std::set<std::string> types;
-      AddTypes(own, own.Of(property.value(), path), path, 0, types);
-      if (types.contains("number")) types.erase("integer");
+      const Json value = own.Of(property.value(), path);
+      const std::set<std::string> types = TypesOf(own, value, path);
       argument.types.assign(types.begin(), types.end());
-      argument.outline = OutlineOf(own, own.Of(property.value(), path), path, 0);
+      argument.outline = OutlineOf(own, value, path);
       made.arguments_.push_back(std::move(argument));
     }
     if (const auto grammar = JsonSchemaToGrammar(made.root_.dump()); !grammar.ok()) return grammar.status();
@@ -192,13 +118,13 @@ const ToolSchema::Argument* ToolSchema::Find(std::string_view name) const {
   return found == arguments_.end() ? nullptr : &*found;
 }
 
-std::string ToolSchema::GrammarOf(const Json& schema) const {
-  const auto grammar = JsonSchemaToGrammar(schema.dump());
+std::string ToolSchema::GrammarOf(const Json& schema, const ValueForm& form) const {
+  const auto grammar = SchemaGrammar(schema.dump(), form);
   if (!grammar.ok()) throw std::runtime_error(grammar.status().message());
   return grammar.value();
 }
 
-std::string ToolSchema::Whole() const { return GrammarOf(root_); }
+std::string ToolSchema::Whole(const ValueForm& form) const { return GrammarOf(root_, form); }
 
 // The property's schema as a document: beside it stands all that references may lead to.
 Json ToolSchema::SchemaOf(const std::string& argument) const {
@@ -211,7 +137,9 @@ Json ToolSchema::SchemaOf(const std::string& argument) const {
   return document;
 }
 
-std::string ToolSchema::JsonOf(const std::string& argument) const { return GrammarOf(SchemaOf(argument)); }
+std::string ToolSchema::ValueOf(const std::string& argument, const ValueForm& form) const {
+  return GrammarOf(SchemaOf(argument), form);
+}
 
 std::string ToolSchema::JsonWithoutTextOf(const std::string& argument) const {
   Json document = SchemaOf(argument);

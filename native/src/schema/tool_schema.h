@@ -8,6 +8,7 @@
 #include "medinfer/status.h"
 #include "schema/keywords.h"
 #include "schema/rule_book.h"
+#include "schema/value_form.h"
 
 namespace medinfer {
 
@@ -27,10 +28,10 @@ class ToolSchema {
   const std::vector<Argument>& arguments() const { return arguments_; }
   const Argument* Find(std::string_view name) const;
 
-  // GBNF of all arguments as one JSON object, of one argument as JSON, and of what of an argument is no string. Throw
-  // SchemaError.
-  std::string Whole() const;
-  std::string JsonOf(const std::string& argument) const;
+  // GBNF of all arguments as one object, of one argument's value, both in a form of values, and of what of an argument
+  // is no string, as JSON. Throw SchemaError.
+  std::string Whole(const ValueForm& form = JsonForm()) const;
+  std::string ValueOf(const std::string& argument, const ValueForm& form = JsonForm()) const;
   std::string JsonWithoutTextOf(const std::string& argument) const;
 
   // A rule for a string argument as it stands between tags, with no quotes and no escapes, before the text `end`, which
@@ -40,7 +41,7 @@ class ToolSchema {
 
  private:
   explicit ToolSchema(Json root) : root_(std::move(root)) {}
-  std::string GrammarOf(const Json& schema) const;
+  std::string GrammarOf(const Json& schema, const ValueForm& form = JsonForm()) const;
   Json SchemaOf(const std::string& argument) const;
 
   Json root_;
