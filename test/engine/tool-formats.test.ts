@@ -281,6 +281,13 @@ describe("calls that the grammar makes", () => {
     }
   });
 
+  it("cannot be made where a dialect's grammar would be too large, and the tool and the argument are named", () => {
+    const parameters = { type: "object", properties: { note: { type: "string", maxLength: 2000 } } };
+    const tool: ResolvedTool = { name: "make", description: undefined, parameters };
+    const opening = writtenTurn("MiniMax-M3", "one call")!.opening ?? "";
+    expect(() => formOf("MiniMax-M3", opening, [tool])).toThrow(/make.*note.*lower lengths/);
+  });
+
   it("cannot be made where a dialect has no form for a name", () => {
     const parameters = { type: "object", properties: { "a:b": { type: "string" } } };
     const tool: ResolvedTool = { name: "make", description: undefined, parameters };

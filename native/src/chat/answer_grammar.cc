@@ -39,11 +39,13 @@ const T* As(const common_peg_parser_variant& parser) {
   return std::get_if<T>(&parser);
 }
 
-std::string WholeIn(const ValueForm& form, const NamedSchema& tool) {
+// What `make` gives; where it fails, the error names the tool.
+template <typename Make>
+std::string OfTool(const NamedSchema& tool, Make make) {
   try {
-    return tool.schema.Whole(form);
+    return make();
   } catch (const std::exception& error) {
-    throw std::runtime_error("\"" + tool.name + "\": " + error.what());
+    throw std::runtime_error("tool \"" + tool.name + "\": jsonSchema: " + error.what());
   }
 }
 
@@ -205,7 +207,8 @@ std::string AnswerGrammar::Rule(const std::string& name, common_peg_parser_id ch
   // Their calls of tools that are not there are read, so that a turn is never lost, and not asked for.
   if (name == "unsolicited") return std::string(kNever);
   if (name == kGemmaArguments && place.tool != nullptr) {
-    return Imported("whole " + place.tool->name, WholeIn(GemmaForm(), *place.tool));
+    const ToolSchema& schema = place.tool->schema;
+    return Imported("whole " + place.tool->name, OfTool(*place.tool, [&] { return schema.Whole(GemmaForm()); }));
   }
   const std::pair key(name, Speaks(child) ? place : Place{});
   if (const auto found = rules_.find(key); found != rules_.end()) {
@@ -294,7 +297,9 @@ std::string AnswerGrammar::RawText(common_peg_parser_id id, const Place& place, 
   const std::string key = "text " + place.tool->name + "\n" + place.argument->name + "\n" + delimiters->front() +
                           (beside ? "\nbeside" : "");
   if (const auto found = imported_.find(key); found != imported_.end()) return found->second;
-  const std::string rule = place.tool->schema.AddRawText(book_, place.argument->name, delimiters->front(), beside);
+  const ToolSchema& schema = place.tool->schema;
+  const std::string rule =
+      OfTool(*place.tool, [&] { return schema.AddRawText(book_, place.argument->name, delimiters->front(), beside); });
   return imported_.emplace(key, rule).first->second;
 }
 

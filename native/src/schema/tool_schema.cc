@@ -159,16 +159,20 @@ std::string ToolSchema::JsonWithoutTextOf(const std::string& argument) const {
 std::string ToolSchema::AddRawText(RuleBook& book, const std::string& argument, const std::string& end,
                                    bool beside) const {
   const std::string path = PointerTo("#/properties", argument);
-  NormalSchemas schemas(root_);
-  RegexTerms terms;
-  std::vector<RegexTerms::Id> parts{Strings(terms, schemas, schemas.Of(root_["properties"][argument], path), path, 0),
-                                    EndedBy(terms, end)};
-  if (beside) parts.push_back(terms.Not(LooksLikeJson(terms, Find(argument)->types)));
-  const Automaton automaton = Automaton::OfTerm(terms, terms.And(parts));
-  if (automaton.empty()) {
-    throw NoValue(path, "schema", "has no text that can stand before the end of an argument as the model writes it");
+  try {
+    NormalSchemas schemas(root_);
+    RegexTerms terms;
+    std::vector<RegexTerms::Id> parts{Strings(terms, schemas, schemas.Of(root_["properties"][argument], path), path, 0),
+                                      EndedBy(terms, end)};
+    if (beside) parts.push_back(terms.Not(LooksLikeJson(terms, Find(argument)->types)));
+    const Automaton automaton = Automaton::OfTerm(terms, terms.And(parts));
+    if (automaton.empty()) {
+      throw NoValue(path, "schema", "has no text that can stand before the end of an argument as the model writes it");
+    }
+    return AddAutomaton(book, "text", automaton, Writing::kPlain);
+  } catch (const TooLarge& error) {
+    throw SchemaError(path, "schema", std::string(error.what()) + ": use a simpler one, or lower lengths");
   }
-  return AddAutomaton(book, "text", automaton, Writing::kPlain);
 }
 
 }  // namespace medinfer
