@@ -7,7 +7,15 @@ import path from "node:path";
 import { cacheDir, fromRoot } from "./paths.mjs";
 
 const sourceDir = fromRoot("test", "support", "tools");
-const targets = ["random_gguf", "plain_loop", "plain_embed", "random_answers", "requantize", "fake_cuda_driver", "fake_cuda_backend"];
+const targets = [
+  "random_gguf",
+  "plain_loop",
+  "plain_embed",
+  "random_answers",
+  "requantize",
+  "fake_cuda_driver",
+  "fake_cuda_backend",
+];
 const sources = readdirSync(sourceDir)
   .filter((name) => /\.(cc|h)$/.test(name))
   .map((name) => path.join(sourceDir, name));
