@@ -34,9 +34,12 @@ constexpr std::string_view kGemmaArguments = "gemma4-dict";
 // Stands for what must not be written: an alternative to be left out.
 constexpr std::string_view kNever = "\x01";
 
-template <typename T>
-const T* As(const common_peg_parser_variant& parser) {
-  return std::get_if<T>(&parser);
+// That of the first of the names which is an argument's; null: none is.
+const ToolSchema::Argument* FindArgument(const NamedSchema& tool, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (const ToolSchema::Argument* argument = tool.schema.Find(name)) return argument;
+  }
+  return nullptr;
 }
 
 // What `make` gives; where it fails, the error names the tool.
@@ -108,7 +111,7 @@ std::string AnswerGrammar::Sequence(const std::vector<common_peg_parser_id>& chi
   std::string text;
   for (std::size_t i = 0; i < children.size(); ++i) {
     const bool closes = i > 0 && Closes(children[i], children[i - 1]);
-    text = InRow(text, Symbol(closes ? Children(children[i]).front() : children[i], place));
+    text = InRow(text, Symbol(closes ? tree_.Children(children[i]).front() : children[i], place));
   }
   return text;
 }
@@ -116,11 +119,11 @@ std::string AnswerGrammar::Sequence(const std::vector<common_peg_parser_id>& chi
 // Whether it is the mark at the end of reasoning. Where the parser can do without, it takes all that follows for
 // reasoning.
 bool AnswerGrammar::Closes(common_peg_parser_id mark, common_peg_parser_id reasoning) {
-  const auto* optional = As<common_peg_repetition_parser>(arena_.get(mark));
+  const auto* optional = tree_.As<common_peg_repetition_parser>(mark);
   if (optional == nullptr || optional->min_count != 0 || optional->max_count != 1) return false;
-  const auto* literal = As<common_peg_literal_parser>(arena_.get(optional->child));
-  if (literal == nullptr || !Holds(reasoning, Builder::REASONING)) return false;
-  const std::vector<std::string>* delimiters = Delimiters(reasoning);
+  const auto* literal = tree_.As<common_peg_literal_parser>(optional->child);
+  if (literal == nullptr || !tree_.Holds(reasoning, Builder::REASONING)) return false;
+  const std::vector<std::string>* delimiters = tree_.Delimiters(reasoning);
   return delimiters != nullptr && std::ranges::find(*delimiters, literal->literal) != delimiters->end();
 }
 
@@ -160,20 +163,20 @@ std::string AnswerGrammar::Repetition(const common_peg_repetition_parser& repeti
 std::optional<std::string> AnswerGrammar::Arguments(common_peg_parser_id repeated, const Place& place) {
   if (place.tool == nullptr) return {};
   std::vector<common_peg_parser_id> parts{repeated};
-  if (const auto* sequence = As<common_peg_sequence_parser>(arena_.get(repeated))) parts = sequence->children;
-  const auto names = [&](common_peg_parser_id id) { return Holds(id, Builder::TOOL_ARG_NAME); };
+  if (const auto* sequence = tree_.As<common_peg_sequence_parser>(repeated)) parts = sequence->children;
+  const auto names = [&](common_peg_parser_id id) { return tree_.Holds(id, Builder::TOOL_ARG_NAME); };
   const auto named = std::ranges::find_if(parts, names);
   if (named == parts.end()) return {};
-  const auto apart = [&](common_peg_parser_id id) { return As<common_peg_space_parser>(arena_.get(id)) != nullptr; };
+  const auto apart = [&](common_peg_parser_id id) { return tree_.As<common_peg_space_parser>(id) != nullptr; };
   // With commas between them, the first stands before what repeats.
   if (std::ranges::count_if(parts, apart) + 1 != std::ssize(parts)) return {};
   std::vector<common_peg_parser_id> alternatives{*named};
-  if (const auto* choice = As<common_peg_choice_parser>(arena_.get(Resolved(*named)))) alternatives = choice->children;
+  if (const auto* choice = tree_.As<common_peg_choice_parser>(tree_.Resolved(*named))) alternatives = choice->children;
   std::set<const ToolSchema::Argument*> arguments;
   bool required = false;
   std::string text;
   for (const common_peg_parser_id alternative : alternatives) {
-    const ToolSchema::Argument* argument = NamedArgument(alternative, *place.tool);
+    const ToolSchema::Argument* argument = FindArgument(*place.tool, tree_.ArgumentNames(alternative));
     if (argument == nullptr || !arguments.insert(argument).second) return {};
     required = required || argument->required;
     std::vector<common_peg_parser_id> one = parts;
@@ -210,9 +213,9 @@ std::string AnswerGrammar::Rule(const std::string& name, common_peg_parser_id ch
     const ToolSchema& schema = place.tool->schema;
     return Imported("whole " + place.tool->name, OfTool(*place.tool, [&] { return schema.Whole(GemmaForm()); }));
   }
-  const std::pair key(name, Speaks(child) ? place : Place{});
+  const std::pair key(name, tree_.Speaks(child) ? place : Place{});
   if (const auto found = rules_.find(key); found != rules_.end()) {
-    if (Speaks(child)) place = found->second.after;
+    if (tree_.Speaks(child)) place = found->second.after;
     return found->second.symbol;
   }
   const std::string symbol = book_.Reserve(name);
@@ -221,7 +224,7 @@ std::string AnswerGrammar::Rule(const std::string& name, common_peg_parser_id ch
   const std::string body = Symbol(child, inside);
   book_.Define(symbol, body.empty() ? "\"\"" : body);
   rules_[key].after = inside;
-  if (Speaks(child)) place = inside;
+  if (tree_.Speaks(child)) place = inside;
   return symbol;
 }
 
@@ -239,7 +242,7 @@ std::string AnswerGrammar::Schema(const common_peg_schema_parser& schema, const 
 
 std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place) {
   if (tag.tag == Builder::TOOL_NAME) {
-    const std::vector<std::string> names = Literals(tag.child);
+    const std::vector<std::string> names = tree_.Literals(tag.child);
     const auto found = std::ranges::find_if(
         tools_, [&](const NamedSchema& tool) { return std::ranges::find(names, tool.name) != names.end(); });
     if (found != tools_.end()) place = {&*found, nullptr};
@@ -247,10 +250,7 @@ std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place
   }
   if (tag.tag == Builder::TOOL_ARG_NAME && place.tool != nullptr) {
     // Of an argument inside of another no more is known than the format's parser knows.
-    place.argument = nullptr;
-    for (const std::string& name : Literals(tag.child)) {
-      if (place.argument == nullptr) place.argument = place.tool->schema.Find(name);
-    }
+    place.argument = FindArgument(*place.tool, tree_.Literals(tag.child));
     return Symbol(tag.child, place);
   }
   if (place.argument != nullptr) {
@@ -260,7 +260,7 @@ std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place
                       place.tool->schema.ValueOf(place.argument->name, MiniMaxForm()));
     }
     if (tag.tag == Builder::TOOL_ARG_STRING_VALUE) return RawText(tag.child, place, /*beside=*/false);
-    if (tag.tag == Builder::TOOL_ARG_VALUE && !Holds(tag.child, "\x01schema")) {
+    if (tag.tag == Builder::TOOL_ARG_VALUE && !tree_.HoldsSchema(tag.child)) {
       return Imported("argument " + place.tool->name + "\n" + place.argument->name,
                       place.tool->schema.ValueOf(place.argument->name));
     }
@@ -268,7 +268,7 @@ std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place
   if (tag.tag == Builder::CONTENT) {
     if (answer_.kind == Answer::Kind::kNothing) return {};
     if (answer_.kind == Answer::Kind::kGrammar) return Imported("answer", answer_.grammar);
-    const auto* delimiters = Delimiters(tag.child);
+    const auto* delimiters = tree_.Delimiters(tag.child);
     if (delimiters != nullptr && *delimiters == std::vector<std::string>{std::string(kBareObject)}) {
       return book_.Add("prose", "[^{ \\t\\r\\n] .*") + "?";
     }
@@ -278,11 +278,11 @@ std::string AnswerGrammar::Tagged(const common_peg_tag_parser& tag, Place& place
 
 // A value that may be JSON or a text as it is: the parser takes what looks like JSON for it.
 std::string AnswerGrammar::Generic(const common_peg_gbnf_parser& parser, Place& place) {
-  if (place.argument == nullptr || !Holds(parser.child, Builder::TOOL_ARG_STRING_VALUE)) {
-    if (!Speaks(parser.child)) return parser.grammar;
+  if (place.argument == nullptr || !tree_.Holds(parser.child, Builder::TOOL_ARG_STRING_VALUE)) {
+    if (!tree_.Speaks(parser.child)) return parser.grammar;
     return Symbol(parser.child, place);
   }
-  const auto* delimiters = Delimiters(parser.child);
+  const auto* delimiters = tree_.Delimiters(parser.child);
   if (delimiters == nullptr || delimiters->size() != 1) throw std::logic_error("an argument without an end");
   const ToolSchema& schema = place.tool->schema;
   const std::string text = RawText(parser.child, place, /*beside=*/true);
@@ -292,7 +292,7 @@ std::string AnswerGrammar::Generic(const common_peg_gbnf_parser& parser, Place& 
 }
 
 std::string AnswerGrammar::RawText(common_peg_parser_id id, const Place& place, bool beside) {
-  const auto* delimiters = Delimiters(id);
+  const auto* delimiters = tree_.Delimiters(id);
   if (delimiters == nullptr || delimiters->size() != 1) throw std::logic_error("an argument without an end");
   const std::string key = "text " + place.tool->name + "\n" + place.argument->name + "\n" + delimiters->front() +
                           (beside ? "\nbeside" : "");
@@ -309,106 +309,5 @@ std::string AnswerGrammar::Imported(const std::string& key, const std::string& g
 }
 
 std::string AnswerGrammar::Space() { return book_.Add("blank", kSpace); }
-
-common_peg_parser_id AnswerGrammar::Resolved(common_peg_parser_id id) const {
-  const auto* reference = As<common_peg_ref_parser>(arena_.get(id));
-  return reference == nullptr ? id : arena_.get_rule(reference->name);
-}
-
-std::vector<common_peg_parser_id> AnswerGrammar::Children(common_peg_parser_id id) const {
-  return std::visit(
-      [&](const auto& parser) -> std::vector<common_peg_parser_id> {
-        using T = std::decay_t<decltype(parser)>;
-        if constexpr (std::is_same_v<T, common_peg_ref_parser>) {
-          return {arena_.get_rule(parser.name)};
-        } else if constexpr (requires { parser.children; }) {
-          return parser.children;
-        } else if constexpr (requires { parser.child; } && !std::is_same_v<T, common_peg_and_parser> &&
-                             !std::is_same_v<T, common_peg_not_parser>) {
-          return {parser.child};
-        } else {
-          return {};  // what is looked ahead for is not written
-        }
-      },
-      arena_.get(id));
-}
-
-// Whether a part of the parser has the tag; "\x01schema": is held to a schema.
-bool AnswerGrammar::Holds(common_peg_parser_id id, std::string_view tag) {
-  const std::pair key(id, std::string(tag));
-  if (const auto found = holds_.find(key); found != holds_.end()) return found->second;
-  std::set<common_peg_parser_id> seen;
-  std::vector<common_peg_parser_id> open{id};
-  bool holds = false;
-  while (!open.empty() && !holds) {
-    const common_peg_parser_id at = open.back();
-    open.pop_back();
-    if (!seen.insert(at).second) continue;
-    const auto* tagged = As<common_peg_tag_parser>(arena_.get(at));
-    holds = tagged != nullptr && tagged->tag == tag;
-    holds = holds || (tag == "\x01schema" && As<common_peg_schema_parser>(arena_.get(at)) != nullptr);
-    for (const common_peg_parser_id child : Children(at)) open.push_back(child);
-  }
-  holds_[key] = holds;
-  return holds;
-}
-
-// Whether it names a tool or an argument, or holds a value of one.
-bool AnswerGrammar::Speaks(common_peg_parser_id id) {
-  for (const char* tag : {Builder::TOOL_NAME, Builder::TOOL_ARG_NAME, Builder::TOOL_ARG_VALUE,
-                          Builder::TOOL_ARG_STRING_VALUE, Builder::TOOL_ARGS, "\x01schema"}) {
-    if (Holds(id, tag)) return true;
-  }
-  return false;
-}
-
-std::vector<std::string> AnswerGrammar::Literals(common_peg_parser_id id) {
-  std::vector<std::string> literals;
-  std::set<common_peg_parser_id> seen;
-  std::vector<common_peg_parser_id> open{id};
-  while (!open.empty()) {
-    const common_peg_parser_id at = open.back();
-    open.pop_back();
-    if (!seen.insert(at).second) continue;
-    if (const auto* literal = As<common_peg_literal_parser>(arena_.get(at))) literals.push_back(literal->literal);
-    for (const common_peg_parser_id child : Children(at)) open.push_back(child);
-  }
-  return literals;
-}
-
-// That whose name stands first; null: there is none.
-const ToolSchema::Argument* AnswerGrammar::NamedArgument(common_peg_parser_id id, const NamedSchema& tool) {
-  std::set<common_peg_parser_id> seen;
-  std::vector<common_peg_parser_id> open{id};
-  while (!open.empty()) {
-    const common_peg_parser_id at = open.back();
-    open.pop_back();
-    if (!seen.insert(at).second) continue;
-    const auto* tagged = As<common_peg_tag_parser>(arena_.get(at));
-    if (tagged != nullptr && tagged->tag == Builder::TOOL_ARG_NAME) {
-      for (const std::string& name : Literals(tagged->child)) {
-        if (const ToolSchema::Argument* argument = tool.schema.Find(name)) return argument;
-      }
-      return nullptr;
-    }
-    const std::vector<common_peg_parser_id> children = Children(at);
-    open.insert(open.end(), children.rbegin(), children.rend());
-  }
-  return nullptr;
-}
-
-// Those of the first text that goes on until one of them; null: there is none.
-const std::vector<std::string>* AnswerGrammar::Delimiters(common_peg_parser_id id) {
-  std::set<common_peg_parser_id> seen;
-  std::vector<common_peg_parser_id> open{id};
-  while (!open.empty()) {
-    const common_peg_parser_id at = open.back();
-    open.pop_back();
-    if (!seen.insert(at).second) continue;
-    if (const auto* until = As<common_peg_until_parser>(arena_.get(at))) return &until->delimiters;
-    for (const common_peg_parser_id child : Children(at)) open.push_back(child);
-  }
-  return nullptr;
-}
 
 }  // namespace medinfer

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "chat/parser_tree.h"
 #include "schema/rule_book.h"
 #include "schema/tool_schema.h"
 
@@ -35,7 +36,7 @@ class AnswerGrammar {
   // All outlive it.
   AnswerGrammar(RuleBook& book, const common_peg_arena& arena, const std::vector<NamedSchema>& tools,
                 const Answer& answer)
-      : book_(book), arena_(arena), tools_(tools), answer_(answer) {}
+      : book_(book), arena_(arena), tree_(arena), tools_(tools), answer_(answer) {}
 
   // Writes the rules, and returns that of the whole turn, from what the template writes at its beginning on. Throws
   // std::exception where a schema and the format do not go together.
@@ -64,16 +65,9 @@ class AnswerGrammar {
   std::string Imported(const std::string& key, const std::string& grammar);
   std::string Space();
 
-  bool Holds(common_peg_parser_id id, std::string_view tag);
-  bool Speaks(common_peg_parser_id id);
-  std::vector<std::string> Literals(common_peg_parser_id id);
-  const ToolSchema::Argument* NamedArgument(common_peg_parser_id id, const NamedSchema& tool);
-  const std::vector<std::string>* Delimiters(common_peg_parser_id id);
-  std::vector<common_peg_parser_id> Children(common_peg_parser_id id) const;
-  common_peg_parser_id Resolved(common_peg_parser_id id) const;
-
   RuleBook& book_;
   const common_peg_arena& arena_;
+  ParserTree tree_;
   const std::vector<NamedSchema>& tools_;
   const Answer& answer_;
   struct Written {
@@ -82,7 +76,6 @@ class AnswerGrammar {
   };
   std::map<std::pair<std::string, Place>, Written> rules_;
   std::map<std::string, std::string> imported_;
-  std::map<std::pair<common_peg_parser_id, std::string>, bool> holds_;
 };
 
 }  // namespace medinfer
