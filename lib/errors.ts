@@ -121,11 +121,6 @@ export function abortedError(what: string, reason?: unknown): MedInferError {
   return new MedInferError("ABORTED", `${what} was aborted`, { cause: reason });
 }
 
-/** The error of a call on a closed engine. */
-export function closedError(): MedInferError {
-  return new MedInferError("CLOSED", "the engine is closed: load a new one");
-}
-
 /** Whether it says that an argument is wrong. */
 export function isArgumentError(error: unknown): error is MedInferError {
   return error instanceof MedInferError && error.code === "INVALID_ARGUMENT";

@@ -18,6 +18,7 @@ export async function loadAdapter(
   const path = filePath(call, given);
   const { signal, name = basename(path).replace(/\.gguf$/i, "") } = parse(loadAdapterSchema, options, call);
   if (signal?.aborted === true) throw abortedError(call, signal.reason);
+  core.native.stats(); // a closed engine says so, whatever names it still knows
   return core.adapters.add(name, call, async () => {
     try {
       const end = await runTask(core, "adapterLoaded", (native) => native.loadAdapter(path), signal);

@@ -297,6 +297,13 @@ describe("what is wrong with a call", () => {
     expect(["loaded", "CLOSED"]).toContain(await loading);
     expect((await errorOf(engine.loadAdapter(first))).code).toBe("CLOSED");
   });
+
+  it("a closed engine is closed under names that it knows, too", async () => {
+    const engine = await load();
+    await engine.loadAdapter(first);
+    await engine.close();
+    expect((await errorOf(engine.loadAdapter(first))).code).toBe("CLOSED");
+  });
 });
 
 describe("requests run on while an adapter is loaded", () => {
