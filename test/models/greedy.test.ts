@@ -64,7 +64,7 @@ async function parity(file: string): Promise<Parity> {
     const mine = logprobs!.map(({ id }) => id);
     if (mine.join() === answer.join()) found.same++;
   }
-  console.log(`${found.tokens} tokens, ${JSON.stringify(found)}`);
+  console.log(JSON.stringify(found));
   return found;
 }
 
