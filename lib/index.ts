@@ -7,11 +7,13 @@ export { registerChatTemplate } from "./chat/registry.js";
 export { builtinChatTemplates } from "./chat/builtin.js";
 export { registerModelAdapter } from "./chat/adapters.js";
 export { jsonSchemaToGrammar } from "./schema/grammar.js";
+export { optionSchemas } from "./options/option-schemas.js";
 
 export type { LoraAdapter } from "./adapters/lora-adapter.js";
 export type { AdapterSource, AdapterUse, LoadAdapterOptions } from "./adapters/options.js";
 export type { ArgumentIssue, ErrorCode, MedInferErrorOptions } from "./errors.js";
 export type { KvOptions, LoadOptions } from "./options/load-options.js";
+export type { OptionSchemas } from "./options/option-schemas.js";
 export type {
   ChatOptions,
   ChoiceOptions,

@@ -20,7 +20,8 @@ const allSamplers = [
   "ADAPTIVE_P",
 ] as const;
 
-const defaults: ResolvedSampling = {
+/** What a parameter is that nobody gave. */
+export const samplingDefaults: ResolvedSampling = {
   temperature: 0.8,
   dynatempRange: 0,
   dynatempExponent: 1,
@@ -111,7 +112,10 @@ export const samplingSchema = v.pipe(
   v.transform((given): ResolvedSampling => {
     const set = Object.entries(given).filter(([, value]) => value !== undefined);
     // Adding 0 makes a positive zero of a negative one.
-    return { ...defaults, ...Object.fromEntries(set.map(([key, x]) => [key, typeof x === "number" ? x + 0 : x])) };
+    return {
+      ...samplingDefaults,
+      ...Object.fromEntries(set.map(([key, x]) => [key, typeof x === "number" ? x + 0 : x])),
+    };
   }),
 ) satisfies v.GenericSchema<Sampling, ResolvedSampling>;
 

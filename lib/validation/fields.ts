@@ -15,22 +15,29 @@ function got(value: unknown): string {
 
 const must = (what: string) => (issue: { input: unknown }) => `must be ${what}${got(issue.input)}`;
 
+/** A field whose check is code, with what a JSON schema can say of it: see json-schema.ts. */
+function described<T>(field: v.GenericSchema<T>, jsonSchema: object) {
+  return v.pipe(field, v.metadata({ jsonSchema }));
+}
+
 /** An integer from `min` to `max`, both included. */
 export function integer(min: number, max: number = INT32_MAX) {
   const range = max === INT32_MAX ? `of ${min} or more` : `from ${min} to ${max}`;
-  return v.custom<number>(
+  const field = v.custom<number>(
     (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
     must(`an integer ${range}`),
   );
+  return described(field, { type: "integer", minimum: min, maximum: max });
 }
 
 /** A number from `min` to `max`, both included; with `exclusiveMin`, `min` itself is not. */
 export function number(min: number, max: number, { exclusiveMin = false } = {}) {
   const range = exclusiveMin ? `greater than ${min} and at most ${max}` : `from ${min} to ${max}`;
-  return v.custom<number>(
+  const field = v.custom<number>(
     (value) => typeof value === "number" && (exclusiveMin ? value > min : value >= min) && value <= max,
     must(`a number ${range}`),
   );
+  return described(field, { type: "number", [exclusiveMin ? "exclusiveMinimum" : "minimum"]: min, maximum: max });
 }
 
 /** `"auto"` or an integer from `min` to `max`. */
@@ -48,10 +55,11 @@ export function flag() {
 
 /** A string; with `filled`, of at least one character. */
 export function text({ filled = false } = {}) {
-  return v.custom<string>(
+  const field = v.custom<string>(
     (value) => typeof value === "string" && (!filled || value !== ""),
     must(filled ? "a string that is not empty" : "a string"),
   );
+  return described(field, { type: "string", ...(filled ? { minLength: 1 } : {}) });
 }
 
 /** One of a few words. */
@@ -65,6 +73,7 @@ export function list<TItem extends v.GenericSchema>(item: TItem, what: string, f
   return v.pipe(
     v.array(item, message),
     v.check((items) => !filled || items.length > 0, message),
+    v.metadata({ jsonSchema: filled ? { minItems: 1 } : {} }),
   );
 }
 
@@ -80,9 +89,9 @@ export function signal() {
   );
 }
 
-/** A value that `isIt` takes; `what` names it. */
-export function any<T>(isIt: (value: unknown) => boolean, what: string) {
-  return v.custom<T>(isIt, must(what));
+/** A value that `isIt` takes; `what` names it, and `jsonSchema` is what a JSON schema can say of it. */
+export function any<T>(isIt: (value: unknown) => boolean, what: string, jsonSchema: object = {}) {
+  return described(v.custom<T>(isIt, must(what)), jsonSchema);
 }
 
 /**

@@ -150,7 +150,16 @@ const taken: Record<string, unknown> = {
   inspectSampling: inspectOptionsSchema,
 };
 /** Public, and given nothing from outside. */
-const nothingTaken = ["devices", "builtinChatTemplates", "info", "stats", "close", "adapters", "LoraAdapter"];
+const nothingTaken = [
+  "devices",
+  "builtinChatTemplates",
+  "optionSchemas",
+  "info",
+  "stats",
+  "close",
+  "adapters",
+  "LoraAdapter",
+];
 
 interface Case {
   call: string;
