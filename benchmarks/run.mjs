@@ -23,6 +23,7 @@ const names = [
   "gpu",
   "before",
   "inter-token",
+  "sse",
 ];
 
 /** Says what benchmarks there are, or what the named one measures, and ends. */
