@@ -59,9 +59,25 @@ export function buildTypeScript() {
   writeWrappers();
   const packages = fromRoot("packages");
   if (!existsSync(packages)) return; // installed, not cloned
-  for (const name of readdirSync(packages)) {
-    if (existsSync(path.join(packages, name, "tsconfig.json"))) buildPackage(path.join(packages, name));
+  const folders = readdirSync(packages).map((name) => path.join(packages, name));
+  for (const folder of inOrder(folders.filter((each) => existsSync(path.join(each, "tsconfig.json"))))) {
+    buildPackage(folder);
   }
+}
+
+/** Packages behind those that they depend on. */
+function inOrder(folders) {
+  const manifests = new Map(
+    folders.map((folder) => [folder, JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"))]),
+  );
+  const ordered = new Set();
+  const visit = (folder) => {
+    const wanted = Object.keys(manifests.get(folder).dependencies ?? {});
+    for (const other of folders) if (other !== folder && wanted.includes(manifests.get(other).name)) visit(other);
+    ordered.add(folder);
+  };
+  for (const folder of folders) visit(folder);
+  return ordered;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await runMain(buildTypeScript);

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addDemo } from "./commands/demo.js";
 import { addDevices } from "./commands/devices.js";
 import { addInspect } from "./commands/inspect.js";
+import { addServe } from "./commands/serve.js";
 import { addTemplate } from "./commands/template.js";
 import { addTokenize } from "./commands/tokenize.js";
 import { onOneLine } from "./shorten.js";
@@ -20,7 +21,7 @@ export function makeProgram(): Command {
     .configureOutput({
       outputError: (text, write) => write(`medinfer: ${complaint(text)}\n`),
     });
-  for (const add of [addDevices, addInspect, addTemplate, addTokenize, addDemo]) add(program);
+  for (const add of [addServe, addDevices, addInspect, addTemplate, addTokenize, addDemo]) add(program);
   return program;
 }
 

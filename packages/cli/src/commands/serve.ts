@@ -1,0 +1,106 @@
+import path from "node:path";
+import process from "node:process";
+import { listen, type ListenOptions, type ModelConfig } from "@medinfer/server";
+import type { Command } from "commander";
+import { MedInferError } from "medinfer";
+import closeWithGrace from "close-with-grace";
+import { toCount } from "../numbers.js";
+import { shortenPath } from "../shorten.js";
+
+interface ServeOptions {
+  model?: string[];
+  alias?: string[];
+  mmproj?: string;
+  task: ModelConfig["task"];
+  host: string;
+  port: number;
+  socket?: string;
+  nCtx?: number;
+  batchSize?: number;
+  nThreads?: number;
+  chatTemplate?: string;
+  drain: number;
+}
+
+const collect = (value: string, values: string[] = []) => [...values, value];
+
+/** `medinfer serve` */
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description("serve models over HTTP with OpenAI's API, until SIGTERM or Ctrl-C")
+    .option(
+      "--model <[name=]file>",
+      "a GGUF file, and what requests call it; can be repeated; default: the tiny model inside the package",
+      collect,
+    )
+    .option("--alias <name>", "another name of the first model; can be repeated", collect)
+    .option("--mmproj <file>", "the first model's projector; default: the one beside it")
+    .option("--task <task>", "what the first model is for: generate, embed or rerank", "generate")
+    .option("--host <address>", "0.0.0.0: every interface", "127.0.0.1")
+    .option("--port <number>", "0: one that is free", toCount, 8080)
+    .option("--socket <path>", "a Unix socket instead of host and port")
+    .option("--n-ctx <tokens>", "the KV pool of all running requests", toCount)
+    .option("--batch-size <requests>", "most requests at once", toCount)
+    .option("--n-threads <threads>", "CPU threads", toCount)
+    .option("--chat-template <name>", "default: the model's own")
+    .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+const examples = `
+Examples:
+  medinfer serve
+  medinfer serve --model Medical-LLM-7B=/models/medical-7b.gguf --port 8080
+  curl http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{"model": "medinfer-tiny", "messages": [{"role": "user", "content": "What is gout?"}], "stream": true}'`;
+
+async function run(options: ServeOptions): Promise<void> {
+  const { host, port, socket, drain } = options;
+  const server = await begin({ models: modelsOf(options), host, port, socket, drainMs: drain * 1000 });
+  // A second signal ends the process at once.
+  closeWithGrace({ delay: false, logger: false }, async () => {
+    process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");
+    await server.close();
+  });
+  process.stderr.write(`medinfer: listening on ${server.url}\n`);
+  await server.service.start();
+  const names = server.service.models.models.map((each) => each.name).join(", ");
+  process.stderr.write(`medinfer: ready: ${names}\n`);
+}
+
+async function begin(options: ListenOptions) {
+  try {
+    return await listen(options);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    const where = options.socket ?? `${options.host}:${options.port}`;
+    const why = code === "EADDRINUSE" ? "something listens there already: name another port" : `it fails with ${code}`;
+    throw new MedInferError("INVALID_ARGUMENT", `cannot listen on ${shortenPath(where)}: ${why}`);
+  }
+}
+
+function modelsOf(options: ServeOptions): ModelConfig[] {
+  const { model = [""], alias, mmproj, task, nCtx, batchSize, nThreads, chatTemplate } = options;
+  const shared = defined({ nCtx, batchSize, nThreads });
+  return model.map((each, i) => ({
+    ...named(each),
+    ...shared,
+    ...(i === 0 ? defined({ aliases: alias, mmproj, task, chatTemplate }) : {}),
+    keepLoaded: i === 0,
+  }));
+}
+
+/** `name=file`, or a file whose name it has. */
+function named(text: string): { name: string; model?: string } {
+  if (text === "") return { name: "medinfer-tiny" };
+  const [, name, file] = /^([^=/\\]+)=(.+)$/.exec(text) ?? [];
+  if (name !== undefined && file !== undefined) return { name, model: file };
+  return { name: path.basename(text).replace(/(-00001-of-\d+)?\.gguf$/i, ""), model: text };
+}
+
+function defined<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

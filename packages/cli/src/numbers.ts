@@ -1,0 +1,7 @@
+import { InvalidArgumentError } from "commander";
+
+/** A whole number of 0 or more, for commander. */
+export function toCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It has to be a whole number.");
+  return Number(text);
+}

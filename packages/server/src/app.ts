@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { HttpBindings } from "@hono/node-server";
+import { Hono, type Context } from "hono";
+import { check } from "./http/check.js";
+import { applyCors, type CorsOptions } from "./http/cors.js";
+import { problemOf } from "./http/engine-problem.js";
+import { Problem } from "./http/problem.js";
+import { readJson } from "./http/read-body.js";
+import type { Call, Route } from "./http/route.js";
+import type { Principal } from "./people/principal.js";
+import type { Recorder } from "./telemetry/recorder.js";
+
+export interface AppOptions {
+  routes: readonly Route[];
+  /** @throws Problem 401 or 403 */
+  authorize: (authorization: string | undefined, role: Route["role"]) => Principal;
+  recorder: Recorder;
+  /** Whether new requests are taken; those of no role, such as health, always are. */
+  takesRequests: () => boolean;
+  /** Aborted where what still runs is to end. */
+  ending: AbortSignal;
+  cors: CorsOptions;
+  /** Most bytes of a body, where its route says nothing. */
+  bodyLimit: number;
+}
+
+type Env = { Bindings: HttpBindings };
+
+/** A Hono app of these routes. It writes to Node's response, so it has to run on Node, behind `@hono/node-server`. */
+export function makeApp(options: AppOptions): Hono<Env> {
+  const { routes, authorize, recorder, takesRequests, ending, cors, bodyLimit } = options;
+  const app = new Hono<Env>();
+  app.use(async (c, next) => {
+    if (c.env?.outgoing === undefined) throw new Error("the app runs on Node alone: serve it with @hono/node-server");
+    c.env.outgoing.setHeader("x-request-id", idOf(c));
+    if (applyCors(cors, c.env.incoming, c.env.outgoing)) return c.body(null, 204);
+    await next();
+  });
+  for (const each of routes) {
+    app.on(each.method, each.path, async (c) => {
+      const { incoming, outgoing } = c.env;
+      const signal = signalOf(outgoing, ending);
+      if (each.role !== "anyone" && !takesRequests()) throw endingProblem();
+      const who = authorize(incoming.headers.authorization ?? apiKeyOf(c), each.role);
+      const call: Omit<Call, "body"> & { body?: unknown } = {
+        id: String(outgoing.getHeader("x-request-id")),
+        params: c.req.param(),
+        query: new URL(c.req.url).searchParams,
+        who,
+        signal,
+        incoming,
+        outgoing,
+      };
+      recorder.arrived(call as Call, each);
+      try {
+        if (each.body !== undefined) {
+          const sent = await readJson(incoming, each.bodyLimit ?? bodyLimit);
+          call.body = check(each.body, each.prepareBody?.(sent) ?? sent);
+        }
+        const answer = await each.handle(call as Call<undefined>);
+        return answer === undefined ? RESPONSE_ALREADY_SENT : c.json(answer);
+      } catch (error) {
+        const problem = ending.aborted ? endingProblem() : problemOf(error);
+        recorder.failed(call as Call, problem, error);
+        return failure(c, problem, each);
+      }
+    });
+  }
+  for (const [path, methods] of methodsByPath(routes)) {
+    app.all(path, (c) => {
+      const allow = methods.map((method) => method.toUpperCase()).join(", ");
+      return failure(c, new Problem(405, "method_not_allowed", `this path takes ${allow}`, { headers: { allow } }));
+    });
+  }
+  app.notFound((c) =>
+    failure(c, new Problem(404, "unknown_path", "there is no such path: GET /openapi.json lists all")),
+  );
+  app.onError((error, c) => failure(c, problemOf(error)));
+  return app;
+}
+
+function endingProblem(): Problem {
+  return new Problem(503, "server_ending", "the server is ending: ask again in a few seconds", {
+    headers: { "retry-after": "5", connection: "close" },
+  });
+}
+
+function failure(c: Context<Env>, problem: Problem, route?: Route): Response {
+  const { outgoing } = c.env;
+  // The client is gone, or has been told in its stream.
+  if (outgoing.headersSent || outgoing.destroyed) return RESPONSE_ALREADY_SENT;
+  const body = route?.problemBody?.(problem, String(outgoing.getHeader("x-request-id"))) ?? problem.body;
+  return c.json(body, problem.status as 400, { ...problem.headers });
+}
+
+/** Aborted when the client is gone before its answer is whole, or the server ends. (`AbortSignal.any` would keep each.) */
+function signalOf(outgoing: HttpBindings["outgoing"], ending: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  ending.addEventListener("abort", abort, { once: true });
+  outgoing.once("close", () => {
+    ending.removeEventListener("abort", abort);
+    if (!outgoing.writableFinished) abort();
+  });
+  return controller.signal;
+}
+
+/** The client's own, where it is one that a log can hold. */
+function idOf(c: Context<Env>): string {
+  const given = c.env.incoming.headers["x-request-id"];
+  return typeof given === "string" && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** Anthropic's clients send their key so. */
+function apiKeyOf(c: Context<Env>): string | undefined {
+  const key = c.env.incoming.headers["x-api-key"];
+  return typeof key === "string" ? `Bearer ${key}` : undefined;
+}
+
+function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { path, method } of routes) found.set(path, [...(found.get(path) ?? []), method]);
+  return found;
+}

@@ -1,0 +1,74 @@
+import type { ChatMessage, Content } from "medinfer";
+import { Problem } from "../http/problem.js";
+import type { ImageReader } from "../images/image-reader.js";
+import type { Message, MessageContent } from "./message-schema.js";
+
+/** So long a run of base64 in a text is a file: some clients send a tool's picture so, and a megabyte becomes the prompt. */
+const LONGEST_BASE64 = 8192;
+
+/**
+ * Messages as the library takes them.
+ *
+ * @throws Problem (rejects) 400
+ */
+export function readMessages(messages: readonly Message[], images: ImageReader): Promise<ChatMessage[]> {
+  return Promise.all(messages.map((each, i) => readMessage(each, `messages[${i}]`, images)));
+}
+
+async function readMessage(message: Message, where: string, images: ImageReader): Promise<ChatMessage> {
+  switch (message.role) {
+    case "system":
+    case "developer":
+      return { role: "system", content: await readContent(message.content, where, images) };
+    case "user":
+      return { role: "user", content: await readContent(message.content, where, images) };
+    case "tool": {
+      const content = await readContent(message.content, where, images);
+      return { role: "tool", content, toolCallId: message.tool_call_id };
+    }
+    case "assistant": {
+      const { content, refusal, tool_calls: calls, reasoning_content: thought, reasoning } = message;
+      const said = content ?? refusal ?? (calls ? null : "");
+      return {
+        role: "assistant",
+        content: said === null ? null : await readContent(said, where, images),
+        ...(calls ? { toolCalls: calls.map((call) => ({ id: call.id, ...call.function })) } : {}),
+        ...((thought ?? reasoning) ? { reasoning: (thought ?? reasoning)! } : {}),
+      };
+    }
+  }
+}
+
+async function readContent(content: MessageContent, where: string, images: ImageReader): Promise<Content> {
+  const param = `${where}.content`;
+  if (typeof content === "string") return noFile(content, param);
+  return Promise.all(
+    content.map(async (part, i) => {
+      const place = `${param}[${i}]`;
+      switch (part.type) {
+        case "text":
+          return { type: "text" as const, text: noFile(part.text, place) };
+        case "refusal":
+          return { type: "text" as const, text: noFile(part.refusal, place) };
+        case "image_url": {
+          const { image_url: source, minTokens, maxTokens } = part;
+          const image = await images.read(typeof source === "string" ? source : source.url, `${place}.image_url`);
+          return { type: "image" as const, image, ...defined({ minTokens, maxTokens }) };
+        }
+      }
+    }),
+  );
+}
+
+function noFile(text: string, param: string): string {
+  if (text.length < LONGEST_BASE64 || !longBase64.test(text)) return text;
+  const what = `${param} holds a file as base64 in a text, which would be read letter by letter`;
+  throw new Problem(400, "base64_in_text", `${what}: send images as parts of the type image_url`, { param });
+}
+
+const longBase64 = new RegExp(`[A-Za-z0-9+/]{${LONGEST_BASE64}}`);
+
+/** Without what is undefined. */
+function defined<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

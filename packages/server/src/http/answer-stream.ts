@@ -1,0 +1,23 @@
+import type { EventSink } from "./event-sink.js";
+import { problemOf } from "./engine-problem.js";
+
+/** Until then a failure has a status of its own: most come at once, or with the prompt. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Runs what writes a stream. Its headers go out with its first event, or when that takes long. A failure before them is
+ * thrown, for a status of its own; behind them it is told in the stream, which then breaks.
+ *
+ * @throws what `write` throws
+ */
+export async function withFailure<T>(stream: EventSink, write: () => Promise<T>): Promise<T> {
+  const patience = setTimeout(() => stream.open(), PATIENCE_MS).unref();
+  try {
+    return await write();
+  } catch (error) {
+    if (stream.opened) stream.fail(problemOf(error).body);
+    throw error;
+  } finally {
+    clearTimeout(patience);
+  }
+}

@@ -1,0 +1,26 @@
+import { EventStream } from "./event-stream.js";
+import { Problem } from "./problem.js";
+import { route } from "./route.js";
+import type { StreamStore } from "./stream-store.js";
+
+/** GET /v1/streams/{id}: a stream that was begun with `resumable: true`, from the event behind `Last-Event-ID` on. */
+export function streamRoute(streams: StreamStore) {
+  return route({
+    method: "get",
+    path: "/v1/streams/:id",
+    summary: "Goes on with a stream whose connection was lost, behind the event that Last-Event-ID names.",
+    role: "user",
+    streams: true,
+    handle({ params, who, incoming, outgoing }) {
+      const last = incoming.headers["last-event-id"] ?? "0";
+      if (typeof last !== "string" || !/^\d{1,9}$/.test(last)) {
+        throw new Problem(400, "invalid_value", "the header Last-Event-ID must be the number of an event", {
+          param: "last-event-id",
+        });
+      }
+      const stream = streams.find(params.id!, who.tenant);
+      stream.attach(new EventStream(outgoing), Number(last), (gone) => outgoing.once("close", gone));
+      return Promise.resolve();
+    },
+  });
+}

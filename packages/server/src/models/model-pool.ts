@@ -1,0 +1,211 @@
+import { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Engine, type ModelInfo } from "medinfer";
+import { Problem } from "../http/problem.js";
+import type { ModelConfig } from "./model-config.js";
+import { ServedModel, type LoadEngine, type ModelState } from "./served-model.js";
+
+export interface ModelPoolOptions {
+  /** Most bytes that loaded models take together: weights, KV pools, buffers. Default: no limit. */
+  memoryBudget?: number;
+  /** Milliseconds after which a model that nobody uses is unloaded; 0: never. Default 0. */
+  unloadAfterMs?: number;
+  /**
+   * What becomes of a request whose model is not loaded yet: `"wait"`, or `"refuse"`: 503 with Retry-After, and it loads.
+   * Default `"wait"`.
+   */
+  whileLoading?: "wait" | "refuse";
+  loadEngine?: LoadEngine;
+}
+
+/** A model that a request uses: released, it may be unloaded. */
+export interface Lease {
+  readonly model: ServedModel;
+  readonly engine: Engine;
+  release(): void;
+}
+
+/** How long a request waits for others to leave models that have to make room. */
+const ROOM_MS = 60_000;
+const LOOK_MS = 50;
+
+/** A change of a model's state, as it is told to whoever listens. */
+export interface ModelChange {
+  model: string;
+  state: ModelState;
+}
+
+/**
+ * The models of a server, by name: loaded when they are asked for, within a budget of bytes, the one unused for longest
+ * unloaded first.
+ */
+export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
+  readonly #models: ServedModel[];
+  readonly #byName = new Map<string, ServedModel>();
+  readonly #budget: number;
+  readonly #whileLoading: "wait" | "refuse";
+  readonly #idle: NodeJS.Timeout | undefined;
+  /** Makes room for one model at a time: two that both see the same free bytes would take them twice. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(configs: readonly ModelConfig[], options: ModelPoolOptions = {}) {
+    super();
+    this.#budget = options.memoryBudget ?? Infinity;
+    this.#whileLoading = options.whileLoading ?? "wait";
+    const load = options.loadEngine ?? loadEngine;
+    this.#models = configs.map((config) => new ServedModel(config, load));
+    for (const model of this.#models) {
+      for (const name of [model.name, ...(model.config.aliases ?? [])]) {
+        if (this.#byName.has(name)) throw new RangeError(`two models have the name or alias ${name}: names have to differ`);
+        this.#byName.set(name, model);
+      }
+    }
+    const { unloadAfterMs = 0 } = options;
+    if (unloadAfterMs > 0) {
+      this.#idle = setInterval(() => this.#unloadIdle(unloadAfterMs), Math.min(unloadAfterMs, 10_000)).unref();
+    }
+  }
+
+  get models(): readonly ServedModel[] {
+    return this.#models;
+  }
+
+  /** @throws Problem 404 */
+  find(name: string): ServedModel {
+    const model = this.#byName.get(name);
+    if (model !== undefined) return model;
+    const known = this.#models.map((each) => each.name).join(", ");
+    throw new Problem(404, "model_not_found", `there is no model of that name: this server has ${known}`, {
+      param: "model",
+    });
+  }
+
+  /**
+   * A model for a request, loaded where it is not.
+   *
+   * @param task what the request needs it for
+   * @throws Problem (rejects) 400 where the model is for another task, 503 while it loads or finds no room
+   */
+  async use(name: string, task: ModelInfo["task"], signal?: AbortSignal): Promise<Lease> {
+    const model = this.find(name);
+    const configured = model.config.task ?? "generate";
+    if (configured !== task) {
+      const what = `the model is served for the task "${configured}", and this call needs "${task}"`;
+      throw new Problem(400, "wrong_task", `${what}: name another model`, { param: "model" });
+    }
+    // Between its loading and this request's turn it may have had to make room for another.
+    do await this.load(model, { signal });
+    while (model.engine === undefined);
+    const { engine, release } = model.take();
+    return { model, engine, release };
+  }
+
+  /** @throws Problem (rejects) 503 */
+  async load(model: ServedModel, { signal, wait }: { signal?: AbortSignal; wait?: boolean } = {}): Promise<void> {
+    if (this.#closed) throw loadingProblem("the server is ending");
+    if (model.engine !== undefined) return;
+    const loading = this.#inTurn(model);
+    if (wait ?? this.#whileLoading === "wait") await orAborted(loading, signal);
+    else {
+      loading.catch(() => {}); // told to the next who asks
+      throw loadingProblem("the model is being loaded");
+    }
+  }
+
+  async unload(model: ServedModel): Promise<void> {
+    if (model.state === "unloaded") return;
+    const done = model.unload();
+    this.#tell(model);
+    await done;
+    this.#tell(model);
+  }
+
+  /** Loads what is to be kept loaded. */
+  async start(): Promise<void> {
+    for (const model of this.#models) if (model.config.keepLoaded === true) await this.load(model, { wait: true });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#idle);
+    await Promise.all(this.#models.map((model) => this.unload(model)));
+  }
+
+  #inTurn(model: ServedModel): Promise<void> {
+    if (model.state === "loading") return model.load().then(() => {});
+    const turn = this.#turn.then(() => this.#loadNow(model));
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #loadNow(model: ServedModel): Promise<void> {
+    if (model.engine !== undefined) return;
+    await this.#makeRoom(model);
+    if (this.#closed) throw loadingProblem("the server is ending");
+    const loading = model.load();
+    this.#tell(model);
+    try {
+      await loading;
+    } finally {
+      this.#tell(model);
+    }
+    // What it takes is known only now.
+    if (this.#held() > this.#budget) await this.#makeRoom(model);
+  }
+
+  async #makeRoom(model: ServedModel): Promise<void> {
+    const deadline = performance.now() + ROOM_MS;
+    const needed = () => this.#held() - model.bytesHeld + model.bytes - this.#budget;
+    while (needed() > 0) {
+      const others = this.#models.filter((each) => each !== model && each.state === "loaded");
+      if (others.every((each) => each.config.keepLoaded === true)) {
+        await this.unload(model);
+        throw new Problem(503, "memory_budget", "the model does not fit into the server's memory budget", {
+          headers: { "x-should-retry": "false" },
+        });
+      }
+      const idle = others.filter((each) => each.leases === 0 && each.config.keepLoaded !== true);
+      const [oldest] = idle.sort((a, b) => a.usedAt - b.usedAt);
+      if (oldest !== undefined) await this.unload(oldest);
+      else if (performance.now() < deadline) await sleep(LOOK_MS);
+      else {
+        await this.unload(model);
+        throw loadingProblem("other models are in use, and there is no memory for this one beside them");
+      }
+    }
+  }
+
+  #held(): number {
+    return this.#models.reduce((sum, each) => sum + each.bytesHeld, 0);
+  }
+
+  #unloadIdle(afterMs: number): void {
+    const before = performance.now() - afterMs;
+    for (const model of this.#models) {
+      const idle = model.state === "loaded" && model.leases === 0 && model.usedAt < before;
+      if (idle && model.config.keepLoaded !== true) void this.unload(model);
+    }
+  }
+
+  #tell(model: ServedModel): void {
+    this.emit("change", { model: model.name, state: model.state });
+  }
+}
+
+const loadEngine: LoadEngine = ({ name: _name, aliases: _aliases, keepLoaded: _keepLoaded, ...options }, onProgress) =>
+  Engine.load({ ...options, onProgress });
+
+function loadingProblem(why: string): Problem {
+  return new Problem(503, "model_loading", `${why}: ask again in a few seconds`, { headers: { "retry-after": "2" } });
+}
+
+function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new Problem(499, "client_gone", "the client is gone"));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
