@@ -56,7 +56,19 @@ export default defineConfig({
         test: {
           name: "packages",
           include: ["packages/*/test/**/*.test.ts"],
+          exclude: ["packages/*/test/clients/**"],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+          ...withAddon,
+        },
+      },
+      {
+        // Client libraries, which come from npm and PyPI when it runs: not in npm test, but in CI.
+        extends: true,
+        test: {
+          name: "clients",
+          include: ["packages/*/test/clients/**/*.test.ts"],
+          testTimeout: 900_000,
           hookTimeout: 120_000,
           ...withAddon,
         },

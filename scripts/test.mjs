@@ -1,6 +1,6 @@
 // Runs test suites, fast ones first, and ends with one line that counts what they reported:
 //
-//   node scripts/test.mjs [--summary] [SUITE]…      (default: all but package and models)
+//   node scripts/test.mjs [--summary] [SUITE]…      (default: all but package, clients and models)
 //
 // --summary runs nothing and adds up what the suites counted since out/test-results was last removed.
 import { spawn, spawnSync } from "node:child_process";
@@ -14,10 +14,23 @@ import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, root } from "./lib/paths.mjs";
 
-const suites = ["scheduling", "native", "unit", "types", "engine", "lifetime", "packages", "package", "models"];
+const suites = [
+  "scheduling",
+  "native",
+  "unit",
+  "types",
+  "engine",
+  "lifetime",
+  "packages",
+  "package",
+  "clients",
+  "models",
+];
 /** Suites of GoogleTest; that of the scheduler is a program without llama.cpp. */
 const nativePrograms = { scheduling: "medinfer_scheduling_tests", native: "medinfer_tests" };
-const byDefault = suites.filter((name) => name !== "package" && name !== "models");
+/** Not by default: what packs and installs tarballs, and what fetches clients or weights. */
+const whenAsked = ["package", "clients", "models"];
+const byDefault = suites.filter((name) => !whenAsked.includes(name));
 const resultsDir = fromRoot("out", "test-results");
 const countsFile = path.join(resultsDir, "counts.json");
 const reportOf = (suite) => path.join(resultsDir, `${suite}.json`);
