@@ -8,6 +8,8 @@ import { problemOf } from "./http/engine-problem.js";
 import { Problem } from "./http/problem.js";
 import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
+import { textsOf, withoutTexts } from "./http/scrub.js";
+import { openApiDocument } from "./openapi/document.js";
 import type { Principal } from "./people/principal.js";
 import type { Recorder } from "./telemetry/recorder.js";
 
@@ -30,6 +32,7 @@ type Env = { Bindings: HttpBindings };
 /** A Hono app of these routes. It writes to Node's response, so it has to run on Node, behind `@hono/node-server`. */
 export function makeApp(options: AppOptions): Hono<Env> {
   const { routes, authorize, recorder, takesRequests, ending, cors, bodyLimit } = options;
+  const words = wordsOf(routes);
   const app = new Hono<Env>();
   app.use(async (c, next) => {
     if (c.env?.outgoing === undefined) throw new Error("the app runs on Node alone: serve it with @hono/node-server");
@@ -53,15 +56,16 @@ export function makeApp(options: AppOptions): Hono<Env> {
         outgoing,
       };
       recorder.arrived(call as Call, each);
+      let sent: unknown;
       try {
         if (each.body !== undefined) {
-          const sent = await readJson(incoming, each.bodyLimit ?? bodyLimit);
+          sent = await readJson(incoming, each.bodyLimit ?? bodyLimit);
           call.body = check(each.body, each.prepareBody?.(sent) ?? sent);
         }
         const answer = await each.handle(call as Call<undefined>);
         return answer === undefined ? RESPONSE_ALREADY_SENT : c.json(answer);
       } catch (error) {
-        const problem = ending.aborted ? endingProblem() : problemOf(error);
+        const problem = ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words);
         recorder.failed(call as Call, problem, error);
         return failure(c, problem, each);
       }
@@ -116,6 +120,14 @@ function idOf(c: Context<Env>): string {
 function apiKeyOf(c: Context<Env>): string | undefined {
   const key = c.env.incoming.headers["x-api-key"];
   return typeof key === "string" ? `Bearer ${key}` : undefined;
+}
+
+/** Words of OpenAI's API that are refused by their names. */
+const refused = ["file", "input_audio", "function", "custom"];
+
+/** Words of the API itself: names of fields, and what may stand in them. */
+function wordsOf(routes: readonly Route[]): ReadonlySet<string> {
+  return new Set([...textsOf(openApiDocument(routes, "")), ...refused]);
 }
 
 function methodsByPath(routes: readonly Route[]): Map<string, string[]> {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { RequestListener } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
@@ -54,6 +55,8 @@ export function createService(options: ServiceOptions): Service {
   const { imageUrls = false } = options;
   const models = new ModelPool(options.models, options);
   const ending = new AbortController();
+  // Every running request listens.
+  setMaxListeners(0, ending.signal);
   let state: "starting" | "ready" | "draining" = "starting";
   const serving = new Serving({
     models,

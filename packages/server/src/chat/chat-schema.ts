@@ -1,5 +1,6 @@
 /** The body of POST /v1/chat/completions: OpenAI's names with OpenAI's limits, and ours beside them. */
 import * as v from "valibot";
+import { body } from "../http/body.js";
 import { messages } from "./message-schema.js";
 import { answerEntries, whole } from "./answer-fields.js";
 import { ownChatOptions } from "./own-options.js";
@@ -41,7 +42,7 @@ const responseFormat = v.variant("type", [
   }),
 ]);
 
-export const chatSchema = v.strictObject({
+export const chatSchema = body({
   ...answerEntries,
   ...ownChatOptions,
   messages,

@@ -44,11 +44,10 @@ function pathOf(keys: readonly unknown[]): string {
 
 /** What has to be there; of what is there its type alone. */
 function messageOf(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === "strict_object" && issue.expected === "never") return "is unknown";
-  const missing = issue.input === undefined;
-  if (missing) return "is missing";
-  // A schema's own; valibot's begin so, and quote the value.
+  // A schema's own message; valibot's begin with that word, and quote the value.
   if (!issue.message.startsWith("Invalid ")) return issue.message;
+  if (issue.type === "strict_object" && issue.expected === "never") return "is unknown";
+  if (issue.input === undefined) return "is missing";
   const { requirement } = issue as { requirement?: unknown };
   switch (issue.type) {
     case "min_value":
