@@ -24,6 +24,7 @@ const names = [
   "before",
   "inter-token",
   "sse",
+  "server",
 ];
 
 /** Says what benchmarks there are, or what the named one measures, and ends. */

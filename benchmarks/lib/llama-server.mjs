@@ -39,14 +39,15 @@ export class LlamaServer {
    * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
    * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has
    * llama.cpp write every forward pass to its log, see `passes`: do not take times then. `embeddings`: it answers embed().
-   * `adapters` are files that a request asks for by their index.
+   * `adapters` are files that a request asks for by their index; `chatTemplate` is one of its own, by name.
    * @param {string} model
    * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean, gpu?: boolean,
-   *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], log: (line: string) => void }} options
+   *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], chatTemplate?: string,
+   *   log: (line: string) => void }} options
    */
   static async start(
     model,
-    { parallel, ctx, threads, unified, cachePrompt, gpu, embeddings, watchPasses, adapters = [], log },
+    { parallel, ctx, threads, unified, cachePrompt, gpu, embeddings, watchPasses, adapters = [], chatTemplate, log },
   ) {
     const binary = peer("llama-server", { gpu: gpu === true, log });
     const port = await freePort();
@@ -56,6 +57,7 @@ export class LlamaServer {
     args.push(...(gpu ? ["-ngl", 999, "-fa", "on"] : ["--device", "none"]));
     if (threads !== undefined) args.push("-t", threads);
     if (embeddings) args.push("--embeddings");
+    if (chatTemplate !== undefined) args.push("--chat-template", chatTemplate);
     if (watchPasses) args.push("-lv", 5);
     for (const file of adapters) args.push("--lora", file);
     if (adapters.length > 0) args.push("--lora-init-without-apply");
@@ -80,6 +82,11 @@ export class LlamaServer {
       isPass = false;
       this.#passes.at(-1)?.push(Number(found[1]));
     });
+  }
+
+  /** E.g. `http://127.0.0.1:41234`. */
+  get url() {
+    return this.#url;
   }
 
   /** With `watchPasses`: of every call of llama_decode so far, the tokens of each of its forward passes. */

@@ -1,0 +1,121 @@
+import { fromRoot } from "../test/support/paths.mjs";
+import { mediumModel } from "../test/support/random-model.mjs";
+import { LlamaServer } from "./lib/llama-server.mjs";
+import { median, round } from "./lib/stats.mjs";
+import { isMet, markdown, targetTable } from "./lib/targets.mjs";
+import { Worker } from "./lib/worker.mjs";
+
+export const about =
+  "streams over HTTP: first token, time between tokens and tokens/s of 64 clients, beside llama-server";
+export const options = {
+  seconds: { type: "string", default: "60" },
+  clients: { type: "string", default: "64" },
+  threads: { type: "string", default: "2" },
+  model: { type: "string", default: "embedded,medium" },
+  runs: { type: "string", default: "1" },
+};
+
+const MODELS = {
+  embedded: { file: () => fromRoot("models", "medinfer-tiny.gguf"), predict: 64 },
+  // Random weights have no template.
+  medium: { file: mediumModel, predict: 32, chatTemplate: "chatml" },
+};
+const NAME = "load";
+/** KV cells for each client: prompt, template and answer. */
+const CELLS_EACH = 256;
+const WARM_UP_SECONDS = 3;
+
+/** @param {Record<keyof typeof options, string>} chosen @param {(line: string) => void} log */
+export async function run({ seconds, clients, threads, model, runs }, log) {
+  const models = {};
+  const targets = [];
+  for (const name of model.split(",")) {
+    const work = { ...MODELS[name], clients: Number(clients), threads: Number(threads), log };
+    const figures = { medinfer: [], "llama-server": [] };
+    for (let i = 0; i < Number(runs); i++) {
+      for (const [system, start] of Object.entries(systems)) {
+        const found = await measure(start, work, Number(seconds));
+        figures[system].push(found);
+        log(`${name}, ${system}: ${JSON.stringify(found)}`);
+      }
+    }
+    const middle = Object.fromEntries(Object.entries(figures).map(([system, found]) => [system, middleOf(found)]));
+    models[name] = { ...middle, runs: figures };
+    targets.push(...targetsOf(name, middle));
+    log(`\n${table(middle)}`);
+  }
+  log(`\n${targetTable(targets)}`);
+  return { unit: "ms, tokens/s", seconds, clients, threads, models, targets, ok: targets.every(({ ok }) => ok) };
+}
+
+const systems = {
+  async medinfer({ file, clients, threads, chatTemplate }) {
+    const worker = new Worker(new URL("./children/http-server.mjs", import.meta.url));
+    const url = await worker.call("start", {
+      name: NAME,
+      model: file(),
+      batchSize: clients,
+      nCtx: clients * CELLS_EACH,
+      nThreads: threads,
+      chatTemplate,
+    });
+    const body = { ignoreEos: true };
+    return { url, body, begin: () => worker.call("begin"), end: () => worker.call("end"), close: () => worker.close() };
+  },
+
+  async "llama-server"({ file, clients, threads, chatTemplate, log }) {
+    const ctx = clients * CELLS_EACH;
+    const server = await LlamaServer.start(file(), {
+      parallel: clients,
+      ctx,
+      threads,
+      unified: true,
+      chatTemplate,
+      log,
+    });
+    const nothing = async () => ({});
+    const body = { ignore_eos: true };
+    return { url: server.url, body, begin: nothing, end: nothing, close: () => server.close() };
+  },
+};
+
+/** What 64 clients see that each ask again as soon as they are answered, every time with another prompt. */
+async function measure(start, work, seconds) {
+  const server = await start(work);
+  const client = new Worker(new URL("./children/load-client.mjs", import.meta.url));
+  try {
+    const { clients, predict } = work;
+    const load = { url: server.url, model: NAME, body: server.body, clients, predict };
+    await client.call("load", { ...load, seconds: WARM_UP_SECONDS });
+    await server.begin();
+    const seen = await client.call("load", { ...load, seconds });
+    const own = await server.end();
+    const { threadMs, ...rest } = own;
+    const cost = threadMs === undefined ? {} : { threadMicrosPerToken: round((1000 * threadMs) / seen.tokens) };
+    return { ...seen, ...rest, ...cost };
+  } finally {
+    await client.close();
+    await server.close();
+  }
+}
+
+function middleOf(runs) {
+  const keys = Object.keys(runs[0]);
+  return Object.fromEntries(keys.map((key) => [key, round(median(runs.map((run) => run[key])))]));
+}
+
+function targetsOf(name, { medinfer: ours, "llama-server": theirs }) {
+  const wanted = [
+    { what: "errors", value: ours.errors, atMost: 0 },
+    { what: "event loop p99, ms", value: ours.eventLoopP99, below: 20 },
+    { what: "first token p99 to llama-server's", value: round(ours.firstTokenP99 / theirs.firstTokenP99), atMost: 0.5 },
+    { what: "tokens/s to llama-server's", value: round(ours.tokensPerSecond / theirs.tokensPerSecond), atLeast: 1.3 },
+    { what: "µs of the JavaScript thread a token", value: ours.threadMicrosPerToken, atMost: 20 },
+  ];
+  return wanted.map((target) => ({ case: name, ...target, ok: isMet(target) }));
+}
+
+function table({ medinfer: ours, "llama-server": theirs }) {
+  const keys = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
+  return markdown([["", "medinfer", "llama-server"], ...keys.map((key) => [key, ours[key] ?? "", theirs[key] ?? ""])]);
+}
