@@ -5,7 +5,7 @@ import { Hono, type Context } from "hono";
 import { check } from "./http/check.js";
 import { applyCors, type CorsOptions } from "./http/cors.js";
 import { problemOf } from "./http/engine-problem.js";
-import { Problem } from "./http/problem.js";
+import { endingProblem, Problem } from "./http/problem.js";
 import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
 import { textsOf, withoutTexts } from "./http/scrub.js";
@@ -20,7 +20,7 @@ export interface AppOptions {
   recorder: Recorder;
   /** Whether new requests are taken; those of no role, such as health, always are. */
   takesRequests: () => boolean;
-  /** Aborted where what still runs is to end. */
+  /** Aborted where what still runs is to end; its reason is the problem that it ends with. */
   ending: AbortSignal;
   cors: CorsOptions;
   /** Most bytes of a body, where its route says nothing. */
@@ -65,7 +65,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         const answer = await each.handle(call as Call<undefined>);
         return answer === undefined ? RESPONSE_ALREADY_SENT : c.json(answer);
       } catch (error) {
-        const problem = ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words);
+        const problem = withoutTexts(problemOf(error), sent, words);
         recorder.failed(call as Call, problem, error);
         return failure(c, problem, each);
       }
@@ -84,12 +84,6 @@ export function makeApp(options: AppOptions): Hono<Env> {
   return app;
 }
 
-function endingProblem(): Problem {
-  return new Problem(503, "server_ending", "the server is ending: ask again in a few seconds", {
-    headers: { "retry-after": "5", connection: "close" },
-  });
-}
-
 function failure(c: Context<Env>, problem: Problem, route?: Route): Response {
   const { outgoing } = c.env;
   // The client is gone, or has been told in its stream.
@@ -101,11 +95,11 @@ function failure(c: Context<Env>, problem: Problem, route?: Route): Response {
 /** Aborted when the client is gone before its answer is whole, or the server ends. (`AbortSignal.any` would keep each.) */
 function signalOf(outgoing: HttpBindings["outgoing"], ending: AbortSignal): AbortSignal {
   const controller = new AbortController();
-  const abort = () => controller.abort();
+  const abort = () => controller.abort(ending.reason);
   ending.addEventListener("abort", abort, { once: true });
   outgoing.once("close", () => {
     ending.removeEventListener("abort", abort);
-    if (!outgoing.writableFinished) abort();
+    if (!outgoing.writableFinished) controller.abort();
   });
   return controller.signal;
 }

@@ -36,6 +36,7 @@ const REQUEST_MS = 300_000;
 const KEEP_ALIVE_MS = 75_000;
 /** Between the error events of the last requests and their sockets' end. */
 const LAST_EVENTS_MS = 2000;
+const LOOK_MS = 100;
 
 /**
  * Serves models alone, without a framework around.
@@ -74,11 +75,13 @@ export async function listen(options: ListenOptions): Promise<Listening> {
 async function close(server: Server, service: Service, drainMs: number): Promise<void> {
   service.drain();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection that was told to stay open waits for another request when its answer is done.
+  const idle = setInterval(() => server.closeIdleConnections(), LOOK_MS);
   if (!(await within(closed, drainMs))) {
     service.abort();
     if (!(await within(closed, LAST_EVENTS_MS))) server.closeAllConnections();
   }
+  clearInterval(idle);
   await service.close();
 }
 

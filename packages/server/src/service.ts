@@ -8,6 +8,7 @@ import { chatRoute } from "./chat/chat-route.js";
 import { healthRoutes } from "./health-routes.js";
 import type { CorsOptions } from "./http/cors.js";
 import type { Route } from "./http/route.js";
+import { endingProblem } from "./http/problem.js";
 import { streamRoute } from "./http/stream-route.js";
 import { inlineImages } from "./images/image-reader.js";
 import { WebImages, type WebImageOptions } from "./images/web-images.js";
@@ -100,11 +101,11 @@ export function createService(options: ServiceOptions): Service {
       state = "draining";
     },
     abort() {
-      ending.abort();
+      ending.abort(endingProblem());
     },
     close() {
       state = "draining";
-      ending.abort();
+      ending.abort(endingProblem());
       return models.close();
     },
   };

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { describe, expect, test } from "vitest";
 
+import { listen } from "@medinfer/server";
+
 import { model, post, running, type Json } from "./support/running.js";
 
 const { url, server } = running({ timeLimitMs: 60_000 });
@@ -94,4 +96,18 @@ test("a failure in mid-stream is an event, and then the socket ends without the 
 test("the time limit of a request ends it as length", async () => {
   const response = await post(path(), { ...endless, stream: false, timeLimitMs: 50 });
   expect(((await response.json()) as Json).choices[0].finish_reason).toBe("length");
+});
+
+test("a server that drains says so, takes no new request, and lives", async () => {
+  const draining = await listen({ models: [{ name: model, keepLoaded: true }], port: 0 });
+  const status = async (where: string) => (await fetch(`${draining.url}${where}`)).status;
+  expect(await status("/health/ready")).toBe(503);
+  await draining.service.start();
+  expect(await status("/health/ready")).toBe(200);
+  draining.service.drain();
+  expect(await status("/health/ready")).toBe(503);
+  expect(await status("/health/live")).toBe(200);
+  const refused = await post(`${draining.url}/v1/chat/completions`, { model, messages });
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+  await draining.close();
 });

@@ -60,12 +60,18 @@ async function run(options: ServeOptions): Promise<void> {
   const { host, port, socket, drain } = options;
   const server = await begin({ models: modelsOf(options), host, port, socket, drainMs: drain * 1000 });
   // A second signal ends the process at once.
-  closeWithGrace({ delay: false, logger: false }, async () => {
+  const { uninstall } = closeWithGrace({ delay: false, logger: false }, async () => {
     process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");
     await server.close();
   });
   process.stderr.write(`medinfer: listening on ${server.url}\n`);
-  await server.service.start();
+  try {
+    await server.service.start();
+  } catch (error) {
+    uninstall(); // it would end the process with 0
+    await server.close();
+    throw error;
+  }
   const names = server.service.models.models.map((each) => each.name).join(", ");
   process.stderr.write(`medinfer: ready: ${names}\n`);
 }

@@ -41,6 +41,8 @@ export function problemOf(error: unknown): Problem {
     const what = "a defect of the server: its log names the place";
     return new Problem(500, "internal_error", what, { headers: hopeless });
   }
+  // Why it was aborted, where that was no client's doing.
+  if (error.code === "ABORTED" && error.cause instanceof Problem) return error.cause;
   const { status, code } = answers[error.code];
   const message = status === 500 ? operatorsMessage(error) : error.message;
   const [issue] = error.issues;

@@ -55,3 +55,10 @@ const types: Readonly<Record<number, string>> = {
   403: "permission_error",
   429: "rate_limit_error",
 };
+
+/** What requests get that come, or still run, when the server ends. */
+export function endingProblem(): Problem {
+  return new Problem(503, "server_ending", "the server is ending: ask again in a few seconds", {
+    headers: { "retry-after": "5", connection: "close" },
+  });
+}
