@@ -7,7 +7,14 @@ export interface CorsOptions {
   allowPrivateNetwork?: boolean;
 }
 
-const EXPOSED = "x-request-id, x-medinfer-note, retry-after, retry-after-ms, x-should-retry";
+const EXPOSED = [
+  "x-request-id",
+  "x-medinfer-note",
+  "retry-after",
+  "retry-after-ms",
+  "x-should-retry",
+  ...["limit", "remaining", "reset"].flatMap((each) => [`x-ratelimit-${each}-requests`, `x-ratelimit-${each}-tokens`]),
+].join(", ");
 const PREFLIGHT_SECONDS = "600";
 
 /**
