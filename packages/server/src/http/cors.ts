@@ -30,10 +30,11 @@ export function applyCors(
 ): boolean {
   const { origin, "access-control-request-method": asked } = incoming.headers;
   const preflight = incoming.method === "OPTIONS" && asked !== undefined;
-  if (origin === undefined || origins.length === 0) return preflight;
+  if (origins.length === 0) return preflight;
   const any = origins.includes("*");
+  // Also of an answer to nobody's page: a cache must not give it to one.
   if (!any) outgoing.appendHeader("vary", "Origin");
-  if (!any && !origins.includes(origin)) return preflight;
+  if (origin === undefined || (!any && !origins.includes(origin))) return preflight;
   outgoing.setHeader("access-control-allow-origin", any ? "*" : origin);
   outgoing.setHeader("access-control-expose-headers", EXPOSED);
   if (!preflight) return false;
