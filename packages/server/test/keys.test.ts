@@ -1,4 +1,5 @@
 /** Keys with roles and tenants: who may ask, and what tenants share. */
+import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +8,8 @@ import { afterAll, describe, expect, test } from "vitest";
 
 import { addKey, createService, listen, readKeys, revokeKey, type KeyFile } from "@medinfer/server";
 
+import { fromRoot } from "../../../test/support/paths.mjs";
+import { cacheSaltOf } from "../src/people/key-ring.js";
 import { bearer, keyOf, temporaryFolder } from "./support/keys.js";
 import { model, post, running, type Json } from "./support/running.js";
 
@@ -107,7 +110,33 @@ describe("the prefix cache", () => {
   });
 });
 
+describe("the secret of the salts", () => {
+  test("is the file beside the keys, and has to be long", async () => {
+    const own = path.join(folder, "salted.json");
+    keyOf(own, "a");
+    writeFileSync(`${own}.secret`, randomBytes(31));
+    expect(() => createService({ models: [{ name: model }], keys: own })).toThrow(/at least 32 bytes/);
+    writeFileSync(`${own}.secret`, randomBytes(32));
+    const service = createService({ models: [{ name: model }], keys: own });
+    await service.close();
+  });
+
+  test("makes a salt of each tenant's name that is always the same", () => {
+    const [secret, another] = [randomBytes(32), randomBytes(32)];
+    const salts = [cacheSaltOf(secret, "a"), cacheSaltOf(secret, "b"), cacheSaltOf(another, "a")];
+    expect(new Set(salts).size).toBe(3);
+    expect(cacheSaltOf(secret, "a")).toBe(salts[0]);
+  });
+});
+
 describe("the file of keys", () => {
+  test("is in the guide as a server takes it", () => {
+    const guide = readFileSync(fromRoot("docs", "guide", "server-security.md"), "utf8");
+    const shown = path.join(folder, "shown.json");
+    writeFileSync(shown, /```json\n([^]*?)```/.exec(guide)![1]!);
+    expect(readKeys(shown).keys.map(({ name }) => name)).toEqual(["ward-3", "night-batch", "operator"]);
+  });
+
   test("has no key in it, and is its owner's alone", () => {
     const text = readFileSync(file, "utf8");
     for (const key of [ward3, ward4, other, operator]) {
