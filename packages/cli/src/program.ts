@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addDemo } from "./commands/demo.js";
 import { addDevices } from "./commands/devices.js";
 import { addInspect } from "./commands/inspect.js";
+import { addKeys } from "./commands/keys.js";
 import { addServe } from "./commands/serve.js";
 import { addTemplate } from "./commands/template.js";
 import { addTokenize } from "./commands/tokenize.js";
@@ -21,7 +22,7 @@ export function makeProgram(): Command {
     .configureOutput({
       outputError: (text, write) => write(`medinfer: ${complaint(text)}\n`),
     });
-  for (const add of [addServe, addDevices, addInspect, addTemplate, addTokenize, addDemo]) add(program);
+  for (const add of [addServe, addKeys, addDevices, addInspect, addTemplate, addTokenize, addDemo]) add(program);
   return program;
 }
 

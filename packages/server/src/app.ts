@@ -10,13 +10,12 @@ import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
 import { textsOf, withoutTexts } from "./http/scrub.js";
 import { openApiDocument } from "./openapi/document.js";
-import type { Principal } from "./people/principal.js";
+import type { People } from "./people/people.js";
 import type { Recorder } from "./telemetry/recorder.js";
 
 export interface AppOptions {
   routes: readonly Route[];
-  /** @throws Problem 401 or 403 */
-  authorize: (authorization: string | undefined, role: Route["role"]) => Principal;
+  authorize: People["authorize"];
   recorder: Recorder;
   /** Whether new requests are taken; those of no role, such as health, always are. */
   takesRequests: () => boolean;
@@ -45,7 +44,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
       const { incoming, outgoing } = c.env;
       const signal = signalOf(outgoing, ending);
       if (each.role !== "anyone" && !takesRequests()) throw endingProblem();
-      const who = authorize(incoming.headers.authorization ?? apiKeyOf(c), each.role);
+      const who = authorize(incoming.headers.authorization ?? apiKeyOf(c), each.role, incoming);
       const call: Omit<Call, "body"> & { body?: unknown } = {
         id: String(outgoing.getHeader("x-request-id")),
         params: c.req.param(),

@@ -2,8 +2,10 @@
 export { createService } from "./service.js";
 export { listen } from "./listen.js";
 export { Problem } from "./http/problem.js";
+export { addKey, revokeKey, type NewKey } from "./people/edit-keys.js";
+export { readKeys, type KeyEntry, type KeyFile, type TenantTerms } from "./people/key-file.js";
 
-export type { Listening, ListenOptions } from "./listen.js";
+export type { AdminPlace, Listening, ListenOptions } from "./listen.js";
 export type { Service, ServiceOptions } from "./service.js";
 export type { CorsOptions } from "./http/cors.js";
 export type { ErrorBody, ProblemOptions } from "./http/problem.js";

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { RequestListener } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -16,13 +15,19 @@ import type { ModelConfig } from "./models/model-config.js";
 import { ModelPool, type ModelPoolOptions } from "./models/model-pool.js";
 import { modelRoutes } from "./models/model-routes.js";
 import { documentRoute } from "./openapi/document-route.js";
-import { openAdmission } from "./people/admission.js";
-import type { Principal } from "./people/principal.js";
+import { everybody, holdersOf } from "./people/people.js";
 import { Serving } from "./serving.js";
 import { noRecorder } from "./telemetry/recorder.js";
 
 export interface ServiceOptions extends ModelPoolOptions {
   models: readonly ModelConfig[];
+  /**
+   * The file of keys, read again when it changes: see docs/guide/server-security.md. Default: nobody needs a key, and all are
+   * one tenant.
+   */
+  keys?: string;
+  /** Whether calls of the roles admin and metrics are on `adminListener` alone. Default false. */
+  adminApart?: boolean;
   cors?: CorsOptions;
   /** Most bytes of a request's body. Default 32 MiB. */
   bodyLimit?: number;
@@ -40,6 +45,8 @@ export interface Service {
   readonly app: Hono<{ Bindings: HttpBindings }>;
   /** For `http.createServer`, Express and, behind `reply.hijack()`, Fastify. */
   readonly listener: RequestListener;
+  /** The calls of the roles admin and metrics, where they are apart; health and the document of the API beside them. */
+  readonly adminListener: RequestListener | undefined;
   readonly models: ModelPool;
   /** Loads the models that are to be kept loaded; resolves when it is ready. */
   start(): Promise<void>;
@@ -51,10 +58,14 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** @throws RangeError where two models have one name */
+/**
+ * @throws RangeError where two models have one name
+ * @throws MedInferError `INVALID_ARGUMENT` where the file of keys cannot be read, or is wrong
+ */
 export function createService(options: ServiceOptions): Service {
-  const { imageUrls = false } = options;
+  const { imageUrls = false, keys, adminApart = false } = options;
   const models = new ModelPool(options.models, options);
+  const people = keys === undefined ? everybody() : holdersOf(keys, warn);
   const ending = new AbortController();
   // Every running request listens.
   setMaxListeners(0, ending.signal);
@@ -62,36 +73,34 @@ export function createService(options: ServiceOptions): Service {
   const serving = new Serving({
     models,
     images: imageUrls ? new WebImages(imageUrls === true ? {} : imageUrls) : inlineImages,
-    admission: openAdmission,
+    admission: people.admission,
     recorder: noRecorder,
     limits: { defaultMaxTokens: options.defaultMaxTokens ?? 4096, timeLimitMs: options.timeLimitMs ?? 600_000 },
   });
-  const everybody: Principal = {
-    key: "none",
-    tenant: "default",
-    roles: new Set(["user", "admin", "metrics"]),
-    cacheSalt: randomBytes(16).toString("hex"),
-  };
   const routes: Route[] = [
     ...healthRoutes(() => state === "ready"),
     ...modelRoutes(serving),
     chatRoute(serving),
     streamRoute(serving.streams),
+    ...people.routes,
   ];
-  routes.push(documentRoute(routes));
-  const app = makeApp({
-    routes,
-    takesRequests: () => state !== "draining",
-    ending: ending.signal,
-    authorize: () => everybody,
-    recorder: noRecorder,
-    cors: options.cors ?? {},
-    bodyLimit: options.bodyLimit ?? 32 * 2 ** 20,
-  });
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const appOf = (some: readonly Route[]) =>
+    makeApp({
+      routes: [...some, documentRoute(some)],
+      takesRequests: () => state !== "draining",
+      ending: ending.signal,
+      authorize: people.authorize,
+      recorder: noRecorder,
+      cors: options.cors ?? {},
+      bodyLimit: options.bodyLimit ?? 32 * 2 ** 20,
+    });
+  const ofAdmin = ({ role }: Route) => role === "admin" || role === "metrics";
+  const app = appOf(adminApart ? routes.filter((each) => !ofAdmin(each)) : routes);
+  const adminApp = adminApart ? appOf(routes.filter((each) => ofAdmin(each) || each.role === "anyone")) : undefined;
   return {
     app,
-    listener: (incoming, outgoing) => void answer(incoming, outgoing),
+    listener: listenerOf(app),
+    adminListener: adminApp && listenerOf(adminApp),
     models,
     async start() {
       await models.start();
@@ -106,7 +115,17 @@ export function createService(options: ServiceOptions): Service {
     close() {
       state = "draining";
       ending.abort(endingProblem());
+      people.close();
       return models.close();
     },
   };
+}
+
+function listenerOf(app: Service["app"]): RequestListener {
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return (incoming, outgoing) => void answer(incoming, outgoing);
+}
+
+function warn(text: string): void {
+  process.emitWarning(text, "MedInferWarning");
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { listen, type ListenOptions, type ModelConfig } from "@medinfer/server";
@@ -15,6 +16,13 @@ interface ServeOptions {
   host: string;
   port: number;
   socket?: string;
+  keys?: string;
+  open?: boolean;
+  admin?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsClientCa?: string;
+  corsOrigin?: string[];
   nCtx?: number;
   batchSize?: number;
   nThreads?: number;
@@ -40,6 +48,13 @@ export function addServe(program: Command): void {
     .option("--host <address>", "0.0.0.0: every interface", "127.0.0.1")
     .option("--port <number>", "0: one that is free", toCount, 8080)
     .option("--socket <path>", "a Unix socket instead of host and port")
+    .option("--keys <file>", "who may ask, as medinfer keys makes it; read again when it changes")
+    .option("--open", "listen to other hosts without keys: everybody who reaches it may use it")
+    .option("--admin <place>", "a port of this host, or a Unix socket's path, where alone administrators' calls are")
+    .option("--tls-cert <file>", "serve HTTPS with this certificate (PEM)")
+    .option("--tls-key <file>", "its private key (PEM)")
+    .option("--tls-client-ca <file>", "ask for clients' certificates that these authorities signed, and refuse others")
+    .option("--cors-origin <origin>", "an origin whose pages may read answers; can be repeated", collect)
     .option("--n-ctx <tokens>", "the KV pool of all running requests", toCount)
     .option("--batch-size <requests>", "most requests at once", toCount)
     .option("--n-threads <threads>", "CPU threads", toCount)
@@ -57,14 +72,16 @@ Examples:
     -d '{"model": "medinfer-tiny", "messages": [{"role": "user", "content": "What is gout?"}], "stream": true}'`;
 
 async function run(options: ServeOptions): Promise<void> {
-  const { host, port, socket, drain } = options;
-  const server = await begin({ models: modelsOf(options), host, port, socket, drainMs: drain * 1000 });
+  const { host, port, socket, drain, keys, open, corsOrigin: origins } = options;
+  const place = defined({ host, port, socket, keys, open, admin: adminOf(options), tls: tlsOf(options) });
+  const server = await begin({ models: modelsOf(options), ...place, cors: { origins }, drainMs: drain * 1000 });
   // A second signal ends the process at once.
   const { uninstall } = closeWithGrace({ delay: false, logger: false }, async () => {
     process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");
     await server.close();
   });
   process.stderr.write(`medinfer: listening on ${server.url}\n`);
+  if (server.adminUrl !== undefined) process.stderr.write(`medinfer: administrators: ${server.adminUrl}\n`);
   try {
     await server.service.start();
   } catch (error) {
@@ -81,10 +98,33 @@ async function begin(options: ListenOptions) {
     return await listen(options);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
+    if (code === undefined || error instanceof MedInferError) throw error;
     const where = options.socket ?? `${options.host}:${options.port}`;
     const why = code === "EADDRINUSE" ? "something listens there already: name another port" : `it fails with ${code}`;
     throw new MedInferError("INVALID_ARGUMENT", `cannot listen on ${shortenPath(where)}: ${why}`);
+  }
+}
+
+function adminOf({ admin }: ServeOptions): ListenOptions["admin"] {
+  if (admin === undefined) return undefined;
+  return /^\d+$/.test(admin) ? { port: toCount(admin) } : { socket: admin };
+}
+
+function tlsOf({ tlsCert, tlsKey, tlsClientCa }: ServeOptions): ListenOptions["tls"] {
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new MedInferError("INVALID_ARGUMENT", "TLS needs both --tls-cert and --tls-key");
+  }
+  const certificate = { cert: readPem(tlsCert), key: readPem(tlsKey) };
+  return tlsClientCa === undefined ? certificate : { ...certificate, ca: readPem(tlsClientCa), requestCert: true };
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    throw new MedInferError("INVALID_ARGUMENT", `${shortenPath(file)}: it cannot be read (${code}): check the path`);
   }
 }
 

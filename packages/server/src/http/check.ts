@@ -12,10 +12,16 @@ const MOST_TOLD = 5;
 export function check<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
   const outcome = v.safeParse(schema, value);
   if (outcome.success) return outcome.output;
-  const issues = outcome.issues.map((issue) => innermost(issue));
+  const { text, place } = describeIssues(outcome.issues);
+  throw new Problem(400, "invalid_value", `the request: ${text}`, { param: place });
+}
+
+/** What is wrong, by its places and without values, and the first of these places. */
+export function describeIssues(all: readonly v.BaseIssue<unknown>[]): { text: string; place: string | undefined } {
+  const issues = all.map((issue) => innermost(issue));
   const told = issues.slice(0, MOST_TOLD).map(({ path, message }) => (path === "" ? message : `${path} ${message}`));
   if (issues.length > MOST_TOLD) told.push(`and ${issues.length - MOST_TOLD} more`);
-  throw new Problem(400, "invalid_value", `the request: ${told.join("; ")}`, { param: issues[0]?.path || undefined });
+  return { text: told.join("; "), place: issues[0]?.path || undefined };
 }
 
 interface Found {

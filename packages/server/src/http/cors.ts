@@ -7,7 +7,14 @@ export interface CorsOptions {
   allowPrivateNetwork?: boolean;
 }
 
-const EXPOSED = "x-request-id, x-medinfer-note, retry-after, retry-after-ms, x-should-retry";
+const EXPOSED = [
+  "x-request-id",
+  "x-medinfer-note",
+  "retry-after",
+  "retry-after-ms",
+  "x-should-retry",
+  ...["limit", "remaining", "reset"].flatMap((each) => [`x-ratelimit-${each}-requests`, `x-ratelimit-${each}-tokens`]),
+].join(", ");
 const PREFLIGHT_SECONDS = "600";
 
 /**
@@ -23,10 +30,11 @@ export function applyCors(
 ): boolean {
   const { origin, "access-control-request-method": asked } = incoming.headers;
   const preflight = incoming.method === "OPTIONS" && asked !== undefined;
-  if (origin === undefined || origins.length === 0) return preflight;
+  if (origins.length === 0) return preflight;
   const any = origins.includes("*");
+  // Also of an answer to nobody's page: a cache must not give it to one.
   if (!any) outgoing.appendHeader("vary", "Origin");
-  if (!any && !origins.includes(origin)) return preflight;
+  if (origin === undefined || (!any && !origins.includes(origin))) return preflight;
   outgoing.setHeader("access-control-allow-origin", any ? "*" : origin);
   outgoing.setHeader("access-control-expose-headers", EXPOSED);
   if (!preflight) return false;
