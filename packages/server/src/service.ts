@@ -4,6 +4,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import { makeApp } from "./app.js";
 import { chatRoute } from "./chat/chat-route.js";
+import { completionRoute } from "./completions/completion-route.js";
 import { healthRoutes } from "./health-routes.js";
 import type { CorsOptions } from "./http/cors.js";
 import type { Route } from "./http/route.js";
@@ -72,6 +73,7 @@ export function createService(options: ServiceOptions): Service {
     ...healthRoutes(() => state === "ready"),
     ...modelRoutes(serving),
     chatRoute(serving),
+    completionRoute(serving),
     streamRoute(serving.streams),
   ];
   routes.push(documentRoute(routes));

@@ -1,10 +1,11 @@
 import type { GenerationResult, MadeToolCall, TokenLogprobs, Usage } from "medinfer";
 import type { AnswerWriter, Waiting } from "../generate/answer-writer.js";
 import type { LogprobsShown } from "../generate/logprobs-shown.js";
+import { reasoningOf } from "../generate/reasoning.js";
 import type { StreamHead } from "../generate/stream-head.js";
 import { finishReason, usageOf } from "../generate/usage.js";
 import type { EventSink } from "../http/event-sink.js";
-import { logprobsOf, reasoningOf, toolCallOf } from "./wire.js";
+import { logprobsOf, toolCallOf } from "./wire.js";
 
 export interface ChatStreamOptions {
   includeUsage: boolean;

@@ -1,6 +1,7 @@
 /** What an answer of the engine is as a chat's. */
 import type { GenerationResult, MadeToolCall, TokenLogprobs } from "medinfer";
 import { logprobEntries, type LogprobsShown } from "../generate/logprobs-shown.js";
+import { reasoningOf } from "../generate/reasoning.js";
 import { finishReason } from "../generate/usage.js";
 
 export function logprobsOf(tokens: readonly TokenLogprobs[], shown: LogprobsShown) {
@@ -22,11 +23,6 @@ export function choiceOf(result: GenerationResult, index: number, shown: Logprob
     logprobs: shown === undefined || logprobs === undefined ? null : logprobsOf(logprobs, shown),
     finish_reason: finishReason(result.finishReason),
   };
-}
-
-/** Under both of its names: LangChain reads one, others the other. */
-export function reasoningOf(text: string) {
-  return text === "" ? {} : { reasoning_content: text, reasoning: text };
 }
 
 export function toolCallOf({ id, name, arguments: text }: MadeToolCall) {

@@ -1,4 +1,4 @@
-import type { GenerationResult, MadeToolCall, TokenLogprobs } from "medinfer";
+import type { GenerationResult, MadeToolCall, PromptLogprob, TokenLogprobs } from "medinfer";
 
 /** Resolves when a slow reader has read; undefined: it is not slow. */
 export type Waiting = Promise<void> | undefined;
@@ -9,11 +9,13 @@ export type Waiting = Promise<void> | undefined;
  */
 export interface AnswerWriter {
   /**
-   * The prompt is read: nothing of the request is left to refuse. Called at least once, before all others.
+   * The prompt is being read: nothing of the request is left to refuse. Called once for each generation, before all others.
    *
-   * @param promptTokens its length
+   * @param promptTokens its length; with several choices it may not be known
    */
-  open(promptTokens: number): void;
+  open(promptTokens: number | undefined): void;
+  /** More of the prompt's tokens, where the request asked for them. They come before the first text. */
+  promptLogprobs?(index: number, tokens: readonly (PromptLogprob | null)[]): void;
   /** @param tokens logprobs of tokens that were drawn since the last call, where the request asked for them */
   text(index: number, text: string, tokens: readonly TokenLogprobs[]): Waiting;
   reasoning(index: number, text: string, tokens: readonly TokenLogprobs[]): Waiting;

@@ -52,9 +52,8 @@ class Answer {
   }
 
   take(event: GenerationEvent): Waiting {
+    this.#openFor(event);
     switch (event.type) {
-      case "prefill":
-        return this.#open(event.total);
       case "text":
         return this.#text(event.index ?? 0, event.text);
       case "reasoning": {
@@ -69,19 +68,23 @@ class Answer {
       case "choice":
         return this.#finish(event.index, event);
       case "done":
-        // An answer that its time limit ended before its prompt was read.
-        this.#open(event.usage.promptTokens);
         return event.choices === undefined ? this.#finish(0, event) : this.#finishLeft(event.choices);
+      case "promptLogprobs":
+        this.#writer.promptLogprobs?.(this.#firstIndex + (event.index ?? 0), event.tokens);
+        return undefined;
       case "queued":
       case "encode":
-      case "promptLogprobs":
+      case "prefill":
         return undefined;
     }
   }
 
-  #open(promptTokens: number): undefined {
-    if (!this.#opened) this.#writer.open(promptTokens);
+  /** Of several choices another than the first may tell first that the prompt is read. */
+  #openFor(event: GenerationEvent): void {
+    if (this.#opened || event.type === "queued" || event.type === "encode") return;
     this.#opened = true;
+    const { promptTokens } = "usage" in event ? event.usage : { promptTokens: undefined };
+    this.#writer.open(event.type === "prefill" ? event.total : promptTokens);
   }
 
   #text(index: number, text: string): Waiting {
