@@ -17,6 +17,7 @@ import { modelRoutes } from "./models/model-routes.js";
 import { documentRoute } from "./openapi/document-route.js";
 import { openAdmission } from "./people/admission.js";
 import type { Principal } from "./people/principal.js";
+import { responseRoutes } from "./responses/response-routes.js";
 import { Serving } from "./serving.js";
 import { noRecorder } from "./telemetry/recorder.js";
 
@@ -29,6 +30,8 @@ export interface ServiceOptions extends ModelPoolOptions {
   defaultMaxTokens?: number;
   /** Whether images may be given as URLs of web servers, and which. Default false: the server opens no connection. */
   imageUrls?: boolean | WebImageOptions;
+  /** Whether responses are kept in memory for an hour, so that later ones go on from them. Default false. */
+  responseState?: boolean;
   /** Most milliseconds of an answer. Default 10 minutes. */
   timeLimitMs?: number;
 }
@@ -74,6 +77,7 @@ export function createService(options: ServiceOptions): Service {
     ...modelRoutes(serving),
     chatRoute(serving),
     completionRoute(serving),
+    ...responseRoutes(serving, options.responseState ?? false),
     streamRoute(serving.streams),
   ];
   routes.push(documentRoute(routes));
