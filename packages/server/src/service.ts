@@ -4,6 +4,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import { makeApp } from "./app.js";
 import { chatRoute } from "./chat/chat-route.js";
+import { completionRoute } from "./completions/completion-route.js";
 import { healthRoutes } from "./health-routes.js";
 import type { CorsOptions } from "./http/cors.js";
 import type { Route } from "./http/route.js";
@@ -16,6 +17,7 @@ import { ModelPool, type ModelPoolOptions } from "./models/model-pool.js";
 import { modelRoutes } from "./models/model-routes.js";
 import { documentRoute } from "./openapi/document-route.js";
 import { everybody, holdersOf } from "./people/people.js";
+import { responseRoutes } from "./responses/response-routes.js";
 import { Serving } from "./serving.js";
 import { noRecorder } from "./telemetry/recorder.js";
 
@@ -35,6 +37,8 @@ export interface ServiceOptions extends ModelPoolOptions {
   defaultMaxTokens?: number;
   /** Whether images may be given as URLs of web servers, and which. Default false: the server opens no connection. */
   imageUrls?: boolean | WebImageOptions;
+  /** Whether responses are kept in memory for an hour, so that later ones go on from them. Default false. */
+  responseState?: boolean;
   /** Most milliseconds of an answer. Default 10 minutes. */
   timeLimitMs?: number;
 }
@@ -81,6 +85,8 @@ export function createService(options: ServiceOptions): Service {
     ...healthRoutes(() => state === "ready"),
     ...modelRoutes(serving),
     chatRoute(serving),
+    completionRoute(serving),
+    ...responseRoutes(serving, options.responseState ?? false),
     streamRoute(serving.streams),
     ...people.routes,
   ];

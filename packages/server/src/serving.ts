@@ -1,5 +1,5 @@
 import type { Engine, GenerationResult } from "medinfer";
-import type { Terms } from "./chat/chat-options.js";
+import type { Terms } from "./generate/terms.js";
 import type { Call } from "./http/route.js";
 import { StreamStore } from "./http/stream-store.js";
 import type { ImageReader } from "./images/image-reader.js";

@@ -1,17 +1,9 @@
-import type { ChatMessage, ChatOptions, Sampling, ToolChoice } from "medinfer";
+import type { ChatMessage, ChatOptions, ToolChoice } from "medinfer";
+import { answerOptions } from "../generate/answer-options.js";
+import { ownChatNames } from "../generate/own-options.js";
+import type { Terms } from "../generate/terms.js";
 import { Problem } from "../http/problem.js";
 import type { ChatBody } from "./chat-schema.js";
-import { ownChatNames } from "./own-options.js";
-
-/** What the server decides of a request, whatever its body says. */
-export interface Terms {
-  cacheSalt: string;
-  signal: AbortSignal;
-  /** Most tokens of an answer whose request does not say. */
-  defaultMaxTokens: number;
-  /** Most milliseconds of an answer. */
-  timeLimitMs: number;
-}
 
 /**
  * A chat as the library is asked for it.
@@ -26,16 +18,13 @@ export function chatOptions(
   note: (text: string) => void,
 ): ChatOptions {
   refuseAtOdds(body);
-  const own = Object.fromEntries(
-    ownChatNames.filter((name) => name in body).map((name) => [name, (body as Record<string, unknown>)[name]]),
-  ) as Partial<ChatOptions>;
   const {
     continue_final_message: continued,
     chat_template_kwargs: templateArguments,
     reasoning_effort: effort,
     parallel_tool_calls: parallel,
   } = body;
-  const options: ChatOptions = {
+  const fields: ChatOptions = {
     messages,
     nPredict: body.max_completion_tokens ?? body.max_tokens ?? terms.defaultMaxTokens,
     ...formOf(body),
@@ -48,42 +37,8 @@ export function chatOptions(
     ...(body.n ? { n: body.n } : {}),
     ...(body.stop ? { stopStrings: [body.stop].flat() } : {}),
     ...(body.logprobs ? { nProbs: Math.max(1, body.top_logprobs ?? 0) } : {}),
-    ...own,
-    sampling: { ...samplingOf(body, note), ...own.sampling },
-    timeLimitMs: Math.min(own.timeLimitMs ?? Infinity, terms.timeLimitMs),
-    cacheSalt: terms.cacheSalt,
-    signal: terms.signal,
   };
-  return options;
-}
-
-/** What OpenAI's names say of sampling. */
-export function samplingOf(body: SamplingFields, note: (text: string) => void): Sampling {
-  const { temperature, top_p: topP, frequency_penalty: frequencyPenalty, presence_penalty: presencePenalty } = body;
-  const given = { temperature, topP, frequencyPenalty, presencePenalty, seed: seedOf(body.seed, note) };
-  const set = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
-  const bias = Object.entries(body.logit_bias ?? {});
-  return {
-    ...Object.fromEntries(set),
-    // OpenAI's scale ends where a token is never drawn.
-    ...(bias.length > 0
-      ? { tokenIdBias: Object.fromEntries(bias.map(([id, value]) => [id, value === -100 ? false : value])) }
-      : {}),
-  };
-}
-
-type SamplingFields = Pick<
-  ChatBody,
-  "temperature" | "top_p" | "frequency_penalty" | "presence_penalty" | "seed" | "logit_bias"
->;
-
-/** Seeds have 32 bits: of a longer one what is left of it, and -1 draws one. */
-function seedOf(seed: number | null | undefined, note: (text: string) => void): number | undefined {
-  if (seed === null || seed === undefined) return undefined;
-  if (seed >= -1 && seed < 2 ** 32) return seed;
-  const reduced = Number(BigInt.asUintN(32, BigInt(seed)));
-  note(`seed reduced to 32 bits: ${reduced}`);
-  return reduced;
+  return answerOptions(fields, { body, ownNames: ownChatNames, terms, note });
 }
 
 function refuseAtOdds(body: ChatBody): void {

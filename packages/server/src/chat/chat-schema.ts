@@ -1,9 +1,9 @@
 /** The body of POST /v1/chat/completions: OpenAI's names with OpenAI's limits, and ours beside them. */
 import * as v from "valibot";
+import { answerEntries, whole } from "../generate/answer-fields.js";
+import { ownChatOptions } from "../generate/own-options.js";
 import { body } from "../http/body.js";
 import { messages } from "./message-schema.js";
-import { answerEntries, whole } from "./answer-fields.js";
-import { ownChatOptions } from "./own-options.js";
 
 const tool = v.strictObject({
   type: v.literal("function"),

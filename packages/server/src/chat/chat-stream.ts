@@ -1,43 +1,28 @@
-import type { Generation, GenerationEvent, GenerationResult, TokenLogprobs, ToolCallEvent, Usage } from "medinfer";
+import type { GenerationResult, MadeToolCall, TokenLogprobs, Usage } from "medinfer";
+import type { AnswerWriter, Waiting } from "../generate/answer-writer.js";
+import type { LogprobsShown } from "../generate/logprobs-shown.js";
+import { reasoningOf } from "../generate/reasoning.js";
+import type { StreamHead } from "../generate/stream-head.js";
+import { finishReason, usageOf } from "../generate/usage.js";
 import type { EventSink } from "../http/event-sink.js";
-import { NumberHold } from "./number-hold.js";
-import { finishReason, logprobsOf, reasoningOf, usageOf, type LogprobsShown } from "./wire.js";
-
-/** What every chunk of a stream says. */
-export interface StreamHead {
-  id: string;
-  model: string;
-  /** Seconds since 1970. */
-  created: number;
-}
+import { logprobsOf, toolCallOf } from "./wire.js";
 
 export interface ChatStreamOptions {
   includeUsage: boolean;
   /** Undefined: none. */
   logprobs?: LogprobsShown | undefined;
-  /** Whether the text is JSON, so that its numbers are kept back until they are whole. */
-  json: boolean;
-}
-
-/** One choice of a stream: what has been said of it. */
-interface ChoiceState {
-  opened: boolean;
-  numbers: NumberHold | undefined;
-  /** Drawn, and not told yet: they come before their text. */
-  logprobs: TokenLogprobs[];
-  /** Of calls: those that are whole are told. */
-  calls: number;
 }
 
 /**
- * Writes a chat's answer as chunks: the role once in the first chunk of a choice, a call in one piece when it is whole (half a
- * call is completed to a valid one by some clients), one finish_reason for each choice, usage only where it was asked for.
+ * A chat's answer as chunks: the role once in the first chunk of a choice, a call in one piece when it is whole (half a call
+ * is completed to a valid one by some clients), one finish_reason for each choice, usage only where it was asked for.
  */
-export class ChatStream {
+export class ChatStream implements AnswerWriter {
   readonly #stream: EventSink;
   readonly #head: string;
   readonly #options: ChatStreamOptions;
-  readonly #choices = new Map<number, ChoiceState>();
+  /** By the index of a choice that has been opened: how many calls have been told of it. */
+  readonly #calls = new Map<number, number>();
 
   constructor(stream: EventSink, { id, model, created }: StreamHead, options: ChatStreamOptions) {
     this.#stream = stream;
@@ -46,107 +31,49 @@ export class ChatStream {
     this.#options = options;
   }
 
-  /**
-   * Writes all of it, as fast as the engine makes it and the client reads.
-   *
-   * @throws MedInferError (rejects) what the generation fails with; the stream is then open or not, and not ended
-   */
-  async write(generation: Generation): Promise<Usage> {
-    let usage: Usage | undefined;
-    for await (const event of generation) {
-      const waiting = this.#take(event);
-      if (event.type === "done") usage = event.usage;
-      if (waiting !== undefined) await waiting;
-    }
-    if (usage === undefined) throw new Error("a generation ended without its last event");
+  open(): void {
+    this.#stream.open();
+  }
+
+  text(index: number, text: string, tokens: readonly TokenLogprobs[]): Waiting {
+    return this.#delta(index, text === "" ? {} : { content: text }, tokens);
+  }
+
+  reasoning(index: number, text: string, tokens: readonly TokenLogprobs[]): Waiting {
+    return this.#delta(index, reasoningOf(text), tokens);
+  }
+
+  call(index: number, call: MadeToolCall, tokens: readonly TokenLogprobs[]): Waiting {
+    this.#openChoice(index);
+    const place = this.#calls.get(index)!;
+    this.#calls.set(index, place + 1);
+    return this.#delta(index, { tool_calls: [{ index: place, ...toolCallOf(call) }] }, tokens);
+  }
+
+  finish(index: number, result: GenerationResult): Waiting {
+    return this.#delta(index, {}, [], finishReason(result.finishReason));
+  }
+
+  /** All choices are told. */
+  async end(usage: Usage): Promise<void> {
     if (this.#options.includeUsage) {
       await this.#stream.send(`${this.#head},"choices":[],"usage":${JSON.stringify(usageOf(usage))}}`);
     }
     await this.#stream.send("[DONE]");
     this.#stream.end();
-    return usage;
   }
 
-  #take(event: GenerationEvent): Promise<void> | undefined {
-    switch (event.type) {
-      // Once its images and its prompt are read nothing of the request is left to refuse.
-      case "prefill":
-        this.#stream.open();
-        return undefined;
-      case "text":
-        return this.#text(event.index ?? 0, event.text);
-      case "reasoning":
-        return this.#delta(event.index ?? 0, reasoningOf(event.text));
-      case "toolCall":
-        return this.#call(event);
-      case "logprobs":
-        this.#choice(event.index ?? 0).logprobs.push(...event.tokens);
-        return undefined;
-      case "choice":
-        return this.#finish(event.index, event);
-      case "done":
-        return event.choices === undefined ? this.#finish(0, event) : this.#finishLeft(event.choices);
-      case "queued":
-      case "encode":
-      case "promptLogprobs":
-        return undefined;
-    }
+  #openChoice(index: number): void {
+    if (this.#calls.has(index)) return;
+    this.#calls.set(index, 0);
+    const first = { role: "assistant", content: "", refusal: null };
+    void this.#stream.send(this.#chunk({ index, delta: first, logprobs: null, finish_reason: null }));
   }
 
-  #text(index: number, text: string): Promise<void> | undefined {
-    const { numbers } = this.#choice(index);
-    const shown = numbers === undefined ? text : numbers.push(text);
-    return shown === "" ? undefined : this.#delta(index, { content: shown });
-  }
-
-  #call(event: ToolCallEvent): Promise<void> | undefined {
-    if (event.stage !== "end") return undefined;
-    const index = event.index ?? 0;
-    const choice = this.#choice(index);
-    const { id, name, arguments: text } = event;
-    const call = { index: choice.calls++, id, type: "function", function: { name, arguments: text } };
-    return this.#delta(index, { tool_calls: [call] });
-  }
-
-  #finish(index: number, result: GenerationResult): Promise<void> | undefined {
-    const choice = this.#choice(index);
-    const left = choice.numbers?.flush() ?? "";
-    if (left !== "" || choice.logprobs.length > 0) void this.#delta(index, left === "" ? {} : { content: left });
-    return this.#delta(index, {}, finishReason(result.finishReason));
-  }
-
-  /** Choices of `bestOf`, which no event has told. */
-  #finishLeft(results: readonly GenerationResult[]): Promise<void> | undefined {
-    let waiting: Promise<void> | undefined;
-    results.forEach((result, index) => {
-      if (this.#choices.get(index)?.opened) return;
-      this.#choice(index).logprobs.push(...(result.logprobs ?? []));
-      void this.#delta(index, { content: result.text });
-      waiting = this.#finish(index, result) ?? waiting;
-    });
-    return waiting;
-  }
-
-  #choice(index: number): ChoiceState {
-    const known = this.#choices.get(index);
-    if (known !== undefined) return known;
-    const numbers = this.#options.json ? new NumberHold() : undefined;
-    const choice: ChoiceState = { opened: false, numbers, logprobs: [], calls: 0 };
-    this.#choices.set(index, choice);
-    return choice;
-  }
-
-  #delta(index: number, delta: object, finish: string | null = null): Promise<void> | undefined {
-    this.#stream.open();
-    const choice = this.#choice(index);
-    if (!choice.opened) {
-      choice.opened = true;
-      const first = { role: "assistant", content: "", refusal: null };
-      void this.#stream.send(this.#chunk({ index, delta: first, logprobs: null, finish_reason: null }));
-    }
+  #delta(index: number, delta: object, tokens: readonly TokenLogprobs[], finish: string | null = null): Waiting {
+    this.#openChoice(index);
     const { logprobs: shown } = this.#options;
-    const told = choice.logprobs.splice(0);
-    const logprobs = shown === undefined || told.length === 0 ? null : logprobsOf(told, shown);
+    const logprobs = shown === undefined || tokens.length === 0 ? null : logprobsOf(tokens, shown);
     return this.#stream.send(this.#chunk({ index, delta, logprobs, finish_reason: finish }));
   }
 

@@ -1,10 +1,7 @@
 import type { ChatMessage, Content } from "medinfer";
-import { Problem } from "../http/problem.js";
+import { noFile } from "../generate/no-file.js";
 import type { ImageReader } from "../images/image-reader.js";
 import type { Message, MessageContent } from "./message-schema.js";
-
-/** So long a run of base64 in a text is a file: some clients send a tool's picture so, and a megabyte becomes the prompt. */
-const LONGEST_BASE64 = 8192;
 
 /**
  * Messages as the library takes them.
@@ -59,14 +56,6 @@ async function readContent(content: MessageContent, where: string, images: Image
     }),
   );
 }
-
-function noFile(text: string, param: string): string {
-  if (text.length < LONGEST_BASE64 || !longBase64.test(text)) return text;
-  const what = `${param} holds a file as base64 in a text, which would be read letter by letter`;
-  throw new Problem(400, "base64_in_text", `${what}: send images as parts of the type image_url`, { param });
-}
-
-const longBase64 = new RegExp(`[A-Za-z0-9+/]{${LONGEST_BASE64}}`);
 
 /** Without what is undefined. */
 function defined<T extends object>(fields: T): Partial<T> {

@@ -1,5 +1,6 @@
 import type { EventSink } from "./event-sink.js";
 import { problemOf } from "./engine-problem.js";
+import type { Problem } from "./problem.js";
 
 /** Until then a failure has a status of its own: most come at once, or with the prompt. */
 const PATIENCE_MS = 10_000;
@@ -8,14 +9,19 @@ const PATIENCE_MS = 10_000;
  * Runs what writes a stream. Its headers go out with its first event, or when that takes long. A failure before them is
  * thrown, for a status of its own; behind them it is told in the stream, which then breaks.
  *
+ * @param tell tells a failure where the stream is open, and breaks it. Default: OpenAI's error object
  * @throws what `write` throws
  */
-export async function withFailure<T>(stream: EventSink, write: () => Promise<T>): Promise<T> {
+export async function withFailure<T>(
+  stream: EventSink,
+  write: () => Promise<T>,
+  tell = (problem: Problem) => stream.fail(problem.body),
+): Promise<T> {
   const patience = setTimeout(() => stream.open(), PATIENCE_MS).unref();
   try {
     return await write();
   } catch (error) {
-    if (stream.opened) stream.fail(problemOf(error).body);
+    if (stream.opened) tell(problemOf(error));
     throw error;
   } finally {
     clearTimeout(patience);

@@ -1,4 +1,4 @@
-/** Fields that every call which generates has: chat and completions. */
+/** Fields that calls which generate share. */
 import * as v from "valibot";
 
 /** An integer from `min` to `max`. */
@@ -14,10 +14,9 @@ export function real(min: number, max: number) {
 const stopText = v.pipe(v.string(), v.minLength(1), v.maxLength(1000));
 
 /** Names of OpenAI's that change no answer: taken, and without effect. */
-const withoutEffect = {
+export const withoutEffect = {
   user: v.nullish(v.string()),
   metadata: v.nullish(v.record(v.string(), v.string())),
-  store: v.nullish(v.literal(false)),
   service_tier: v.nullish(v.picklist(["auto", "default"])),
   prompt_cache_key: v.nullish(v.string()),
   safety_identifier: v.nullish(v.string()),
@@ -43,5 +42,6 @@ export const answerEntries = {
   ),
   /** Ours: a stream that outlives its connection for a minute, see GET /v1/streams/{id}. */
   resumable: v.nullish(v.boolean()),
+  store: v.nullish(v.literal(false)),
   ...withoutEffect,
 };
