@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
+import { refusedWords } from "./http/api-words.js";
 import { check } from "./http/check.js";
 import { applyCors, type CorsOptions } from "./http/cors.js";
 import { problemOf } from "./http/engine-problem.js";
@@ -32,6 +34,7 @@ type Env = { Bindings: HttpBindings };
 export function makeApp(options: AppOptions): Hono<Env> {
   const { routes, authorize, recorder, takesRequests, ending, cors, bodyLimit } = options;
   const words = wordsOf(routes);
+  setMaxListeners(0, ending); // one for each running request
   const app = new Hono<Env>();
   app.use(async (c, next) => {
     if (c.env?.outgoing === undefined) throw new Error("the app runs on Node alone: serve it with @hono/node-server");
@@ -64,7 +67,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         const answer = await each.handle(call as Call<undefined>);
         return answer === undefined ? RESPONSE_ALREADY_SENT : c.json(answer);
       } catch (error) {
-        const problem = withoutTexts(problemOf(error), sent, words);
+        const problem = ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words);
         recorder.failed(call as Call, problem, error);
         return failure(c, problem, each);
       }
@@ -115,12 +118,9 @@ function apiKeyOf(c: Context<Env>): string | undefined {
   return typeof key === "string" ? `Bearer ${key}` : undefined;
 }
 
-/** Words of OpenAI's API that are refused by their names. */
-const refused = ["file", "input_audio", "function", "custom"];
-
 /** Words of the API itself: names of fields, and what may stand in them. */
 function wordsOf(routes: readonly Route[]): ReadonlySet<string> {
-  return new Set([...textsOf(openApiDocument(routes, "")), ...refused]);
+  return new Set([...textsOf(openApiDocument(routes, "")), ...refusedWords]);
 }
 
 function methodsByPath(routes: readonly Route[]): Map<string, string[]> {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type { RequestListener } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
@@ -71,8 +70,6 @@ export function createService(options: ServiceOptions): Service {
   const models = new ModelPool(options.models, options);
   const people = keys === undefined ? everybody() : holdersOf(keys, warn);
   const ending = new AbortController();
-  // Every running request listens.
-  setMaxListeners(0, ending.signal);
   let state: "starting" | "ready" | "draining" = "starting";
   const serving = new Serving({
     models,

@@ -106,7 +106,7 @@ describe("the prefix cache", () => {
 
   test.each(["cacheSalt", "cache_salt"])("has no salt of the caller's choice: %s is refused", async (name) => {
     const response = await ask(other, { ...chat, [name]: "x" });
-    expect([response.status, ((await response.json()) as Json).error.param]).toEqual([400, name]);
+    expect([response.status, ((await response.json()) as Json).error.param]).toEqual([400, "(…)"]);
   });
 });
 

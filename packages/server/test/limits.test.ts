@@ -110,6 +110,17 @@ describe("limits", () => {
     expect((await ask(keys.single!)).status).toBe(200);
   });
 
+  test("change with the file, and what was used stays used", async () => {
+    await refused(await ask(keys.few!));
+    const content = JSON.parse(readFileSync(file, "utf8")) as { tenants: Record<string, TenantTerms> };
+    content.tenants.few = { requestsPerMinute: 100 };
+    writeFileSync(file, JSON.stringify(content));
+    let answer = await ask(keys.few!);
+    await until(async () => (answer = await ask(keys.few!)).status === 200);
+    expect(answer.headers.get("x-ratelimit-limit-requests")).toBe("100");
+    expect(Number(answer.headers.get("x-ratelimit-remaining-requests"))).toBeLessThanOrEqual(98);
+  });
+
   test("none without entries", async () => {
     const response = await ask(keys.small!);
     expect([...response.headers.keys()].filter((name) => name.startsWith("x-ratelimit"))).toEqual([]);

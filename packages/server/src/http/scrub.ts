@@ -16,9 +16,10 @@ export function withoutTexts(problem: Problem, sent: unknown, known: ReadonlySet
   let { message, param } = problem;
   for (const text of textsOf(sent)) {
     if (text.length < SHORTEST || known.has(text)) continue;
-    const beginning = text.slice(0, BEGINNING);
-    message = withoutText(message, beginning);
-    if (param !== null) param = withoutText(param, beginning);
+    for (const beginning of written(text.slice(0, BEGINNING))) {
+      message = withoutText(message, beginning);
+      if (param !== null) param = withoutText(param, beginning);
+    }
   }
   if (message === problem.message && param === problem.param) return problem;
   const { status, code, headers, figures } = problem;
@@ -37,14 +38,22 @@ function withoutText(message: string, text: string): string {
   return result;
 }
 
-/** All strings of a JSON value, names of fields included. */
+/** As it is, in JSON, in a JSON pointer, in a URI (which half a pair of surrogates could not be in). */
+function written(text: string): Set<string> {
+  const pointer = text.replaceAll("~", "~0").replaceAll("/", "~1");
+  return new Set([text, JSON.stringify(text).slice(1, -1), pointer, encodeURI(Buffer.from(text).toString())]);
+}
+
+/** All strings of a JSON value, names of fields included. No recursion: a body may be nested deeper than the stack is. */
 export function* textsOf(value: unknown): Generator<string> {
-  if (typeof value === "string") yield value;
-  else if (Array.isArray(value)) for (const each of value) yield* textsOf(each);
-  else if (typeof value === "object" && value !== null) {
-    for (const [name, each] of Object.entries(value)) {
-      yield name;
-      yield* textsOf(each);
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const each = left.pop();
+    if (typeof each === "string") yield each;
+    else if (Array.isArray(each)) for (const item of each) left.push(item);
+    else if (typeof each === "object" && each !== null) {
+      yield* Object.keys(each);
+      for (const inner of Object.values(each)) left.push(inner);
     }
   }
 }
