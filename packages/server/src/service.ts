@@ -17,9 +17,9 @@ import { documentRoute } from "./openapi/document-route.js";
 import { openAdmission } from "./people/admission.js";
 import type { Principal } from "./people/principal.js";
 import { Serving } from "./serving.js";
-import { noRecorder } from "./telemetry/recorder.js";
+import { createTelemetry, type TelemetryOptions } from "./telemetry/telemetry.js";
 
-export interface ServiceOptions extends ModelPoolOptions {
+export interface ServiceOptions extends ModelPoolOptions, TelemetryOptions {
   models: readonly ModelConfig[];
   cors?: CorsOptions;
   /** Most bytes of a request's body. Default 32 MiB. */
@@ -49,17 +49,22 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** @throws RangeError where two models have one name */
+/**
+ * @throws RangeError where two models have one name
+ * @throws MedInferError INVALID_ARGUMENT where the audit log cannot be written
+ */
 export function createService(options: ServiceOptions): Service {
   const { imageUrls = false } = options;
   const models = new ModelPool(options.models, options);
+  const telemetry = createTelemetry(options, models);
+  const { recorder } = telemetry;
   const ending = new AbortController();
   let state: "starting" | "ready" | "draining" = "starting";
   const serving = new Serving({
     models,
     images: imageUrls ? new WebImages(imageUrls === true ? {} : imageUrls) : inlineImages,
     admission: openAdmission,
-    recorder: noRecorder,
+    recorder,
     limits: { defaultMaxTokens: options.defaultMaxTokens ?? 4096, timeLimitMs: options.timeLimitMs ?? 600_000 },
   });
   const everybody: Principal = {
@@ -73,6 +78,7 @@ export function createService(options: ServiceOptions): Service {
     ...modelRoutes(serving),
     chatRoute(serving),
     streamRoute(serving.streams),
+    ...telemetry.routes,
   ];
   routes.push(documentRoute(routes));
   const app = makeApp({
@@ -80,7 +86,7 @@ export function createService(options: ServiceOptions): Service {
     takesRequests: () => state !== "draining",
     ending: ending.signal,
     authorize: () => everybody,
-    recorder: noRecorder,
+    recorder,
     cors: options.cors ?? {},
     bodyLimit: options.bodyLimit ?? 32 * 2 ** 20,
   });
@@ -99,10 +105,11 @@ export function createService(options: ServiceOptions): Service {
     abort() {
       ending.abort();
     },
-    close() {
+    async close() {
       state = "draining";
       ending.abort();
-      return models.close();
+      await models.close();
+      await telemetry.close();
     },
   };
 }
