@@ -8,6 +8,7 @@ import { problemOf } from "./http/engine-problem.js";
 import { Problem } from "./http/problem.js";
 import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
+import { withoutText } from "./http/without-text.js";
 import type { Principal } from "./people/principal.js";
 import type { Recorder, Unknown } from "./telemetry/recorder.js";
 
@@ -71,7 +72,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         const answer = await each.handle(call as Call<undefined>);
         return answer === undefined ? RESPONSE_ALREADY_SENT : c.json(answer);
       } catch (error) {
-        const problem = ending.aborted ? endingProblem() : problemOf(error);
+        const problem = ending.aborted ? endingProblem() : withoutText(problemOf(error), call.body);
         recorder.failed(call as Call, problem, error);
         return failure(c, problem, each);
       } finally {
