@@ -7,6 +7,7 @@ export function metricsRoute(contentType: string, text: () => Promise<string>) {
     path: "/metrics",
     summary: "Counters and times in Prometheus' text format.",
     role: "metrics",
+    answerType: "text/plain",
     async handle({ outgoing }) {
       const body = await text();
       outgoing.writeHead(200, { "content-type": contentType, "content-length": Buffer.byteLength(body) });
