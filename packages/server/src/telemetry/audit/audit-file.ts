@@ -80,7 +80,7 @@ export class AuditFile {
   async close(): Promise<void> {
     clearTimeout(this.#retry);
     this.#start();
-    await this.#writing;
+    while (this.#writing !== undefined) await this.#writing;
     clearTimeout(this.#retry);
     await this.#handle?.close();
     this.#handle = undefined;
@@ -88,13 +88,17 @@ export class AuditFile {
 
   #start(): void {
     this.#retry = undefined;
-    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      // What came when the last batch was just through.
+      if (this.#waiting.length > 0 && this.#retry === undefined) this.#start();
+    });
   }
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      this.#waiting = [];
+      // What has failed is tried line by line: there may be room for one.
+      const lines = this.#waiting.splice(0, this.#broken ? 1 : MOST_WAITING);
       try {
         await this.#append(Buffer.from(lines.join("")));
       } catch (error) {
@@ -105,11 +109,10 @@ export class AuditFile {
         this.#retry = setTimeout(() => this.#start(), RETRY_MS).unref();
         return;
       }
-      if (this.#broken) {
-        this.#broken = false;
-        this.#events.onMended();
-      }
     }
+    if (!this.#broken) return;
+    this.#broken = false;
+    this.#events.onMended();
   }
 
   async #append(bytes: Buffer): Promise<void> {
