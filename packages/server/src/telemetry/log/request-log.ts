@@ -25,7 +25,7 @@ export class RequestLog implements Observer {
   ended(account: Account): void {
     const { id, endpoint, route, status, end, code, model, outcome, call } = account;
     const role = route?.role ?? "user";
-    const level = end === "failed" ? "warn" : role === "anyone" || role === "metrics" ? "debug" : "info";
+    const level = role === "anyone" || role === "metrics" ? "debug" : end === "failed" ? "warn" : "info";
     if (!this.#log.isLevelEnabled(level)) return;
     const line = {
       id,
