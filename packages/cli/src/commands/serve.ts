@@ -1,7 +1,7 @@
 import path from "node:path";
 import process from "node:process";
-import { listen, type ListenOptions, type ModelConfig } from "@medinfer/server";
-import type { Command } from "commander";
+import { listen, type ListenOptions, type LogLevel, type ModelConfig } from "@medinfer/server";
+import { Option, type Command } from "commander";
 import { MedInferError } from "medinfer";
 import closeWithGrace from "close-with-grace";
 import { toCount } from "../numbers.js";
@@ -20,7 +20,13 @@ interface ServeOptions {
   nThreads?: number;
   chatTemplate?: string;
   drain: number;
+  logLevel: LogLevel;
+  auditLog?: string;
+  auditSecret?: string;
+  auditRequired?: boolean;
 }
+
+const LOG_LEVELS: readonly LogLevel[] = ["silent", "fatal", "error", "warn", "info", "debug", "trace"];
 
 const collect = (value: string, values: string[] = []) => [...values, value];
 
@@ -45,6 +51,14 @@ export function addServe(program: Command): void {
     .option("--n-threads <threads>", "CPU threads", toCount)
     .option("--chat-template <name>", "default: the model's own")
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
+    .addOption(
+      new Option("--log-level <level>", "what is logged to stderr; info: every request")
+        .choices(LOG_LEVELS)
+        .default("warn"),
+    )
+    .option("--audit-log <file>", "who asked for what, when and with what outcome, as lines of JSON; never a text")
+    .option("--audit-secret <file>", "what salts the digests of prompts; default: random, for as long as it runs")
+    .option("--audit-required", "refuse requests while the audit log cannot be written")
     .addHelpText("after", examples)
     .action(run);
 }
@@ -58,7 +72,9 @@ Examples:
 
 async function run(options: ServeOptions): Promise<void> {
   const { host, port, socket, drain } = options;
-  const server = await begin({ models: modelsOf(options), host, port, socket, drainMs: drain * 1000 });
+  const { logLevel } = options;
+  const audit = auditOf(options);
+  const server = await begin({ models: modelsOf(options), host, port, socket, drainMs: drain * 1000, logLevel, audit });
   // A second signal ends the process at once.
   closeWithGrace({ delay: false, logger: false }, async () => {
     process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");
@@ -75,11 +91,17 @@ async function begin(options: ListenOptions) {
     return await listen(options);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
+    if (code === undefined || error instanceof MedInferError) throw error;
     const where = options.socket ?? `${options.host}:${options.port}`;
     const why = code === "EADDRINUSE" ? "something listens there already: name another port" : `it fails with ${code}`;
     throw new MedInferError("INVALID_ARGUMENT", `cannot listen on ${shortenPath(where)}: ${why}`);
   }
+}
+
+function auditOf({ auditLog: file, auditSecret: secretFile, auditRequired: required }: ServeOptions) {
+  if (file !== undefined) return { file, secretFile, required };
+  if (secretFile === undefined && required === undefined) return undefined;
+  throw new MedInferError("INVALID_ARGUMENT", "--audit-secret and --audit-required need --audit-log FILE");
 }
 
 function modelsOf(options: ServeOptions): ModelConfig[] {
