@@ -13,7 +13,8 @@ import type { Call, Route } from "./http/route.js";
 import { textsOf, withoutTexts } from "./http/scrub.js";
 import { openApiDocument } from "./openapi/document.js";
 import type { People } from "./people/people.js";
-import type { Recorder } from "./telemetry/recorder.js";
+import type { Principal } from "./people/principal.js";
+import type { Recorder, Unknown } from "./telemetry/recorder.js";
 
 export interface AppOptions {
   routes: readonly Route[];
@@ -36,6 +37,10 @@ export function makeApp(options: AppOptions): Hono<Env> {
   const words = wordsOf(routes);
   setMaxListeners(0, ending); // one for each running request
   const app = new Hono<Env>();
+  const unrouted = (c: Context<Env>, problem: Problem) => {
+    recorder.refused(unknown(c), undefined, problem);
+    return failure(c, problem);
+  };
   app.use(async (c, next) => {
     if (c.env?.outgoing === undefined) throw new Error("the app runs on Node alone: serve it with @hono/node-server");
     c.env.outgoing.setHeader("x-request-id", idOf(c));
@@ -46,8 +51,14 @@ export function makeApp(options: AppOptions): Hono<Env> {
     app.on(each.method, each.path, async (c) => {
       const { incoming, outgoing } = c.env;
       const signal = signalOf(outgoing, ending);
-      if (each.role !== "anyone" && !takesRequests()) throw endingProblem();
-      const who = authorize(incoming.headers.authorization ?? apiKeyOf(c), each.role, incoming);
+      let who: Principal;
+      try {
+        if (each.role !== "anyone" && !takesRequests()) throw endingProblem();
+        who = authorize(incoming.headers.authorization ?? apiKeyOf(c), each.role, incoming);
+      } catch (error) {
+        recorder.refused(unknown(c), each, problemOf(error));
+        throw error;
+      }
       const call: Omit<Call, "body"> & { body?: unknown } = {
         id: String(outgoing.getHeader("x-request-id")),
         params: c.req.param(),
@@ -57,9 +68,9 @@ export function makeApp(options: AppOptions): Hono<Env> {
         incoming,
         outgoing,
       };
-      recorder.arrived(call as Call, each);
       let sent: unknown;
       try {
+        recorder.arrived(call as Call, each);
         if (each.body !== undefined) {
           sent = await readJson(incoming, each.bodyLimit ?? bodyLimit);
           call.body = check(each.body, each.prepareBody?.(sent) ?? sent);
@@ -70,20 +81,26 @@ export function makeApp(options: AppOptions): Hono<Env> {
         const problem = ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words);
         recorder.failed(call as Call, problem, error);
         return failure(c, problem, each);
+      } finally {
+        recorder.left(call as Call);
       }
     });
   }
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(path, (c) => {
       const allow = methods.map((method) => method.toUpperCase()).join(", ");
-      return failure(c, new Problem(405, "method_not_allowed", `this path takes ${allow}`, { headers: { allow } }));
+      return unrouted(c, new Problem(405, "method_not_allowed", `this path takes ${allow}`, { headers: { allow } }));
     });
   }
   app.notFound((c) =>
-    failure(c, new Problem(404, "unknown_path", "there is no such path: GET /openapi.json lists all")),
+    unrouted(c, new Problem(404, "unknown_path", "there is no such path: GET /openapi.json lists all")),
   );
   app.onError((error, c) => failure(c, problemOf(error)));
   return app;
+}
+
+function unknown({ env: { incoming, outgoing } }: Context<Env>): Unknown {
+  return { id: String(outgoing.getHeader("x-request-id")), incoming, outgoing };
 }
 
 function failure(c: Context<Env>, problem: Problem, route?: Route): Response {

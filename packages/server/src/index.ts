@@ -13,3 +13,6 @@ export type { WebImageOptions } from "./images/web-images.js";
 export type { ModelConfig } from "./models/model-config.js";
 export type { ModelChange, ModelPoolOptions } from "./models/model-pool.js";
 export type { ModelState } from "./models/served-model.js";
+export type { AuditLine, AuditOptions } from "./telemetry/audit/audit-log.js";
+export type { LogLevel, LogOptions } from "./telemetry/log/log.js";
+export type { TelemetryOptions } from "./telemetry/telemetry.js";

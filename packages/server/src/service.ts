@@ -18,9 +18,9 @@ import { documentRoute } from "./openapi/document-route.js";
 import { everybody, holdersOf } from "./people/people.js";
 import { responseRoutes } from "./responses/response-routes.js";
 import { Serving } from "./serving.js";
-import { noRecorder } from "./telemetry/recorder.js";
+import { createTelemetry, type TelemetryOptions } from "./telemetry/telemetry.js";
 
-export interface ServiceOptions extends ModelPoolOptions {
+export interface ServiceOptions extends ModelPoolOptions, TelemetryOptions {
   models: readonly ModelConfig[];
   /**
    * The file of keys, read again when it changes: see docs/guide/server-security.md. Default: nobody needs a key, and all are
@@ -63,19 +63,21 @@ export interface Service {
 
 /**
  * @throws RangeError where two models have one name
- * @throws MedInferError `INVALID_ARGUMENT` where the file of keys cannot be read, or is wrong
+ * @throws MedInferError `INVALID_ARGUMENT` where the file of keys or the audit log cannot be used, or is wrong
  */
 export function createService(options: ServiceOptions): Service {
   const { imageUrls = false, keys, adminApart = false } = options;
   const models = new ModelPool(options.models, options);
-  const people = keys === undefined ? everybody() : holdersOf(keys, warn);
+  const telemetry = createTelemetry(options, models);
+  const { recorder } = telemetry;
+  const people = keys === undefined ? everybody() : holdersOf(keys, telemetry.warn);
   const ending = new AbortController();
   let state: "starting" | "ready" | "draining" = "starting";
   const serving = new Serving({
     models,
     images: imageUrls ? new WebImages(imageUrls === true ? {} : imageUrls) : inlineImages,
     admission: people.admission,
-    recorder: noRecorder,
+    recorder,
     limits: { defaultMaxTokens: options.defaultMaxTokens ?? 4096, timeLimitMs: options.timeLimitMs ?? 600_000 },
   });
   const routes: Route[] = [
@@ -86,6 +88,7 @@ export function createService(options: ServiceOptions): Service {
     ...responseRoutes(serving, options.responseState ?? false),
     streamRoute(serving.streams),
     ...people.routes,
+    ...telemetry.routes,
   ];
   const appOf = (some: readonly Route[]) =>
     makeApp({
@@ -93,7 +96,7 @@ export function createService(options: ServiceOptions): Service {
       takesRequests: () => state !== "draining",
       ending: ending.signal,
       authorize: people.authorize,
-      recorder: noRecorder,
+      recorder,
       cors: options.cors ?? {},
       bodyLimit: options.bodyLimit ?? 32 * 2 ** 20,
     });
@@ -115,11 +118,12 @@ export function createService(options: ServiceOptions): Service {
     abort() {
       ending.abort(endingProblem());
     },
-    close() {
+    async close() {
       state = "draining";
       ending.abort(endingProblem());
       people.close();
-      return models.close();
+      await models.close();
+      await telemetry.close();
     },
   };
 }
@@ -127,8 +131,4 @@ export function createService(options: ServiceOptions): Service {
 function listenerOf(app: Service["app"]): RequestListener {
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return (incoming, outgoing) => void answer(incoming, outgoing);
-}
-
-function warn(text: string): void {
-  process.emitWarning(text, "MedInferWarning");
 }

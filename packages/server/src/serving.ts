@@ -52,8 +52,11 @@ export class Serving {
    */
   async generate(call: Call, name: string, work: (served: Served) => Promise<GenerationResult>): Promise<void> {
     const { admission, recorder, limits } = this.#parts;
-    await this.withModel(call, name, "generate", async ({ engine, model }) => {
+    await this.withModel(call, name, "generate", async (lease) => {
+      const { model } = lease;
+      const entry = recorder.entering(call, model);
       const ticket = await admission.enter(model, call);
+      const engine = entry.admitted(lease.engine);
       try {
         const terms = { ...limits, cacheSalt: call.who.cacheSalt, signal: call.signal };
         const result = await work({ engine, model, terms });

@@ -4,7 +4,7 @@ import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { addKey, createService, listen, readKeys, revokeKey, type KeyFile } from "@medinfer/server";
 
@@ -20,16 +20,16 @@ const ward4 = keyOf(file, "ward-4", { tenant: "cardiology" });
 const other = keyOf(file, "dermatology");
 const operator = keyOf(file, "operator", { roles: ["admin"] });
 
-const { url, server } = running({ keys: file, models: [{ name: model, nThreads: 1, keepLoaded: true }] });
+const warnings: string[] = [];
+const { url, server } = running({
+  keys: file,
+  models: [{ name: model, nThreads: 1, keepLoaded: true }],
+  logTo: { write: (line) => void warnings.push(line) },
+});
 const path_ = () => `${url()}/v1/chat/completions`;
 const chat = { model, messages: [{ role: "user", content: "What is gout?" }], max_tokens: 4, temperature: 0 };
 const ask = (key: string | undefined, body: object = chat) =>
   post(path_(), body, { headers: key === undefined ? {} : bearer(key) });
-
-const warnings: string[] = [];
-const onWarning = ({ name, message }: Error) => void (name === "MedInferWarning" && warnings.push(message));
-process.on("warning", onWarning);
-afterAll(() => process.off("warning", onWarning));
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 15_000;

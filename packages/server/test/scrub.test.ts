@@ -16,6 +16,11 @@ test("what was sent goes, with the rest of its quotation; words of the API stay"
   expect(param).toBe("tools.(…)");
 });
 
+test("a text that stands there twice goes twice, and nothing between", () => {
+  const problem = new Problem(400, "x", "#/properties/Zebulon Q/properties/Zebulon Q: is wrong");
+  expect(withoutTexts(problem, { "Zebulon Q": 1 }, known).message).toBe("#/properties/(…)/properties/(…): is wrong");
+});
+
 test("a problem that quotes nothing is the same one", () => {
   const problem = new Problem(400, "x", "the body is empty", { param: "messages" });
   expect(withoutTexts(problem, { messages: "empty words" }, known)).toBe(problem);

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { listen, type ListenOptions, type ModelConfig } from "@medinfer/server";
-import type { Command } from "commander";
+import { listen, type ListenOptions, type LogLevel, type ModelConfig } from "@medinfer/server";
+import { Option, type Command } from "commander";
 import { MedInferError } from "medinfer";
 import closeWithGrace from "close-with-grace";
 import { toCount } from "../numbers.js";
@@ -28,7 +28,13 @@ interface ServeOptions {
   nThreads?: number;
   chatTemplate?: string;
   drain: number;
+  logLevel: LogLevel;
+  auditLog?: string;
+  auditSecret?: string;
+  auditRequired?: boolean;
 }
+
+const LOG_LEVELS: readonly LogLevel[] = ["silent", "fatal", "error", "warn", "info", "debug", "trace"];
 
 const collect = (value: string, values: string[] = []) => [...values, value];
 
@@ -60,6 +66,14 @@ export function addServe(program: Command): void {
     .option("--n-threads <threads>", "CPU threads", toCount)
     .option("--chat-template <name>", "default: the model's own")
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
+    .addOption(
+      new Option("--log-level <level>", "what is logged to stderr; info: every request")
+        .choices(LOG_LEVELS)
+        .default("warn"),
+    )
+    .option("--audit-log <file>", "who asked for what, when and with what outcome, as lines of JSON; never a text")
+    .option("--audit-secret <file>", "what salts the digests of prompts; default: random, for as long as it runs")
+    .option("--audit-required", "refuse requests while the audit log cannot be written")
     .addHelpText("after", examples)
     .action(run);
 }
@@ -72,9 +86,16 @@ Examples:
     -d '{"model": "medinfer-tiny", "messages": [{"role": "user", "content": "What is gout?"}], "stream": true}'`;
 
 async function run(options: ServeOptions): Promise<void> {
-  const { host, port, socket, drain, keys, open, corsOrigin: origins } = options;
+  const { host, port, socket, drain, keys, open, corsOrigin: origins, logLevel } = options;
   const place = defined({ host, port, socket, keys, open, admin: adminOf(options), tls: tlsOf(options) });
-  const server = await begin({ models: modelsOf(options), ...place, cors: { origins }, drainMs: drain * 1000 });
+  const records = defined({ logLevel, audit: auditOf(options) });
+  const server = await begin({
+    models: modelsOf(options),
+    ...place,
+    ...records,
+    cors: { origins },
+    drainMs: drain * 1000,
+  });
   // A second signal ends the process at once.
   const { uninstall } = closeWithGrace({ delay: false, logger: false }, async () => {
     process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");
@@ -126,6 +147,12 @@ function readPem(file: string): Buffer {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
     throw new MedInferError("INVALID_ARGUMENT", `${shortenPath(file)}: it cannot be read (${code}): check the path`);
   }
+}
+
+function auditOf({ auditLog: file, auditSecret: secretFile, auditRequired: required }: ServeOptions) {
+  if (file !== undefined) return { file, secretFile, required };
+  if (secretFile === undefined && required === undefined) return undefined;
+  throw new MedInferError("INVALID_ARGUMENT", "--audit-secret and --audit-required need --audit-log FILE");
 }
 
 function modelsOf(options: ServeOptions): ModelConfig[] {

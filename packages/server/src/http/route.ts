@@ -34,6 +34,8 @@ export interface Route<TSchema extends v.GenericSchema | undefined = v.GenericSc
   readonly bodyLimit?: number;
   /** The form of its answer; none where it is no JSON. */
   readonly answer?: v.GenericSchema;
+  /** The media type of an answer that is no JSON. */
+  readonly answerType?: string;
   /** Whether its answer may be a stream of server-sent events. */
   readonly streams?: boolean;
   /** What a failure is told as, where it is not OpenAI's error object. */

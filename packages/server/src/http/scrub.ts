@@ -4,6 +4,7 @@ import { Problem } from "./problem.js";
 const SHORTEST = 3;
 /** Of a long text messages quote the beginning. */
 const BEGINNING = 30;
+const GONE = "(…)";
 
 /**
  * The problem without anything that its request said: names of tools and of fields that do not exist may be quoted by whoever
@@ -14,11 +15,13 @@ const BEGINNING = 30;
  */
 export function withoutTexts(problem: Problem, sent: unknown, known: ReadonlySet<string>): Problem {
   let { message, param } = problem;
-  for (const text of textsOf(sent)) {
-    if (text.length < SHORTEST || known.has(text)) continue;
-    for (const beginning of written(text.slice(0, BEGINNING))) {
-      message = withoutText(message, beginning);
-      if (param !== null) param = withoutText(param, beginning);
+  const texts = [...new Set(textsOf(sent))].filter((text) => text.length >= SHORTEST && !known.has(text));
+  // Long ones first: a short one may be a part of one.
+  for (const text of texts.sort((a, b) => b.length - a.length)) {
+    const remove = text.length > BEGINNING ? withoutLong : withoutShort;
+    for (const each of written(text.slice(0, BEGINNING))) {
+      message = remove(message, each);
+      if (param !== null) param = remove(param, each);
     }
   }
   if (message === problem.message && param === problem.param) return problem;
@@ -26,14 +29,16 @@ export function withoutTexts(problem: Problem, sent: unknown, known: ReadonlySet
   return new Problem(status, code, message, { param: param ?? undefined, headers, figures });
 }
 
-/** With what follows it up to the end of a quotation or a word. */
-function withoutText(message: string, text: string): string {
+const withoutShort = (message: string, text: string) => message.replaceAll(text, GONE);
+
+/** With what follows it up to the end of a quotation or a word: of a long text a message may quote more than its beginning. */
+function withoutLong(message: string, beginning: string): string {
   let result = message;
-  for (let at = result.indexOf(text); at >= 0; at = result.indexOf(text, at + 3)) {
-    const behind = result.slice(at + text.length);
+  for (let at = result.indexOf(beginning); at >= 0; at = result.indexOf(beginning, at + GONE.length)) {
+    const behind = result.slice(at + beginning.length);
     const quoted = result.slice(0, at).split('"').length % 2 === 0;
     const rest = quoted ? behind.search(/"/) : behind.search(/[\s"'.;,[\]]|$/);
-    result = `${result.slice(0, at)}(…)${rest < 0 ? "" : behind.slice(rest)}`;
+    result = `${result.slice(0, at)}${GONE}${rest < 0 ? "" : behind.slice(rest)}`;
   }
   return result;
 }

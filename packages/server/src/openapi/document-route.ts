@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { route, type Route } from "../http/route.js";
+import { version } from "../version.js";
 import { openApiDocument } from "./document.js";
 
 /** GET /openapi.json. Made once. @param routes those that it lists, beside itself */
@@ -14,9 +13,4 @@ export function documentRoute(routes: readonly Route[]): Route {
     handle: () => (document ??= openApiDocument([...routes, own], version())),
   });
   return own;
-}
-
-function version(): string {
-  const file = path.join(__dirname, "..", "..", "package.json");
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

@@ -53,7 +53,7 @@ const asJson = (schema: object) => ({ "application/json": { schema } });
 const pathOf = ({ path }: Route) => path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}");
 
 function operationOf(each: Route): object {
-  const { summary, role, body, answer, streams, path } = each;
+  const { summary, role, body, answer, answerType, streams, path } = each;
   const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: "path",
@@ -61,7 +61,9 @@ function operationOf(each: Route): object {
     schema: { type: "string" },
   }));
   const content = {
-    ...asJson(answer === undefined ? { type: "object" } : jsonSchemaOf(answer)),
+    ...(answerType === undefined
+      ? asJson(answer === undefined ? { type: "object" } : jsonSchemaOf(answer))
+      : { [answerType]: { schema: { type: "string" } } }),
     // Its events are told in the guide: there is no one schema for their data and [DONE].
     ...(streams ? { "text/event-stream": {} } : {}),
   };

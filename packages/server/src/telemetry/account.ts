@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Problem } from "../http/problem.js";
+import type { Call, Route } from "../http/route.js";
+import type { ServedModel } from "../models/served-model.js";
+import type { Outcome } from "./recorder.js";
+
+/**
+ * What became of a request: `"refused"`: its sender's fault; `"failed"`: the server's; `"client_gone"`: its sender left before
+ * its answer was whole.
+ */
+export type End = "answered" | "refused" | "failed" | "client_gone";
+
+/** The status of a request whose sender left before there was one. */
+const CLIENT_GONE = 499;
+
+/**
+ * All that is known of a request, as it becomes known. Times are those of `performance.now()`. What it says of itself holds no
+ * text of the request; `call` does, and is for digests alone.
+ */
+export class Account {
+  readonly id: string;
+  /** Undefined: its path has no route. */
+  readonly route: Route | undefined;
+  readonly incoming: IncomingMessage;
+  /** Undefined: nobody was found to ask. */
+  readonly call: Call | undefined;
+  readonly arrivedAt = performance.now();
+  model: ServedModel | undefined;
+  enteringAt: number | undefined;
+  admittedAt: number | undefined;
+  /** When the engine was asked. */
+  submittedAt: number | undefined;
+  /** When the latest tokens of each choice were handed to its stream. */
+  readonly tokensAt: (number | undefined)[] = [];
+  outcome: Outcome | undefined;
+  problem: Problem | undefined;
+  endedAt = 0;
+  readonly #outgoing: ServerResponse;
+
+  constructor(
+    { id, incoming, outgoing }: Pick<Call, "id" | "incoming" | "outgoing">,
+    route: Route | undefined,
+    call?: Call,
+  ) {
+    this.id = id;
+    this.incoming = incoming;
+    this.#outgoing = outgoing;
+    this.route = route;
+    this.call = call;
+  }
+
+  /** E.g. `POST /v1/chat/completions`: as the server writes it, whatever was asked for. */
+  get endpoint(): string {
+    return this.route === undefined ? "none" : `${this.route.method.toUpperCase()} ${this.route.path}`;
+  }
+
+  get status(): number {
+    return this.#outgoing.headersSent ? this.#outgoing.statusCode : CLIENT_GONE;
+  }
+
+  /** A word for programs. Undefined: nothing was wrong. */
+  get code(): string | undefined {
+    return this.end === "client_gone" ? "client_gone" : this.problem?.code;
+  }
+
+  /** REQUIRES: the answer has ended. */
+  get end(): End {
+    if (this.#outgoing.writableFinished) {
+      if (this.status >= 500) return "failed";
+      return this.status >= 400 ? "refused" : "answered";
+    }
+    // A stream breaks off with what went wrong; what a sender leaves behind is ended as aborted.
+    const { problem } = this;
+    return problem === undefined || problem.code === "aborted" || problem.status === CLIENT_GONE
+      ? "client_gone"
+      : "failed";
+  }
+
+  get ms(): number {
+    return this.endedAt - this.arrivedAt;
+  }
+
+  get completionTokens(): number {
+    return this.outcome?.usage.completionTokens ?? 0;
+  }
+
+  get streamed(): boolean {
+    return this.tokensAt.length > 0;
+  }
+}

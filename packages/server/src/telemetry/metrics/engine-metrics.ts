@@ -1,0 +1,137 @@
+import type { EngineStats } from "medinfer";
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { ServedModel } from "../../models/served-model.js";
+
+interface EngineMetric {
+  name: string;
+  help: string;
+  kind: "gauge" | "counter";
+  of: (stats: EngineStats) => number;
+}
+
+const metric = (kind: EngineMetric["kind"], name: string, help: string, of: EngineMetric["of"]): EngineMetric => ({
+  kind,
+  name,
+  help,
+  of,
+});
+
+/** Share of the KV pool that running requests hold. */
+const kvUsed = ({ kv, kvCells, kvCellsUsed }: EngineStats) => {
+  if (kv.paged) return kv.pages === 0 ? 0 : kv.pagesUsed / kv.pages;
+  return kvCells === 0 ? 0 : Math.min(1, kvCellsUsed / kvCells);
+};
+const promptTokens = (stats: EngineStats) => stats.promptTokens + stats.kv.tokensSaved;
+
+/** What an engine counts, under the names that routers and autoscalers know from vLLM, and under our own. */
+const ENGINE_METRICS: readonly EngineMetric[] = [
+  metric("gauge", "vllm:num_requests_running", "Requests that generate, now.", (s) => s.running),
+  metric("gauge", "vllm:kv_cache_usage_perc", "Share of the KV pool in use, 0 to 1.", kvUsed),
+  metric("gauge", "vllm:gpu_cache_usage_perc", "The same under its older name.", kvUsed),
+  metric("counter", "vllm:prefix_cache_queries_total", "Tokens of prompts.", promptTokens),
+  metric("counter", "vllm:prefix_cache_hits_total", "Of them, found in the cache.", (s) => s.kv.tokensSaved),
+  metric("counter", "vllm:gpu_prefix_cache_queries_total", "The same under its older name.", promptTokens),
+  metric("counter", "vllm:gpu_prefix_cache_hits_total", "The same under its older name.", (s) => s.kv.tokensSaved),
+  metric("counter", "vllm:prompt_tokens_total", "Tokens of prompts, those in the cache included.", promptTokens),
+  metric("counter", "vllm:generation_tokens_total", "Tokens generated.", (s) => s.generatedTokens),
+  metric("counter", "vllm:num_preemptions_total", "Requests put back to free memory.", (s) => s.preemptions),
+
+  metric("gauge", "medinfer_engine_queued", "Requests that wait for a place in the batch, now.", (s) => s.queued),
+  metric("gauge", "medinfer_engine_encoding", "Requests that wait for their images, now.", (s) => s.encoding),
+  metric("gauge", "medinfer_engine_running", "Requests that generate, now.", (s) => s.running),
+  metric("gauge", "medinfer_engine_paused", "Of them, those whose client does not read.", (s) => s.paused),
+  metric("gauge", "medinfer_engine_threads", "CPU threads of the latest forward pass.", (s) => s.threads),
+  metric("counter", "medinfer_engine_completed_total", "Engine requests that ended well.", (s) => s.completed),
+  metric("counter", "medinfer_engine_failed_total", "Engine requests that failed.", (s) => s.failed),
+  metric("counter", "medinfer_engine_aborted_total", "Engine requests that were ended early.", (s) => s.aborted),
+  metric("counter", "medinfer_engine_steps_total", "Forward passes.", (s) => s.steps),
+  metric(
+    "counter",
+    "medinfer_engine_graphs_reused_total",
+    "Of them, those that ran the graph of the pass before.",
+    (s) => s.graphsReused,
+  ),
+  metric(
+    "counter",
+    "medinfer_engine_prompt_tokens_total",
+    "Tokens read: those in the cache are not.",
+    (s) => s.promptTokens,
+  ),
+  metric("counter", "medinfer_engine_generated_tokens_total", "Tokens generated.", (s) => s.generatedTokens),
+  metric("counter", "medinfer_engine_preemptions_total", "Requests put back to free memory.", (s) => s.preemptions),
+  metric("counter", "medinfer_images_encoded_total", "Images encoded.", (s) => s.imagesEncoded),
+  metric("counter", "medinfer_image_cache_hits_total", "Images found in the cache.", (s) => s.imageCacheHits),
+  metric("counter", "medinfer_image_batches_total", "Passes of the encoder.", (s) => s.imageBatches),
+  metric("gauge", "medinfer_image_cache_bytes", "Bytes of cached image embeddings, now.", (s) => s.imageCacheBytes),
+  metric("gauge", "medinfer_kv_cells", "Size of the KV pool, in tokens.", (s) => s.kvCells),
+  metric("gauge", "medinfer_kv_cells_used", "Of them, held by running requests, now.", (s) => s.kvCellsUsed),
+  metric("gauge", "medinfer_kv_pages", "Pages of the KV pool.", (s) => s.kv.pages),
+  metric("gauge", "medinfer_kv_pages_free", "Pages that hold nothing, now.", (s) => s.kv.pagesFree),
+  metric("gauge", "medinfer_kv_pages_used", "Pages held by requests, now.", (s) => s.kv.pagesUsed),
+  metric("gauge", "medinfer_kv_pages_shared", "Pages with more than one holder, now.", (s) => s.kv.pagesShared),
+  metric("gauge", "medinfer_kv_pages_cached", "Pages kept for prompts that begin alike, now.", (s) => s.kv.pagesCached),
+  metric("counter", "medinfer_kv_pages_evicted_total", "Cached pages given up.", (s) => s.kv.pagesEvicted),
+  metric(
+    "gauge",
+    "medinfer_kv_fragmentation",
+    "Share of tokens in used pages that nobody holds.",
+    (s) => s.kv.fragmentation,
+  ),
+  metric(
+    "counter",
+    "medinfer_prefix_hits_total",
+    "Requests that found a part of their prompt.",
+    (s) => s.kv.prefixHits,
+  ),
+  metric(
+    "counter",
+    "medinfer_prefix_tokens_saved_total",
+    "Tokens of prompts that were not computed.",
+    (s) => s.kv.tokensSaved,
+  ),
+  metric(
+    "counter",
+    "medinfer_kv_tokens_swapped_total",
+    "Tokens kept from being computed again.",
+    (s) => s.kv.tokensSwapped,
+  ),
+  metric("gauge", "medinfer_kv_swap_bytes", "Bytes held outside the pool, now.", (s) => s.kv.swapBytes),
+];
+
+/**
+ * The engines' own counters, read when they are asked for: one look at each engine a scrape. A model that is not loaded has
+ * none; loaded again, its counters begin at 0, which Prometheus takes for what it is.
+ */
+export class EngineMetrics {
+  readonly #metrics: { metric: Gauge | Counter; of: EngineMetric["of"] }[];
+  readonly #cacheInfo: Gauge;
+
+  constructor(registry: Registry) {
+    const settings = { labelNames: ["model_name"], registers: [registry] };
+    this.#metrics = ENGINE_METRICS.map(({ kind, name, help, of }) => ({
+      metric: new (kind === "gauge" ? Gauge : Counter)({ name, help, ...settings }),
+      of,
+    }));
+    this.#cacheInfo = new Gauge({
+      name: "vllm:cache_config_info",
+      help: "The KV pool: its pages, and the tokens of a page.",
+      labelNames: ["model_name", "block_size", "num_gpu_blocks"],
+      registers: [registry],
+    });
+  }
+
+  read(models: readonly ServedModel[]): void {
+    const loaded = models.flatMap(({ name, engine }) =>
+      engine === undefined ? [] : [{ labels: { model_name: name }, stats: engine.stats() }],
+    );
+    for (const { metric, of } of this.#metrics) {
+      // Counters, too, are as the engine has them.
+      metric.reset();
+      for (const { labels, stats } of loaded) metric.inc(labels, of(stats));
+    }
+    this.#cacheInfo.reset();
+    for (const { labels, stats } of loaded) {
+      this.#cacheInfo.set({ ...labels, block_size: stats.kv.pageSize, num_gpu_blocks: stats.kv.pages }, 1);
+    }
+  }
+}
