@@ -70,13 +70,15 @@ export function makeApp(options: AppOptions): Hono<Env> {
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(path, (c) => {
       const allow = methods.map((method) => method.toUpperCase()).join(", ");
-      return failure(c, new Problem(405, "method_not_allowed", `this path takes ${allow}`, { headers: { allow } }));
+      const problem = new Problem(405, "method_not_allowed", `this path takes ${allow}`, { headers: { allow } });
+      return failure(c, problem, formOf(routes, c));
     });
   }
   app.notFound((c) =>
     failure(c, new Problem(404, "unknown_path", "there is no such path: GET /openapi.json lists all")),
   );
-  app.onError((error, c) => failure(c, problemOf(error)));
+  // Also of a key that is refused: in the form of its route.
+  app.onError((error, c) => failure(c, problemOf(error), formOf(routes, c)));
   return app;
 }
 
@@ -92,6 +94,11 @@ function failure(c: Context<Env>, problem: Problem, route?: Route): Response {
   if (outgoing.headersSent || outgoing.destroyed) return RESPONSE_ALREADY_SENT;
   const body = route?.problemBody?.(problem, String(outgoing.getHeader("x-request-id"))) ?? problem.body;
   return c.json(body, problem.status as 400, { ...problem.headers });
+}
+
+/** The route whose form a failure outside of it has. */
+function formOf(routes: readonly Route[], { req }: Context<Env>): Route | undefined {
+  return routes.find(({ path }) => path === req.path);
 }
 
 /** Aborted when the client is gone before its answer is whole, or the server ends. (`AbortSignal.any` would keep each.) */
