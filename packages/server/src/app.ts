@@ -61,7 +61,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         const answer = await each.handle(call as Call<undefined>);
         return answer === undefined ? RESPONSE_ALREADY_SENT : c.json(answer);
       } catch (error) {
-        const problem = ending.aborted ? endingProblem() : problemOf(error);
+        const problem = ending.aborted ? endingProblem() : problemOf(error, call.body);
         recorder.failed(call as Call, problem, error);
         return failure(c, problem, each);
       }

@@ -1,5 +1,6 @@
 import { MedInferError, type ErrorCode } from "medinfer";
 import { Problem } from "./problem.js";
+import { withoutTexts } from "./without-texts.js";
 
 /** Seconds after which a client is told to ask again. openai's clients keep to it from 1 to 60. */
 const RETRY_SECONDS = 2;
@@ -34,17 +35,21 @@ const answers: Readonly<Record<ErrorCode, { status: number; code: string }>> = {
   INTERNAL: { status: 500, code: "internal_error" },
 };
 
-/** What a failed request is answered with, whatever it failed with. */
-export function problemOf(error: unknown): Problem {
+/**
+ * What a failed request is answered with, whatever it failed with.
+ *
+ * @param body of the request, whose texts the answer does not repeat
+ */
+export function problemOf(error: unknown, body?: unknown): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof MedInferError)) {
     const what = "a defect of the server: its log names the place";
     return new Problem(500, "internal_error", what, { headers: hopeless });
   }
   const { status, code } = answers[error.code];
-  const message = status === 500 ? operatorsMessage(error) : error.message;
+  const message = status === 500 ? operatorsMessage(error) : withoutTexts(error.message, body);
   const [issue] = error.issues;
-  const param = issue?.path === undefined || issue.path === "" ? undefined : issue.path;
+  const param = issue?.path === undefined || issue.path === "" ? undefined : withoutTexts(issue.path, body);
   const headers = status === 429 || status === 503 ? { "retry-after": String(RETRY_SECONDS) } : undefined;
   return new Problem(status, code, message, {
     param,
