@@ -37,9 +37,9 @@ export function makeApp(options: AppOptions): Hono<Env> {
   const words = wordsOf(routes);
   setMaxListeners(0, ending); // one for each running request
   const app = new Hono<Env>();
-  const unrouted = (c: Context<Env>, problem: Problem) => {
+  const unrouted = (c: Context<Env>, problem: Problem, route?: Route) => {
     recorder.refused(unknown(c), undefined, problem);
-    return failure(c, problem);
+    return failure(c, problem, route);
   };
   app.use(async (c, next) => {
     if (c.env?.outgoing === undefined) throw new Error("the app runs on Node alone: serve it with @hono/node-server");
@@ -89,13 +89,15 @@ export function makeApp(options: AppOptions): Hono<Env> {
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(path, (c) => {
       const allow = methods.map((method) => method.toUpperCase()).join(", ");
-      return unrouted(c, new Problem(405, "method_not_allowed", `this path takes ${allow}`, { headers: { allow } }));
+      const problem = new Problem(405, "method_not_allowed", `this path takes ${allow}`, { headers: { allow } });
+      return unrouted(c, problem, formOf(routes, c));
     });
   }
   app.notFound((c) =>
     unrouted(c, new Problem(404, "unknown_path", "there is no such path: GET /openapi.json lists all")),
   );
-  app.onError((error, c) => failure(c, problemOf(error)));
+  // Also of a key that is refused: in the form of its route.
+  app.onError((error, c) => failure(c, problemOf(error), formOf(routes, c)));
   return app;
 }
 
@@ -109,6 +111,11 @@ function failure(c: Context<Env>, problem: Problem, route?: Route): Response {
   if (outgoing.headersSent || outgoing.destroyed) return RESPONSE_ALREADY_SENT;
   const body = route?.problemBody?.(problem, String(outgoing.getHeader("x-request-id"))) ?? problem.body;
   return c.json(body, problem.status as 400, { ...problem.headers });
+}
+
+/** The route whose form a failure outside of it has. */
+function formOf(routes: readonly Route[], { req }: Context<Env>): Route | undefined {
+  return routes.find(({ path }) => path === req.path);
 }
 
 /** Aborted when the client is gone before its answer is whole, or the server ends. (`AbortSignal.any` would keep each.) */

@@ -11,6 +11,7 @@ import { endingProblem } from "./http/problem.js";
 import { streamRoute } from "./http/stream-route.js";
 import { inlineImages } from "./images/image-reader.js";
 import { WebImages, type WebImageOptions } from "./images/web-images.js";
+import { messagesRoutes } from "./messages/messages-routes.js";
 import type { ModelConfig } from "./models/model-config.js";
 import { ModelPool, type ModelPoolOptions } from "./models/model-pool.js";
 import { modelRoutes } from "./models/model-routes.js";
@@ -85,6 +86,7 @@ export function createService(options: ServiceOptions): Service {
     ...modelRoutes(serving),
     chatRoute(serving),
     completionRoute(serving),
+    ...messagesRoutes(serving),
     ...responseRoutes(serving, options.responseState ?? false),
     streamRoute(serving.streams),
     ...people.routes,

@@ -265,3 +265,11 @@ describe("OpenAI's client", () => {
     while (engine!.stats().running > 0) await sleep(5);
   });
 });
+
+test("the OpenAPI document tells all forms of a prompt, in their place", async () => {
+  const text = await (await fetch(`${url()}/openapi.json`)).text();
+  expect(text).not.toContain("$defs");
+  const { paths } = JSON.parse(text) as Json;
+  const { schema } = paths["/v1/completions"].post.requestBody.content["application/json"];
+  expect(schema.properties.prompt.anyOf).toHaveLength(4);
+});

@@ -1,4 +1,5 @@
 import type { GenerationResult } from "medinfer";
+import { begunText } from "../generate/begun-text.js";
 import { logprobsShown, type LogprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
@@ -36,10 +37,9 @@ async function answer(serving: Serving, call: Call<ChatBody>): Promise<void> {
   await serving.generate(call, body.model, async ({ engine, model, terms }) => {
     const head = newHead("chatcmpl-", model.name);
     const shown = body.logprobs ? logprobsShown(body.top_logprobs ?? 0, engine.info) : undefined;
-    const ask = (signal: AbortSignal) =>
-      engine.chat(chatOptions(body, messages, { ...terms, signal }, notesTo(outgoing)));
+    const optionsFor = (signal: AbortSignal) => chatOptions(body, messages, { ...terms, signal }, notesTo(outgoing));
     if (!body.stream) {
-      const { result } = ask(terms.signal);
+      const { result } = engine.chat(optionsFor(terms.signal));
       await sendWhenDone(
         outgoing,
         result.then((whole) => wholeAnswer(whole, head, shown)),
@@ -50,7 +50,9 @@ async function answer(serving: Serving, call: Call<ChatBody>): Promise<void> {
     return withFailure(events, async () => {
       const includeUsage = body.stream_options?.include_usage === true;
       const chunks = new ChatStream(events, head, { includeUsage, logprobs: shown });
-      const result = await writeAnswer(ask(signal), chunks, { json: isJson(body) });
+      const options = optionsFor(signal);
+      const begun = begunText(options);
+      const result = await writeAnswer(engine.chat(options), chunks, { json: isJson(body), begun });
       await chunks.end(result.usage);
       return result;
     });

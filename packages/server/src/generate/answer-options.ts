@@ -13,7 +13,7 @@ export interface SamplingFields {
 
 /** How one kind of call says what all of them may say. */
 export interface AnswerForm {
-  body: SamplingFields;
+  body: SamplingFields & Readonly<Record<string, unknown>>;
   /** The library's own names that its body may have. */
   ownNames: readonly string[];
   terms: Terms;
@@ -30,7 +30,7 @@ export interface AnswerForm {
 export function answerOptions<T extends GenerationOptions & ChoiceOptions>(fields: T, form: AnswerForm): T {
   const { body, ownNames, terms, note } = form;
   const own = Object.fromEntries(
-    ownNames.filter((name) => name in body).map((name) => [name, (body as Record<string, unknown>)[name]]),
+    ownNames.filter((name) => name in body).map((name) => [name, body[name]]),
   ) as GenerationOptions;
   return {
     ...fields,

@@ -7,6 +7,12 @@ export class NumberHold {
   #inString = false;
   #escaped = false;
 
+  /** @param begun JSON that the text continues, and that has been shown */
+  constructor(begun = "") {
+    this.push(begun);
+    this.#held = "";
+  }
+
   /** The text that may be shown now. */
   push(text: string): string {
     const all = this.#held + text;

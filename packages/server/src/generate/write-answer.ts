@@ -5,6 +5,8 @@ import { NumberHold } from "./number-hold.js";
 export interface WriteOptions {
   /** Whether the text is JSON, so that its numbers are kept back until they are whole. */
   json: boolean;
+  /** Text that the answer continues: what of JSON is in it. Default `""`. */
+  begun?: string;
   /** The index of the generation's first choice, where the answer has several generations. Default 0. */
   firstIndex?: number;
 }
@@ -41,13 +43,15 @@ interface ChoiceState {
 class Answer {
   readonly #writer: AnswerWriter;
   readonly #json: boolean;
+  readonly #begun: string;
   readonly #firstIndex: number;
   readonly #choices = new Map<number, ChoiceState>();
   #opened = false;
 
-  constructor(writer: AnswerWriter, { json, firstIndex = 0 }: WriteOptions) {
+  constructor(writer: AnswerWriter, { json, begun = "", firstIndex = 0 }: WriteOptions) {
     this.#writer = writer;
     this.#json = json;
+    this.#begun = begun;
     this.#firstIndex = firstIndex;
   }
 
@@ -131,7 +135,7 @@ class Answer {
   #choice(index: number): ChoiceState {
     const known = this.#choices.get(index);
     if (known !== undefined) return known;
-    const numbers = this.#json ? new NumberHold() : undefined;
+    const numbers = this.#json ? new NumberHold(this.#begun) : undefined;
     const choice: ChoiceState = { numbers, logprobs: [], finished: false };
     this.#choices.set(index, choice);
     return choice;

@@ -34,7 +34,7 @@ const answers: Readonly<Record<ErrorCode, { status: number; code: string }>> = {
   INTERNAL: { status: 500, code: "internal_error" },
 };
 
-/** What a failed request is answered with, whatever it failed with. */
+/** What a failed request is answered with, whatever it failed with. It may quote the request: see scrub.ts. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof MedInferError)) {

@@ -83,6 +83,13 @@ function jsonSchemaOf(schema: v.GenericSchema): object {
     target: "draft-2020-12",
     typeMode: "input",
     errorMode: "ignore",
+    // A schema that is chosen by its value is documented as that of no value, in its place: references would be the
+    // document's. Ours are not recursive.
+    overrideSchema: ({ valibotSchema }) => {
+      if (valibotSchema.type !== "lazy") return undefined;
+      const { getter } = valibotSchema as unknown as v.LazySchema<v.GenericSchema>;
+      return jsonSchemaOf(getter(undefined));
+    },
     overrideAction: ({ valibotAction, jsonSchema }) => {
       if (valibotAction.type !== "metadata") return undefined;
       const { metadata } = valibotAction as unknown as { metadata: { jsonSchema?: object } };
@@ -91,5 +98,6 @@ function jsonSchemaOf(schema: v.GenericSchema): object {
   });
   // OpenAPI 3.1 has the dialect already.
   delete json.$schema;
+  delete json.$defs;
   return json;
 }

@@ -1,4 +1,5 @@
-import type { Engine, GenerationResult, Usage } from "medinfer";
+import type { Engine, GenerationResult } from "medinfer";
+import { reasoningTokens } from "../generate/reasoning.js";
 import type { StreamHead } from "../generate/stream-head.js";
 import { finishReason } from "../generate/usage.js";
 import type { Problem } from "../http/problem.js";
@@ -77,18 +78,13 @@ export function statusOf({ finishReason: reason }: GenerationResult): "completed
   return finishReason(reason) === "length" ? "incomplete" : "completed";
 }
 
-/** Tokens of reasoning are counted of its text, and at most all. */
-export function responseUsage(
-  { usage, reasoning }: { usage: Usage; reasoning: string },
-  engine: Engine,
-): ResponseUsage {
-  const { promptTokens, completionTokens, cachedTokens } = usage;
-  const thought = reasoning === "" ? 0 : engine.tokenize(reasoning).length;
+export function responseUsage(result: GenerationResult, engine: Engine): ResponseUsage {
+  const { promptTokens, completionTokens, cachedTokens } = result.usage;
   return {
     input_tokens: promptTokens,
     input_tokens_details: { cached_tokens: cachedTokens },
     output_tokens: completionTokens,
-    output_tokens_details: { reasoning_tokens: Math.min(thought, completionTokens) },
+    output_tokens_details: { reasoning_tokens: reasoningTokens(result, engine) },
     total_tokens: promptTokens + completionTokens,
   };
 }
