@@ -254,6 +254,7 @@ export class Engine {
    */
   async close(): Promise<void> {
     await this.#core.native.close();
+    this.#core.closed.abort();
   }
 
   /** The same as close(), for `await using`. */

@@ -51,7 +51,8 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
     const control = options.task === "generate" ? await findControlTokens(native) : ControlTokens.none;
     throwIfAborted(options.signal);
     const { maxImageBytes, adapters: sources, signal } = options;
-    const core = { native, dispatcher, control, maxImageBytes, adapters: new AdapterList(), ...adapted };
+    const own = { adapters: new AdapterList(), closed: new AbortController() };
+    const core = { native, dispatcher, control, maxImageBytes, ...own, ...adapted };
     await loadAdapters(core, sources, signal);
     return core;
   } catch (error) {
