@@ -29,6 +29,9 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   throwIfAborted(options.signal);
   if (options.chatTemplate !== undefined) findTemplate(options.chatTemplate);
   const mmproj = projectorFor(options);
+  if (options.task !== "generate" && options.adapters.length > 0) {
+    throw argumentError("Engine.load", "adapters", 'are for task "generate"');
+  }
   const files = await resolveModel(options.model, mmproj);
   throwIfAborted(options.signal);
   const addon = loadAddon();

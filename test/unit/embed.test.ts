@@ -47,6 +47,7 @@ describe("loading for a task", () => {
     ["a pooling where nothing is pooled", { pooling: "mean" }, "pooling"],
     ["a pooling of a reranker", { task: "rerank", pooling: "cls" }, "pooling"],
     ["a projector for texts", { task: "embed", mmproj: "some.gguf" }, "mmproj"],
+    ["adapters, which no text that is embedded has", { task: "embed", adapters: ["a.gguf"] }, "adapters"],
     ["an unknown task", { task: "chat" }, "task"],
     ["an unknown pooling", { task: "embed", pooling: "none" }, "pooling"],
   ])("refuses %s", async (_, options, path) => {
@@ -285,6 +286,8 @@ describe("calls of another task", () => {
     expect(await rejection(collect(engine.annotate([{ prompt: "a" }])))).toMatchObject(wrong);
     expect(thrown(() => engine.session())).toMatchObject(wrong);
     expect(await rejection(engine.score({ prompt: "a", candidates: ["b"] }))).toMatchObject(wrong);
+    expect(await rejection(engine.embedImage("image.png"))).toMatchObject(wrong);
+    expect(await rejection(engine.loadAdapter("adapter.gguf"))).toMatchObject(wrong);
     const generator = await Engine.load();
     expect(await rejection(generator.embed("a"))).toMatchObject(wrong);
     expect(await rejection(collect(generator.embedStream(["a"])))).toMatchObject(wrong);
