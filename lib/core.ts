@@ -16,4 +16,6 @@ export interface EngineCore {
   readonly stopStrings: readonly string[];
   readonly maxImageBytes: number;
   readonly adapters: AdapterList;
+  /** Aborted when the engine has been closed. */
+  readonly closed: AbortController;
 }

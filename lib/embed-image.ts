@@ -5,6 +5,7 @@ import { abortedError } from "./errors.js";
 import { loadImage, type ImageSource } from "./images/load.js";
 import type { ImageEmbedding } from "./native/model-info.js";
 import { runTask } from "./native/task.js";
+import { requireTask } from "./require-task.js";
 import { requireVision } from "./requests/start.js";
 import { object, signal } from "./validation/fields.js";
 import { parse } from "./validation/parse.js";
@@ -24,6 +25,7 @@ export async function embedImage(
   image: ImageSource,
   given: EmbedImageOptions,
 ): Promise<ImageEmbedding> {
+  requireTask(core, "generate", "engine.embedImage");
   const source = parse(imageSchema, image, "engine.embedImage: image");
   const { signal } = parse(embedImageOptionsSchema, given, "engine.embedImage: options");
   try {

@@ -182,7 +182,8 @@ export class Engine {
    * Loads a LoRA adapter of the model from a GGUF file, beside its weights. Requests run on meanwhile; those that name it in
    * their `adapters` have it, others compute as before, and all of them share forward passes.
    *
-   * @throws MedInferError (rejects) `BAD_LORA`, `MODEL_NOT_FOUND`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED` or `CLOSED`
+   * @throws MedInferError (rejects) `WRONG_TASK`, `BAD_LORA`, `MODEL_NOT_FOUND`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED` or
+   * `CLOSED`
    *
    * @example
    * const adapter = await engine.loadAdapter("radiology-lora.gguf");
@@ -232,8 +233,8 @@ export class Engine {
   /**
    * What the vision encoder makes of an image: `tokens` rows of `width` floats. For texts there is {@link Engine.embed}.
    *
-   * @throws MedInferError (rejects) `NO_VISION`, `IMAGE_NOT_FOUND`, `IMAGE_FETCH`, `IMAGE_DECODE`, `IMAGE_TOO_LARGE`,
-   * `INVALID_ARGUMENT`, `QUEUE_FULL`, `ABORTED` or `CLOSED`
+   * @throws MedInferError (rejects) `WRONG_TASK`, `NO_VISION`, `IMAGE_NOT_FOUND`, `IMAGE_FETCH`, `IMAGE_DECODE`,
+   * `IMAGE_TOO_LARGE`, `INVALID_ARGUMENT`, `QUEUE_FULL`, `ABORTED` or `CLOSED`
    */
   embedImage(image: ImageSource, options: EmbedImageOptions = {}): Promise<ImageEmbedding> {
     return embedImage(this.#core, image, options);
@@ -254,6 +255,7 @@ export class Engine {
    */
   async close(): Promise<void> {
     await this.#core.native.close();
+    this.#core.closed.abort();
   }
 
   /** The same as close(), for `await using`. */

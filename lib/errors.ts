@@ -134,3 +134,9 @@ export function argumentError(what: string, path: string, message: string, cause
     cause,
   });
 }
+
+/** An argument error with a single issue, of a part of a list that several calls take; `at`: e.g. `"[2].reasoning"`. */
+export function placeError(list: "messages" | "tools", at: string, message: string): MedInferError {
+  const path = `${list}${at}`;
+  return new MedInferError("INVALID_ARGUMENT", `${path} ${message}`, { issues: [{ path, message }] });
+}

@@ -29,6 +29,9 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   throwIfAborted(options.signal);
   if (options.chatTemplate !== undefined) findTemplate(options.chatTemplate);
   const mmproj = projectorFor(options);
+  if (options.task !== "generate" && options.adapters.length > 0) {
+    throw argumentError("Engine.load", "adapters", 'are for task "generate"');
+  }
   const files = await resolveModel(options.model, mmproj);
   throwIfAborted(options.signal);
   const addon = loadAddon();
@@ -51,7 +54,8 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
     const control = options.task === "generate" ? await findControlTokens(native) : ControlTokens.none;
     throwIfAborted(options.signal);
     const { maxImageBytes, adapters: sources, signal } = options;
-    const core = { native, dispatcher, control, maxImageBytes, adapters: new AdapterList(), ...adapted };
+    const own = { adapters: new AdapterList(), closed: new AbortController() };
+    const core = { native, dispatcher, control, maxImageBytes, ...own, ...adapted };
     await loadAdapters(core, sources, signal);
     return core;
   } catch (error) {

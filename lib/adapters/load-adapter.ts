@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { EngineCore } from "../core.js";
 import { abortedError } from "../errors.js";
 import { runTask } from "../native/task.js";
+import { requireTask } from "../require-task.js";
 import { filePath } from "../session/file.js";
 import { parse } from "../validation/parse.js";
 import { LoraAdapter } from "./lora-adapter.js";
@@ -15,6 +16,7 @@ export async function loadAdapter(
   options: LoadAdapterOptions,
   call = "engine.loadAdapter",
 ): Promise<LoraAdapter> {
+  requireTask(core, "generate", call);
   const path = filePath(call, given);
   const { signal, name = basename(path).replace(/\.gguf$/i, "") } = parse(loadAdapterSchema, options, call);
   if (signal?.aborted === true) throw abortedError(call, signal.reason);

@@ -1,12 +1,12 @@
 /** Runs rows through an engine, several at once, and gives their answers in order. */
-import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
-import { onAbort } from "../abort.js";
+import { CallEnd } from "../call-end.js";
 import { imageInputSchema, promptEntries } from "../chat/schema.js";
 import type { EngineCore } from "../core.js";
-import { abortedError, argumentError, MedInferError } from "../errors.js";
+import { argumentError, MedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
 import { generationEntries, ofCompletions, type ResolvedChatOptions } from "../options/request-options.js";
+import { pause } from "../pause.js";
 import { imagesFirst, lostWithoutTemplate, prepareChat, refuseTemplateOptions } from "../requests/prepare.js";
 import { start } from "../requests/start.js";
 import { requireTask } from "../require-task.js";
@@ -68,12 +68,9 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   requireTask(core, "generate", CALL);
   if (!isIterable(rows)) throw argumentError(CALL, "rows", "must be iterable");
   checkTemplateOptions(defaults);
-  const outer = defaults.signal;
-  if (outer?.aborted === true) throw abortedError(CALL, outer.reason);
   // Leaving the loop early ends the rows that are under way, as the caller's signal does.
-  const controller = new AbortController();
-  const removeListener = onAbort(outer, () => controller.abort(outer?.reason));
-  const signal = controller.signal;
+  const end = new CallEnd(core, CALL, defaults.signal);
+  const signal = end.requests;
   const options = { ...defaults, signal };
   const grammar = grammarForRows(options);
 
@@ -88,10 +85,12 @@ export async function* annotateRows<TRow extends AnnotateRow>(
     }
   };
   try {
-    yield* orderedPool(rows, job, { concurrency, window: concurrency * WINDOW });
+    yield* orderedPool(rows, job, { concurrency, window: concurrency * WINDOW, end: end.wait });
+  } catch (error) {
+    end.throwIfAborted();
+    throw error;
   } finally {
-    removeListener();
-    controller.abort();
+    end.finish();
   }
 }
 
@@ -134,7 +133,7 @@ async function answer(
     } catch (error) {
       const full = error instanceof MedInferError && error.code === "QUEUE_FULL";
       if (!full || options.signal?.aborted === true) throw error;
-      await setTimeout(QUEUE_RETRY_MS);
+      await pause(QUEUE_RETRY_MS, options.signal);
     }
   }
 }

@@ -1,10 +1,13 @@
 /** Runs a job per item, several at once, and gives out the results in the order of the items. */
+import { onAbort } from "../abort.js";
 
 export interface PoolLimits {
   /** Most jobs that run at once. */
   concurrency: number;
   /** Most jobs that were started and whose result was not taken: a slow first one must not stop the others. */
   window: number;
+  /** Ends the wait for a source that is busy making the next item, where all results before it are taken: its reason is thrown. */
+  end?: AbortSignal;
 }
 
 type Source<T> = AsyncIterable<T> | Iterable<T>;
@@ -20,6 +23,7 @@ export async function* orderedPool<T, R>(
   limits: PoolLimits,
 ): AsyncGenerator<R, void, undefined> {
   const pool = new Pool(source, job, limits);
+  const removeListener = onAbort(limits.end, () => pool.wake());
   try {
     for (;;) {
       const next = await pool.next();
@@ -31,6 +35,7 @@ export async function* orderedPool<T, R>(
     await pool.stop().catch(() => {});
     throw error;
   } finally {
+    removeListener();
     await pool.stop();
   }
 }
@@ -60,7 +65,10 @@ class Pool<T, R> {
 
   /** Takes the oldest job's result; undefined where there is none left. */
   async next(): Promise<{ value: R } | undefined> {
-    while (this.#started.length === 0 && this.#end === undefined) await this.#changed.wait();
+    while (this.#started.length === 0 && this.#end === undefined) {
+      this.limits.end?.throwIfAborted();
+      await this.#changed.wait();
+    }
     const [oldest] = this.#started;
     if (oldest === undefined) {
       if (this.#end?.error !== undefined) throw this.#end.error.reason;
@@ -70,6 +78,11 @@ class Pool<T, R> {
     void this.#started.shift();
     this.#changed.notify();
     return { value };
+  }
+
+  /** Looks anew whether there is something to wait for. */
+  wake(): void {
+    this.#changed.notify();
   }
 
   /** Starts no more jobs, and closes the source; rejects with what that throws. A second call does nothing. */

@@ -1,5 +1,5 @@
 /** What a chat template is, beside the function that writes it. */
-import { argumentError } from "../errors.js";
+import { argumentError, placeError } from "../errors.js";
 import { excerpt } from "../excerpt.js";
 import type { Literals } from "./jinja/literals.js";
 import { nearest } from "../validation/nearest.js";
@@ -82,7 +82,7 @@ export function checkArguments({ name, variables = new Set() }: TemplateDefiniti
 export function unknownRole(role: string, template: string, known: readonly string[]) {
   const last = known.at(-1) ?? "";
   const list = known.length > 1 ? `${known.slice(0, -1).join(", ")} or ${last}` : last;
-  return argumentError(
+  return placeError(
     "messages",
     "",
     `hold the role "${excerpt(role, 40)}", which the chat template "${template}" does not know: use ${excerpt(list)}`,

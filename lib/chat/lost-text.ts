@@ -1,5 +1,5 @@
 /** Refuses prompts that lack what a message says, and roles that a template takes for another. */
-import { argumentError } from "../errors.js";
+import { placeError } from "../errors.js";
 import { unknownRole, type TemplateDefinition } from "./definition.js";
 import { firstLostOfCalls } from "./kept-calls.js";
 import { firstLost, type Render } from "./kept-texts.js";
@@ -62,7 +62,7 @@ function checkTools(template: string, tools: readonly ResolvedTool[], prompt: st
     const words = description.match(/[A-Za-z0-9]+/g) ?? [];
     const isThere = prompt.includes(name) && words.every((word) => prompt.includes(word));
     if (!isThere)
-      throw argumentError("tools", `[${i}]`, `is left out by the chat template "${template}", or a part of it`);
+      throw placeError("tools", `[${i}]`, `is left out by the chat template "${template}", or a part of it`);
   });
 }
 
@@ -72,11 +72,11 @@ function lostText(template: string, turns: readonly TemplateTurn[], lost: TextPl
   if (lost.call !== undefined) {
     const what = `is a call that the chat template "${template}" leaves out, or a part of it`;
     const advice = lost.call > 0 ? "it may know one call for each message" : "it may not know such arguments";
-    return argumentError("messages", `${at}.toolCalls[${lost.call}]`, `${what}: ${advice}`);
+    return placeError("messages", `${at}.toolCalls[${lost.call}]`, `${what}: ${advice}`);
   }
   if (lost.part === "reasoning") {
     const why = `is left out by the chat template "${template}", or a part of it: continue the message without`;
-    return argumentError("messages", `${at}.reasoning`, why);
+    return placeError("messages", `${at}.reasoning`, why);
   }
   const others = ["system", "user"].filter((other) => other !== role && keeps(other));
   const advice =
@@ -85,7 +85,7 @@ function lostText(template: string, turns: readonly TemplateTurn[], lost: TextPl
       : others.length > 0
         ? `give it the role ${others.map((other) => `"${other}"`).join(" or ")}`
         : "put it into another message";
-  return argumentError(
+  return placeError(
     "messages",
     at,
     `has the role "${role}", and the chat template "${template}" leaves out its text, or a part of it: ${advice}`,

@@ -1,6 +1,6 @@
 /** Ends a prompt inside the last message, so that the model continues it. */
 import { randomBytes } from "node:crypto";
-import { argumentError } from "../errors.js";
+import { placeError } from "../errors.js";
 import type { TemplateTurn } from "./template-turn.js";
 
 /** What a template makes of turns: the prompt. */
@@ -22,7 +22,7 @@ export function writePrefilled(name: string, turns: readonly TemplateTurn[], wri
   const prompt = marked.slice(0, Math.max(end, 0));
   const why = fault(end, prompt, content, () => write(turns));
   if (why === undefined) return prompt;
-  throw argumentError("messages", `[${turns.length - 1}]`, `cannot be continued: the chat template "${name}" ${why}`);
+  throw placeError("messages", `[${turns.length - 1}]`, `cannot be continued: the chat template "${name}" ${why}`);
 }
 
 /** Why the prompt is not what it should be; undefined: it is. */

@@ -1,6 +1,6 @@
 /** From messages to a prompt. */
 import * as v from "valibot";
-import { argumentError } from "../errors.js";
+import { argumentError, placeError } from "../errors.js";
 import { parse } from "../validation/parse.js";
 import type { ControlTokens } from "./control-tokens.js";
 import { checkArguments, checkRoles, type TemplateDefinition } from "./definition.js";
@@ -149,10 +149,10 @@ function refuseImages(template: TemplateDefinition, messages: readonly ResolvedM
   const inResult = messages.findIndex((message) => message.role === "tool" && holds(message));
   if (inResult >= 0 && template.tools === "own" && template.imagesInResults !== true) {
     const why = `holds an image, for which the chat template "${template.name}" has no place in a result`;
-    throw argumentError("messages", `[${inResult}]`, `${why}: put it into a user message after the results`);
+    throw placeError("messages", `[${inResult}]`, `${why}: put it into a user message after the results`);
   }
   if (continues && holds(messages.at(-1)!)) {
-    throw argumentError("messages", `[${messages.length - 1}]`, "cannot be continued: it holds an image");
+    throw placeError("messages", `[${messages.length - 1}]`, "cannot be continued: it holds an image");
   }
 }
 
@@ -233,5 +233,5 @@ function checkContinued(turns: readonly TemplateTurn[]): void {
       : last.calls === undefined
         ? undefined
         : "cannot be continued: it ends with calls of tools";
-  if (why !== undefined) throw argumentError("messages", `[${turns.length - 1}]`, why);
+  if (why !== undefined) throw placeError("messages", `[${turns.length - 1}]`, why);
 }

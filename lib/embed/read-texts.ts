@@ -1,10 +1,10 @@
 /** Runs texts through an engine that embeds or reranks: many at once, so that passes are full, and never all of them. */
-import { setTimeout } from "node:timers/promises";
-import { onAbort } from "../abort.js";
 import { orderedPool } from "../annotate/ordered-pool.js";
+import { CallEnd } from "../call-end.js";
 import type { EngineCore } from "../core.js";
-import { abortedError, argumentError, MedInferError } from "../errors.js";
+import { argumentError, MedInferError } from "../errors.js";
 import { runTask } from "../native/task.js";
+import { pause } from "../pause.js";
 
 /** A text and its place among the caller's. */
 export interface PlacedText {
@@ -59,22 +59,19 @@ export async function* readTexts(
   texts: AsyncIterable<PlacedText> | Iterable<PlacedText>,
   settings: ReadSettings,
 ): AsyncGenerator<TextRow, void, undefined> {
-  const { call, signal: outer } = settings;
-  const throwIfAborted = () => {
-    if (outer?.aborted === true) throw abortedError(call, outer.reason);
-  };
-  throwIfAborted();
-  const controller = new AbortController();
-  const removeListener = onAbort(outer, () => controller.abort(outer?.reason));
-  const job = (placed: PlacedText) => readText(core, placed, settings, controller.signal);
+  const end = new CallEnd(core, settings.call, settings.signal);
+  const job = (placed: PlacedText) => readText(core, placed, settings, end.requests);
   try {
-    yield* orderedPool(texts, job, { concurrency: MOST_AT_ONCE, window: MOST_AT_ONCE * WINDOW });
+    yield* orderedPool(texts, job, {
+      concurrency: MOST_AT_ONCE,
+      window: MOST_AT_ONCE * WINDOW,
+      end: end.wait,
+    });
   } catch (error) {
-    throwIfAborted();
+    end.throwIfAborted();
     throw error;
   } finally {
-    removeListener();
-    controller.abort();
+    end.finish();
   }
 }
 
@@ -103,7 +100,7 @@ async function readText(
       if (!(error instanceof MedInferError)) throw error;
       if (error.code !== "QUEUE_FULL") throw named(name, error);
     }
-    await setTimeout(QUEUE_RETRY_MS, undefined, { signal });
+    await pause(QUEUE_RETRY_MS, signal);
   }
 }
 

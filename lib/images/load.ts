@@ -32,7 +32,10 @@ export function isImageSource(value: unknown): value is ImageSource {
  */
 export function loadImage(source: ImageSource, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
   if (types.isUint8Array(source)) return checkSize(source, options.maxBytes);
-  if (types.isArrayBuffer(source)) return checkSize(new Uint8Array(source), options.maxBytes);
+  // Of a buffer that was transferred away, nothing is left, and no view can be made.
+  if (types.isArrayBuffer(source)) {
+    return checkSize(source.byteLength === 0 ? new Uint8Array() : new Uint8Array(source), options.maxBytes);
+  }
   const url = toUrl(source);
   if (url !== undefined) return loadUrl(url, options);
   return typeof source === "string" ? loadText(source, options) : readBlob(source as BlobLike, options);

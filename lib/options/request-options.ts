@@ -19,6 +19,7 @@ import type { Sampling } from "../sampling/types.js";
 import type { JsonSchema } from "../schema/types.js";
 import { toolChoiceSchema, type ToolChoice } from "../tools/tool-choice.js";
 import { any, flag, integer, list, object, oneOf, signal, text } from "../validation/fields.js";
+import { toJsonSchema } from "../validation/json-schema.js";
 import { stopRegexesSchema, thinkingTagsSchema } from "./text-options.js";
 
 /** Options that every request has. All are optional. */
@@ -71,7 +72,7 @@ export interface GenerationOptions {
    * Generation ends where one of these tokens is drawn, which is no part of the answer; the result's `stopTokenId` names it.
    * At most 1024. Default none.
    */
-  stopTokenIds?: readonly number[];
+  stopTokenIds?: readonly number[] | Int32Array;
   /**
    * Milliseconds from the call after which the answer ends as it is, with the finish reason `"time"`: within one forward
    * pass, also while it waits, and while its images are loaded. Default: no limit.
@@ -257,6 +258,16 @@ export const cacheSaltSchema = v.optional(
   "",
 );
 
+// Ids become a list of the request's own, whatever becomes of the caller's.
+const typedIds = v.pipe(
+  any<Int32Array>(types.isInt32Array, "a string, a list of parts or token ids"),
+  v.transform((ids) => Int32Array.from(ids)),
+);
+const listedIds = v.pipe(
+  list(integer(0), "token ids"),
+  v.transform((ids) => Int32Array.from(ids)),
+);
+
 /** The schema of {@link GenerationOptions}, entry by entry. */
 export const generationEntries = {
   sampling: v.optional(samplingSchema, () => ({})),
@@ -279,10 +290,13 @@ export const generationEntries = {
   minTokens: v.optional(integer(0), 0),
   stopTokenIds: v.optional(
     v.pipe(
-      list(integer(0), "token ids"),
+      v.lazy((input): v.GenericSchema<readonly number[] | Int32Array, Int32Array> => {
+        return types.isInt32Array(input) ? typedIds : listedIds;
+      }),
       v.check((ids) => ids.length <= 1024, "must hold at most 1024 token ids"),
+      v.metadata({ jsonSchema: toJsonSchema(listedIds) }),
     ),
-    () => [],
+    () => new Int32Array(),
   ),
   timeLimitMs: v.optional(integer(1, MOST_MS)),
   priority: v.optional(integer(-1000, 1000), 0),
@@ -357,15 +371,6 @@ export const chatOptionsSchema = object(
   elsewhere,
 );
 
-// Ids become a list of the request's own, whatever becomes of the caller's.
-const typedIds = v.pipe(
-  any<Int32Array>(types.isInt32Array, "a string, a list of parts or token ids"),
-  v.transform((ids) => Int32Array.from(ids)),
-);
-const listedIds = v.pipe(
-  list(integer(0), "token ids"),
-  v.transform((ids) => Int32Array.from(ids)),
-);
 const completionPromptSchema = v.lazy((input): v.GenericSchema<CompleteOptions["prompt"], Content | Int32Array> => {
   if (types.isTypedArray(input)) return typedIds;
   const listed = Array.isArray(input) && typeof input[0] === "number";

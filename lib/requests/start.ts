@@ -182,9 +182,16 @@ function reasoningLimit({ limitedTags }: AnswerPlan, tokens: number | undefined,
   throw argumentError(call, "thinkingBudget", why);
 }
 
+/** @throws MedInferError `INVALID_ARGUMENT` where the least is more than the most */
+function checkLengths({ minTokens, nPredict }: PreparedRequest["options"], call: string): void {
+  if (nPredict === -1 || minTokens <= nPredict) return;
+  throw argumentError(call, "minTokens", `must be at most nPredict (${nPredict}) (got ${minTokens})`);
+}
+
 function submit(core: EngineCore, state: RequestState, request: PreparedRequest, images: LoadedImages): void {
   const { native, dispatcher, control: controlTokens } = core;
   const { call, pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns, echo } = request;
+  checkLengths(options, call);
   const count = completionCount(choices);
   const allStops = [...options.stopStrings, ...stopStrings];
   const { newScanner, nativeStops } = divideStops(allStops, options.stopRegexes);
@@ -207,7 +214,7 @@ function submit(core: EngineCore, state: RequestState, request: PreparedRequest,
     nPredict: options.nPredict,
     ignoreEos: options.ignoreEos,
     minTokens: options.minTokens,
-    stopTokens: Int32Array.from(options.stopTokenIds),
+    stopTokens: options.stopTokenIds,
     nProbs: options.nProbs,
     promptProbs: promptProbsOf(options, echo !== undefined),
     candidates: [],

@@ -7,6 +7,8 @@ import { toUrl } from "../url.js";
 /** The absolute path of a file that a caller names. */
 export function filePath(call: string, path: unknown): string {
   const isText = typeof path === "string" && path !== "";
+  if (isText && /^https?:/i.test(path))
+    throw argumentError(call, "path", "is a web address: give that of a local file");
   if (isText && !/^file:/i.test(path)) return resolve(path);
   const url = isText ? path : toUrl(path);
   try {

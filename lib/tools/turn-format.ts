@@ -75,16 +75,19 @@ export function plainTurn(template: TemplateDefinition, request: TurnRequest): T
  */
 export function callingTurn(call: string, template: TemplateDefinition, request: TurnRequest): TurnForm {
   const own = usesGenericForm(template) ? undefined : template.source;
+  let begun = false;
   try {
     const found = own === undefined ? undefined : formOf(own, request, request.opening);
     const form = found ?? formOf(genericFormat, request, undefined);
     if (form !== undefined) return form;
+    begun = request.prefill !== "" && formOf(genericFormat, { ...request, prefill: "" }, undefined) !== undefined;
   } catch (error) {
     if (!isArgumentError(error)) throw error;
     const named = /^tool ("[^"]*"): jsonSchema: /;
     const message = error.message.replace(/^tools: /, "");
     throw argumentError(call, "tools", message.replace(named, "hold $1, whose parameters no grammar keeps: "));
   }
+  if (begun) throw argumentError(call, "messages", "end with the beginning of a call that none of the tools can have");
   throw argumentError(call, "tools", `cannot be called with the chat template "${template.name}"`);
 }
 

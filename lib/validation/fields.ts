@@ -8,7 +8,8 @@ const INT32_MAX = 2 ** 31 - 1;
 function got(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean") return ` (got ${String(value)})`;
   if (value === null || value === undefined) return ` (got ${String(value)})`;
-  if (Array.isArray(value)) return " (got an array)";
+  if (Array.isArray(value)) return value.length === 0 ? " (got an empty array)" : " (got an array)";
+  if (value === "") return " (got an empty string)";
   const type = typeof value;
   return ` (got ${type === "object" ? "an" : "a"} ${type})`;
 }
@@ -20,12 +21,16 @@ function described<T>(field: v.GenericSchema<T>, jsonSchema: object) {
   return v.pipe(field, v.metadata({ jsonSchema }));
 }
 
+const isAbove = (value: unknown, max: number) => Number.isInteger(value) && Number(value) > max;
+
 /** An integer from `min` to `max`, both included. */
 export function integer(min: number, max: number = INT32_MAX) {
-  const range = max === INT32_MAX ? `of ${min} or more` : `from ${min} to ${max}`;
+  const range = `from ${min} to ${max}`;
   const field = v.custom<number>(
     (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
-    must(`an integer ${range}`),
+    // Few reach the bound that an integer has for no reason of its own: who does is told of it.
+    (issue) =>
+      must(`an integer ${max !== INT32_MAX || isAbove(issue.input, max) ? range : `of ${min} or more`}`)(issue),
   );
   return described(field, { type: "integer", minimum: min, maximum: max });
 }
@@ -69,7 +74,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(words: T) 
 
 /** A list of `item`s; with `filled`, of at least one. */
 export function list<TItem extends v.GenericSchema>(item: TItem, what: string, filled = false) {
-  const message = must(`${filled ? "a list of at least one" : "a list of"} ${what}`);
+  const message = must(`a list of ${what}${filled ? ", at least one" : ""}`);
   return v.pipe(
     v.array(item, message),
     v.check((items) => !filled || items.length > 0, message),

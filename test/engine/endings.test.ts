@@ -82,7 +82,7 @@ describe("minTokens", () => {
 
   it("cannot be more than nPredict", async () => {
     const error = await errorOf(engine.complete({ prompt: "mik", minTokens: 3, nPredict: 2 }).result);
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(/minTokens.*nPredict/) });
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "minTokens" }] });
   });
 });
 
@@ -127,7 +127,7 @@ describe("stopTokenIds", () => {
     const free = await drawn(options);
     await using session = engine.session();
     const rest = { sampling: any, ignoreEos: true, nPredict: 60 };
-    const first = await session.chat({ ...rest, content: "mik", stopTokenIds: free.ids }).result;
+    const first = await session.chat({ ...rest, content: "mik", stopTokenIds: Int32Array.from(free.ids) }).result;
     expect(first.finishReason).toBe("stop");
     const second = await session.chat({ content: "mak", sampling: greedy, nPredict: 5 }).result;
     expect(second.usage.cachedTokens).toBeGreaterThan(0);

@@ -162,7 +162,7 @@ describe("a score is refused", () => {
     ["without a prompt", { candidates: ["a"] }, /^engine\.score: messages/],
     ["with two", { prompt, messages: user("a"), candidates: ["a"] }, /^engine\.score: prompt stands for messages/],
     ["without candidates", { prompt }, /^engine\.score: candidates is missing/],
-    ["with none", { prompt, candidates: [] }, /at least one candidates/],
+    ["with none", { prompt, candidates: [] }, /a list of candidates, at least one/],
     ["with an empty one", { prompt, candidates: ["a", ""] }, /candidates\[1\] must be a text that is not empty/],
     ["with an empty list", { prompt, candidates: [[]] }, /candidates\[0\] must not be empty/],
     ["with one twice", { prompt, candidates: ["a", "b", "a"] }, /candidates must not hold one twice/],

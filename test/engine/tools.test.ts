@@ -409,6 +409,14 @@ describe("continueFinalMessage", () => {
     toolCalls.forEach(expectWhole);
   });
 
+  it("refuses a call of no tool that is begun, and blames no template", async () => {
+    for (const chatTemplate of ["chatml", templateSource("Qwen-Qwen2.5-7B-Instruct")]) {
+      const error = await errorOf(go('<tool_call>\n{"name": "none', { tools, chatTemplate }));
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "messages" }] });
+      expect(error.message).toMatch(/beginning of a call that none of the tools can have/);
+    }
+  });
+
   it("refuses what the form does not begin with", async () => {
     for (const own of [[], tools]) {
       const error = await errorOf(go('{"b":', { tools: own, jsonSchema: small, toolChoice: "none" }));

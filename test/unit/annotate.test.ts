@@ -137,6 +137,22 @@ describe("engine.annotate", () => {
     expect(native.requests.size).toBe(8);
   });
 
+  it("ends with its signal or the engine while the source is busy", async () => {
+    async function* source() {
+      yield { prompt: "a" };
+      await new Promise(() => {}); // never
+    }
+    const controller = new AbortController();
+    const aborted = rejection(collect(engine.annotate(source(), { signal: controller.signal })));
+    await settle();
+    controller.abort("why");
+    expect(await aborted).toMatchObject({ code: "ABORTED", cause: "why" });
+    const closed = rejection(collect(engine.annotate(source())));
+    await settle();
+    await engine.close();
+    expect(await closed).toMatchObject({ code: "CLOSED" });
+  });
+
   it("ends with CLOSED when the engine is closed: the rows left would all fail alike", async () => {
     const [closing, its] = [engine, native];
     native.onSubmit = (id) => {

@@ -93,6 +93,7 @@ describe("a chat names its call", () => {
       ["engine.annotate: chatTemplate has", collect(engine.annotate(rows, plain))],
       ["engine.chat: bestOf must be n", engine.chat({ messages, n: 3, bestOf: 2 }).result],
       ["engine.complete: bestOf must be n", engine.complete({ prompt: "a", n: 3, bestOf: 2 }).result],
+      ["engine.chat: minTokens must be at most nPredict (2) (got 3)", engine.chat({ messages, minTokens: 3, nPredict: 2 }).result], // prettier-ignore
       ["engine.complete: prompt must not", engine.complete({ prompt: "" }).result],
       ["engine.chat: messages must not all", engine.chat({ messages: [{ role: "user", content: "" }], useChatTemplate: false }).result], // prettier-ignore
       ["engine.chat: images need", engine.chat({ messages: [{ role: "system", content: "a" }], images: ["a"] }).result],

@@ -159,7 +159,7 @@ describe("the system message", () => {
     expect(prompt("vicuna", [q1, system])).toBe("USER: Q1\nSYS\n\nASSISTANT:");
     for (const name of ["one_shot", "one_shot_medical", "meditron", "meditron-qa"]) {
       const error = thrown(() => prompt(name, [system, q1, system]));
-      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "[2]" }] });
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "messages[2]" }] });
       expect(error.message).toContain(`"${name}"`);
       expect(prompt(name, [system, q1, { role: "system", content: "" }])).toBe(prompt(name, [system, q1]));
     }

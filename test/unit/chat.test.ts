@@ -124,14 +124,14 @@ describe("registerChatTemplate", () => {
     expect(renderChat("ward", [{ role: "nurse", content: "hi" }]).prompt).toBe("hi");
     const error = thrown(() => renderChat("ward", [{ role: "user", content: "hi" }]));
     expect(error.message).toBe(
-      'messages: hold the role "user", which the chat template "ward" does not know: use doctor or nurse',
+      'messages hold the role "user", which the chat template "ward" does not know: use doctor or nurse',
     );
   });
 
   it.each([
     [{ stopStrings: "x" }, "stopStrings must be a list of texts"],
     [{ stopStrings: [""] }, "stopStrings[0] must be a string that is not empty"],
-    [{ roles: [] }, "roles must be a list of at least one roles"],
+    [{ roles: [] }, "roles must be a list of roles, at least one"],
     [{ roles: ["a b"] }, "roles[0] must be a name"],
     [{ images: "after" }, 'images must be one of "in-place", "before-text"'],
     [{ stopString: [] }, "stopString is unknown: did you mean stopStrings?"],

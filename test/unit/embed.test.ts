@@ -47,6 +47,7 @@ describe("loading for a task", () => {
     ["a pooling where nothing is pooled", { pooling: "mean" }, "pooling"],
     ["a pooling of a reranker", { task: "rerank", pooling: "cls" }, "pooling"],
     ["a projector for texts", { task: "embed", mmproj: "some.gguf" }, "mmproj"],
+    ["adapters, which no text that is embedded has", { task: "embed", adapters: ["a.gguf"] }, "adapters"],
     ["an unknown task", { task: "chat" }, "task"],
     ["an unknown pooling", { task: "embed", pooling: "none" }, "pooling"],
   ])("refuses %s", async (_, options, path) => {
@@ -129,6 +130,20 @@ describe("embed", () => {
     expect((await result).embeddings).toHaveLength(1);
   });
 
+  it("waits with hundreds of texts and no warning", async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on("warning", listen);
+    addon.engine.refusal = nativeError("QUEUE_FULL", "full", true);
+    const controller = new AbortController();
+    const result = rejection(engine.embed(Array<string>(200).fill("a"), { signal: controller.signal }));
+    for (let i = 0; i < 20; i++) await settle();
+    controller.abort();
+    expect(await result).toMatchObject({ code: "ABORTED" });
+    process.off("warning", listen);
+    expect(warnings).toEqual([]);
+  });
+
   it("ends with its signal", async () => {
     const controller = new AbortController();
     const result = rejection(engine.embed(["a", "b"], { signal: controller.signal }));
@@ -174,6 +189,37 @@ describe("embedStream", () => {
     await answering;
     expect(taken).toBeLessThanOrEqual(20 + 1024 + 1);
     await rows.return?.();
+  });
+
+  it.each([
+    ["ABORTED", "its signal"],
+    ["CLOSED", "the engine"],
+  ])("ends with %s with %s, also while its source is busy", async (code) => {
+    let closed = false;
+    async function* source() {
+      try {
+        yield "a";
+        await new Promise(() => {}); // never
+      } finally {
+        closed = true;
+      }
+    }
+    const controller = new AbortController();
+    const all = rejection(collect(engine.embedStream(source(), { signal: controller.signal })));
+    await answerAll();
+    if (code === "ABORTED") controller.abort("enough");
+    else await engine.close();
+    expect(await all).toMatchObject({ code, ...(code === "ABORTED" ? { cause: "enough" } : {}) });
+    expect(closed).toBe(false); // it is asked to end, and not waited for
+  });
+
+  it("says that the engine is closed, whatever its source does", async () => {
+    await engine.close();
+    const never: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise<IteratorResult<string>>(() => {}) }),
+    };
+    expect(await rejection(collect(engine.embedStream(never)))).toMatchObject({ code: "CLOSED" });
+    expect(await rejection(engine.embed([]))).toMatchObject({ code: "CLOSED" });
   });
 
   it("ends with an error of its source, and refuses what is no source", async () => {
@@ -240,6 +286,8 @@ describe("calls of another task", () => {
     expect(await rejection(collect(engine.annotate([{ prompt: "a" }])))).toMatchObject(wrong);
     expect(thrown(() => engine.session())).toMatchObject(wrong);
     expect(await rejection(engine.score({ prompt: "a", candidates: ["b"] }))).toMatchObject(wrong);
+    expect(await rejection(engine.embedImage("image.png"))).toMatchObject(wrong);
+    expect(await rejection(engine.loadAdapter("adapter.gguf"))).toMatchObject(wrong);
     const generator = await Engine.load();
     expect(await rejection(generator.embed("a"))).toMatchObject(wrong);
     expect(await rejection(collect(generator.embedStream(["a"])))).toMatchObject(wrong);

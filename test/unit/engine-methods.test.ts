@@ -95,6 +95,20 @@ describe("the other methods", () => {
     expect(addon.engine.closed).toBe(true);
   });
 
+  it("a web address is no path of an adapter or a session", async () => {
+    const engine = await Engine.load();
+    const refused = [
+      engine.loadAdapter("https://host/a.gguf"),
+      engine.restoreSession("http://host/a"),
+      engine.session({ chatTemplate: "chatml" }).save("https://host/a"),
+    ];
+    for (const call of refused) {
+      const error = await rejection(call);
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "path" }] });
+      expect(error.message).toContain("is a web address");
+    }
+  });
+
   it("every one refuses a closed engine with CLOSED", async () => {
     const engine = await Engine.load();
     await engine.close();

@@ -50,6 +50,12 @@ describe("an ArrayBuffer", () => {
     expect(await refusal(new ArrayBuffer(0))).toMatchObject({ code: "IMAGE_DECODE" });
     expect(await refusal(new ArrayBuffer(maxBytes + 1))).toMatchObject({ code: "IMAGE_TOO_LARGE" });
   });
+
+  it("is refused as empty where it was transferred away", async () => {
+    const { buffer } = Uint8Array.from(bytes);
+    structuredClone(buffer, { transfer: [buffer] });
+    expect(await refusal(buffer)).toMatchObject({ code: "IMAGE_DECODE" });
+  });
 });
 
 describe("a Blob", () => {

@@ -138,9 +138,9 @@ describe("a template that loses text", () => {
 
   it("is refused with the role's name, the place, and what to do", () => {
     const error = thrown(() => renderChat(chatty(known), [q, a, say("developer", allergy), q]));
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "[2]" }] });
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "messages[2]" }] });
     expect(error.message).toBe(
-      'messages: [2] has the role "developer", and the chat template "(Jinja)" leaves out its text, or a part of it: ' +
+      'messages[2] has the role "developer", and the chat template "(Jinja)" leaves out its text, or a part of it: ' +
         'give it the role "system" or "user"',
     );
   });

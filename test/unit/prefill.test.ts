@@ -137,7 +137,7 @@ describe("continueFinalMessage", () => {
         { continueFinalMessage },
       ),
     );
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "[1]" }] });
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: "messages[1]" }] });
     expect(error.message).toContain(`cannot be continued: the chat template "(Jinja)" ${wanted}`);
   });
 

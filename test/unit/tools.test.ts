@@ -61,7 +61,7 @@ describe("tools", () => {
   });
 
   it.each([
-    [[{ name: "" }], "[0].name must be 1 to 64 letters, digits, dots, dashes or underscores (got a string)"],
+    [[{ name: "" }], "[0].name must be 1 to 64 letters, digits, dots, dashes or underscores (got an empty string)"],
     [[{ name: "a b" }], "[0].name must be 1 to 64"],
     [[{ name: "é" }], "[0].name must be 1 to 64"],
     [[{ name: "a".repeat(65) }], "[0].name must be 1 to 64"],
@@ -69,7 +69,7 @@ describe("tools", () => {
     [[look, { name: "b" }, look], '[2].name must be unique: "look" stands there twice'],
     [[{ name: "a", descripton: "x" }], "[0].descripton is unknown: did you mean description?"],
     [[{ name: "a", description: 5 }], "[0].description must be a string (got 5)"],
-    [[{ name: "a", parameters: [] }], "[0].parameters must be an object (got an array)"],
+    [[{ name: "a", parameters: [] }], "[0].parameters must be an object (got an empty array)"],
     [[{ name: "a", parameters: { minimum: NaN } }], "it holds a number that JSON has not"],
     [[{ name: "a", parameters: { check: () => true } }], "it holds a function"],
     [[{ name: "a", parameters: { big: 1n } }], "it cannot be written as JSON"],
@@ -291,7 +291,7 @@ describe("a template that leaves out a part of a call", () => {
   ])("%s: refused by its place", (_, template, at) => {
     const args = { text: "a text of more than twenty characters", n: 5, yes: true, no: false, list: [12], last: "x" };
     const error = thrown(() => renderChat(template, conversation(args), { tools }));
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: `[1].toolCalls[${at}]` }] });
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", issues: [{ path: `messages[1].toolCalls[${at}]` }] });
     expect(error.message).toContain('is a call that the chat template "(Jinja)" leaves out, or a part of it');
   });
 

@@ -273,8 +273,12 @@ describe("what is refused", () => {
       { path: "stopRegexes[3]", message: "must be a valid regular expression" },
       {
         path: "stopRegexes[4]",
-        message: "must be a regular expression, as a RegExp or a string that is not empty (got a string)",
+        message: "must be a regular expression, as a RegExp or a string that is not empty (got an empty string)",
       },
+    ]);
+    expect(issues({ timeLimitMs: 2 ** 31, nPredict: -2 })).toMatchObject([
+      { path: "nPredict", message: "must be an integer of -1 or more (got -2)" },
+      { path: "timeLimitMs", message: "must be an integer from 1 to 2147483647 (got 2147483648)" },
     ]);
     expect(issues({ stopRegexes: /a/ })).toMatchObject([{ path: "stopRegexes" }]);
     expect(issues({ stopStrings: ["x".repeat(1000), "y".repeat(1001)] })).toMatchObject([
@@ -314,7 +318,10 @@ describe("what is refused", () => {
       const wrong: unknown[] = [NaN, Infinity, -Infinity, 1e300, -1e300, 2 ** 53, "1", null, {}, [1], true, 1n];
       for (const value of wrong) {
         const { issues } = refusal(() => sample({ [name]: value }));
-        expect(issues).toMatchObject([{ path: name, message: expect.stringContaining(range) as string }]);
+        // One that is too large is told of the bound.
+        const above = Number.isInteger(value) && Number(value) > 0;
+        const told = above ? range.replace(/of (-?\d+) or more/, "from $1 to 2147483647") : range;
+        expect(issues).toMatchObject([{ path: name, message: expect.stringContaining(told) as string }]);
       }
     },
   );

@@ -2,7 +2,7 @@
  * Templates in FastChat's two styles. They have one system message, which stands first: that of the request, or else
  * their own; an empty one is left out.
  */
-import { argumentError } from "../../errors.js";
+import { placeError } from "../../errors.js";
 import { type RenderTurns, type TemplateDefinition } from "../definition.js";
 import type { TemplateTurn } from "../template-turn.js";
 
@@ -69,7 +69,7 @@ function splitSystem(messages: readonly TemplateTurn[], name: string, fallback: 
   const [first] = messages;
   const late = messages.findIndex(({ role, content }, i) => i > 0 && role === "system" && content !== "");
   if (late > 0) {
-    throw argumentError(
+    throw placeError(
       "messages",
       `[${late}]`,
       `is a system message that is not the first, for which the chat template "${name}" has no place`,
