@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
@@ -30,6 +31,7 @@ type Env = { Bindings: HttpBindings };
 /** A Hono app of these routes. It writes to Node's response, so it has to run on Node, behind `@hono/node-server`. */
 export function makeApp(options: AppOptions): Hono<Env> {
   const { routes, authorize, recorder, takesRequests, ending, cors, bodyLimit } = options;
+  setMaxListeners(0, ending); // one for each running request
   const app = new Hono<Env>();
   app.use(async (c, next) => {
     if (c.env?.outgoing === undefined) throw new Error("the app runs on Node alone: serve it with @hono/node-server");
