@@ -4,20 +4,26 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import { makeApp } from "./app.js";
 import { chatRoute } from "./chat/chat-route.js";
+import { decisionRoute } from "./decisions/decision-route.js";
+import { embeddingsRoute } from "./embeddings/embeddings-route.js";
 import { healthRoutes } from "./health-routes.js";
 import type { CorsOptions } from "./http/cors.js";
 import type { Route } from "./http/route.js";
 import { streamRoute } from "./http/stream-route.js";
 import { inlineImages } from "./images/image-reader.js";
 import { WebImages, type WebImageOptions } from "./images/web-images.js";
+import { modelCallRoutes } from "./model-calls/model-calls-routes.js";
 import type { ModelConfig } from "./models/model-config.js";
 import { ModelPool, type ModelPoolOptions } from "./models/model-pool.js";
 import { modelRoutes } from "./models/model-routes.js";
 import { documentRoute } from "./openapi/document-route.js";
 import { openAdmission } from "./people/admission.js";
 import type { Principal } from "./people/principal.js";
+import { rerankRoutes } from "./rerank/rerank-route.js";
 import { Serving } from "./serving.js";
 import { noRecorder } from "./telemetry/recorder.js";
+import { renderRoutes } from "./tokens/render-routes.js";
+import { tokenRoutes } from "./tokens/token-routes.js";
 
 export interface ServiceOptions extends ModelPoolOptions {
   models: readonly ModelConfig[];
@@ -54,6 +60,7 @@ export function createService(options: ServiceOptions): Service {
   const { imageUrls = false } = options;
   const models = new ModelPool(options.models, options);
   const ending = new AbortController();
+  const draining = new AbortController();
   let state: "starting" | "ready" | "draining" = "starting";
   const serving = new Serving({
     models,
@@ -72,6 +79,12 @@ export function createService(options: ServiceOptions): Service {
     ...healthRoutes(() => state === "ready"),
     ...modelRoutes(serving),
     chatRoute(serving),
+    embeddingsRoute(serving),
+    ...rerankRoutes(serving),
+    decisionRoute(serving),
+    ...tokenRoutes(serving),
+    ...renderRoutes(serving),
+    ...modelCallRoutes(serving, draining.signal),
     streamRoute(serving.streams),
   ];
   routes.push(documentRoute(routes));
@@ -95,12 +108,14 @@ export function createService(options: ServiceOptions): Service {
     },
     drain() {
       state = "draining";
+      draining.abort();
     },
     abort() {
       ending.abort();
     },
     close() {
       state = "draining";
+      draining.abort();
       ending.abort();
       return models.close();
     },

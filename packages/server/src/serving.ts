@@ -65,6 +65,29 @@ export class Serving {
     });
   }
 
+  /**
+   * Runs `work` with a model that reads and writes nothing: embeddings, rankings, scores.
+   *
+   * @throws Problem or MedInferError (rejects)
+   */
+  read<T extends { usage: { promptTokens: number } }>(
+    call: Call,
+    name: string,
+    task: "generate" | "embed" | "rerank",
+    work: (lease: Lease) => Promise<T>,
+  ): Promise<T> {
+    return this.withModel(call, name, task, async (lease) => {
+      const ticket = await this.#parts.admission.enter(lease.model, call);
+      try {
+        const result = await work(lease);
+        ticket.spent(result.usage.promptTokens);
+        return result;
+      } finally {
+        ticket.leave();
+      }
+    });
+  }
+
   /** Runs `work` with a model of a task, which stays loaded meanwhile. */
   async withModel<T>(
     call: Call,
