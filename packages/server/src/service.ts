@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import { makeApp } from "./app.js";
+import { storedWork, type StoredWorkOptions } from "./batches/stored-work.js";
 import { chatRoute } from "./chat/chat-route.js";
 import { decisionRoute } from "./decisions/decision-route.js";
 import { embeddingsRoute } from "./embeddings/embeddings-route.js";
@@ -25,7 +26,7 @@ import { noRecorder } from "./telemetry/recorder.js";
 import { renderRoutes } from "./tokens/render-routes.js";
 import { tokenRoutes } from "./tokens/token-routes.js";
 
-export interface ServiceOptions extends ModelPoolOptions {
+export interface ServiceOptions extends ModelPoolOptions, Partial<StoredWorkOptions> {
   models: readonly ModelConfig[];
   cors?: CorsOptions;
   /** Most bytes of a request's body. Default 32 MiB. */
@@ -87,6 +88,12 @@ export function createService(options: ServiceOptions): Service {
     ...modelCallRoutes(serving, draining.signal),
     streamRoute(serving.streams),
   ];
+  const { filesFolder, fileLimit, batchConcurrency } = options;
+  const stored =
+    filesFolder === undefined
+      ? undefined
+      : storedWork({ filesFolder, fileLimit, batchConcurrency }, routes, (tenant) => ({ ...everybody, tenant }));
+  routes.push(...(stored?.routes ?? []));
   routes.push(documentRoute(routes));
   const app = makeApp({
     routes,
@@ -103,21 +110,24 @@ export function createService(options: ServiceOptions): Service {
     listener: (incoming, outgoing) => void answer(incoming, outgoing),
     models,
     async start() {
+      await stored?.queue.start();
       await models.start();
       if (state === "starting") state = "ready";
     },
     drain() {
       state = "draining";
       draining.abort();
+      stored?.queue.pause();
     },
     abort() {
       ending.abort();
     },
-    close() {
+    async close() {
       state = "draining";
       draining.abort();
       ending.abort();
-      return models.close();
+      await stored?.queue.close();
+      await models.close();
     },
   };
 }
