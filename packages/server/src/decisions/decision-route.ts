@@ -33,7 +33,17 @@ const decisionAnswer = v.object({
   /** Of a score alone: the mean of all numbers, each as likely as it is. */
   expected: v.optional(v.number()),
   coverage: v.number(),
-  usage: v.looseObject({ prompt_tokens: v.number(), completion_tokens: v.number(), total_tokens: v.number() }),
+  usage: v.object({
+    prompt_tokens: v.number(),
+    completion_tokens: v.number(),
+    total_tokens: v.number(),
+    prompt_tokens_details: v.object({
+      cached_tokens: v.number(),
+      image_tokens: v.number(),
+      text_tokens: v.number(),
+      audio_tokens: v.number(),
+    }),
+  }),
 });
 
 /** POST /v1/decisions */
