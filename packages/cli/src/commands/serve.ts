@@ -19,6 +19,7 @@ interface ServeOptions {
   batchSize?: number;
   nThreads?: number;
   chatTemplate?: string;
+  filesFolder?: string;
   drain: number;
 }
 
@@ -44,6 +45,7 @@ export function addServe(program: Command): void {
     .option("--batch-size <requests>", "most requests at once", toCount)
     .option("--n-threads <threads>", "CPU threads", toCount)
     .option("--chat-template <name>", "default: the model's own")
+    .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
     .addHelpText("after", examples)
     .action(run);
@@ -57,8 +59,8 @@ Examples:
     -d '{"model": "medinfer-tiny", "messages": [{"role": "user", "content": "What is gout?"}], "stream": true}'`;
 
 async function run(options: ServeOptions): Promise<void> {
-  const { host, port, socket, drain } = options;
-  const server = await begin({ models: modelsOf(options), host, port, socket, drainMs: drain * 1000 });
+  const { host, port, socket, filesFolder, drain } = options;
+  const server = await begin({ models: modelsOf(options), host, port, socket, filesFolder, drainMs: drain * 1000 });
   // A second signal ends the process at once.
   closeWithGrace({ delay: false, logger: false }, async () => {
     process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");

@@ -62,7 +62,10 @@ export function readUpload<T>(
       current = content;
       content.once("limit", () => fail(tooLarge(limit)));
       used = use({ filename, content: ended(content, whole), fields: () => fields });
-      used.then(resolve, reject);
+      used.then(resolve, (error: Error) => {
+        incoming.unpipe(form);
+        reject(error);
+      });
     });
     form.once("finish", () => {
       endWhole();
