@@ -5,6 +5,7 @@ export { Problem } from "./http/problem.js";
 
 export type { Listening, ListenOptions } from "./listen.js";
 export type { Service, ServiceOptions } from "./service.js";
+export type { StoredWorkOptions } from "./batches/stored-work.js";
 export type { CorsOptions } from "./http/cors.js";
 export type { ErrorBody, ProblemOptions } from "./http/problem.js";
 export type { WebImageOptions } from "./images/web-images.js";

@@ -6,7 +6,7 @@ import { readUsageSchema, truncatedSchema } from "./read-usage.js";
 const MOST_TEXTS = 2048;
 
 const tokenIds =
-  "must be texts, and not token ids, whose vocabulary may be another model's: " +
+  "holds token ids, whose vocabulary may be another model's, and has to hold texts: " +
   "with LangChain's OpenAIEmbeddings for Python set check_embedding_ctx_length=False";
 
 /** Some clients send token ids, even in lists of lists: they are told how to send the texts. */
