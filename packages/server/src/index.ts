@@ -7,6 +7,7 @@ export { readKeys, type KeyEntry, type KeyFile, type TenantTerms } from "./peopl
 
 export type { AdminPlace, Listening, ListenOptions } from "./listen.js";
 export type { Service, ServiceOptions } from "./service.js";
+export type { StoredWorkOptions } from "./batches/stored-work.js";
 export type { CorsOptions } from "./http/cors.js";
 export type { ErrorBody, ProblemOptions } from "./http/problem.js";
 export type { WebImageOptions } from "./images/web-images.js";

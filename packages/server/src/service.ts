@@ -2,8 +2,11 @@ import type { RequestListener } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import { makeApp } from "./app.js";
+import { storedWork, type StoredWorkOptions } from "./batches/stored-work.js";
 import { chatRoute } from "./chat/chat-route.js";
 import { completionRoute } from "./completions/completion-route.js";
+import { decisionRoute } from "./decisions/decision-route.js";
+import { embeddingsRoute } from "./embeddings/embeddings-route.js";
 import { healthRoutes } from "./health-routes.js";
 import type { CorsOptions } from "./http/cors.js";
 import type { Route } from "./http/route.js";
@@ -12,16 +15,20 @@ import { streamRoute } from "./http/stream-route.js";
 import { inlineImages } from "./images/image-reader.js";
 import { WebImages, type WebImageOptions } from "./images/web-images.js";
 import { messagesRoutes } from "./messages/messages-routes.js";
+import { modelCallRoutes } from "./model-calls/model-calls-routes.js";
 import type { ModelConfig } from "./models/model-config.js";
 import { ModelPool, type ModelPoolOptions } from "./models/model-pool.js";
 import { modelRoutes } from "./models/model-routes.js";
 import { documentRoute } from "./openapi/document-route.js";
 import { everybody, holdersOf } from "./people/people.js";
+import { rerankRoutes } from "./rerank/rerank-route.js";
 import { responseRoutes } from "./responses/response-routes.js";
 import { Serving } from "./serving.js";
 import { createTelemetry, type TelemetryOptions } from "./telemetry/telemetry.js";
+import { renderRoutes } from "./tokens/render-routes.js";
+import { tokenRoutes } from "./tokens/token-routes.js";
 
-export interface ServiceOptions extends ModelPoolOptions, TelemetryOptions {
+export interface ServiceOptions extends ModelPoolOptions, TelemetryOptions, Partial<StoredWorkOptions> {
   models: readonly ModelConfig[];
   /**
    * The file of keys, read again when it changes: see docs/guide/server-security.md. Default: nobody needs a key, and all are
@@ -73,6 +80,7 @@ export function createService(options: ServiceOptions): Service {
   const { recorder } = telemetry;
   const people = keys === undefined ? everybody() : holdersOf(keys, telemetry.warn);
   const ending = new AbortController();
+  const draining = new AbortController();
   let state: "starting" | "ready" | "draining" = "starting";
   const serving = new Serving({
     models,
@@ -88,10 +96,22 @@ export function createService(options: ServiceOptions): Service {
     completionRoute(serving),
     ...messagesRoutes(serving),
     ...responseRoutes(serving, options.responseState ?? false),
+    embeddingsRoute(serving),
+    ...rerankRoutes(serving),
+    decisionRoute(serving),
+    ...tokenRoutes(serving),
+    ...renderRoutes(serving),
+    ...modelCallRoutes(serving, draining.signal),
     streamRoute(serving.streams),
     ...people.routes,
     ...telemetry.routes,
   ];
+  const { filesFolder, fileLimit, batchConcurrency } = options;
+  const stored =
+    filesFolder === undefined
+      ? undefined
+      : storedWork({ filesFolder, fileLimit, batchConcurrency }, routes, people.onBehalfOf);
+  routes.push(...(stored?.routes ?? []));
   const appOf = (some: readonly Route[]) =>
     makeApp({
       routes: [...some, documentRoute(some)],
@@ -111,19 +131,24 @@ export function createService(options: ServiceOptions): Service {
     adminListener: adminApp && listenerOf(adminApp),
     models,
     async start() {
+      await stored?.queue.start();
       await models.start();
       if (state === "starting") state = "ready";
     },
     drain() {
       state = "draining";
+      draining.abort();
+      stored?.queue.pause();
     },
     abort() {
       ending.abort(endingProblem());
     },
     async close() {
       state = "draining";
+      draining.abort();
       ending.abort(endingProblem());
       people.close();
+      await stored?.queue.close();
       await models.close();
       await telemetry.close();
     },

@@ -68,6 +68,33 @@ export class Serving {
     });
   }
 
+  /**
+   * Runs `work` with a model that reads and writes nothing: embeddings, rankings, scores.
+   *
+   * @throws Problem or MedInferError (rejects)
+   */
+  read<T extends { usage: { promptTokens: number } }>(
+    call: Call,
+    name: string,
+    task: "generate" | "embed" | "rerank",
+    work: (lease: Lease) => Promise<T>,
+  ): Promise<T> {
+    return this.withModel(call, name, task, async (lease) => {
+      const { admission, recorder } = this.#parts;
+      const entry = recorder.entering(call, lease.model);
+      const ticket = await admission.enter(lease.model, call);
+      entry.admitted(lease.engine);
+      try {
+        const result = await work(lease);
+        recorder.answered(call, lease.model, result);
+        ticket.spent(result.usage.promptTokens);
+        return result;
+      } finally {
+        ticket.leave();
+      }
+    });
+  }
+
   /** Runs `work` with a model of a task, which stays loaded meanwhile. */
   async withModel<T>(
     call: Call,

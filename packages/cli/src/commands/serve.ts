@@ -27,6 +27,7 @@ interface ServeOptions {
   batchSize?: number;
   nThreads?: number;
   chatTemplate?: string;
+  filesFolder?: string;
   drain: number;
   logLevel: LogLevel;
   auditLog?: string;
@@ -65,6 +66,7 @@ export function addServe(program: Command): void {
     .option("--batch-size <requests>", "most requests at once", toCount)
     .option("--n-threads <threads>", "CPU threads", toCount)
     .option("--chat-template <name>", "default: the model's own")
+    .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
     .addOption(
       new Option("--log-level <level>", "what is logged to stderr; info: every request")
@@ -86,9 +88,9 @@ Examples:
     -d '{"model": "medinfer-tiny", "messages": [{"role": "user", "content": "What is gout?"}], "stream": true}'`;
 
 async function run(options: ServeOptions): Promise<void> {
-  const { host, port, socket, drain, keys, open, corsOrigin: origins, logLevel } = options;
+  const { host, port, socket, drain, keys, open, corsOrigin: origins, logLevel, filesFolder } = options;
   const place = defined({ host, port, socket, keys, open, admin: adminOf(options), tls: tlsOf(options) });
-  const records = defined({ logLevel, audit: auditOf(options) });
+  const records = defined({ logLevel, audit: auditOf(options), filesFolder });
   const server = await begin({
     models: modelsOf(options),
     ...place,

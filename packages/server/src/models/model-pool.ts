@@ -47,6 +47,7 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
   readonly #idle: NodeJS.Timeout | undefined;
   /** Makes room for one model at a time: two that both see the same free bytes would take them twice. */
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Map<ServedModel, Promise<void>>();
   #closed = false;
 
   constructor(configs: readonly ModelConfig[], options: ModelPoolOptions = {}) {
@@ -94,11 +95,17 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
       const what = `the model is served for the task "${configured}", and this call needs "${task}"`;
       throw new Problem(400, "wrong_task", `${what}: name another model`, { param: "model" });
     }
-    // Between its loading and this request's turn it may have had to make room for another.
-    do await this.load(model, { signal });
-    while (model.engine === undefined);
-    const { engine, release } = model.take();
-    return { model, engine, release };
+    // From now on it does not have to make room for others, which else take turns at unloading what each has just loaded.
+    const release = model.hold();
+    try {
+      // An operator may have unloaded it between its loading and this request's turn.
+      do await this.load(model, { signal });
+      while (model.engine === undefined);
+      return { model, engine: model.engine, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** @throws Problem (rejects) 503 */
@@ -132,9 +139,12 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
     await Promise.all(this.#models.map((model) => this.unload(model)));
   }
 
+  /** One turn for all who ask for the model meanwhile: it stays loaded for each of them. */
   #inTurn(model: ServedModel): Promise<void> {
-    if (model.state === "loading") return model.load().then(() => {});
-    const turn = this.#turn.then(() => this.#loadNow(model));
+    const before = this.#turns.get(model);
+    if (before !== undefined) return before;
+    const turn = this.#turn.then(() => this.#loadNow(model)).finally(() => this.#turns.delete(model));
+    this.#turns.set(model, turn);
     this.#turn = turn.catch(() => {});
     return turn;
   }
@@ -155,11 +165,14 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
   }
 
   async #makeRoom(model: ServedModel): Promise<void> {
+    const kept = this.#models.filter((each) => each !== model && each.config.keepLoaded === true);
+    const never = kept.reduce((sum, each) => sum + each.bytesHeld, model.bytes) > this.#budget;
     const deadline = performance.now() + ROOM_MS;
     const needed = () => this.#held() - model.bytesHeld + model.bytes - this.#budget;
     while (needed() > 0) {
       const others = this.#models.filter((each) => each !== model && each.state === "loaded");
-      if (others.every((each) => each.config.keepLoaded === true)) {
+      // Others are not unloaded for one that does not fit beside nobody either.
+      if (never || others.every((each) => each.config.keepLoaded === true)) {
         await this.unload(model);
         throw new Problem(503, "memory_budget", "the model does not fit into the server's memory budget", {
           headers: { "x-should-retry": "false" },

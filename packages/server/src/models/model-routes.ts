@@ -8,6 +8,9 @@ const model = v.object({
   object: v.literal("model"),
   created: v.number(),
   owned_by: v.string(),
+  aliases: v.array(v.string()),
+  task: v.picklist(["generate", "embed", "rerank"]),
+  status: v.object({ value: v.picklist(["unloaded", "loading", "loaded", "unloading"]) }),
 });
 
 /** GET /v1/models and /v1/models/{model} */

@@ -50,6 +50,7 @@ export class ServedModel {
     return this.state === "loaded" ? 1 : this.#progress;
   }
 
+  /** How many use it, or wait for it. */
   get leases(): number {
     return this.#leases;
   }
@@ -69,20 +70,20 @@ export class ServedModel {
     return this.state === "unloaded" ? 0 : this.bytes;
   }
 
-  /** Its engine, kept until it is released as often as it was taken. REQUIRES: loaded. */
-  take(): { engine: Engine; release: () => void } {
-    const engine = this.engine;
-    if (engine === undefined) throw new Error("a model is taken that is not loaded");
+  /**
+   * Keeps it from being unloaded to make room, loaded or still to be loaded, until it is released as often as it was held.
+   *
+   * @returns releases it; a second call does nothing
+   */
+  hold(): () => void {
     this.#leases += 1;
-    this.#usedAt = performance.now();
     let released = false;
-    const release = () => {
+    return () => {
       if (released) return;
       released = true;
       this.#leases -= 1;
-      this.#usedAt = performance.now();
+      if (this.state === "loaded") this.#usedAt = performance.now();
     };
-    return { engine, release };
   }
 
   /** Loads it, once for all who ask meanwhile. */

@@ -15,14 +15,21 @@ export class KeyRing {
   readonly tenants: ReadonlyMap<string, TenantTerms>;
   readonly #keys: { readonly digest: Buffer; readonly who: Principal }[] = [];
   readonly #certificates = new Map<string, Principal>();
+  readonly #secret: Buffer;
 
   constructor({ keys, tenants }: KeyFile, secret: Buffer) {
     this.tenants = new Map(Object.entries(tenants));
+    this.#secret = secret;
     for (const { name, tenant, roles, sha256, certificate } of keys) {
       const who: Principal = { key: name, tenant, roles: new Set(roles), cacheSalt: cacheSaltOf(secret, tenant) };
       if (sha256 !== undefined) this.#keys.push({ digest: Buffer.from(sha256, "hex"), who });
       if (certificate !== undefined) this.#certificates.set(subjectParts(certificate).join("\n"), who);
     }
+  }
+
+  /** Who does a tenant's work that is done later. */
+  onBehalfOf(tenant: string): Principal {
+    return { key: "none", tenant, roles: new Set(["user"]), cacheSalt: cacheSaltOf(this.#secret, tenant) };
   }
 
   get hasCertificates(): boolean {

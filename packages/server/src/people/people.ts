@@ -16,6 +16,8 @@ export interface People {
    * @throws Problem 401 or 403
    */
   readonly authorize: (authorization: string | undefined, role: Route["role"], incoming: IncomingMessage) => Principal;
+  /** Who does a tenant's work that is done later, with no request of its own. */
+  readonly onBehalfOf: (tenant: string) => Principal;
   readonly admission: Admission;
   /** What administrators see of them. */
   readonly routes: readonly Route[];
@@ -30,7 +32,8 @@ export function everybody(): People {
     roles: new Set(roles),
     cacheSalt: randomBytes(32).toString("hex"),
   };
-  return { authorize: () => who, admission: openAdmission, routes: [], close: () => {} };
+  const onBehalfOf = (tenant: string) => ({ ...who, tenant });
+  return { authorize: () => who, onBehalfOf, admission: openAdmission, routes: [], close: () => {} };
 }
 
 /** Who calls what needs no key, such as health. */
@@ -53,6 +56,7 @@ export function holdersOf(file: string, warn: (text: string) => void): People {
       if (who.roles.has(role)) return who;
       throw new Problem(403, "role_missing", `this call needs a key with the role "${role}"`);
     },
+    onBehalfOf: (tenant) => store.ring.onBehalfOf(tenant),
     admission,
     routes: [tenantsRoute(admission)],
     close: () => store.close(),

@@ -1,0 +1,43 @@
+import path from "node:path";
+import { FileStore } from "../files/file-store.js";
+import { fileRoutes } from "../files/file-routes.js";
+import type { Route } from "../http/route.js";
+import type { Principal } from "../people/principal.js";
+import type { BatchQueue } from "./batch-queue.js";
+import { batchRoutes } from "./batch-routes.js";
+import { BatchStore } from "./batch-store.js";
+import { LocalQueue } from "./local-queue.js";
+
+/** What a batch may ask, as far as the server has it. */
+const endpoints = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"];
+
+export interface StoredWorkOptions {
+  /** Where files and batches are kept: of one server alone. */
+  filesFolder: string;
+  /** Most bytes of one file. Default 200 MiB. */
+  fileLimit?: number | undefined;
+  /** Most requests of a batch that run at once. Default 8. */
+  batchConcurrency?: number | undefined;
+}
+
+/** Files and batches: their routes, and the queue behind. */
+export interface StoredWork {
+  routes: Route[];
+  queue: BatchQueue;
+}
+
+/** @param routes those of the server, of which batches ask some */
+export function storedWork(
+  { filesFolder, fileLimit = 200 * 2 ** 20, batchConcurrency = 8 }: StoredWorkOptions,
+  routes: readonly Route[],
+  principalOf: (tenant: string) => Principal,
+): StoredWork {
+  const files = new FileStore(path.join(filesFolder, "files"));
+  const batches = new BatchStore(path.join(filesFolder, "batches"));
+  const asked = new Map(routes.filter((each) => endpoints.includes(each.path)).map((each) => [each.path, each]));
+  const queue = new LocalQueue({ files, batches, routes: asked, principalOf, concurrency: batchConcurrency });
+  return {
+    routes: [...fileRoutes(files, fileLimit), ...batchRoutes({ files, batches, queue, endpoints: [...asked.keys()] })],
+    queue,
+  };
+}

@@ -1,0 +1,112 @@
+import { pipeline } from "node:stream/promises";
+import * as v from "valibot";
+import { Problem } from "../http/problem.js";
+import { route } from "../http/route.js";
+import type { FileStore, StoredFile } from "./file-store.js";
+import { pageOf, pageSchema } from "./page.js";
+import { readUpload } from "./upload.js";
+
+/** Outputs of batches are made by the server alone. */
+const purposes = ["batch", "user_data"];
+const MOST_LISTED = 10_000;
+
+const fileSchema = v.object({
+  id: v.string(),
+  object: v.literal("file"),
+  bytes: v.number(),
+  created_at: v.number(),
+  expires_at: v.null(),
+  filename: v.string(),
+  purpose: v.string(),
+  status: v.literal("processed"),
+});
+
+const deletedSchema = v.object({ id: v.string(), object: v.literal("file"), deleted: v.literal(true) });
+
+/**
+ * /v1/files: a tenant's own.
+ *
+ * @param limit most bytes of a file
+ */
+export function fileRoutes(store: FileStore, limit: number) {
+  return [
+    route({
+      method: "post",
+      path: "/v1/files",
+      summary: "Stores a file: a form with the fields file and purpose.",
+      role: "user",
+      answer: fileSchema,
+      handle: ({ incoming, who }) =>
+        readUpload(incoming, limit, async ({ filename, content, fields }) => {
+          const describe = () => ({ filename, purpose: purposeOf(fields()) });
+          return shown(await store.add(who.tenant, content, describe));
+        }),
+    }),
+    route({
+      method: "get",
+      path: "/v1/files",
+      summary: "The files, newest first.",
+      role: "user",
+      answer: pageSchema(fileSchema),
+      handle: async ({ who, query }) => {
+        const purpose = query.get("purpose");
+        const files = (await store.list(who.tenant)).filter((file) => purpose === null || file.purpose === purpose);
+        return pageOf(files.map(shown), query, MOST_LISTED);
+      },
+    }),
+    route({
+      method: "get",
+      path: "/v1/files/:file",
+      summary: "What is known of a file.",
+      role: "user",
+      answer: fileSchema,
+      handle: async ({ who, params }) => shown(await store.find(who.tenant, params.file!)),
+    }),
+    route({
+      method: "get",
+      path: "/v1/files/:file/content",
+      summary: "The bytes of a file.",
+      role: "user",
+      handle: async ({ who, params, outgoing }) => {
+        const { bytes } = await store.find(who.tenant, params.file!);
+        const content = await store.read(who.tenant, params.file!);
+        outgoing.writeHead(200, {
+          "content-type": "application/octet-stream",
+          "content-length": bytes,
+          "content-disposition": "attachment",
+          "x-content-type-options": "nosniff",
+        });
+        await pipeline(content, outgoing);
+      },
+    }),
+    route({
+      method: "delete",
+      path: "/v1/files/:file",
+      summary: "Deletes a file.",
+      role: "user",
+      answer: deletedSchema,
+      handle: async ({ who, params }) => {
+        await store.delete(who.tenant, params.file!);
+        return { id: params.file, object: "file", deleted: true };
+      },
+    }),
+  ];
+}
+
+function purposeOf({ purpose }: Readonly<Record<string, string>>): string {
+  if (purpose !== undefined && purposes.includes(purpose)) return purpose;
+  throw new Problem(400, "invalid_value", `the form: purpose must be ${purposes.join(" or ")}`, { param: "purpose" });
+}
+
+function shown({ id, bytes, createdMs, filename, purpose }: StoredFile) {
+  return {
+    id,
+    object: "file",
+    bytes,
+    created_at: Math.floor(createdMs / 1000),
+    expires_at: null,
+    filename,
+    purpose,
+    status: "processed",
+  };
+}
