@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addAnnotate } from "./commands/annotate.js";
 import { addChat } from "./commands/chat.js";
 import { addComplete } from "./commands/complete.js";
 import { addDemo } from "./commands/demo.js";
@@ -15,7 +16,17 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   version: string;
 };
 
-const commands = [addChat, addComplete, addServe, addDevices, addInspect, addTemplate, addTokenize, addDemo];
+const commands = [
+  addChat,
+  addComplete,
+  addAnnotate,
+  addServe,
+  addDevices,
+  addInspect,
+  addTemplate,
+  addTokenize,
+  addDemo,
+];
 
 const more = `
 Examples:

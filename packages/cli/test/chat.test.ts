@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { fromRoot } from "../../../test/support/paths.mjs";
-import { model, running } from "../../server/test/support/running.js";
+import { model, running } from "./server.js";
 import { printed, printedJson, program, run, temporaryFolder, type Outcome } from "./support.js";
 
 const folder = temporaryFolder();

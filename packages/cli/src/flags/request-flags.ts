@@ -1,9 +1,17 @@
 import { Option, type Command } from "commander";
 import { readJson, readText } from "../input.js";
-import { describeSetting, parseSetting, putSetting, settingsOf, type Setting, type Settings } from "./settings.js";
+import {
+  describeSetting,
+  parseSetting,
+  putSetting,
+  settingsOf,
+  type RequestCall,
+  type Setting,
+  type Settings,
+} from "./settings.js";
 
 /** Adds a flag for each option of a call's requests, and those that name files. */
-export function addRequestFlags(command: Command, call: "chat" | "complete"): Command {
+export function addRequestFlags(command: Command, call: RequestCall): Command {
   for (const each of settingsOf(call)) command.addOption(optionOf(each));
   return command
     .addOption(new Option("--json-schema <file>", "a JSON schema that the answer satisfies").helpGroup(ANSWERS))
@@ -36,7 +44,7 @@ function wordOf({ schema: { type, enum: names } }: Setting): string {
 }
 
 /** What the flags, or the config file, say of requests. Left out: the library's defaults hold. */
-export async function requestSettings(command: Command, call: "chat" | "complete"): Promise<Settings> {
+export async function requestSettings(command: Command, call: RequestCall): Promise<Settings> {
   const settings: Settings = {};
   for (const each of settingsOf(call)) {
     // Those of switches that begin with "no-" have a default of commander's.

@@ -36,13 +36,18 @@ const left = new Set([
   ...["jsonSchema", "grammar", "continueFinalMessage", "useChatTemplate"],
 ]);
 
+/** A call of the library's. */
+export type RequestCall = "chat" | "complete" | "annotate";
+
 /** The options of a call that flags set, sampling last. */
-export function settingsOf(call: "chat" | "complete"): Setting[] {
+export function settingsOf(call: RequestCall): Setting[] {
   const schemas = optionSchemas();
-  const own = Object.entries(schemas[call].properties as Record<string, OptionSchema>);
+  const own = Object.entries(schemas[call === "annotate" ? "chat" : call].properties as Record<string, OptionSchema>);
   const sampling = Object.entries(schemas.sampling.properties as Record<string, OptionSchema>);
   return [
-    ...own.filter(([name]) => !left.has(name)).map(([name, schema]) => setting(name, schema, false)),
+    ...own
+      .filter(([name]) => !left.has(name) && !(call === "annotate" && name === "onContextFull"))
+      .map(([name, schema]) => setting(name, schema, false)),
     ...sampling.map(([name, schema]) => setting(name, schema, true)),
   ];
 }
@@ -61,7 +66,9 @@ export function describeSetting({ schema }: Setting): string {
   const range =
     type === "array" ? `${kindOf(items ?? {})}; can be repeated` : type === "boolean" ? "a switch" : kindOf(schema);
   const held = schema.default;
-  return held === undefined || typeof held === "object" ? range : `${range}; default ${String(held)}`;
+  return held === undefined || typeof held === "object"
+    ? range
+    : `${range}; default ${JSON.stringify(held).replace(/"/g, "")}`;
 }
 
 function kindOf({ type, enum: names, minimum, maximum, exclusiveMinimum }: OptionSchema): string {
