@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addAnnotate } from "./commands/annotate.js";
+import { addBench } from "./commands/bench.js";
 import { addChat } from "./commands/chat.js";
 import { addComplete } from "./commands/complete.js";
 import { addDemo } from "./commands/demo.js";
 import { addDevices } from "./commands/devices.js";
+import { addEmbed } from "./commands/embed.js";
 import { addInspect } from "./commands/inspect.js";
+import { addModels } from "./commands/models.js";
 import { addServe } from "./commands/serve.js";
 import { addTemplate } from "./commands/template.js";
 import { addTokenize } from "./commands/tokenize.js";
@@ -17,15 +20,8 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 };
 
 const commands = [
-  addChat,
-  addComplete,
-  addAnnotate,
-  addServe,
-  addDevices,
-  addInspect,
-  addTemplate,
-  addTokenize,
-  addDemo,
+  ...[addChat, addComplete, addAnnotate, addEmbed, addServe],
+  ...[addModels, addDevices, addInspect, addTemplate, addTokenize, addBench, addDemo],
 ];
 
 const more = `
@@ -51,7 +47,10 @@ export function makeProgram(): Command {
       outputError: (text, write) => write(`medinfer: ${complaint(text)}\n`),
     });
   for (const add of commands) add(program);
-  program.hook("preAction", (_program, command) => applyConfigFile(program, command));
+  program.hook("preAction", async (_program, command) => {
+    // A shell that asks for suggestions has no use for what is wrong with a file.
+    if (command.name() !== "completion" && command.parent === program) await applyConfigFile(program, command);
+  });
   return program;
 }
 

@@ -14,7 +14,7 @@ import type { Settings } from "../flags/settings.js";
 import { readMessage } from "../input.js";
 import { Interrupted, withInterrupt } from "../interrupt.js";
 import { toCount } from "../numbers.js";
-import { printJson, printLine } from "../output.js";
+import { printJson, printLineWhenRead } from "../output.js";
 
 interface AnnotateCommandOptions {
   prompt?: string;
@@ -129,7 +129,7 @@ async function count(paths: readonly string[], signal: AbortSignal): Promise<num
 
 const printed: RowSink = {
   isDone: () => undefined,
-  add: async (row) => printLine(JSON.stringify(row)),
+  add: (row) => printLineWhenRead(JSON.stringify(row)),
 };
 
 function summary({ total, skipped, written, failed }: Counts): string {

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { readJson, readText } from "../input.js";
 import {
+  choicesOf,
   describeSetting,
   parseSetting,
   putSetting,
@@ -32,14 +33,17 @@ function optionOf(setting: Setting): Option {
   const name = isSwitch ? (schema.default === true ? `--no-${flag}` : `--${flag}`) : `--${flag} <${wordOf(setting)}>`;
   const option = new Option(name, describeSetting(setting)).helpGroup(inSampling ? SAMPLING : ANSWERS);
   if (isSwitch) return option;
+  const choices = choicesOf(setting);
+  if (choices !== undefined) option.argChoices = [...choices];
   return option.argParser((text: string, before: unknown): unknown => {
     const value = parseSetting(setting, text);
     return type === "array" ? [...((before as unknown[] | undefined) ?? []), value] : value;
   });
 }
 
-function wordOf({ schema: { type, enum: names } }: Setting): string {
-  if (names !== undefined) return "name";
+function wordOf(setting: Setting): string {
+  const { type } = setting.schema;
+  if (choicesOf(setting) !== undefined) return "name";
   return type === "number" || type === "integer" ? "number" : type === "string" ? "text" : "value";
 }
 

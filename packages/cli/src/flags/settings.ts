@@ -60,15 +60,20 @@ export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** What may stand behind the flag, and what holds without it. */
-export function describeSetting({ schema }: Setting): string {
-  const { type, items } = schema;
-  const range =
-    type === "array" ? `${kindOf(items ?? {})}; can be repeated` : type === "boolean" ? "a switch" : kindOf(schema);
-  const held = schema.default;
-  return held === undefined || typeof held === "object"
-    ? range
-    : `${range}; default ${JSON.stringify(held).replace(/"/g, "")}`;
+/** What may stand behind the flag, and what holds without it. Of names that are the choice, commander tells. */
+export function describeSetting(setting: Setting): string {
+  const { type, items, default: held } = setting.schema;
+  const parts = [
+    ...(choicesOf(setting) === undefined ? [type === "boolean" ? "a switch" : kindOf(items ?? setting.schema)] : []),
+    ...(type === "array" ? ["can be repeated"] : []),
+    ...(held === undefined || typeof held === "object" ? [] : [`default ${JSON.stringify(held).replace(/"/g, "")}`]),
+  ];
+  return parts.join("; ");
+}
+
+/** Names that are the choice, of one value or of each in a list. */
+export function choicesOf({ schema }: Setting): readonly string[] | undefined {
+  return schema.enum ?? schema.items?.enum;
 }
 
 function kindOf({ type, enum: names, minimum, maximum, exclusiveMinimum }: OptionSchema): string {
