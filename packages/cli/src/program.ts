@@ -4,6 +4,7 @@ import { addAnnotate } from "./commands/annotate.js";
 import { addBench } from "./commands/bench.js";
 import { addChat } from "./commands/chat.js";
 import { addComplete } from "./commands/complete.js";
+import { addCompletion } from "./commands/completion.js";
 import { addDemo } from "./commands/demo.js";
 import { addDevices } from "./commands/devices.js";
 import { addEmbed } from "./commands/embed.js";
@@ -21,7 +22,7 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 
 const commands = [
   ...[addChat, addComplete, addAnnotate, addEmbed, addServe],
-  ...[addModels, addDevices, addInspect, addTemplate, addTokenize, addBench, addDemo],
+  ...[addModels, addDevices, addInspect, addTemplate, addTokenize, addBench, addDemo, addCompletion],
 ];
 
 const more = `
