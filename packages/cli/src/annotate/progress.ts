@@ -36,16 +36,23 @@ export function makeProgress(kind: ProgressKind): Progress {
   return { update: () => {}, end: () => {} };
 }
 
-/** Rows a second of late. */
+/** Rows a second of late: since the last row that was there before, as those take next to no time. */
 class Rate {
-  readonly #times: number[] = [performance.now()];
+  #times: number[] = [performance.now()];
   #written = 0;
+  #skipped = 0;
 
-  at({ written }: Counts): number {
+  /** Undefined: not known yet. */
+  at({ written, skipped }: Counts): number | undefined {
+    if (skipped !== this.#skipped) {
+      this.#times = [performance.now()];
+      this.#written = written;
+      this.#skipped = skipped;
+    }
     for (; this.#written < written; this.#written++) this.#times.push(performance.now());
     if (this.#times.length > LATE) this.#times.splice(0, this.#times.length - LATE);
     const seconds = (performance.now() - this.#times[0]!) / 1000;
-    return seconds > 0 ? (this.#times.length - 1) / seconds : 0;
+    return this.#times.length > 1 && seconds > 0 ? (this.#times.length - 1) / seconds : undefined;
   }
 }
 
@@ -64,8 +71,9 @@ class PlainProgress implements Progress {
     this.#tell(counts, this.#rate.at(counts));
   }
 
-  #tell(counts: Counts, rate: number): void {
-    process.stderr.write(`${doneOf(counts)} of ${counts.total} rows, ${describe(counts, rate)}\n`);
+  #tell(counts: Counts, rate: number | undefined): void {
+    const told = describe(counts, rate);
+    process.stderr.write(`${doneOf(counts)} of ${counts.total} rows${told === "" ? "" : `, ${told}`}\n`);
   }
 }
 
@@ -98,12 +106,12 @@ function doneOf({ skipped, written }: Counts): number {
   return skipped + written;
 }
 
-function describe(counts: Counts, rate: number): string {
+function describe(counts: Counts, rate: number | undefined): string {
   const left = counts.total - doneOf(counts);
   const parts = [
     ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
-    `${rate.toFixed(rate < 10 ? 1 : 0)} rows/s`,
-    ...(left > 0 && rate > 0 ? [`${duration(left / rate)} left`] : []),
+    ...(rate === undefined ? [] : [`${rate.toFixed(rate < 10 ? 1 : 0)} rows/s`]),
+    ...(rate === undefined || left === 0 ? [] : [`${duration(left / rate)} left`]),
   ];
   return parts.join(", ");
 }
