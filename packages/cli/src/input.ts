@@ -38,3 +38,10 @@ export async function readJson(file: string): Promise<unknown> {
     throw new MedInferError("INVALID_ARGUMENT", `${name} is no valid JSON ${place}: check it, e.g. with jq`);
   }
 }
+
+/** A text that people write for a model: without the line break at its end that their tools add. */
+export async function readMessage(file: string): Promise<string> {
+  const text = (await readText(file)).replace(/\r?\n$/, "");
+  if (text.trim() !== "") return text;
+  throw new MedInferError("INVALID_ARGUMENT", `${file === "-" ? "stdin" : shortenPath(file)} has no text: give one`);
+}

@@ -1,13 +1,11 @@
-/** The command `medinfer`: exit status 0, 1 where something failed, 2 where it was called wrongly. */
+/** The command `medinfer`; what it ends with is in exit-status.ts. */
 import process from "node:process";
 import { CommanderError } from "commander";
-import { MedInferError } from "medinfer";
+import { complaintOf, tell } from "./complaint.js";
+import { FAILED, INTERRUPTED, MISUSED } from "./exit-status.js";
+import { Interrupted } from "./interrupt.js";
 import { endWithReader } from "./output.js";
 import { makeProgram } from "./program.js";
-import { onOneLine } from "./shorten.js";
-
-const FAILED = 1;
-const MISUSED = 2;
 
 /** @param argv as `process.argv` */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -23,14 +21,10 @@ export async function main(argv: readonly string[]): Promise<void> {
 function statusOf(error: unknown): number {
   // Commander has printed its message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
-  if (error instanceof MedInferError) console.error(`medinfer: ${error.code}: ${onOneLine(error.message)}`);
-  else console.error(`medinfer: INTERNAL: ${defect(error)}: please report it`);
+  if (error instanceof Interrupted) {
+    tell("interrupted");
+    return INTERRUPTED;
+  }
+  tell(complaintOf(error));
   return FAILED;
-}
-
-/** What and where, without its message: that could quote what was read. */
-function defect(error: unknown): string {
-  if (!(error instanceof Error)) return `a thrown ${typeof error}`;
-  const frame = /^ {4}at (.*)$/m.exec(error.stack ?? "")?.[1] ?? "an unknown place";
-  return `an unexpected ${error.name} at ${onOneLine(frame)}`;
 }

@@ -1,4 +1,5 @@
 /** What commands print: to stdout only what was asked for. */
+import { once } from "node:events";
 import process from "node:process";
 
 /**
@@ -13,6 +14,11 @@ export function endWithReader(): void {
 
 export function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** Resolves when the reader has room for more. */
+export async function printLineWhenRead(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, "drain");
 }
 
 /** With numbers that a double cannot hold, and those that JSON has no form for, as strings. */

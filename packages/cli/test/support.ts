@@ -1,5 +1,5 @@
 /** Runs the real program, as a shell would. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,18 +18,32 @@ export interface Outcome {
   stderr: string;
 }
 
+export interface RunSettings {
+  /** Null: stdin stays open, for `onStart` to write to. */
+  input?: string | Uint8Array | null;
+  closeAfter?: number;
+  env?: Readonly<Record<string, string>>;
+  onStart?: (child: ChildProcessWithoutNullStreams) => void;
+}
+
 /**
  * @param args what stands behind `medinfer`
  * @param settings.input what comes through stdin, which then ends
  * @param settings.closeAfter closes the reading end of stdout after so many bytes, as `| head` does
+ * @param settings.env added to the environment
+ * @param settings.onStart is given the process, e.g. to send it signals
  */
 export function run(
   args: readonly string[],
-  { input = "", closeAfter = Infinity }: { input?: string | Uint8Array; closeAfter?: number } = {},
+  { input = "", closeAfter = Infinity, env = {}, onStart = () => {} }: RunSettings = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     // In a folder where nothing is found by chance.
-    const child = spawn(process.execPath, [withoutCpuWarning, program, ...args], { cwd: tmpdir(), timeout: 60_000 });
+    const child = spawn(process.execPath, [withoutCpuWarning, program, ...args], {
+      cwd: tmpdir(),
+      timeout: 60_000,
+      env: { ...process.env, ...env },
+    });
     const out: Buffer[] = [];
     const errors: Buffer[] = [];
     let read = 0;
@@ -44,7 +58,8 @@ export function run(
       resolve({ status, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(errors).toString() });
     });
     child.stdin.on("error", () => {}); // a command that does not read
-    child.stdin.end(input);
+    onStart(child);
+    if (input !== null) child.stdin.end(input);
   });
 }
 

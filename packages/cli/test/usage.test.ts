@@ -8,7 +8,18 @@ import { fromRoot } from "../../../test/support/paths.mjs";
 import { vocabularyFile } from "../../../test/support/random-model.mjs";
 import { embeddedModel, printed, run } from "./support.js";
 
-const commands = ["devices", "inspect", "template", "tokenize", "demo"];
+const commands = [
+  "devices",
+  "inspect",
+  "template",
+  "tokenize",
+  "demo",
+  "chat",
+  "complete",
+  "annotate",
+  "models",
+  "bench",
+];
 const { version } = JSON.parse(readFileSync(fromRoot("packages", "cli", "package.json"), "utf8")) as {
   version: string;
 };

@@ -1,0 +1,34 @@
+/**
+ * What shells are to run. The words go to the program one by one, as they are: none of them is evaluated, and a text with a
+ * quotation mark is a word like others. Where the program suggests nothing, files are.
+ */
+export const scripts: Readonly<Record<string, string>> = {
+  bash: `_medinfer() {
+    local value
+    COMPREPLY=()
+    while IFS=$'\\t' read -r value _; do
+        COMPREPLY+=("$value")
+    done < <(medinfer completion suggest -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o bashdefault -o default -F _medinfer medinfer
+`,
+  zsh: `#compdef medinfer
+_medinfer() {
+    local -a found
+    local line
+    while IFS= read -r line; do
+        line=\${line//:/\\\\:}
+        found+=("\${line/$'\\t'/:}")
+    done < <(medinfer completion suggest -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
+    if (( \${#found} )); then _describe medinfer found; else _files; fi
+}
+compdef _medinfer medinfer
+`,
+  fish: `function __medinfer_suggest
+    set -l before (commandline -opc)
+    set -l current (commandline -ct)
+    medinfer completion suggest -- $before[2..-1] "$current" 2>/dev/null
+end
+complete -c medinfer -a '(__medinfer_suggest)'
+`,
+};
