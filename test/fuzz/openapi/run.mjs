@@ -5,6 +5,7 @@
 // says, no error may repeat what was sent, and the server has to live on.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -15,6 +16,8 @@ import { fromRoot } from "../../support/paths.mjs";
 const { values } = parseArgs({
   options: { minutes: { type: "string", default: "10" }, seed: { type: "string", default: "1" } },
 });
+const scratch = fromRoot("out", "fuzz", "openapi");
+mkdirSync(scratch, { recursive: true });
 const python = pythonSet("schemathesis", ["schemathesis==4.32.5"]);
 const server = spawn(process.execPath, [fromRoot("packages", "cli", "bin", "medinfer.js"), "serve", "--port", "0"], {
   stdio: ["ignore", "ignore", "pipe"],
@@ -40,9 +43,10 @@ let failed = false;
 for (let seed = Number(values.seed); Date.now() < deadline && !failed; seed++) {
   const args = ["run", `${url}/openapi.json`, "--seed", String(seed), "--max-examples", "100", "--workers", "2"];
   args.push("--checks", [...checks, "no_echo"].join(","), "--generation-database", "none", "--request-timeout", "60");
-  args.push("--phases", "examples,coverage,fuzzing", "--no-color");
+  args.push("--phases", "examples,coverage,fuzzing");
+  // It keeps a cache in the folder where it runs.
   const env = { ...process.env, PYTHONPATH: import.meta.dirname, SCHEMATHESIS_HOOKS: "hooks" };
-  const child = spawn(path.join(path.dirname(python), "schemathesis"), args, { env, stdio: "inherit" });
+  const child = spawn(path.join(path.dirname(python), "schemathesis"), args, { env, cwd: scratch, stdio: "inherit" });
   const stop = setTimeout(() => child.kill("SIGTERM"), Math.max(1000, deadline - Date.now()));
   const [status, signal] = await once(child, "exit");
   clearTimeout(stop);
