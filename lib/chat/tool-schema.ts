@@ -48,6 +48,8 @@ export interface ResolvedCall {
 
 /** Most tools of a request. */
 const MAX_TOOLS = 512;
+/** Most characters of JSON that their parameters have in all. */
+const MAX_PARAMETERS = 2 ** 20;
 
 /** The name of a tool. */
 export const toolName = any<string>(
@@ -116,6 +118,11 @@ export const toolsSchema = v.optional(
   v.pipe(
     list(toolSchema, "tools"),
     v.check((tools) => tools.length <= MAX_TOOLS, `must hold at most ${MAX_TOOLS} tools`),
+    // They are written into the prompt, and made a grammar of, while nothing else runs.
+    v.check(
+      (tools) => tools.reduce((sum, { parameters }) => sum + JSON.stringify(parameters).length, 0) <= MAX_PARAMETERS,
+      `must have parameters of at most ${MAX_PARAMETERS} characters of JSON in all`,
+    ),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
       const names = dataset.value.map(({ name }) => name);

@@ -169,7 +169,8 @@ export interface ChatOptions extends GenerationOptions, ChoiceOptions {
   /**
    * Functions that the model may call; each is described by a JSON schema. The chat template writes them as the model was
    * trained with, or else they stand as text in the system message. Calls and results of earlier turns are messages:
-   * {@link ChatMessage.toolCalls}, and the role `"tool"`. At most 512. Default none.
+   * {@link ChatMessage.toolCalls}, and the role `"tool"`. At most 512, with parameters of a million characters of JSON in
+   * all. Default none.
    */
   tools?: readonly (Tool | FunctionTool)[];
   /** Which of the tools the model may call, and whether it has to. See {@link ToolChoice}. Default `"auto"`. */

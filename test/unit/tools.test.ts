@@ -77,6 +77,10 @@ describe("tools", () => {
     [[{ type: "tool", function: { name: "a" } }], "[0].type"],
     [[{ type: "function", function: { name: "a", strict: 1 } }], "strict must be true or false"],
     [Array.from({ length: 513 }, (_, i) => ({ name: `t${i}` })), "must hold at most 512 tools"],
+    [
+      [{ name: "a", parameters: { type: "object", description: "x".repeat(2 ** 20) } }],
+      "must have parameters of at most 1048576 characters of JSON in all",
+    ],
     ["look", "must be a list of tools"],
   ])("case %#: refused by name", (tools, wanted) => expect(toolIssues(tools)).toContain(wanted));
 });
