@@ -166,27 +166,54 @@ describe("the packed package", () => {
   });
 });
 
-describe("the packed command line", () => {
+/** Packs a package of packages/, and returns its tarball and what is in it. */
+function packWorkspace(name: string): { file: string; files: string[] } {
+  const folder = path.join(workspace, `tarball-of-${name}`);
+  mkdirSync(folder);
+  npm(repository, ["pack", "--workspace", `@medinfer/${name}`, "--pack-destination", folder]);
+  const [packed] = readdirSync(folder);
+  const file = path.join(folder, packed!);
+  return { file, files: execFileSync("tar", ["-tzf", file], { encoding: "utf8" }).trim().split("\n") };
+}
+
+const serverBody = `
+  const server = await listen({ models: [{ name: "tiny", keepLoaded: true }], port: 0 });
+  await server.service.start();
+  const body = JSON.stringify({ model: "tiny", max_tokens: 8, messages: [{ role: "user", content: "What is gout?" }] });
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(server.url + "/v1/chat/completions", { method: "POST", headers, body });
+  const { choices } = await response.json();
+  const { openapi } = await (await fetch(server.url + "/openapi.json")).json();
+  await server.close();
+  console.log(JSON.stringify({ spoke: choices[0].message.content.length > 0, openapi, problem: new Problem(400, "x", "").status }));
+`;
+
+describe("the packed server and command line", () => {
   let folder: string;
+  const carried = /^package\/(bin|dist)\/|^package\/(package\.json|README\.md)$/;
 
   beforeAll(() => {
-    const packed = path.join(workspace, "cli-tarball");
-    mkdirSync(packed);
-    npm(repository, ["pack", "--workspace", "@medinfer/cli", "--pack-destination", packed]);
-    const [name] = readdirSync(packed);
-    const files = execFileSync("tar", ["-tzf", path.join(packed, name!)], { encoding: "utf8" })
-      .trim()
-      .split("\n");
-    expect(files.filter((file) => !/^package\/(bin|dist)\/|^package\/(package\.json|README\.md)$/.test(file))).toEqual(
-      [],
-    );
+    const packed = ["server", "cli"].map(packWorkspace);
+    for (const { files } of packed) expect(files.filter((file) => !carried.test(file))).toEqual([]);
     folder = emptyProject("with-cli");
-    npm(folder, ["install", tarball, path.join(packed, name!)]);
+    npm(folder, ["install", tarball, ...packed.map(({ file }) => file)]);
   });
 
-  it("brings one package beside itself and the library's", () => {
+  it("bring few packages, and none that is compiled", () => {
     const librarys = installedIn(path.join(workspace, "from-prebuild"));
-    expect(installedIn(folder)).toEqual([...librarys, "@medinfer/cli", "commander"].sort());
+    const others = installedIn(folder).filter((name) => !librarys.includes(name));
+    expect(others).toEqual(expect.arrayContaining(["@medinfer/cli", "@medinfer/server", "commander", "hono"]));
+    expect(others.length).toBeLessThanOrEqual(50);
+    expect(existsSync(path.join(folder, "node_modules", "bindings"))).toBe(false);
+  });
+
+  it.each([
+    ["serve.mjs", `import { listen, Problem } from "@medinfer/server";\n${serverBody}`],
+    ["serve.cjs", `const { listen, Problem } = require("@medinfer/server");\n(async () => {${serverBody}})();`],
+  ])("serves from %s", (name, text) => {
+    writeFileSync(path.join(folder, name), text);
+    const out = execFileSync(process.execPath, [name], { cwd: folder, encoding: "utf8" });
+    expect(JSON.parse(out)).toEqual({ spoke: true, openapi: "3.1.0", problem: 400 });
   });
 
   it("runs through npx", () => {

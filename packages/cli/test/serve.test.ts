@@ -1,5 +1,5 @@
 /** `medinfer serve` as a process: what it prints, answers and does with signals. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { withoutCpuWarning } from "../../../test/support/node-arguments.mjs";
+import { fromRoot } from "../../../test/support/paths.mjs";
 import { embeddedModel, program, run } from "./support.js";
 
 let child: ChildProcess | undefined;
@@ -58,8 +59,11 @@ describe("the requests of the seed, as requests.post(json=payload) sends them", 
   const chat =
     '{"model": "Medical-LLM-7B", "messages": [{"role": "system", "content": "You are a professional medical assistant"}, ' +
     '{"role": "user", "content": "Explain symptoms of chronic fatigue syndrome"}], "temperature": 0.7, "max_tokens": 1024}';
+  const text =
+    '{"model": "Medical-LLM-7B", "prompt": "Provide a detailed explanation of rheumatoid arthritis treatment", ' +
+    '"temperature": 0.7, "max_tokens": 4096}';
 
-  test("chat completions, of a model by the name that it was started with", async () => {
+  test("chat completions and completions, of a model by the name that it was started with", async () => {
     const { url } = await serve("--model", `Medical-LLM-7B=${embeddedModel}`);
     const answer = (await (await post(`${url}/v1/chat/completions`, chat)).json()) as {
       model: string;
@@ -67,6 +71,48 @@ describe("the requests of the seed, as requests.post(json=payload) sends them", 
     };
     expect(answer.model).toBe("Medical-LLM-7B");
     expect(answer.choices[0]!.message.content).toMatch(/\w/);
+    const completion = (await (await post(`${url}/v1/completions`, text)).json()) as { choices: { text: string }[] };
+    expect(completion.choices[0]!.text).toMatch(/\w/);
+  });
+});
+
+describe("--offline", () => {
+  test("serves, and has no use for images by URL", async () => {
+    const { url } = await serve("--offline");
+    const answer = await post(
+      `${url}/v1/chat/completions`,
+      JSON.stringify({ ...(JSON.parse(long) as object), max_tokens: 3 }),
+    );
+    expect(await answer.text()).toContain("[DONE]");
+    const both = await run(["serve", "--port", "0", "--offline", "--image-urls"]);
+    expect(both.status).toBe(1);
+    expect(both.stderr).toContain("--offline forbids it");
+  });
+
+  test("lets no code of the process open a connection", async () => {
+    const module = JSON.stringify(fromRoot("packages", "cli", "dist", "serve", "offline.js"));
+    const code = `
+      import net from "node:net"; import http from "node:http"; import dns from "node:dns"; import dgram from "node:dgram";
+      import { refuseConnections } from ${module};
+      const server = net.createServer((socket) => socket.end("x")).listen(0, "localhost");
+      await new Promise((done) => server.once("listening", done));
+      const { port } = server.address();
+      refuseConnections();
+      const why = async (work) => { try { await work(); return "open"; } catch (error) { return error.code ?? error.cause?.code; } };
+      const all = [
+        () => net.connect(port, "127.0.0.1"),
+        () => new Promise((_, fail) => http.get({ port }).on("error", fail)),
+        () => fetch("http://127.0.0.1:" + port),
+        () => dns.lookup("pictures.example", () => {}),
+        () => dgram.createSocket("udp4").send("x", 9, "127.0.0.1"),
+      ];
+      const found = [];
+      for (const each of all) found.push(await why(each));
+      console.log(JSON.stringify(found));
+      process.exit();
+    `;
+    const found = spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+    expect(JSON.parse(found.stdout)).toEqual(Array(5).fill("INVALID_ARGUMENT"));
   });
 });
 

@@ -1,42 +1,17 @@
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import process from "node:process";
-import { listen, type ListenOptions, type LogLevel, type ModelConfig } from "@medinfer/server";
+import { listen, type ListenOptions, type LogLevel } from "@medinfer/server";
 import { Option, type Command } from "commander";
 import { MedInferError } from "medinfer";
 import closeWithGrace from "close-with-grace";
 import { toCount } from "../numbers.js";
+import { listenOptions, type ServeOptions } from "../serve/listen-options.js";
+import { refuseConnections } from "../serve/offline.js";
 import { shortenPath } from "../shorten.js";
-
-interface ServeOptions {
-  model?: string[];
-  alias?: string[];
-  mmproj?: string;
-  task: ModelConfig["task"];
-  host: string;
-  port: number;
-  socket?: string;
-  keys?: string;
-  open?: boolean;
-  admin?: string;
-  tlsCert?: string;
-  tlsKey?: string;
-  tlsClientCa?: string;
-  corsOrigin?: string[];
-  nCtx?: number;
-  batchSize?: number;
-  nThreads?: number;
-  chatTemplate?: string;
-  filesFolder?: string;
-  drain: number;
-  logLevel: LogLevel;
-  auditLog?: string;
-  auditSecret?: string;
-  auditRequired?: boolean;
-}
 
 const LOG_LEVELS: readonly LogLevel[] = ["silent", "fatal", "error", "warn", "info", "debug", "trace"];
 
+/** Without a host all are taken. */
+const collectHosts = (value: string, hosts: string[] | true = []) => (hosts === true ? [value] : [...hosts, value]);
 const collect = (value: string, values: string[] = []) => [...values, value];
 
 /** `medinfer serve` */
@@ -62,10 +37,23 @@ export function addServe(program: Command): void {
     .option("--tls-key <file>", "its private key (PEM)")
     .option("--tls-client-ca <file>", "ask for clients' certificates that these authorities signed, and refuse others")
     .option("--cors-origin <origin>", "an origin whose pages may read answers; can be repeated", collect)
+    .option(
+      "--image-urls [host]",
+      "take images by URL, of public addresses alone; of these hosts, can be repeated",
+      collectHosts,
+    )
+    .option("--offline", "open no connection but those that come in, whatever asks for one")
     .option("--n-ctx <tokens>", "the KV pool of all running requests", toCount)
     .option("--batch-size <requests>", "most requests at once", toCount)
     .option("--n-threads <threads>", "CPU threads", toCount)
     .option("--chat-template <name>", "default: the model's own")
+    .option("--memory-budget <MiB>", "most memory of all loaded models; what is unused for longest goes first", toCount)
+    .option("--unload-after <seconds>", "unload models, but the first, that nobody has used for so long", toCount)
+    .option("--refuse-while-loading", "answer 503 while a model loads, instead of waiting for it")
+    .option("--max-tokens <tokens>", "of an answer whose request names no limit", toCount, 4096)
+    .option("--time-limit <seconds>", "most time of an answer", toCount, 600)
+    .option("--body-limit <MiB>", "most of a request's body", toCount, 32)
+    .option("--response-state", "keep responses for an hour, so that previous_response_id finds them")
     .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
     .addOption(
@@ -88,16 +76,8 @@ Examples:
     -d '{"model": "medinfer-tiny", "messages": [{"role": "user", "content": "What is gout?"}], "stream": true}'`;
 
 async function run(options: ServeOptions): Promise<void> {
-  const { host, port, socket, drain, keys, open, corsOrigin: origins, logLevel, filesFolder } = options;
-  const place = defined({ host, port, socket, keys, open, admin: adminOf(options), tls: tlsOf(options) });
-  const records = defined({ logLevel, audit: auditOf(options), filesFolder });
-  const server = await begin({
-    models: modelsOf(options),
-    ...place,
-    ...records,
-    cors: { origins },
-    drainMs: drain * 1000,
-  });
+  if (options.offline === true) refuseConnections();
+  const server = await begin(listenOptions(options));
   // A second signal ends the process at once.
   const { uninstall } = closeWithGrace({ delay: false, logger: false }, async () => {
     process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");
@@ -126,56 +106,4 @@ async function begin(options: ListenOptions) {
     const why = code === "EADDRINUSE" ? "something listens there already: name another port" : `it fails with ${code}`;
     throw new MedInferError("INVALID_ARGUMENT", `cannot listen on ${shortenPath(where)}: ${why}`);
   }
-}
-
-function adminOf({ admin }: ServeOptions): ListenOptions["admin"] {
-  if (admin === undefined) return undefined;
-  return /^\d+$/.test(admin) ? { port: toCount(admin) } : { socket: admin };
-}
-
-function tlsOf({ tlsCert, tlsKey, tlsClientCa }: ServeOptions): ListenOptions["tls"] {
-  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) {
-    throw new MedInferError("INVALID_ARGUMENT", "TLS needs both --tls-cert and --tls-key");
-  }
-  const certificate = { cert: readPem(tlsCert), key: readPem(tlsKey) };
-  return tlsClientCa === undefined ? certificate : { ...certificate, ca: readPem(tlsClientCa), requestCert: true };
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const { code = "unknown" } = error as NodeJS.ErrnoException;
-    throw new MedInferError("INVALID_ARGUMENT", `${shortenPath(file)}: it cannot be read (${code}): check the path`);
-  }
-}
-
-function auditOf({ auditLog: file, auditSecret: secretFile, auditRequired: required }: ServeOptions) {
-  if (file !== undefined) return { file, secretFile, required };
-  if (secretFile === undefined && required === undefined) return undefined;
-  throw new MedInferError("INVALID_ARGUMENT", "--audit-secret and --audit-required need --audit-log FILE");
-}
-
-function modelsOf(options: ServeOptions): ModelConfig[] {
-  const { model = [""], alias, mmproj, task, nCtx, batchSize, nThreads, chatTemplate } = options;
-  const shared = defined({ nCtx, batchSize, nThreads });
-  return model.map((each, i) => ({
-    ...named(each),
-    ...shared,
-    ...(i === 0 ? defined({ aliases: alias, mmproj, task, chatTemplate }) : {}),
-    keepLoaded: i === 0,
-  }));
-}
-
-/** `name=file`, or a file whose name it has. */
-function named(text: string): { name: string; model?: string } {
-  if (text === "") return { name: "medinfer-tiny" };
-  const [, name, file] = /^([^=/\\]+)=(.+)$/.exec(text) ?? [];
-  if (name !== undefined && file !== undefined) return { name, model: file };
-  return { name: path.basename(text).replace(/(-00001-of-\d+)?\.gguf$/i, ""), model: text };
-}
-
-function defined<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
