@@ -1,11 +1,14 @@
 /** Real client libraries against a server: whole and streamed answers, an image, tools, a schema, an abort, an error. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 
 import { describe, expect, test } from "vitest";
 
 import { fromRoot } from "../../../../test/support/paths.mjs";
-import { model, postJson, running } from "../support/running.js";
+import { model, postJson, running, type Json } from "../support/running.js";
 import { newerNode, npmSet, pythonSet } from "./install.mjs";
 
 const { url, server } = running();
@@ -100,5 +103,77 @@ describe.each(clients)("$name", (client) => {
     expect(seen.chunksBeforeAbort).toBeLessThan(100);
     expect(engine.stats().aborted).toBe(aborted + 1);
     expect(engine.stats().running).toBe(0);
+  });
+});
+
+test("anthropic for Python", { timeout: 900_000 }, async () => {
+  const plain = await postJson(`${url()}/v1/messages`, {
+    model,
+    temperature: 0,
+    max_tokens: 24,
+    messages: [{ role: "user", content: "What is hypertension?" }],
+  });
+  const answer = plain.content[0].text;
+  const engine = server().service.models.find(model).engine!;
+  const { aborted } = engine.stats();
+  const seen = await run(onPython(["anthropic==2.14.0"], "anthropic_client.py"));
+  expect(seen).toMatchObject({
+    whole: answer,
+    streamed: answer,
+    helper: answer,
+    usage: plain.usage.output_tokens,
+    image: expect.stringMatching(/\w{3}/),
+    tool: [["look_up", { drug: expect.stringMatching(/^(aspirin|metformin)$/) }]],
+    toolStreamed: [["look_up", { drug: expect.stringMatching(/^(aspirin|metformin)$/) }]],
+    toolReason: "tool_use",
+    error: [404, "not_found_error"],
+    count: seen.input,
+  });
+  expect(engine.stats().aborted).toBe(aborted + 1);
+});
+
+describe("curl", () => {
+  const curl = async (...args: string[]) =>
+    (await promisify(execFile)("curl", ["-sS", "--max-time", "60", ...args], { encoding: "utf8" })).stdout;
+  const chat = (body: object, ...args: string[]) =>
+    curl(...args, `${url()}/v1/chat/completions`, "-H", "content-type: application/json", "-d", JSON.stringify(body));
+  const base = {
+    model,
+    temperature: 0,
+    max_tokens: 24,
+    messages: [{ role: "user", content: "What is hypertension?" }],
+  };
+
+  test("whole and streamed", async () => {
+    const whole = JSON.parse(await chat(base)) as Json;
+    const events = (await chat({ ...base, stream: true }, "-N")).split("\n\n");
+    const chunks = events.filter((each) => each.startsWith("data: {")).map((each) => JSON.parse(each.slice(6)) as Json);
+    const text = chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join("");
+    expect(text).toBe(whole.choices[0].message.content);
+    expect(events.slice(-2)).toEqual(["data: [DONE]", ""]);
+  });
+
+  test("an image, from a file", async () => {
+    const part = {
+      type: "image_url",
+      image_url: { url: `data:image/png;base64,${readFileSync(image).toString("base64")}` },
+    };
+    const folder = mkdtempSync(path.join(tmpdir(), "medinfer-curl-"));
+    const file = path.join(folder, "body.json");
+    writeFileSync(file, JSON.stringify({ ...base, max_tokens: 60, messages: [{ role: "user", content: [part] }] }));
+    const answer = await curl(
+      `${url()}/v1/chat/completions`,
+      "-H",
+      "content-type: application/json",
+      "--data-binary",
+      `@${file}`,
+    );
+    rmSync(folder, { recursive: true });
+    expect((JSON.parse(answer) as Json).choices[0].message.content).toMatch(/\w{3}/);
+  });
+
+  test("an error has its status", async () => {
+    const out = await chat({ ...base, model: "another" }, "-w", "\n%{http_code}");
+    expect(out).toMatch(/"code":"model_not_found".*\n404$/);
   });
 });
