@@ -24,6 +24,7 @@ const names = [
   "before",
   "inter-token",
   "sse",
+  "metrics",
   "server",
 ];
 

@@ -59,6 +59,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         recorder.refused(unknown(c), each, problemOf(error));
         throw error;
       }
+      let sent: unknown;
       const call: Omit<Call, "body"> & { body?: unknown } = {
         id: String(outgoing.getHeader("x-request-id")),
         params: c.req.param(),
@@ -67,8 +68,8 @@ export function makeApp(options: AppOptions): Hono<Env> {
         signal,
         incoming,
         outgoing,
+        problemOf: (error) => (ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words)),
       };
-      let sent: unknown;
       try {
         recorder.arrived(call as Call, each);
         if (each.body !== undefined) {
@@ -78,7 +79,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         const answer = await each.handle(call as Call<undefined>);
         return answer === undefined ? RESPONSE_ALREADY_SENT : c.json(answer);
       } catch (error) {
-        const problem = ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words);
+        const problem = call.problemOf(error);
         recorder.failed(call as Call, problem, error);
         return failure(c, problem, each);
       } finally {

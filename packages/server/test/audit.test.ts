@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -204,9 +205,10 @@ describe("where it cannot be written", () => {
     child.stderr!.on("data", (data: Buffer) => (stderr += data.toString()));
     await until(() => stderr.includes("ready: "), 60_000);
     const url = /listening on (\S+)/.exec(stderr)![1]!;
-    const request = () => post(`${url}/v1/chat/completions`, { model, messages, max_tokens: 1 });
+    const request = (body: object = {}, init: RequestInit = {}) =>
+      post(`${url}/v1/chat/completions`, { model, messages, max_tokens: 1, ...body }, init);
     const end = () => new Promise((resolve) => child.once("exit", resolve).kill("SIGTERM"));
-    return { request, end, stderr: () => stderr };
+    return { url, request, end, stderr: () => stderr };
   }
 
   test("later on, that is logged, no line is half, and none is lost", { timeout: 60_000 }, async () => {
@@ -231,23 +233,72 @@ describe("where it cannot be written", () => {
     expect(lines.map((line) => JSON.parse(line) as object)).toHaveLength(1 + sent);
   });
 
-  test("later on, requests are refused where a line is required", { timeout: 60_000 }, async () => {
+  test("later on, requests are refused where a line is required, and none that was answered lacks one", async () => {
     const file = path.join(folder, "required.jsonl");
-    const { request, end, stderr } = await limited(file, 2, ["--audit-required"]);
+    const { url, request, end, stderr } = await limited(file, 2, ["--audit-required"]);
+    // It runs while the disk fills up, and ends when it is full: nobody reads it until then.
+    const slow = { stream: true, max_tokens: 3000, ignoreEos: true, logprobs: true, top_logprobs: 20 };
+    const running = await request(slow, { headers: { "x-request-id": "running" } });
+    const answered: string[] = ["running"];
     let refused: Response | undefined;
     await until(async () => {
       await sleep(100);
-      const response = await request();
-      if (response.status !== 200) refused = response;
+      const id = `request-${answered.length}`;
+      const response = await request({}, { headers: { "x-request-id": id } });
+      if (response.status === 200) answered.push(id);
+      else refused = response;
       await response.clone().text();
       return refused !== undefined;
     }, 30_000);
     expect(refused!.status).toBe(503);
     expect(await refused!.json()).toMatchObject({ error: { code: "audit_unavailable" } });
     expect(refused!.headers.get("retry-after")).toBe("10");
+    for (const each of ["/health", "/metrics"]) expect((await fetch(url + each)).status).toBe(200);
+    expect((await fetch(`${url}/v1/models`)).status).toBe(503);
+    expect(await running.text()).toContain("data: [DONE]");
+
+    const before = readFileSync(file, "utf8");
     renameSync(file, `${file}.aside`);
     await until(() => stderr().includes("the audit log is written again"));
-    expect((await request()).status).toBe(200);
+    expect((await request({}, { headers: { "x-request-id": "after" } })).status).toBe(200);
     await end();
+    const lines = (before + readFileSync(file, "utf8")).trimEnd().split("\n").slice(1);
+    const found = lines.map((line) => JSON.parse(line) as AuditLine);
+    expect(found.map(({ id }) => id).sort()).toEqual([...answered, "after"].sort());
+    expect(found.every(({ status }) => status === 200)).toBe(true);
+  }, 60_000);
+
+  test("a server ends all the same, with whole lines", { timeout: 60_000 }, async () => {
+    const file = path.join(folder, "ending.jsonl");
+    const { request, end, stderr } = await limited(file, 1);
+    await until(async () => {
+      await (await request()).text();
+      await sleep(50);
+      return stderr().includes("the audit log cannot be written");
+    }, 30_000);
+    expect(await end()).toBe(0);
+    const lines = readFileSync(file, "utf8").split("\n");
+    expect(lines.pop()).toBe("");
+    expect(lines.map((line) => JSON.parse(line) as object).length).toBeGreaterThan(1);
+  });
+
+  test("of more lines than are kept the oldest are lost, and counted", { timeout: 30_000 }, async () => {
+    const place = path.join(folder, "place");
+    mkdirSync(place);
+    const lost: number[] = [];
+    let mended = false;
+    const events = { onBroken: (_error: unknown, count: number) => lost.push(count), onMended: () => (mended = true) };
+    const file = new AuditFile(path.join(place, "audit"), "start\n", {}, events);
+    renameSync(place, `${place}.aside`);
+    file.write("first\n");
+    await until(() => lost.length === 1);
+    for (let i = 0; i < 10_004; i++) file.write(`${i}\n`);
+    await until(() => lost.length === 2);
+    renameSync(`${place}.aside`, place);
+    await until(() => mended, 20_000);
+    await file.close();
+    expect(lost).toEqual([0, 5]);
+    const lines = readFileSync(path.join(place, "audit"), "utf8");
+    expect(lines).toBe(`start\n${Array.from({ length: 10_000 }, (_, i) => `${i + 4}\n`).join("")}`);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 
+import { labelsText, metricText } from "../src/telemetry/metrics/written-metric.js";
 import { eventsOf, model, post, postJson, running } from "./support/running.js";
 import { until } from "./support/until.js";
 
@@ -67,6 +68,28 @@ describe("names that routers read", () => {
     expect(found.get(of("vllm:num_requests_waiting", labels))).toBe(0);
     expect(found.has(of("vllm:num_requests_running", labels))).toBe(false);
   });
+});
+
+test("names of models, whatever they hold, are labels as Prometheus reads them", () => {
+  const labels = labelsText({ model_name: 'a "b" \\ c\nd' });
+  expect(metricText({ name: "x", help: "X.", kind: "gauge" }, [[labels, 0.5]])).toBe(
+    `# HELP x X.\n# TYPE x gauge\nx{model_name="a \\"b\\" \\\\ c\\nd"} 0.5\n`,
+  );
+});
+
+test("every line is of the metric whose kind is told before it, and none comes twice", async () => {
+  const text = await (await fetch(`${url()}/metrics`)).text();
+  expect(text.endsWith("\n")).toBe(true);
+  let name = "";
+  const told = new Set<string>();
+  for (const line of text.split("\n").filter((each) => each !== "")) {
+    const [, type] = /^# TYPE (\S+) (?:gauge|counter|histogram)$/.exec(line) ?? [];
+    if (type !== undefined) name = type;
+    else if (!line.startsWith("# HELP ")) expect(line).toMatch(new RegExp(`^${name}(_bucket|_sum|_count)?[{ ]`));
+    expect(told).not.toContain(line);
+    told.add(line);
+  }
+  expect(text.match(/^# HELP /gm)).toHaveLength(text.match(/^# TYPE /gm)!.length);
 });
 
 test("an answer is counted once, with its tokens and times", async () => {

@@ -55,7 +55,8 @@ async function once(
     const body: unknown = route.body === undefined ? ranked : check(route.body, route.prepareBody?.(ranked) ?? ranked);
     const response = await inject(
       (incoming, outgoing) => {
-        const call: Call = { id, body, params: {}, query: new URLSearchParams(), who, signal, incoming, outgoing };
+        const asked = { id, body, params: {}, query: new URLSearchParams(), who, signal };
+        const call: Call = { ...asked, incoming, outgoing, problemOf };
         const fail = (error: unknown) => {
           failure = error;
           if (outgoing.headersSent) outgoing.destroy();

@@ -47,7 +47,7 @@ async function answer(serving: Serving, call: Call<ChatBody>): Promise<void> {
       return result;
     }
     const { events, signal } = openStream(call, serving.streams, head.id);
-    return withFailure(events, async () => {
+    return withFailure(call, events, async () => {
       const includeUsage = body.stream_options?.include_usage === true;
       const chunks = new ChatStream(events, head, { includeUsage, logprobs: shown });
       const options = optionsFor(signal);

@@ -66,7 +66,7 @@ async function answer(serving: Serving, call: Call<CompletionBody>): Promise<voi
     const { events, signal } = openStream(call, serving.streams, head.id);
     const includeUsage = body.stream_options?.include_usage === true;
     const chunks = new CompletionStream(events, head, { includeUsage, logprobs: shown, bosToken: info.bosToken });
-    return withFailure(events, async () => {
+    return withFailure(call, events, async () => {
       const results = await runPrompts(prompts, atOnce, signal, (prompt, i, ending) =>
         writeAnswer(complete(prompt, ending), chunks, { json: "jsonSchema" in body, firstIndex: i * choices }),
       );

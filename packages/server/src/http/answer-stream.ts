@@ -1,6 +1,6 @@
 import type { EventSink } from "./event-sink.js";
-import { problemOf } from "./engine-problem.js";
 import type { Problem } from "./problem.js";
+import type { Call } from "./route.js";
 
 /** Until then a failure has a status of its own: most come at once, or with the prompt. */
 const PATIENCE_MS = 10_000;
@@ -13,6 +13,7 @@ const PATIENCE_MS = 10_000;
  * @throws what `write` throws
  */
 export async function withFailure<T>(
+  { problemOf }: Pick<Call, "problemOf">,
   stream: EventSink,
   write: () => Promise<T>,
   tell = (problem: Problem) => stream.fail(problem.body),

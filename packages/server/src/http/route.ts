@@ -17,6 +17,8 @@ export interface Call<TBody = unknown> {
   readonly incoming: IncomingMessage;
   /** For answers that are written piece by piece; a header set here before goes out with any answer. */
   readonly outgoing: ServerResponse;
+  /** What its sender is told of a failure, without anything that the request said. */
+  readonly problemOf: (error: unknown) => Problem;
 }
 
 /** One call of the API: what it is asked with, who may ask, what it answers. The OpenAPI document is made of these. */

@@ -67,6 +67,7 @@ async function answer(serving: Serving, call: Call<MessagesBody>): Promise<void>
     const stream = new MessageStream(events, head);
     const json = "jsonSchema" in body || Boolean(body.output_config?.format);
     return withFailure(
+      call,
       events,
       async () => {
         const options = optionsFor(signal);

@@ -95,6 +95,7 @@ async function answer(serving: Serving, call: Call<ResponseBody>, store: Respons
     const { events, signal } = openStream(call, serving.streams, head.id);
     const stream = new ResponseStream(events, responseIn, shown);
     return withFailure(
+      call,
       events,
       async () => {
         const result = await writeAnswer(ask(signal), new BlockWriter(stream), { json: isJson(body) });

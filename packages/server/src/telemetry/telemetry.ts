@@ -1,4 +1,4 @@
-import { Registry } from "prom-client";
+import { prometheusContentType } from "prom-client";
 import type { Route } from "../http/route.js";
 import type { ModelPool } from "../models/model-pool.js";
 import { version } from "../version.js";
@@ -7,7 +7,7 @@ import { makeLog, type LogOptions } from "./log/log.js";
 import { RequestLog } from "./log/request-log.js";
 import { metricsRoute } from "./metrics/metrics-route.js";
 import { RequestMetrics } from "./metrics/request-metrics.js";
-import { ServerMetrics } from "./metrics/server-metrics.js";
+import { serverText } from "./metrics/server-metrics.js";
 import type { Recorder } from "./recorder.js";
 import { RequestRecorder } from "./request-recorder.js";
 import { RequestSpans } from "./tracing/request-spans.js";
@@ -31,22 +31,19 @@ export interface Telemetry {
 /** @throws MedInferError INVALID_ARGUMENT where the audit log cannot be written */
 export function createTelemetry({ audit, logLevel, logTo }: TelemetryOptions, models: ModelPool): Telemetry {
   const logger = makeLog({ logLevel, logTo });
-  const registry = new Registry();
   const auditLog = audit === undefined ? undefined : new AuditLog(audit, logger);
+  const requestMetrics = new RequestMetrics(models.models.map((model) => model.name));
   const recorder = new RequestRecorder([
     new RequestSpans(version()),
-    new RequestMetrics(
-      registry,
-      models.models.map((model) => model.name),
-    ),
+    requestMetrics,
     new RequestLog(logger),
     // It may refuse a request, of which the others then have been told.
     ...(auditLog === undefined ? [] : [auditLog]),
   ]);
-  const metrics = new ServerMetrics(registry);
+  const text = async () => serverText(models, recorder) + (await requestMetrics.text());
   return {
     recorder,
-    routes: [metricsRoute(registry.contentType, () => metrics.text(models, recorder))],
+    routes: [metricsRoute(prometheusContentType, text)],
     warn: (text) => logger.warn(text),
     close: async () => auditLog?.close(),
   };

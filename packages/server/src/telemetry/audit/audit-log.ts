@@ -20,6 +20,8 @@ export interface AuditOptions extends AuditFileOptions {
 }
 
 const LEAST_SECRET = 16;
+/** The code of requests that are refused because no line can be written. */
+const UNAVAILABLE = "audit_unavailable";
 
 /** One line for each request of a user or an administrator: who, when, what with, how much, what became of it. No text. */
 export class AuditLog implements Observer {
@@ -53,13 +55,14 @@ export class AuditLog implements Observer {
 
   arrived(account: Account): void {
     if (!this.#required || !this.#file.broken || !isAudited(account)) return;
-    throw new Problem(503, "audit_unavailable", "requests are refused while the server's audit log cannot be written", {
+    throw new Problem(503, UNAVAILABLE, "requests are refused while the server's audit log cannot be written", {
       headers: { "retry-after": "10" },
     });
   }
 
   ended(account: Account): void {
-    if (!isAudited(account)) return;
+    // Lines of requests that were refused for it would push out, of those that wait, lines of requests that were answered.
+    if (!isAudited(account) || account.code === UNAVAILABLE) return;
     // What it says later may be of another request on the same connection.
     const line = figuresOf(account);
     const work = this.#complete(line, account);

@@ -1,11 +1,7 @@
 import type { EngineStats } from "medinfer";
-import { Counter, Gauge, type Registry } from "prom-client";
-import type { ServedModel } from "../../models/served-model.js";
+import { labelsText, metricText, type MetricHead } from "./written-metric.js";
 
-interface EngineMetric {
-  name: string;
-  help: string;
-  kind: "gauge" | "counter";
+interface EngineMetric extends MetricHead {
   of: (stats: EngineStats) => number;
 }
 
@@ -98,40 +94,33 @@ const ENGINE_METRICS: readonly EngineMetric[] = [
   metric("gauge", "medinfer_kv_swap_bytes", "Bytes held outside the pool, now.", (s) => s.kv.swapBytes),
 ];
 
-/**
- * The engines' own counters, read when they are asked for: one look at each engine a scrape. A model that is not loaded has
- * none; loaded again, its counters begin at 0, which Prometheus takes for what it is.
- */
-export class EngineMetrics {
-  readonly #metrics: { metric: Gauge | Counter; of: EngineMetric["of"] }[];
-  readonly #cacheInfo: Gauge;
-
-  constructor(registry: Registry) {
-    const settings = { labelNames: ["model_name"], registers: [registry] };
-    this.#metrics = ENGINE_METRICS.map(({ kind, name, help, of }) => ({
-      metric: new (kind === "gauge" ? Gauge : Counter)({ name, help, ...settings }),
-      of,
-    }));
-    this.#cacheInfo = new Gauge({
-      name: "vllm:cache_config_info",
-      help: "The KV pool: its pages, and the tokens of a page.",
-      labelNames: ["model_name", "block_size", "num_gpu_blocks"],
-      registers: [registry],
-    });
-  }
-
-  read(models: readonly ServedModel[]): void {
-    const loaded = models.flatMap(({ name, engine }) =>
-      engine === undefined ? [] : [{ labels: { model_name: name }, stats: engine.stats() }],
-    );
-    for (const { metric, of } of this.#metrics) {
-      // Counters, too, are as the engine has them.
-      metric.reset();
-      for (const { labels, stats } of loaded) metric.inc(labels, of(stats));
-    }
-    this.#cacheInfo.reset();
-    for (const { labels, stats } of loaded) {
-      this.#cacheInfo.set({ ...labels, block_size: stats.kv.pageSize, num_gpu_blocks: stats.kv.pages }, 1);
-    }
-  }
+/** An engine that is loaded, as it stands now. */
+export interface EngineReading {
+  model: string;
+  stats: EngineStats;
 }
+
+/**
+ * The engines' own counters in Prometheus' text format. A model that is not loaded has none; loaded again, its counters begin at
+ * 0, which Prometheus takes for what it is.
+ */
+export function engineText(readings: readonly EngineReading[]): string {
+  const loaded = readings.map(({ model, stats }) => ({ labels: labelsText({ model_name: model }), stats }));
+  const texts = ENGINE_METRICS.map((each) =>
+    metricText(
+      each,
+      loaded.map(({ labels, stats }) => [labels, each.of(stats)] as const),
+    ),
+  );
+  const pools = readings.map(({ model, stats: { kv } }) => {
+    const labels = { model_name: model, block_size: kv.pageSize, num_gpu_blocks: kv.pages };
+    return [labelsText(labels), 1] as const;
+  });
+  return texts.join("") + metricText(CACHE_INFO, pools);
+}
+
+const CACHE_INFO: MetricHead = {
+  name: "vllm:cache_config_info",
+  help: "The KV pool: its pages, and the tokens of a page.",
+  kind: "gauge",
+};

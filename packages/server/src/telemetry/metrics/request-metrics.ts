@@ -1,7 +1,8 @@
-import { Counter, Histogram, type Metric, type Registry } from "prom-client";
+import { Counter, Histogram, Registry } from "prom-client";
 import type { FinishReason } from "medinfer";
 import type { Account } from "../account.js";
 import type { Observer } from "../observer.js";
+import { KeptMetric } from "./kept-metric.js";
 
 /** Seconds: of what lasts a token, and of what lasts as long as an answer. */
 const SHORT = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5];
@@ -19,32 +20,35 @@ const reasons: Readonly<Record<FinishReason, string>> = {
 
 /** Requests as they end: how many, how long. Labels are names of the configuration alone: models, endpoints, tenants. */
 export class RequestMetrics implements Observer {
-  readonly #queue: Histogram;
-  readonly #firstToken: Histogram;
-  readonly #interToken: Histogram;
-  readonly #encode: Histogram;
-  readonly #prefill: Histogram;
-  readonly #decode: Histogram;
-  readonly #whole: Histogram;
-  readonly #requests: Counter;
-  readonly #tokens: Counter;
-  readonly #successes: Counter;
+  readonly #queue: KeptMetric<Histogram>;
+  readonly #firstToken: KeptMetric<Histogram>;
+  readonly #interToken: KeptMetric<Histogram>;
+  readonly #encode: KeptMetric<Histogram>;
+  readonly #prefill: KeptMetric<Histogram>;
+  readonly #decode: KeptMetric<Histogram>;
+  readonly #whole: KeptMetric<Histogram>;
+  readonly #requests: KeptMetric<Counter>;
+  readonly #tokens: KeptMetric<Counter>;
+  readonly #successes: KeptMetric<Counter>;
+  readonly #all: KeptMetric<Counter | Histogram>[] = [];
 
   /** @param models names, whose times are there from the start: a rate needs a first value */
-  constructor(registry: Registry, models: readonly string[]) {
+  constructor(models: readonly string[]) {
+    const registry = new Registry();
     const registers = [registry];
-    const histogram = (name: string, help: string, buckets: number[], other?: string) => {
-      const made = new Histogram({
-        name: `medinfer_${name}_seconds`,
-        help,
-        buckets,
-        labelNames: ["model_name"],
-        registers,
-      });
-      for (const model_name of models) made.zero({ model_name });
-      if (other !== undefined) registry.registerMetric(alias(made, other));
+    const kept = <T extends Counter | Histogram>(metric: T, name: string, other?: string) => {
+      const made = new KeptMetric(metric, registry, name, other);
+      this.#all.push(made);
       return made;
     };
+    const histogram = (short: string, help: string, buckets: number[], other?: string) => {
+      const name = `medinfer_${short}_seconds`;
+      const made = new Histogram({ name, help, buckets, labelNames: ["model_name"], registers });
+      for (const model_name of models) made.zero({ model_name });
+      return kept(made, name, other);
+    };
+    const counter = (name: string, help: string, labelNames: string[]) =>
+      kept(new Counter({ name, help, labelNames, registers }), name);
     this.#queue = histogram(
       "queue",
       "Waiting for a place: at the server, and at its engine.",
@@ -72,33 +76,31 @@ export class RequestMetrics implements Observer {
       LONG,
       "vllm:e2e_request_latency_seconds",
     );
-    this.#requests = new Counter({
-      name: "medinfer_requests_total",
-      help: "Requests that ended, by endpoint, status and what became of them.",
-      labelNames: ["endpoint", "status", "outcome"],
-      registers,
-    });
-    this.#tokens = new Counter({
-      name: "medinfer_tokens_total",
-      help: "Tokens of answered requests.",
-      labelNames: ["model_name", "tenant", "kind"],
-      registers,
-    });
-    this.#successes = new Counter({
-      name: "vllm:request_success_total",
-      help: "Answered requests, by how their generation ended.",
-      labelNames: ["model_name", "finished_reason"],
-      registers,
-    });
+    this.#requests = counter(
+      "medinfer_requests_total",
+      "Requests that ended, by endpoint, status and what became of them.",
+      ["endpoint", "status", "outcome"],
+    );
+    this.#tokens = counter("medinfer_tokens_total", "Tokens of answered requests.", ["model_name", "tenant", "kind"]);
+    this.#successes = counter("vllm:request_success_total", "Answered requests, by how their generation ended.", [
+      "model_name",
+      "finished_reason",
+    ]);
+  }
+
+  /** In Prometheus' text format. */
+  async text(): Promise<string> {
+    const texts = await Promise.all(this.#all.map((each) => each.text()));
+    return texts.join("");
   }
 
   tokens(account: Account, gapMs: number | undefined): void {
     const { model, arrivedAt, tokensAt } = account;
     const labels = { model_name: model!.name };
-    if (gapMs !== undefined) this.#interToken.observe(labels, gapMs / 1000);
+    if (gapMs !== undefined) this.#interToken.changing.observe(labels, gapMs / 1000);
     // Of several choices the first that begins.
     else if (tokensAt.filter((at) => at !== undefined).length === 1) {
-      this.#firstToken.observe(labels, (performance.now() - arrivedAt) / 1000);
+      this.#firstToken.changing.observe(labels, (performance.now() - arrivedAt) / 1000);
     }
   }
 
@@ -108,40 +110,26 @@ export class RequestMetrics implements Observer {
     const model_name = account.model!.name;
     const labels = { model_name };
     const tenant = call!.who.tenant;
-    this.#tokens.inc({ model_name, tenant, kind: "prompt" }, usage.promptTokens);
-    this.#tokens.inc({ model_name, tenant, kind: "completion" }, usage.completionTokens ?? 0);
-    if (finishReason !== undefined) this.#successes.inc({ model_name, finished_reason: reasons[finishReason] });
+    this.#tokens.changing.inc({ model_name, tenant, kind: "prompt" }, usage.promptTokens);
+    this.#tokens.changing.inc({ model_name, tenant, kind: "completion" }, usage.completionTokens ?? 0);
+    const finished_reason = finishReason && reasons[finishReason];
+    if (finished_reason !== undefined) this.#successes.changing.inc({ model_name, finished_reason });
     if (timings === undefined) return;
     const waited = (admittedAt ?? 0) - (enteringAt ?? 0);
-    this.#queue.observe(labels, (waited + timings.queueMs) / 1000);
-    this.#prefill.observe(labels, timings.prefillMs / 1000);
-    this.#decode.observe(labels, timings.decodeMs / 1000);
-    if (timings.encodeMs > 0) this.#encode.observe(labels, timings.encodeMs / 1000);
+    this.#queue.changing.observe(labels, (waited + timings.queueMs) / 1000);
+    this.#prefill.changing.observe(labels, timings.prefillMs / 1000);
+    this.#decode.changing.observe(labels, timings.decodeMs / 1000);
+    if (timings.encodeMs > 0) this.#encode.changing.observe(labels, timings.encodeMs / 1000);
     if (account.streamed) return;
     const before = (submittedAt ?? arrivedAt) - arrivedAt;
-    this.#firstToken.observe(labels, (before + timings.firstTokenMs) / 1000);
+    this.#firstToken.changing.observe(labels, (before + timings.firstTokenMs) / 1000);
     const tokens = account.completionTokens / (outcome!.choices?.length ?? 1);
-    if (tokens >= 2) this.#interToken.observe(labels, timings.decodeMs / (tokens - 1) / 1000);
+    if (tokens >= 2) this.#interToken.changing.observe(labels, timings.decodeMs / (tokens - 1) / 1000);
   }
 
   ended(account: Account): void {
     const { endpoint, status, end, model, outcome, ms } = account;
-    this.#requests.inc({ endpoint, status, outcome: end });
-    if (outcome !== undefined) this.#whole.observe({ model_name: model!.name }, ms / 1000);
+    this.#requests.changing.inc({ endpoint, status, outcome: end });
+    if (outcome !== undefined) this.#whole.changing.observe({ model_name: model!.name }, ms / 1000);
   }
-}
-
-/** A histogram under another name beside its own: observed once. */
-function alias(histogram: Histogram, name: string): Metric {
-  const own = (histogram as unknown as { name: string }).name;
-  const renamed = {
-    name,
-    async get() {
-      const read = await histogram.get();
-      const values = read.values.map((each) => ({ ...each, metricName: each.metricName?.replace(own, name) }));
-      return { ...read, name, values };
-    },
-    reset() {},
-  };
-  return renamed as unknown as Metric;
 }
