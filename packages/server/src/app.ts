@@ -3,15 +3,14 @@ import { setMaxListeners } from "node:events";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
-import { refusedWords } from "./http/api-words.js";
 import { check } from "./http/check.js";
 import { applyCors, type CorsOptions } from "./http/cors.js";
 import { problemOf } from "./http/engine-problem.js";
 import { endingProblem, Problem } from "./http/problem.js";
 import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
-import { textsOf, withoutTexts } from "./http/scrub.js";
-import { openApiDocument } from "./openapi/document.js";
+import { withoutTexts } from "./http/scrub.js";
+import { wordsOf } from "./openapi/words.js";
 import type { People } from "./people/people.js";
 import type { Principal } from "./people/principal.js";
 import type { Recorder, Unknown } from "./telemetry/recorder.js";
@@ -141,11 +140,6 @@ function idOf(c: Context<Env>): string {
 function apiKeyOf(c: Context<Env>): string | undefined {
   const key = c.env.incoming.headers["x-api-key"];
   return typeof key === "string" ? `Bearer ${key}` : undefined;
-}
-
-/** Words of the API itself: names of fields, and what may stand in them. */
-function wordsOf(routes: readonly Route[]): ReadonlySet<string> {
-  return new Set([...textsOf(openApiDocument(routes, "")), ...refusedWords]);
 }
 
 function methodsByPath(routes: readonly Route[]): Map<string, string[]> {

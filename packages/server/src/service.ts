@@ -110,7 +110,7 @@ export function createService(options: ServiceOptions): Service {
   const stored =
     filesFolder === undefined
       ? undefined
-      : storedWork({ filesFolder, fileLimit, batchConcurrency }, routes, people.onBehalfOf);
+      : storedWork({ filesFolder, fileLimit, batchConcurrency }, routes, { principalOf: people.onBehalfOf, recorder });
   routes.push(...(stored?.routes ?? []));
   const appOf = (some: readonly Route[]) =>
     makeApp({

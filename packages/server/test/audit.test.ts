@@ -17,7 +17,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 
-import { listen, type AuditLine, type AuditOptions, type Listening } from "@medinfer/server";
+import { listen, type AuditLine, type AuditOptions, type Listening, type ListenOptions } from "@medinfer/server";
 
 import { withoutCpuWarning } from "../../../test/support/node-arguments.mjs";
 import { fromRoot } from "../../../test/support/paths.mjs";
@@ -36,13 +36,14 @@ let files = 0;
 afterEach(() => server?.close());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function audited(options: Partial<AuditOptions> = {}): Promise<string> {
+async function audited(options: Partial<AuditOptions> = {}, more: Partial<ListenOptions> = {}): Promise<string> {
   const file = path.join(folder, `${++files}.jsonl`);
   server = await listen({
     models: [{ name: model, nThreads: 1 }],
     port: 0,
     drainMs: 1000,
     audit: { file, secretFile, ...options },
+    ...more,
   });
   return file;
 }
@@ -100,6 +101,38 @@ describe("a line", () => {
       ["refused", 400, "invalid_value"],
       ["refused", 404, "model_not_found"],
       ["client_gone", 200, "client_gone"],
+    ]);
+  });
+
+  test("is there for each request of a batch", async () => {
+    const file = await audited({}, { filesFolder: path.join(folder, "files") });
+    await server!.service.start();
+    const line = (id: string, body: object) =>
+      JSON.stringify({
+        custom_id: id,
+        method: "POST",
+        url: "/v1/chat/completions",
+        body: { model, messages, ...body },
+      });
+    const form = new FormData();
+    form.append("purpose", "batch");
+    form.append(
+      "file",
+      new Blob([`${line("a", { max_tokens: 5, ignoreEos: true })}\n${line("b", { n: 0 })}\n`]),
+      "in.jsonl",
+    );
+    const upload = await fetch(`${server!.url}/v1/files`, { method: "POST", body: form });
+    const { id: input } = (await upload.json()) as { id: string };
+    const body = { input_file_id: input, endpoint: "/v1/chat/completions", completion_window: "24h" };
+    const begun = (await (await post(`${server!.url}/v1/batches`, body)).json()) as { id: string };
+    const status = async () =>
+      ((await (await fetch(`${server!.url}/v1/batches/${begun.id}`)).json()) as { status: string }).status;
+    while ((await status()) !== "completed") await sleep(20);
+    const lines = (await linesOf(file)).filter(({ endpoint }) => endpoint.endsWith("/v1/chat/completions"));
+    const seen = lines.map((each) => [each.status, each.completionTokens]).sort();
+    expect(seen).toEqual([
+      [200, 5],
+      [400, null],
     ]);
   });
 

@@ -5,6 +5,7 @@ import { remove } from "../files/atomic.js";
 import type { FileStore } from "../files/file-store.js";
 import type { Route } from "../http/route.js";
 import type { Principal } from "../people/principal.js";
+import type { Recorder } from "../telemetry/recorder.js";
 import { isOver, now, type Batch } from "./batch.js";
 import type { BatchQueue } from "./batch-queue.js";
 import type { BatchStore, KeptBatch } from "./batch-store.js";
@@ -20,6 +21,10 @@ export interface LocalQueueParts {
   routes: ReadonlyMap<string, Route>;
   /** As whom a tenant's batches run. */
   principalOf: (tenant: string) => Principal;
+  /** Is told of each request of a batch, as of those that come over HTTP. */
+  recorder: Recorder;
+  /** Words of the API, which errors may quote. */
+  words: ReadonlySet<string>;
   /** Most lines of a batch that run at once. */
   concurrency: number;
 }
@@ -153,11 +158,14 @@ export class LocalQueue implements BatchQueue {
 
   /** @returns undefined where it was ended before its answer */
   async #ask(kept: KeptBatch, { customId, body }: BatchLine, signal: AbortSignal) {
-    const { routes, principalOf } = this.#parts;
+    const { routes, principalOf, recorder, words } = this.#parts;
     const route = routes.get(kept.batch.endpoint)!;
     const id = randomUUID();
     try {
-      const { status, body: answer } = await runLine(route, body, { id, who: principalOf(kept.tenant), signal });
+      const { status, body: answer } = await runLine(route, body, {
+        ...{ id, who: principalOf(kept.tenant), signal },
+        ...{ recorder, words },
+      });
       const response = { status_code: status, request_id: id, body: answer };
       const line = JSON.stringify({ id: `batch_req_${hex()}`, custom_id: customId, response, error: null });
       return { line, failed: status !== 200 };

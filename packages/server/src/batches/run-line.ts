@@ -4,12 +4,20 @@ import { check } from "../http/check.js";
 import { problemOf } from "../http/engine-problem.js";
 import { Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
-import type { Principal } from "../people/principal.js";
+import { withoutTexts } from "../http/scrub.js";
+import type { Recorder } from "../telemetry/recorder.js";
 
 /** What a request was answered with. */
 export interface LineAnswer {
   status: number;
   body: unknown;
+}
+
+/** Who asks, and who is told of it. */
+export interface Asked extends Pick<Call, "id" | "who" | "signal"> {
+  recorder: Recorder;
+  /** Words of the API, which errors may quote. */
+  words: ReadonlySet<string>;
 }
 
 /** Requests of a batch let others go first. */
@@ -22,15 +30,12 @@ const PATIENCE_MS = 10 * 60_000;
  *
  * @throws what `signal` is aborted with (rejects): then it was not answered
  */
-export async function runLine(
-  route: Route,
-  body: Record<string, unknown>,
-  { id, who, signal }: Pick<Call, "id" | "who" | "signal">,
-): Promise<LineAnswer> {
+export async function runLine(route: Route, body: Record<string, unknown>, asked: Asked): Promise<LineAnswer> {
+  const { signal } = asked;
   const begun = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    const answer = await once(route, body, { id, who, signal });
+    const answer = await once(route, body, asked);
     signal.throwIfAborted();
     const busy = answer instanceof Problem && (answer.status === 429 || answer.status === 503);
     const hopeless = answer instanceof Problem && answer.headers["x-should-retry"] === "false";
@@ -44,37 +49,48 @@ export async function runLine(
 async function once(
   route: Route,
   sent: Record<string, unknown>,
-  { id, who, signal }: { id: string; who: Principal; signal: AbortSignal },
+  { id, who, signal, recorder, words }: Asked,
 ): Promise<LineAnswer | Problem> {
+  const problem = (error: unknown) => withoutTexts(problemOf(error), sent, words);
   let failure: unknown;
   try {
-    if (sent.stream === true) {
-      throw new Problem(400, "invalid_value", "stream must not be true in a batch", { param: "stream" });
-    }
-    const ranked = takesPriority(route) ? { priority: PRIORITY, ...sent } : sent;
-    const body: unknown = route.body === undefined ? ranked : check(route.body, route.prepareBody?.(ranked) ?? ranked);
     const response = await inject(
       (incoming, outgoing) => {
-        const asked = { id, body, params: {}, query: new URLSearchParams(), who, signal };
-        const call: Call = { ...asked, incoming, outgoing, problemOf };
-        const fail = (error: unknown) => {
-          failure = error;
-          if (outgoing.headersSent) outgoing.destroy();
-          else outgoing.writeHead(500).end();
-        };
+        const asked = { id, body: undefined as unknown, params: {}, query: new URLSearchParams(), who, signal };
+        const call = { ...asked, incoming, outgoing, problemOf: problem };
         const answer = async () => {
+          recorder.arrived(call, route);
+          call.body = checked(route, sent);
           const value = await route.handle(call);
           if (value !== undefined) outgoing.end(JSON.stringify(value));
         };
-        answer().catch(fail);
+        const fail = (error: unknown) => {
+          failure = error;
+          const told = problem(error);
+          recorder.failed(call, told, error);
+          if (outgoing.headersSent) outgoing.destroy();
+          else outgoing.writeHead(told.status).end();
+        };
+        void answer()
+          .catch(fail)
+          .finally(() => recorder.left(call));
       },
       { method: "POST", url: route.path },
     );
-    if (failure !== undefined) return problemOf(failure);
+    if (failure !== undefined) return problem(failure);
     return { status: response.statusCode, body: JSON.parse(response.payload) as unknown };
   } catch (error) {
-    return problemOf(failure ?? error);
+    return problem(failure ?? error);
   }
+}
+
+/** The body as its route takes it. @throws Problem 400 */
+function checked(route: Route, sent: Record<string, unknown>): unknown {
+  if (sent.stream === true) {
+    throw new Problem(400, "invalid_value", "stream must not be true in a batch", { param: "stream" });
+  }
+  const ranked = takesPriority(route) ? { priority: PRIORITY, ...sent } : sent;
+  return route.body === undefined ? ranked : check(route.body, route.prepareBody?.(ranked) ?? ranked);
 }
 
 function takesPriority({ body }: Route): boolean {

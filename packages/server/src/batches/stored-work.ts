@@ -2,7 +2,9 @@ import path from "node:path";
 import { FileStore } from "../files/file-store.js";
 import { fileRoutes } from "../files/file-routes.js";
 import type { Route } from "../http/route.js";
+import { wordsOf } from "../openapi/words.js";
 import type { Principal } from "../people/principal.js";
+import type { Recorder } from "../telemetry/recorder.js";
 import type { BatchQueue } from "./batch-queue.js";
 import { batchRoutes } from "./batch-routes.js";
 import { BatchStore } from "./batch-store.js";
@@ -30,12 +32,16 @@ export interface StoredWork {
 export function storedWork(
   { filesFolder, fileLimit = 200 * 2 ** 20, batchConcurrency = 8 }: StoredWorkOptions,
   routes: readonly Route[],
-  principalOf: (tenant: string) => Principal,
+  { principalOf, recorder }: { principalOf: (tenant: string) => Principal; recorder: Recorder },
 ): StoredWork {
   const files = new FileStore(path.join(filesFolder, "files"));
   const batches = new BatchStore(path.join(filesFolder, "batches"));
   const asked = new Map(routes.filter((each) => endpoints.includes(each.path)).map((each) => [each.path, each]));
-  const queue = new LocalQueue({ files, batches, routes: asked, principalOf, concurrency: batchConcurrency });
+  const words = wordsOf(routes);
+  const queue = new LocalQueue({
+    ...{ files, batches, routes: asked, principalOf },
+    ...{ recorder, words, concurrency: batchConcurrency },
+  });
   return {
     routes: [...fileRoutes(files, fileLimit), ...batchRoutes({ files, batches, queue, endpoints: [...asked.keys()] })],
     queue,
