@@ -162,13 +162,13 @@ describe("BAD_LORA names the file and what is wrong", () => {
   });
 });
 
-it("a file that is not there, or is none, is MODEL_NOT_FOUND", async () => {
+it("a file that is not there, or is none, is MODEL_NOT_FOUND; what is no path is INVALID_ARGUMENT", async () => {
   for (const name of ["none.gguf", "."]) {
     const error = await errorOf(engine.loadAdapter(folder.path(name)));
     expect(error.code).toBe("MODEL_NOT_FOUND");
   }
   writeFileSync(folder.path("there.txt"), "x");
-  expect((await errorOf(engine.loadAdapter("https://example.com/a.gguf" as never))).code).toBe("MODEL_NOT_FOUND");
+  expect((await errorOf(engine.loadAdapter("https://example.com/a.gguf" as never))).code).toBe("INVALID_ARGUMENT");
   expect((await errorOf(engine.loadAdapter(new URL("https://example.com/a.gguf")))).code).toBe("INVALID_ARGUMENT");
   expect((await errorOf(engine.loadAdapter(7 as never))).code).toBe("INVALID_ARGUMENT");
 });
