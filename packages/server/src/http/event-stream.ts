@@ -1,8 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { EventSink } from "./event-sink.js";
 
-/** Node's fetch gives up after 300 s without a byte, proxies after 60 or less. */
-const KEEP_ALIVE_MS = 15_000;
+/**
+ * A stream that has said nothing for so long says a comment, at most 15 s after the last byte: Node's fetch gives up after 300 s,
+ * Python's clients after what their user sets, proxies after 60 s or less.
+ */
+const QUIET_MS = 10_000;
+const LOOK_MS = 5_000;
 
 /**
  * Server-sent events, written to Node's response itself.
@@ -34,7 +38,7 @@ export class EventStream implements EventSink {
     });
     this.#response.flushHeaders();
     this.#lastWrite = performance.now();
-    this.#timer = setInterval(() => this.#keepAlive(), KEEP_ALIVE_MS / 3);
+    this.#timer = setInterval(() => this.#keepAlive(), LOOK_MS);
     this.#timer.unref();
   }
 
@@ -60,7 +64,7 @@ export class EventStream implements EventSink {
   }
 
   #keepAlive(): void {
-    if (performance.now() - this.#lastWrite < KEEP_ALIVE_MS || this.#response.writableNeedDrain) return;
+    if (performance.now() - this.#lastWrite < QUIET_MS || this.#response.writableNeedDrain) return;
     void this.#write(": keep-alive\n\n");
   }
 
