@@ -48,6 +48,8 @@ test("a stream whose connection is lost goes on, and its client can go on behind
   // It is kept for a minute: a second time, from its beginning.
   const again = await read(await resume(0));
   expect(again.map((event) => event.id)).toEqual(again.map((_, i) => i + 1));
+  expect((await resume(again.length)).status).toBe(200);
+  expect((await resume(again.length + 1)).status).toBe(400);
   expect(textOf(again)).toBe(textOf(whole));
 });
 

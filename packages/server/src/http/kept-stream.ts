@@ -45,6 +45,11 @@ export class KeptStream implements EventSink {
     this.#reader?.open();
   }
 
+  /** The number of its latest event. */
+  get latest(): number {
+    return this.#events.length;
+  }
+
   /** Sends a reader what comes behind event `after`, as far as it is there, and then what comes. */
   attach(reader: EventStream, after: number, onGone: (gone: () => void) => void): void {
     clearTimeout(this.#timer);
