@@ -243,9 +243,16 @@ describe("batches", () => {
 
   test("whose input is wrong fail, with the place of each problem and none of its text", async () => {
     const url2 = chat("d").replace("/v1/chat/completions", `/v1/${patient}`);
-    const input = [chat("a"), chat("a"), `{"${patient}`, chat("b").replace('"POST"', `"${patient}"`), url2, "[]"].join(
-      "\n",
-    );
+    const unknown = chat("e").replace(/}$/, `,"${patient}":1}`);
+    const input = [
+      chat("a"),
+      chat("a"),
+      `{"${patient}`,
+      chat("b").replace('"POST"', `"${patient}"`),
+      url2,
+      "[]",
+      unknown,
+    ].join("\n");
     const over = await ended((await begin(input)).id);
     expect([over.status, over.output_file_id]).toEqual(["failed", null]);
     expect(over.errors.data.map(({ line, code }: Json) => [line, code])).toEqual([
@@ -254,6 +261,7 @@ describe("batches", () => {
       [4, "invalid_value"],
       [5, "mismatched_endpoint"],
       [6, "invalid_value"],
+      [7, "invalid_value"],
     ]);
     expect(JSON.stringify(over)).not.toContain(patient);
     const empty = await ended((await begin("\n")).id);
