@@ -156,6 +156,10 @@ export function createService(options: ServiceOptions): Service {
 }
 
 function listenerOf(app: Service["app"]): RequestListener {
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const answer = getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    // Of HTTP/1.0, which probes of load balancers speak, and which need not name one.
+    hostname: "localhost",
+  });
   return (incoming, outgoing) => void answer(incoming, outgoing);
 }

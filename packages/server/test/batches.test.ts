@@ -2,20 +2,25 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
+import { listen } from "@medinfer/server";
+
 import { fromRoot } from "../../../test/support/paths.mjs";
 import { model, post, postJson, running, type Json } from "./support/running.js";
+import { until } from "./support/until.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "medinfer-files-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const patient = "Quackenbush";
 const FILE_LIMIT = 100_000;
+const logged: Json[] = [];
 const { url } = running({
   models: [
     { name: model, nThreads: 1, keepLoaded: true },
@@ -24,6 +29,8 @@ const { url } = running({
   filesFolder: path.join(folder, "served"),
   fileLimit: FILE_LIMIT,
   batchConcurrency: 3,
+  logLevel: "info",
+  logTo: { write: (line) => logged.push(JSON.parse(line)) },
 });
 
 async function get(at: string): Promise<Json> {
@@ -125,6 +132,8 @@ describe("files", () => {
     sent.destroy();
     for (let i = 0; i < 200 && stored().length > 0; i++) await sleep(10);
     expect(stored()).toEqual([]);
+    await until(() => logged.some(({ status }) => status === 499));
+    expect(logged.find(({ status }) => status === 499)).toMatchObject({ level: "info", outcome: "client_gone" });
   });
 
   const two = () => {
@@ -155,6 +164,29 @@ describe("files", () => {
     expect([response.status, text.includes(patient)]).toEqual([400, false]);
     for (let i = 0; i < 100 && stored().length > 0; i++) await sleep(10);
     expect(stored()).toEqual([]);
+  });
+
+  test("whose reader breaks off are no failure of the server", async () => {
+    const lines: Json[] = [];
+    const own = await listen({
+      models: [{ name: model }],
+      port: 0,
+      filesFolder: path.join(folder, "read"),
+      logLevel: "info",
+      logTo: { write: (line) => lines.push(JSON.parse(line)) },
+    });
+    try {
+      // More than the buffers of a connection hold.
+      const { id } = await upload("x".repeat(30e6), {}, own.url);
+      const socket = connect(Number(new URL(own.url).port), "127.0.0.1");
+      socket.write(`GET /v1/files/${id}/content HTTP/1.1\r\nhost: x\r\n\r\n`);
+      socket.once("data", () => socket.resetAndDestroy());
+      const read = () => lines.filter(({ endpoint }) => endpoint === "GET /v1/files/:file/content");
+      await until(() => read().some(({ outcome }) => outcome !== undefined));
+      expect(read().map(({ level, outcome }) => [level, outcome])).toEqual([["info", "client_gone"]]);
+    } finally {
+      await own.close();
+    }
   });
 
   test("what is no id is not found, wherever it points", async () => {
@@ -217,6 +249,15 @@ describe("batches", () => {
       ["stream", 400],
     ]);
     for (const each of failed) expect(each.response.body.error.message).toMatch(/\w/);
+    const ofBatch = logged.filter(({ endpoint }) => endpoint === "POST /v1/chat/completions").slice(0, 6);
+    expect(ofBatch.map(({ status, outcome }) => `${status} ${outcome}`).sort()).toEqual([
+      "200 answered",
+      "200 answered",
+      "200 answered",
+      "400 refused",
+      "400 refused",
+      "404 refused",
+    ]);
     expect((await get(`${url()}/v1/batches`)).data[0]).toEqual(over);
     const output = await get(`${url()}/v1/files/${over.output_file_id}`);
     expect(output).toMatchObject({ purpose: "batch_output", filename: `${batch.id}_output.jsonl` });
@@ -243,9 +284,16 @@ describe("batches", () => {
 
   test("whose input is wrong fail, with the place of each problem and none of its text", async () => {
     const url2 = chat("d").replace("/v1/chat/completions", `/v1/${patient}`);
-    const input = [chat("a"), chat("a"), `{"${patient}`, chat("b").replace('"POST"', `"${patient}"`), url2, "[]"].join(
-      "\n",
-    );
+    const unknown = chat("e").replace(/}$/, `,"${patient}":1}`);
+    const input = [
+      chat("a"),
+      chat("a"),
+      `{"${patient}`,
+      chat("b").replace('"POST"', `"${patient}"`),
+      url2,
+      "[]",
+      unknown,
+    ].join("\n");
     const over = await ended((await begin(input)).id);
     expect([over.status, over.output_file_id]).toEqual(["failed", null]);
     expect(over.errors.data.map(({ line, code }: Json) => [line, code])).toEqual([
@@ -254,6 +302,7 @@ describe("batches", () => {
       [4, "invalid_value"],
       [5, "mismatched_endpoint"],
       [6, "invalid_value"],
+      [7, "invalid_value"],
     ]);
     expect(JSON.stringify(over)).not.toContain(patient);
     const empty = await ended((await begin("\n")).id);

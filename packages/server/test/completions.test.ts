@@ -56,6 +56,8 @@ describe("a whole answer", () => {
     expect(both.choices.map((choice: Json) => choice.text)).toEqual(
       single.flatMap((each) => [each.choices[0].text, each.choices[0].text]),
     );
+    const completed = single.reduce((all, each) => all + each.usage.completion_tokens, 0);
+    expect(both.usage.completion_tokens).toBe(2 * completed);
     const lists = await postJson(path(), { ...greedy, prompt: prompts.map(idsOf) });
     expect(lists.choices.map((choice: Json) => choice.text)).toEqual(single.map((each) => each.choices[0].text));
     const sum = single.reduce((all, each) => all + each.usage.prompt_tokens, 0);

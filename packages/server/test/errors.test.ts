@@ -69,6 +69,24 @@ describe("what a client does wrong is 400, with its place", () => {
     expect(error.message).toContain("(…)");
   });
 
+  test.each([
+    { grammar: "root ::= quackenbush" },
+    { grammar: 'root ::= quackenbush\nquackenbush ::= quackenbush "a"' },
+    { grammar: 'root ::= "a" <quackenbush>' },
+    { chatTemplate: "{% quackenbush %}" },
+    { chatTemplate: "{{ raise_exception('Mr Quackenbush') }}" },
+    { chatTemplate: "{{ quackenbush.a.b }}" },
+  ])("a part of a grammar or of a template is not repeated: %j", async (each) => {
+    const { status, error } = await failure({ model, messages, ...each });
+    expect(status).toBe(400);
+    expect(JSON.stringify(error)).not.toMatch(/quackenbush/i);
+  });
+
+  test("a name that is an object's prototype brings no fields in", async () => {
+    const { status, error } = await failure(JSON.parse(`{"__proto__": {"model": "${model}", "messages": []}}`));
+    expect([status, error.param]).toEqual([400, "model"]);
+  });
+
   test("a file is refused by name", async () => {
     const file = { type: "file", file: { filename: `${patient}.pdf`, file_data: "data:application/pdf;base64,AA==" } };
     const { status, error } = await failure({ model, messages: [{ role: "user", content: [file] }] });

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+
 import { expect, test } from "vitest";
 
 import { model, post, running, type Json } from "./support/running.js";
@@ -37,4 +40,12 @@ test("health and metrics answer while a long prompt is read", async () => {
   expect(engine!.stats().steps - steps).toBeGreaterThanOrEqual(30);
   expect(meanwhile.health).toBeGreaterThan(2);
   expect(meanwhile.metrics).toBeGreaterThan(1);
+});
+
+test("a probe of HTTP/1.0, which names no host, is answered", async () => {
+  const socket = connect(Number(new URL(url()).port), "127.0.0.1").setEncoding("utf8");
+  socket.write("GET /health/live HTTP/1.0\r\n\r\n");
+  const [answer] = (await once(socket, "data")) as [string];
+  socket.destroy();
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
 });

@@ -17,6 +17,8 @@ const tenants = {
   few: { requestsPerMinute: 3 },
   short: { tokensPerMinute: 60 },
   streamed: { tokensPerMinute: 60 },
+  several: { tokensPerMinute: 40 },
+  severalStreamed: { tokensPerMinute: 40 },
   single: { requestsAtOnce: 1 },
   large: { share: 1, requestsAtOnce: 40 },
   small: {},
@@ -94,6 +96,14 @@ describe("limits", () => {
     await (await ask(keys.streamed!, { stream: true, max_tokens: 100, ignoreEos: true })).text();
     await refused(await ask(keys.streamed!, { stream: true }));
     expect(await usage()).toMatchObject({ short: idle, streamed: idle });
+  });
+
+  test("tokens of all choices count", async () => {
+    const answer = await ask(keys.several!, { n: 4, ignoreEos: true });
+    expect(((await answer.json()) as Json).usage.completion_tokens).toBe(4 * chat.max_tokens);
+    await refused(await ask(keys.several!));
+    await (await ask(keys.severalStreamed!, { n: 4, ignoreEos: true, stream: true })).text();
+    await refused(await ask(keys.severalStreamed!));
   });
 
   test("requests at once: freed when one ends or its client goes", async () => {

@@ -48,6 +48,8 @@ test("a stream whose connection is lost goes on, and its client can go on behind
   // It is kept for a minute: a second time, from its beginning.
   const again = await read(await resume(0));
   expect(again.map((event) => event.id)).toEqual(again.map((_, i) => i + 1));
+  expect((await resume(again.length)).status).toBe(200);
+  expect((await resume(again.length + 1)).status).toBe(400);
   expect(textOf(again)).toBe(textOf(whole));
 });
 
@@ -66,4 +68,17 @@ test("without resumable a lost connection ends the request, and there is nothing
 test("what is no number of an event is refused", async () => {
   const response = await fetch(`${url()}/v1/streams/x`, { headers: { "last-event-id": "last" } });
   expect(response.status).toBe(400);
+});
+
+test("a reader whose place another takes is broken off, and not ended as if it were whole", async () => {
+  const first = await post(`${url()}/v1/chat/completions`, { ...body, max_tokens: 3000 });
+  const reader = first.body!.getReader();
+  const { value } = await reader.read();
+  const [, id] = /"id":"([^"]+)"/.exec(new TextDecoder().decode(value)) ?? [];
+  const second = await fetch(`${url()}/v1/streams/${id}`, { headers: { "last-event-id": "0" } });
+  const toTheEnd = async () => {
+    while (!(await reader.read()).done);
+  };
+  await expect(toTheEnd()).rejects.toThrow();
+  expect((await read(second)).at(-1)!.data).toBe("[DONE]");
 });

@@ -38,3 +38,20 @@ test("no text of three characters or more is left, whatever it is", () => {
     { numRuns: 2000 },
   );
 });
+
+test.each([
+  ["grammar: rule Quackenbush is used and not defined", "grammar: rule (…) is used and not defined"],
+  [
+    "grammar: rule Quackenbush begins with itself: left recursion",
+    "grammar: rule (…) begins with itself: left recursion",
+  ],
+  [
+    "grammar: invalid token '<Quackenbush>' (in the rule at line 1)",
+    "grammar: invalid token (…) (in the rule at line 1)",
+  ],
+  ["chatTemplate: is no valid Jinja: no filter 'quackenbush' (line 2)", "chatTemplate: is no valid Jinja (line 2)"],
+  ["chatTemplate: refuses these messages: Quackenbush", "chatTemplate: refuses these messages"],
+  ["chatTemplate: cannot be rendered: 'quackenbush' is undefined", "chatTemplate: cannot be rendered"],
+])("a part of a grammar or of a template goes: %s", (message, told) => {
+  expect(withoutTexts(new Problem(400, "x", message), {}, known).message).toBe(told);
+});

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import * as v from "valibot";
 import { check } from "../http/check.js";
 import { Problem } from "../http/problem.js";
+import { withoutTexts } from "../http/scrub.js";
 import type { LineProblem } from "./batch.js";
 
 /** As OpenAI's. */
@@ -22,6 +23,9 @@ const lineSchema = v.strictObject({
   url: v.string(),
   body: v.record(v.string(), v.unknown()),
 });
+
+/** What a problem of a line may name. */
+const words: ReadonlySet<string> = new Set([...Object.keys(lineSchema.entries), "POST"]);
 
 /** The requests of a file, one after another. Blank lines are none. @throws Problem at a line that is no request */
 export async function* readLines(input: Readable, endpoint: string): AsyncGenerator<BatchLine, void> {
@@ -72,13 +76,23 @@ export async function checkLines(
 function readLine(text: string, endpoint: string): BatchLine {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Trimmed: an editor may have put a byte order mark before the first.
+    value = JSON.parse(text.trim());
   } catch {
     throw new Problem(400, "invalid_json_line", "the line is no valid JSON");
   }
-  const { custom_id: customId, url, body } = check(lineSchema, value);
+  const { custom_id: customId, url, body } = checkedLine(value);
   if (url !== endpoint) {
     throw new Problem(400, "mismatched_endpoint", "the line: url must be the batch's endpoint", { param: "url" });
   }
   return { customId, body };
+}
+
+/** @throws Problem that quotes nothing of the line: the batch keeps it */
+function checkedLine(value: unknown) {
+  try {
+    return check(lineSchema, value);
+  } catch (error) {
+    throw error instanceof Problem ? withoutTexts(error, value, words) : error;
+  }
 }

@@ -5,7 +5,7 @@ import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { newHead, type StreamHead } from "../generate/stream-head.js";
-import { usageOf } from "../generate/usage.js";
+import { usageOf, withAllChoices } from "../generate/usage.js";
 import { writeAnswer } from "../generate/write-answer.js";
 import { withFailure } from "../http/answer-stream.js";
 import { sendWhenDone } from "../http/long-answer.js";
@@ -39,7 +39,7 @@ async function answer(serving: Serving, call: Call<ChatBody>): Promise<void> {
     const shown = body.logprobs ? logprobsShown(body.top_logprobs ?? 0, engine.info) : undefined;
     const optionsFor = (signal: AbortSignal) => chatOptions(body, messages, { ...terms, signal }, notesTo(outgoing));
     if (!body.stream) {
-      const { result } = engine.chat(optionsFor(terms.signal));
+      const result = engine.chat(optionsFor(terms.signal)).result.then(withAllChoices);
       await sendWhenDone(
         outgoing,
         result.then((whole) => wholeAnswer(whole, head, shown)),
@@ -52,7 +52,7 @@ async function answer(serving: Serving, call: Call<ChatBody>): Promise<void> {
       const chunks = new ChatStream(events, head, { includeUsage, logprobs: shown });
       const options = optionsFor(signal);
       const begun = begunText(options);
-      const result = await writeAnswer(engine.chat(options), chunks, { json: isJson(body), begun });
+      const result = withAllChoices(await writeAnswer(engine.chat(options), chunks, { json: isJson(body), begun }));
       await chunks.end(result.usage);
       return result;
     });

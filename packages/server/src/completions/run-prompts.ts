@@ -1,4 +1,5 @@
 import type { GenerationResult } from "medinfer";
+import { withAllChoices } from "../generate/usage.js";
 import type { Prompt } from "./completion-options.js";
 
 /** Completes one prompt; it ends when the signal is aborted. */
@@ -35,13 +36,14 @@ export async function runPrompts(
   }
 }
 
-/** What all of them took, as the result of one request. */
+/** What all of them took, as the result of one request with all their choices. */
 export function joined(results: readonly GenerationResult[]): GenerationResult {
-  const [first, ...others] = results;
+  const [first, ...others] = results.map(withAllChoices);
   if (first === undefined) throw new Error("there is no prompt");
+  if (others.length === 0) return first;
   const usage = { ...first.usage };
   for (const each of others) {
     for (const key of Object.keys(usage) as (keyof typeof usage)[]) usage[key] += each.usage[key];
   }
-  return { ...first, usage };
+  return { ...first, usage, choices: results.flatMap((each) => each.choices ?? [each]) };
 }

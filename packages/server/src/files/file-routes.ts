@@ -76,7 +76,10 @@ export function fileRoutes(store: FileStore, limit: number) {
           "content-disposition": "attachment",
           "x-content-type-options": "nosniff",
         });
-        await pipeline(content, outgoing);
+        await pipeline(content, outgoing).catch((error: NodeJS.ErrnoException) => {
+          // The client is gone: nobody is left to tell, and nothing is wrong with the server.
+          if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+        });
       },
     }),
     route({

@@ -45,7 +45,8 @@ const pythonNames = new Map<string, { name: string; inSampling: boolean }>([
  */
 export function withOwnNames(body: unknown, known: Readonly<Record<string, unknown>>): unknown {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
-  const result: Record<string, unknown> = {};
+  // Without a prototype: "__proto__" is a name like any other here, and brings no fields in.
+  const result = Object.create(null) as Record<string, unknown>;
   const sampling: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(body)) {
     const place = Object.hasOwn(known, key) ? undefined : pythonNames.get(key);

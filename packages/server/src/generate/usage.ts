@@ -1,5 +1,5 @@
 /** How an answer ended and what it took, in OpenAI's words. */
-import type { FinishReason, Usage } from "medinfer";
+import type { FinishReason, GenerationResult, Usage } from "medinfer";
 
 /** OpenAI's four; clients take any other for an unknown end. */
 export function finishReason(reason: FinishReason): "stop" | "length" | "tool_calls" {
@@ -35,4 +35,14 @@ export function usageOf({ promptTokens, completionTokens, cachedTokens, imageTok
       audio_tokens: 0,
     },
   };
+}
+
+/**
+ * The result, with the tokens of all its choices in its usage: the library's counts those of the first. The prompt counts once,
+ * because it is computed once.
+ */
+export function withAllChoices(result: GenerationResult): GenerationResult {
+  if (result.choices === undefined) return result;
+  const completionTokens = result.choices.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
+  return { ...result, usage: { ...result.usage, completionTokens } };
 }

@@ -11,7 +11,7 @@ const LOOK_MS = 5_000;
 /**
  * Server-sent events, written to Node's response itself.
  *
- * A stream ends in one of two ways: whole, by {@link end}, or broken, by {@link fail}: an event that says why, and a socket
+ * A stream ends whole, by {@link end}, or broken, by {@link fail}: an event that says why, and a socket
  * that is destroyed without the last chunk. Of all the ways to end a failed answer this is the one that every client reports;
  * a clean end is taken for a whole answer by most of them.
  */
@@ -51,6 +51,12 @@ export class EventStream implements EventSink {
   end(): void {
     clearInterval(this.#timer);
     this.#response.end();
+  }
+
+  /** Broken off without a word: what is missing is told elsewhere. */
+  abandon(): void {
+    clearInterval(this.#timer);
+    this.#response.destroy();
   }
 
   fail(body: object, event?: string, id?: number): void {

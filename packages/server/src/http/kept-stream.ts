@@ -45,10 +45,16 @@ export class KeptStream implements EventSink {
     this.#reader?.open();
   }
 
+  /** The number of its latest event. */
+  get latest(): number {
+    return this.#events.length;
+  }
+
   /** Sends a reader what comes behind event `after`, as far as it is there, and then what comes. */
   attach(reader: EventStream, after: number, onGone: (gone: () => void) => void): void {
     clearTimeout(this.#timer);
-    this.#reader?.end();
+    // Not by its end, for which a reader could take it: the rest goes to another. One that has all is through already.
+    if (this.#state === "running") this.#reader?.abandon();
     this.#reader = reader;
     onGone(() => this.#detach(reader));
     if (after > 0 || this.#events.length > 0) reader.open();

@@ -14,7 +14,8 @@ const GONE = "(…)";
  * @param known words of the API itself, which may be quoted
  */
 export function withoutTexts(problem: Problem, sent: unknown, known: ReadonlySet<string>): Problem {
-  let { message, param } = problem;
+  let { param } = problem;
+  let message = withoutParts(problem.message);
   const texts = [...new Set(textsOf(sent))].filter((text) => text.length >= SHORTEST && !known.has(text));
   // Long ones first: a short one may be a part of one.
   for (const text of texts.sort((a, b) => b.length - a.length)) {
@@ -27,6 +28,18 @@ export function withoutTexts(problem: Problem, sent: unknown, known: ReadonlySet
   if (message === problem.message && param === problem.param) return problem;
   const { status, code, headers, figures } = problem;
   return new Problem(status, code, message, { param: param ?? undefined, headers, figures });
+}
+
+/**
+ * The library tells of a grammar or a template of the request in their own words: a name in it, or what the template refuses
+ * with. Such a part is no whole text of the body, and is found by the words around it.
+ */
+function withoutParts(message: string): string {
+  return message
+    .replace(/^(grammar: rule )[^]*( (?:is used and not defined|begins with itself))/, `$1${GONE}$2`)
+    .replace(/^(grammar: invalid token )'[^]*'/, `$1${GONE}`)
+    .replace(/^(chatTemplate: is no valid Jinja): [^]*?( \(line \d+\))?$/, "$1$2")
+    .replace(/^(chatTemplate: (?:refuses these messages|cannot be rendered)): [^]*$/, "$1");
 }
 
 const withoutShort = (message: string, text: string) => message.replaceAll(text, GONE);

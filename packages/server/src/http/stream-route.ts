@@ -13,14 +13,17 @@ export function streamRoute(streams: StreamStore) {
     streams: true,
     handle({ params, who, incoming, outgoing }) {
       const last = incoming.headers["last-event-id"] ?? "0";
-      if (typeof last !== "string" || !/^\d{1,9}$/.test(last)) {
-        throw new Problem(400, "invalid_value", "the header Last-Event-ID must be the number of an event", {
-          param: "last-event-id",
-        });
-      }
+      if (typeof last !== "string" || !/^\d{1,9}$/.test(last)) throw noEvent();
       const stream = streams.find(params.id!, who.tenant);
+      // Nothing is behind an event that was never sent: an empty answer would look like the end of one that is whole.
+      if (Number(last) > stream.latest) throw noEvent();
       stream.attach(new EventStream(outgoing), Number(last), (gone) => outgoing.once("close", gone));
       return Promise.resolve();
     },
   });
+}
+
+function noEvent(): Problem {
+  const what = "the header Last-Event-ID must be the number of an event";
+  return new Problem(400, "invalid_value", what, { param: "last-event-id" });
 }

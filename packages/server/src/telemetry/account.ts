@@ -36,6 +36,8 @@ export class Account {
   problem: Problem | undefined;
   endedAt = 0;
   readonly #outgoing: ServerResponse;
+  /** By its event: of a batch's line, which has no socket, `writableFinished` stays false. */
+  #finished = false;
 
   constructor(
     { id, incoming, outgoing }: Pick<Call, "id" | "incoming" | "outgoing">,
@@ -45,6 +47,7 @@ export class Account {
     this.id = id;
     this.incoming = incoming;
     this.#outgoing = outgoing;
+    outgoing.once("finish", () => (this.#finished = true));
     this.route = route;
     this.call = call;
   }
@@ -65,15 +68,15 @@ export class Account {
 
   /** REQUIRES: the answer has ended. */
   get end(): End {
-    if (this.#outgoing.writableFinished) {
+    if (this.#finished) {
       if (this.status >= 500) return "failed";
       return this.status >= 400 ? "refused" : "answered";
     }
     // A stream breaks off with what went wrong; what a sender leaves behind is ended as aborted.
     const { problem } = this;
-    return problem === undefined || problem.code === "aborted" || problem.status === CLIENT_GONE
-      ? "client_gone"
-      : "failed";
+    if (problem === undefined || problem.code === "aborted") return "client_gone";
+    // Without a status: its sender broke off, and was told of that in vain.
+    return this.status === CLIENT_GONE && problem.status < 500 ? "client_gone" : "failed";
   }
 
   get ms(): number {
