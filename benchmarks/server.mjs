@@ -22,7 +22,7 @@ const MODELS = {
 };
 const NAME = "load";
 /** KV cells for each client: prompt, template and answer. */
-const CELLS_EACH = 256;
+const CELLS_EACH = 512;
 const WARM_UP_SECONDS = 3;
 
 /** @param {Record<keyof typeof options, string>} chosen @param {(line: string) => void} log */

@@ -231,7 +231,7 @@ describe("where it cannot be written", () => {
     const program = fromRoot("packages", "cli", "bin", "medinfer.js");
     const command = [process.execPath, withoutCpuWarning, program, "serve", "--port", "0", "--n-threads", "1"];
     const args = [...command, "--audit-log", file, ...flags];
-    const child: ChildProcess = spawn("bash", ["-c", `ulimit -f ${kilobytes}; exec "$@"`, "bash", ...args], {
+    const child: ChildProcess = spawn("bash", ["--norc", "-c", `ulimit -f ${kilobytes}; exec "$@"`, "bash", ...args], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     let stderr = "";

@@ -46,7 +46,9 @@ test("there is an example for each section", () => {
 test.each(blocks)("$title", async ({ title, code }) => {
   const script = code.replaceAll("http://127.0.0.1:8080", url());
   expect(script).toContain(url());
-  const { stdout, stderr } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], { cwd: folder });
+  const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", script], {
+    cwd: folder,
+  });
   expect(stderr).toBe("");
   expect(stdout).toMatch(prints[title]!);
 });

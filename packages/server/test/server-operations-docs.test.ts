@@ -69,7 +69,7 @@ test("the shell's", { timeout: 120_000 }, async () => {
   const placed = `trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n${script}`
     .replaceAll("127.0.0.1:8080", `127.0.0.1:${port}`)
     .replace("medinfer serve", `medinfer serve --port ${port}`);
-  const { stdout, stderr } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", placed], {
+  const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", placed], {
     cwd: folder,
     env,
     timeout: 100_000,
@@ -118,7 +118,7 @@ test("a server whose spans are printed", { timeout: 120_000 }, async () => {
   writeFileSync(path.join(folder, "tracing.mjs"), tracing);
   // In the shell's place, so that the signal is the server's.
   const command = `exec env ${tracedServer.replace("8081", String(port))}`;
-  const { stdout, status } = await served("bash", ["-c", command], port);
+  const { stdout, status } = await served("bash", ["--norc", "-c", command], port);
   expect(status).toBe(0);
   for (const name of ["POST /v1/chat/completions", "prefill", "decode"]) expect(stdout).toContain(`name: '${name}'`);
 });
