@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { describe, expect, test } from "vitest";
 
@@ -12,6 +11,7 @@ import { fromRoot } from "../../../test/support/paths.mjs";
 import { cacheSaltOf } from "../src/people/key-ring.js";
 import { bearer, keyOf, temporaryFolder } from "./support/keys.js";
 import { model, post, running, type Json } from "./support/running.js";
+import { until } from "./support/until.js";
 
 const folder = temporaryFolder();
 const file = path.join(folder, "keys.json");
@@ -30,14 +30,6 @@ const path_ = () => `${url()}/v1/chat/completions`;
 const chat = { model, messages: [{ role: "user", content: "What is gout?" }], max_tokens: 4, temperature: 0 };
 const ask = (key: string | undefined, body: object = chat) =>
   post(path_(), body, { headers: key === undefined ? {} : bearer(key) });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error("it never came true");
-    await sleep(50);
-  }
-}
 
 describe("who may ask", () => {
   test("holders of a key, sent in one of three ways", async () => {
@@ -148,9 +140,9 @@ describe("the file of keys", () => {
 
   test("is read again when it changes: keys come and go without a restart", async () => {
     const late = keyOf(file, "late");
-    await until(async () => (await ask(late)).status === 200);
+    await until(async () => (await ask(late)).status === 200, 15_000);
     revokeKey(file, "late");
-    await until(async () => (await ask(late)).status === 401);
+    await until(async () => (await ask(late)).status === 401, 15_000);
     expect((await ask(ward3)).status).toBe(200);
   });
 
@@ -166,7 +158,7 @@ describe("the file of keys", () => {
     ] as const) {
       warnings.length = 0;
       replace(broken);
-      await until(() => warnings.length > 0);
+      await until(() => warnings.length > 0, 15_000);
       expect(warnings.join()).toMatch(message);
       expect(warnings.join()).toMatch(/stay in force/);
       expect(warnings.join()).not.toContain("Quackenbush");
@@ -174,7 +166,7 @@ describe("the file of keys", () => {
     }
     replace(good);
     const fresh = keyOf(file, "fresh");
-    await until(async () => (await ask(fresh)).status === 200);
+    await until(async () => (await ask(fresh)).status === 200, 15_000);
   });
 
   const key = { name: "a", tenant: "t", roles: ["user"], sha256: "0".repeat(64) };

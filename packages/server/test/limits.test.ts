@@ -1,7 +1,6 @@
 /** Limits of tenants, and turns at a model that is full: at a real server. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -11,6 +10,7 @@ import type { TenantTerms } from "@medinfer/server";
 import { Bucket } from "../src/people/bucket.js";
 import { bearer, keyOf, temporaryFolder } from "./support/keys.js";
 import { model, post, running, type Json } from "./support/running.js";
+import { until } from "./support/until.js";
 
 const file = path.join(temporaryFolder(), "keys.json");
 const tenants = {
@@ -43,14 +43,6 @@ const usage = async (): Promise<Record<string, { requests: number; waiting: numb
   return Object.fromEntries(data.map((each: Json) => [each.tenant, each]));
 };
 const idle = { requests: 0, waiting: 0 };
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error("it never came true");
-    await sleep(10);
-  }
-}
 
 async function refused(response: Response): Promise<number> {
   const { error } = (await response.json()) as Json;
@@ -113,7 +105,7 @@ describe("limits", () => {
     expect((await usage()).single).toMatchObject({ requests: 1, waiting: 0 });
     controller.abort();
     await first.text().catch(() => {});
-    await until(async () => (await usage()).single!.requests === 0);
+    await until(async () => (await usage()).single!.requests === 0, 15_000);
     expect((await ask(keys.single!)).status).toBe(200);
     expect((await ask(keys.single!, { max_tokens: 0 })).status).toBe(400);
     expect((await ask(keys.single!, { messages: [{ role: "user", content: "x ".repeat(9000) }] })).status).toBe(400);
@@ -126,7 +118,7 @@ describe("limits", () => {
     content.tenants.few = { requestsPerMinute: 100 };
     writeFileSync(file, JSON.stringify(content));
     let answer = await ask(keys.few!);
-    await until(async () => (answer = await ask(keys.few!)).status === 200);
+    await until(async () => (answer = await ask(keys.few!)).status === 200, 15_000);
     expect(answer.headers.get("x-ratelimit-limit-requests")).toBe("100");
     expect(Number(answer.headers.get("x-ratelimit-remaining-requests"))).toBeLessThanOrEqual(98);
   });
@@ -149,41 +141,41 @@ describe("turns at a full model", () => {
     // Two that do not end take the places: the engine holds two for each that it runs, and the others wait here.
     const plugs = [new AbortController(), new AbortController()];
     const plugged = plugs.map(({ signal }) => ask(keys.large!, endless, signal).catch(() => {}));
-    await until(async () => (await usage()).large?.requests === 2);
+    await until(async () => (await usage()).large?.requests === 2, 15_000);
     const flood = Array.from({ length: 20 }, () => one("large"));
-    await until(async () => (await usage()).large!.waiting === 20);
+    await until(async () => (await usage()).large!.waiting === 20, 15_000);
     const late = [one("small"), one("small")];
-    await until(async () => (await usage()).small!.waiting === 2);
+    await until(async () => (await usage()).small!.waiting === 2, 15_000);
     const { queued, running: runs } = server().service.models.find(model).engine!.stats();
     expect(queued + runs).toBe(2);
     for (const each of plugs) each.abort();
     await Promise.all([...plugged, ...late, ...flood]);
     expect(ended.lastIndexOf("small")).toBeLessThan(6);
-    await until(async () => (await usage()).large!.requests === 0);
+    await until(async () => (await usage()).large!.requests === 0, 15_000);
     expect(await usage()).toMatchObject({ large: idle, small: idle });
   });
 
   test("those who go away while they wait leave, and hold nothing", async () => {
     const controllers = Array.from({ length: 10 }, () => new AbortController());
     const asked = controllers.map(({ signal }) => ask(keys.large!, endless, signal).catch(() => {}));
-    await until(async () => (await usage()).large!.waiting === 8);
+    await until(async () => (await usage()).large!.waiting === 8, 15_000);
     for (const each of controllers.slice(0, 5)) each.abort();
-    await until(async () => (await usage()).large!.requests === 5);
+    await until(async () => (await usage()).large!.requests === 5, 15_000);
     for (const each of controllers) each.abort();
     await Promise.all(asked);
-    await until(async () => (await usage()).large!.requests === 0);
+    await until(async () => (await usage()).large!.requests === 0, 15_000);
     expect((await ask(keys.large!)).status).toBe(200);
   });
 
   test("too many that wait: 429, for their tenant alone", async () => {
     const controllers = Array.from({ length: 33 }, () => new AbortController());
     const asked = controllers.map(({ signal }) => ask(keys.large!, endless, signal).catch(() => undefined));
-    await until(async () => (await usage()).large!.waiting === 30);
+    await until(async () => (await usage()).large!.waiting === 30, 15_000);
     const full = await ask(keys.large!);
     expect(((await full.clone().json()) as Json).error.code).toBe("queue_full");
     await refused(full);
     const other = ask(keys.small!);
-    await until(async () => (await usage()).small!.waiting === 1);
+    await until(async () => (await usage()).small!.waiting === 1, 15_000);
     for (const each of controllers) each.abort();
     await Promise.all(asked);
     expect((await other).status).toBe(200);
@@ -192,7 +184,7 @@ describe("turns at a full model", () => {
   test("the server's end ends the waiting", async () => {
     const controller = new AbortController();
     const asked = Array.from({ length: 6 }, () => ask(keys.large!, endless, controller.signal));
-    await until(async () => (await usage()).large!.waiting === 4);
+    await until(async () => (await usage()).large!.waiting === 4, 15_000);
     // One streams, one is in the engine's queue, and four are here.
     const closing = server().close();
     const ended = await Promise.all(

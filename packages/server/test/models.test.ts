@@ -7,6 +7,7 @@ import { listen, type Listening, type ListenOptions } from "@medinfer/server";
 
 import { randomModel, tinyModel } from "../../../test/support/random-model.mjs";
 import { eventsOf, post, type Json } from "./support/running.js";
+import { until } from "./support/until.js";
 
 let server: Listening | undefined;
 afterEach(async () => {
@@ -37,11 +38,6 @@ async function asked(at: Listening, model: string): Promise<number> {
 }
 
 const states = ({ service }: Listening) => service.models.models.map((each) => each.state);
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) await sleep(20);
-  expect(condition()).toBe(true);
-}
 
 /** Bytes of one small model, as its engine measures them. */
 async function bytesOfOne(): Promise<number> {

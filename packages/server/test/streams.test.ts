@@ -1,13 +1,13 @@
 /** How streams end, whoever breaks them: with real sockets. */
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { describe, expect, test } from "vitest";
 
 import { listen } from "@medinfer/server";
 
 import { model, post, running, type Json } from "./support/running.js";
+import { until } from "./support/until.js";
 
 const { url, server } = running({ timeLimitMs: 60_000 });
 const messages = [{ role: "user", content: "What is hypertension?" }];
@@ -15,14 +15,6 @@ const endless = { model, messages, stream: true, max_tokens: 3000, ignoreEos: tr
 const path = () => `${url()}/v1/chat/completions`;
 
 const engine = () => server().service.models.find(model).engine!;
-
-async function until(holds: () => boolean, ms = 5000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error("it never came true");
-    await sleep(5);
-  }
-}
 
 /** A request by hand: nothing reads the answer unless the test does. */
 function rawPost(body: object): Socket {
@@ -45,16 +37,16 @@ describe("a client that goes away", () => {
     await response.body!.getReader().read();
     expect(engine().stats().running).toBe(1);
     controller.abort();
-    await until(() => engine().stats().running === 0);
+    await until(() => engine().stats().running === 0, 5_000);
     expect(engine().stats().aborted).toBe(aborted + 1);
   });
 
   test("before the first byte ends it as well, streamed or not", async () => {
     for (const stream of [true, false]) {
       const socket = rawPost({ ...endless, stream });
-      await until(() => engine().stats().running + engine().stats().queued > 0);
+      await until(() => engine().stats().running + engine().stats().queued > 0, 5_000);
       socket.destroy();
-      await until(() => engine().stats().running + engine().stats().queued === 0);
+      await until(() => engine().stats().running + engine().stats().queued === 0, 5_000);
     }
   });
 });
@@ -68,14 +60,14 @@ test("a client that reads slowly pauses its own request and no other", async () 
   expect(((await other.json()) as Json).usage.completion_tokens).toBeGreaterThan(0);
   expect(engine().stats().paused).toBe(1);
   socket.destroy();
-  await until(() => engine().stats().running === 0);
+  await until(() => engine().stats().running === 0, 5_000);
 });
 
 test("a failure in mid-stream is an event, and then the socket ends without the last chunk", async () => {
   const socket = rawPost(endless);
   let received = "";
   socket.on("data", (data) => (received += data.toString()));
-  await until(() => received.includes("data: "));
+  await until(() => received.includes("data: "), 5_000);
   const gone = once(socket, "close");
   await server().service.models.unload(server().service.models.find(model));
   await gone;

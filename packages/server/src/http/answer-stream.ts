@@ -1,9 +1,7 @@
 import type { EventSink } from "./event-sink.js";
+import { PATIENCE_MS } from "./patience.js";
 import type { Problem } from "./problem.js";
 import type { Call } from "./route.js";
-
-/** Until then a failure has a status of its own: most come at once, or with the prompt. */
-const PATIENCE_MS = 10_000;
 
 /**
  * Runs what writes a stream. Its headers go out with its first event, or when that takes long. A failure before them is

@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http";
+import { PATIENCE_MS } from "./patience.js";
 
-/** Until then a failure has a status of its own: most come at once, or with the prompt. */
-const PATIENCE_MS = 10_000;
 const BLANK_MS = 15_000;
 
 /**

@@ -48,12 +48,3 @@ export interface Recorder {
   /** What handled the request is through with it. Its answer may still be on its way. */
   left(call: Call): void;
 }
-
-export const noRecorder: Recorder = {
-  arrived: () => {},
-  refused: () => {},
-  entering: () => ({ admitted: (engine) => engine }),
-  answered: () => {},
-  failed: () => {},
-  left: () => {},
-};
