@@ -60,7 +60,14 @@ const systems = {
       chatTemplate,
     });
     const body = { ignoreEos: true };
-    return { url, body, begin: () => worker.call("begin"), end: () => worker.call("end"), close: () => worker.close() };
+    return {
+      url,
+      body,
+      keepAlive: true,
+      begin: () => worker.call("begin"),
+      end: () => worker.call("end"),
+      close: () => worker.close(),
+    };
   },
 
   async "llama-server"({ file, clients, threads, chatTemplate, log }) {
@@ -75,7 +82,8 @@ const systems = {
     });
     const nothing = async () => ({});
     const body = { ignore_eos: true };
-    return { url: server.url, body, begin: nothing, end: nothing, close: () => server.close() };
+    // A kept connection is closed by this server between two requests: half of the next ones end in ECONNRESET.
+    return { url: server.url, body, keepAlive: false, begin: nothing, end: nothing, close: () => server.close() };
   },
 };
 
@@ -85,7 +93,8 @@ async function measure(start, work, seconds) {
   const client = new Worker(new URL("./children/load-client.mjs", import.meta.url));
   try {
     const { clients, predict } = work;
-    const load = { url: server.url, model: NAME, body: server.body, clients, predict };
+    const { url, body, keepAlive } = server;
+    const load = { url, model: NAME, body, keepAlive, clients, predict };
     await client.call("load", { ...load, seconds: WARM_UP_SECONDS });
     await server.begin();
     const seen = await client.call("load", { ...load, seconds });

@@ -11,10 +11,12 @@ let seed = 1;
 serve({
   /**
    * Requests that are under way when the time is up are waited for, and counted.
-   * @param {{ url: string, model: string, body: object, clients: number, predict: number, seconds: number }} load
+   * Without `keepAlive` every request has a connection of its own.
+   * @param {{ url: string, model: string, body: object, clients: number, predict: number, seconds: number,
+   *   keepAlive: boolean }} load
    */
-  async load({ url, model, body, clients, predict, seconds }) {
-    const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  async load({ url, model, body, clients, predict, seconds, keepAlive }) {
+    const agent = new Agent({ keepAlive, maxSockets: Infinity });
     const first = [];
     const between = [];
     let tokens = 0;
