@@ -1,24 +1,14 @@
 // A server of ours, and what its own process sees of a load.
-import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 import { listen } from "@medinfer/server";
 
 import { round } from "../lib/stats.mjs";
+import { threadMs } from "../lib/thread-time.mjs";
 import { serve } from "../lib/worker.mjs";
 
 let delay;
 let threadBefore;
-
-/** CPU time of the thread that runs JavaScript, in ms, as Linux counts it; undefined elsewhere. */
-function threadMs() {
-  try {
-    const fields = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ");
-    return Number(fields[0]) / 1e6;
-  } catch {
-    return undefined;
-  }
-}
 
 serve({
   /** @param {import("@medinfer/server").ModelConfig} model */
@@ -28,19 +18,24 @@ serve({
     return server.url;
   },
 
-  begin() {
+  /** The delay of the event loop is taken by a timer of each millisecond, which costs more than a slow model's tokens. */
+  watchDelay() {
     delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
+  },
+
+  delay() {
+    delay.disable();
+    return { eventLoopP99: round(delay.percentile(99) / 1e6), eventLoopMax: round(delay.max / 1e6) };
+  },
+
+  watchThread() {
     threadBefore = threadMs();
   },
 
-  end() {
-    delay.disable();
+  /** CPU time of the JavaScript thread since watchThread(), in ms. */
+  threadMs() {
     const after = threadMs();
-    return {
-      eventLoopP99: round(delay.percentile(99) / 1e6),
-      eventLoopMax: round(delay.max / 1e6),
-      ...(after === undefined ? {} : { threadMs: after - threadBefore }),
-    };
+    return after === undefined ? undefined : after - threadBefore;
   },
 });

@@ -5,7 +5,6 @@ import { promptOf } from "../lib/prompts.mjs";
 import { percentile, round } from "../lib/stats.mjs";
 import { serve } from "../lib/worker.mjs";
 
-const PROMPT_WORDS = 40;
 let seed = 1;
 
 serve({
@@ -13,9 +12,9 @@ serve({
    * Requests that are under way when the time is up are waited for, and counted.
    * Without `keepAlive` every request has a connection of its own.
    * @param {{ url: string, model: string, body: object, clients: number, predict: number, seconds: number,
-   *   keepAlive: boolean }} load
+   *   promptWords: number, keepAlive: boolean }} load
    */
-  async load({ url, model, body, clients, predict, seconds, keepAlive }) {
+  async load({ url, model, body, clients, predict, seconds, promptWords, keepAlive }) {
     const agent = new Agent({ keepAlive, maxSockets: Infinity });
     const first = [];
     const between = [];
@@ -29,7 +28,7 @@ serve({
         while (performance.now() < until) {
           const sent = {
             model,
-            messages: [{ role: "user", content: promptOf(PROMPT_WORDS, seed++) }],
+            messages: [{ role: "user", content: promptOf(promptWords, seed++) }],
             max_tokens: predict,
             temperature: 0,
             stream: true,
