@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Spent } from "../accounting/tally.js";
 import type { Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
 import type { ServedModel } from "../models/served-model.js";
@@ -33,6 +34,8 @@ export class Account {
   /** When the latest tokens of each choice were handed to its stream. */
   readonly tokensAt: (number | undefined)[] = [];
   outcome: Outcome | undefined;
+  /** What was computed for it; undefined: it did not get to an engine. */
+  spent: Spent | undefined;
   problem: Problem | undefined;
   endedAt = 0;
   readonly #outgoing: ServerResponse;
