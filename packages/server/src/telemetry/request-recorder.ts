@@ -93,7 +93,7 @@ export class RequestRecorder implements Recorder {
   failed(call: Call, problem: Problem, cause: unknown): void {
     const account = this.#accounts.get(call.outgoing);
     if (account === undefined) return;
-    account.problem = problem;
+    account.problem ??= problem; // others come of the first
     for (const each of this.#observers) each.failed?.(account, cause);
   }
 
