@@ -52,6 +52,18 @@ describe("a client that goes away", () => {
   });
 });
 
+test("a client that closes its side of the connection is gone: nothing tells it from one that has closed all", async () => {
+  const socket = rawPost({ ...endless, stream: false });
+  let received = "";
+  socket.on("data", (data) => (received += data.toString()));
+  await until(() => engine().stats().running === 1, 5_000);
+  const closed = once(socket, "close");
+  socket.end();
+  await closed;
+  await until(() => engine().stats().running + engine().stats().queued === 0, 5_000);
+  expect(received).toBe("");
+});
+
 test("a client that reads slowly pauses its own request and no other", async () => {
   // Logprobs make it too much for the buffers between.
   const socket = rawPost({ ...endless, logprobs: true, top_logprobs: 20 });
