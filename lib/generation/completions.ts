@@ -72,10 +72,15 @@ export class Completions {
       const scored = choices.map((result, i) => ({ ...result, meanLogprob: this.#completions[i]!.meanLogprob }));
       choices = scored.sort((a, b) => b.meanLogprob - a.meanLogprob).slice(0, n);
     }
-    return n === 1 ? choices[0]! : { ...choices[0]!, choices };
+    const discarded = bestOf === undefined ? {} : { discardedTokens: tokensOf(this.#results) - tokensOf(choices) };
+    return { ...choices[0]!, ...(n === 1 ? {} : { choices }), ...discarded };
   }
 
   #numbered(index: number, events: GenerationEvent[]): GenerationEvent[] {
     return this.#wanted.n === 1 ? events : events.map((event) => ({ ...event, index }) as GenerationEvent);
   }
+}
+
+function tokensOf(results: readonly GenerationResult[]): number {
+  return results.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
 }

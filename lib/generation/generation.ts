@@ -14,6 +14,10 @@ export class RequestGeneration implements Generation {
     return this.#state.result;
   }
 
+  finish(): void {
+    this.#state.finish();
+  }
+
   [Symbol.asyncIterator](): AsyncIterableIterator<GenerationEvent, undefined> {
     const state = this.#state;
     if (!state.startReading()) {

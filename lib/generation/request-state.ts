@@ -54,7 +54,8 @@ export class RequestState {
   #removeAbortListener: (() => void) | undefined;
   #stopLoading: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #timeIsUp = false;
+  /** Whether it is to end with what it has. */
+  #cutShort = false;
 
   /** @param onSettled called once, before the result and the last event are out; what it throws, the request fails with */
   constructor(private readonly onSettled?: (result: GenerationResult | undefined, state: StateId) => void) {}
@@ -88,7 +89,7 @@ export class RequestState {
   /** Ends the request with what it has after so many milliseconds. After endOnAbort() and expect(). */
   endAfter(ms: number | undefined): void {
     if (ms === undefined || this.over) return;
-    this.#timer = setTimeout(() => this.#endInTime(), ms);
+    this.#timer = setTimeout(() => this.finish(), ms);
   }
 
   /** Something that is under way before the engine has the request, such as a download, and how to stop it. */
@@ -133,6 +134,23 @@ export class RequestState {
     } else {
       this.#callEngine((control) => control.cancel());
     }
+  }
+
+  /** Ends the request with what it has. */
+  finish(): void {
+    if (this.over || this.#cutShort) return;
+    this.#cutShort = true;
+    const count = completionCount(this.#wanted);
+    if (this.#control !== undefined) {
+      this.#callEngine((control) => {
+        for (let i = 0; i < count; i++) control.finish(i);
+      });
+      return;
+    }
+    this.#stopLoading?.();
+    const answers = Array.from({ length: count }, () => new AnswerStream());
+    this.#completions = new Completions(answers, { json: this.#json }, this.#wanted);
+    for (let i = 0; i < count; i++) this.onEvent(NOTHING, i);
   }
 
   /** The request never reached the engine. */
@@ -194,26 +212,10 @@ export class RequestState {
     this.abort(abortedError(`${this.#call}, whose events are no longer read,`));
   }
 
-  #endInTime(): void {
-    if (this.over) return;
-    this.#timeIsUp = true;
-    const count = completionCount(this.#wanted);
-    if (this.#control !== undefined) {
-      this.#callEngine((control) => {
-        for (let i = 0; i < count; i++) control.finish(i);
-      });
-      return;
-    }
-    this.#stopLoading?.();
-    const answers = Array.from({ length: count }, () => new AnswerStream());
-    this.#completions = new Completions(answers, { json: this.#json }, this.#wanted);
-    for (let i = 0; i < count; i++) this.onEvent(NOTHING, i);
-  }
-
   /** As the engine says; where it was asked to end for the time's sake, it says that it was stopped, by nothing. */
   #endOf(event: CompletionEnd & { id: number }, stopped: boolean): CompletionEnd {
     const byNothing = event.finishReason === "stop" && event.stopString === "" && event.stopToken < 0 && !stopped;
-    return this.#timeIsUp && byNothing ? { ...event, finishReason: "time" } : event;
+    return this.#cutShort && byNothing ? { ...event, finishReason: "time" } : event;
   }
 
   /** A call that fails fails the request: its state in the engine is unknown. */

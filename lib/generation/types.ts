@@ -118,6 +118,8 @@ export interface GenerationResult<T = unknown> {
    * Undefined unless `bestOf` asks for it.
    */
   meanLogprob?: number;
+  /** Tokens of the completions that `bestOf` left out: `usage` does not count them. Undefined unless `bestOf` asks for it. */
+  discardedTokens?: number;
   /**
    * All completions, the first of which has the fields above: in the order of their indices, or with `bestOf` the likeliest
    * first. Undefined unless `n` asks for several.
@@ -272,6 +274,11 @@ export interface Generation<T = unknown> extends AsyncIterable<GenerationEvent<T
    * `IMAGE_DECODE`, `ABORTED` or `CLOSED`.
    */
   readonly result: Promise<GenerationResult<T>>;
+  /**
+   * Ends it within one forward pass, as `timeLimitMs` would: the result is what there is by then, with its usage, and the
+   * finish reason `"time"`. A signal ends it with an error instead. No effect once it is over.
+   */
+  finish(): void;
   /**
    * The events, from the first: what came before the call has been kept, with texts joined. They are given out once; a
    * second call throws `INVALID_ARGUMENT`.

@@ -144,6 +144,36 @@ describe("stopTokenIds", () => {
   });
 });
 
+describe("finish", () => {
+  it("ends an answer as it is, read or not, with what it took", async () => {
+    const { generatedTokens } = engine.stats();
+    const read = engine.chat(endless);
+    let told = 0;
+    let result;
+    for await (const event of read) {
+      if (event.type === "text" && ++told === 3) read.finish();
+      if (event.type === "done") result = event;
+    }
+    expect(result).toMatchObject({ finishReason: "time", stopString: "" });
+    const unread = engine.chat({ ...endless, n: 2 });
+    const before = engine.stats().generatedTokens;
+    await until(() => engine.stats().generatedTokens > before + 10);
+    unread.finish();
+    unread.finish();
+    const { choices } = await unread.result;
+    const made = [result!, ...choices!].map(({ usage }) => usage.completionTokens);
+    expect(Math.min(...made)).toBeGreaterThanOrEqual(3);
+    expect(made.reduce((sum, each) => sum + each, 0)).toBe(engine.stats().generatedTokens - generatedTokens);
+  });
+
+  it("leaves an answer alone that is over", async () => {
+    const generation = engine.chat({ ...endless, nPredict: 2 });
+    const { finishReason } = await generation.result;
+    generation.finish();
+    expect([finishReason, (await generation.result).finishReason]).toEqual(["length", "length"]);
+  });
+});
+
 describe("timeLimitMs", () => {
   let slow: Engine;
   beforeAll(async () => {

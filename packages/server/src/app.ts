@@ -10,6 +10,7 @@ import { endingProblem, Problem } from "./http/problem.js";
 import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
 import { withoutTexts } from "./http/scrub.js";
+import { slowReaderProblem, watchReader } from "./http/slow-reader.js";
 import { wordsOf } from "./openapi/words.js";
 import type { People } from "./people/people.js";
 import type { Principal } from "./people/principal.js";
@@ -24,6 +25,8 @@ export interface AppOptions {
   /** Aborted where what still runs is to end; its reason is the problem that it ends with. */
   ending: AbortSignal;
   cors: CorsOptions;
+  /** Most milliseconds for which a client may read nothing of what waits for it; 0: any. */
+  readPatienceMs: number;
   /** Most bytes of a body, where its route says nothing. */
   bodyLimit: number;
 }
@@ -32,7 +35,7 @@ type Env = { Bindings: HttpBindings };
 
 /** A Hono app of these routes. It writes to Node's response, so it has to run on Node, behind `@hono/node-server`. */
 export function makeApp(options: AppOptions): Hono<Env> {
-  const { routes, authorize, recorder, takesRequests, ending, cors, bodyLimit } = options;
+  const { routes, authorize, recorder, takesRequests, ending, cors, bodyLimit, readPatienceMs } = options;
   const words = wordsOf(routes);
   setMaxListeners(0, ending); // one for each running request
   const app = new Hono<Env>();
@@ -49,7 +52,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
   for (const each of routes) {
     app.on(each.method, each.path, async (c) => {
       const { incoming, outgoing } = c.env;
-      const signal = signalOf(outgoing, ending);
+      const ender = enderOf(outgoing, ending);
       let who: Principal;
       try {
         if (each.role !== "anyone" && !takesRequests()) throw endingProblem();
@@ -64,11 +67,19 @@ export function makeApp(options: AppOptions): Hono<Env> {
         params: c.req.param(),
         query: new URL(c.req.url).searchParams,
         who,
-        signal,
+        signal: ender.signal,
         incoming,
         outgoing,
         problemOf: (error) => (ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words)),
       };
+      if (readPatienceMs > 0) {
+        watchReader(outgoing, readPatienceMs, () => {
+          const problem = slowReaderProblem(readPatienceMs);
+          recorder.failed(call as Call, problem, undefined);
+          ender.abort(problem);
+          outgoing.destroy();
+        });
+      }
       try {
         recorder.arrived(call as Call, each);
         if (each.body !== undefined) {
@@ -119,7 +130,7 @@ function formOf(routes: readonly Route[], { req }: Context<Env>): Route | undefi
 }
 
 /** Aborted when the client is gone before its answer is whole, or the server ends. (`AbortSignal.any` would keep each.) */
-function signalOf(outgoing: HttpBindings["outgoing"], ending: AbortSignal): AbortSignal {
+function enderOf(outgoing: HttpBindings["outgoing"], ending: AbortSignal): AbortController {
   const controller = new AbortController();
   const abort = () => controller.abort(ending.reason);
   ending.addEventListener("abort", abort, { once: true });
@@ -127,7 +138,7 @@ function signalOf(outgoing: HttpBindings["outgoing"], ending: AbortSignal): Abor
     ending.removeEventListener("abort", abort);
     if (!outgoing.writableFinished) controller.abort();
   });
-  return controller.signal;
+  return controller;
 }
 
 /** The client's own, where it is one that a log can hold. */

@@ -48,6 +48,11 @@ export interface ServiceOptions extends ModelPoolOptions, TelemetryOptions, Part
   responseState?: boolean;
   /** Most milliseconds of an answer. Default 10 minutes. */
   timeLimitMs?: number;
+  /**
+   * Most milliseconds for which a client may take no byte of what waits for it: then its request ends, and its connection is
+   * broken off. 0: it may hold its places for ever. Default 2 minutes.
+   */
+  readPatienceMs?: number;
 }
 
 /** medinfer over HTTP, to be mounted in a server of yours. */
@@ -121,6 +126,7 @@ export function createService(options: ServiceOptions): Service {
       recorder,
       cors: options.cors ?? {},
       bodyLimit: options.bodyLimit ?? 32 * 2 ** 20,
+      readPatienceMs: options.readPatienceMs ?? 120_000,
     });
   const ofAdmin = ({ role }: Route) => role === "admin" || role === "metrics";
   const app = appOf(adminApart ? routes.filter((each) => !ofAdmin(each)) : routes);

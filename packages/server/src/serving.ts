@@ -1,4 +1,6 @@
 import type { Engine, GenerationResult } from "medinfer";
+import { counted } from "./accounting/counted-engine.js";
+import { Tally, type Spent } from "./accounting/tally.js";
 import type { Terms } from "./generate/terms.js";
 import type { Call } from "./http/route.js";
 import { StreamStore } from "./http/stream-store.js";
@@ -6,7 +8,7 @@ import type { ImageReader } from "./images/image-reader.js";
 import type { Lease, ModelPool } from "./models/model-pool.js";
 import type { ServedModel } from "./models/served-model.js";
 import type { Admission } from "./people/admission.js";
-import type { Recorder } from "./telemetry/recorder.js";
+import type { Outcome, Recorder } from "./telemetry/recorder.js";
 
 /** Limits of single answers. */
 export interface AnswerLimits {
@@ -45,26 +47,22 @@ export class Serving {
     this.images = parts.images;
   }
 
+  /** What is decided of a request before any model is asked. */
+  terms({ who, signal }: Call): Terms {
+    return { ...this.#parts.limits, cacheSalt: who.cacheSalt, signal };
+  }
+
   /**
    * Runs `work` with a model that generates. Its result is recorded, and so is what it fails with.
    *
+   * What can be refused at once is refused before anything is waited for: see http/patience.ts.
+   *
    * @throws Problem or MedInferError (rejects)
    */
-  async generate(call: Call, name: string, work: (served: Served) => Promise<GenerationResult>): Promise<void> {
-    const { admission, recorder, limits } = this.#parts;
-    await this.withModel(call, name, "generate", async (lease) => {
-      const { model } = lease;
-      const entry = recorder.entering(call, model);
-      const ticket = await admission.enter(model, call);
-      const engine = entry.admitted(lease.engine);
-      try {
-        const terms = { ...limits, cacheSalt: call.who.cacheSalt, signal: call.signal };
-        const result = await work({ engine, model, terms });
-        recorder.answered(call, model, result);
-        ticket.spent(result.usage.promptTokens + result.usage.completionTokens);
-      } finally {
-        ticket.leave();
-      }
+  generate<T extends GenerationResult>(call: Call, name: string, work: (served: Served) => Promise<T>): Promise<T> {
+    const tally = new Tally();
+    return this.#visit(call, name, "generate", tally, ({ model, engine }) => {
+      return work({ engine: counted(engine, (spent) => tally.add(spent)), model, terms: this.terms(call) });
     });
   }
 
@@ -79,20 +77,42 @@ export class Serving {
     task: "generate" | "embed" | "rerank",
     work: (lease: Lease) => Promise<T>,
   ): Promise<T> {
-    return this.withModel(call, name, task, async (lease) => {
-      const { admission, recorder } = this.#parts;
-      const entry = recorder.entering(call, lease.model);
-      const ticket = await admission.enter(lease.model, call);
-      entry.admitted(lease.engine);
-      try {
-        const result = await work(lease);
-        recorder.answered(call, lease.model, result);
-        ticket.spent(result.usage.promptTokens);
-        return result;
-      } finally {
-        ticket.leave();
-      }
+    const tally = new Tally();
+    return this.#visit(call, name, task, tally, async (lease) => {
+      const result = await work(lease);
+      tally.add(result.usage);
+      return result;
     });
+  }
+
+  /** @param tally what `work` has taken when it has ended, well or not */
+  async #visit<T extends Outcome>(
+    call: Call,
+    name: string,
+    task: "generate" | "embed" | "rerank",
+    tally: Spent,
+    work: (lease: Lease) => Promise<T>,
+  ): Promise<T> {
+    const { admission, recorder } = this.#parts;
+    this.models.findFor(name, task);
+    const visit = admission.arrive(call);
+    try {
+      return await this.withModel(call, name, task, async (lease) => {
+        const { model } = lease;
+        const entry = recorder.entering(call, model);
+        await visit.place(model);
+        try {
+          const result = await work({ ...lease, engine: entry.admitted(lease.engine) });
+          recorder.answered(call, model, result);
+          return result;
+        } finally {
+          recorder.spent(call, model, tally);
+          visit.spent(tally.promptTokens + tally.completionTokens);
+        }
+      });
+    } finally {
+      visit.leave();
+    }
   }
 
   /** Runs `work` with a model of a task, which stays loaded meanwhile. */

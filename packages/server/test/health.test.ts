@@ -42,6 +42,15 @@ test("health and metrics answer while a long prompt is read", async () => {
   expect(meanwhile.metrics).toBeGreaterThan(1);
 });
 
+test("a server whose only model was unloaded is ready: who asks next has it loaded again", async () => {
+  const { models } = server().service;
+  await models.unload(models.find(model));
+  expect(models.find(model).state).toBe("unloaded");
+  expect((await fetch(`${url()}/health/ready`)).status).toBe(200);
+  const messages = [{ role: "user", content: "What is gout?" }];
+  expect((await post(`${url()}/v1/chat/completions`, { model, messages, max_tokens: 1 })).status).toBe(200);
+});
+
 test("a probe of HTTP/1.0, which names no host, is answered", async () => {
   const socket = connect(Number(new URL(url()).port), "127.0.0.1").setEncoding("utf8");
   socket.write("GET /health/live HTTP/1.0\r\n\r\n");

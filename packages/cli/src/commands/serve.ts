@@ -52,6 +52,12 @@ export function addServe(program: Command): void {
     .option("--refuse-while-loading", "answer 503 while a model loads, instead of waiting for it")
     .option("--max-tokens <tokens>", "of an answer whose request names no limit", toCount, 4096)
     .option("--time-limit <seconds>", "most time of an answer", toCount, 600)
+    .option(
+      "--read-patience <seconds>",
+      "how long a client may read nothing of what waits for it; 0: for ever",
+      toCount,
+      120,
+    )
     .option("--body-limit <MiB>", "most of a request's body", toCount, 32)
     .option("--response-state", "keep responses for an hour, so that previous_response_id finds them")
     .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")

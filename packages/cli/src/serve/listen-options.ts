@@ -34,6 +34,7 @@ export interface ServeOptions {
   refuseWhileLoading?: boolean;
   maxTokens: number;
   timeLimit: number;
+  readPatience: number;
   bodyLimit: number;
   responseState?: boolean;
   filesFolder?: string;
@@ -64,6 +65,7 @@ export function listenOptions(options: ServeOptions): ListenOptions {
     drainMs: options.drain * 1000,
     defaultMaxTokens: options.maxTokens,
     timeLimitMs: options.timeLimit * 1000,
+    readPatienceMs: options.readPatience * 1000,
     bodyLimit: options.bodyLimit * MIB,
     ...(refuseWhileLoading === true ? { whileLoading: "refuse" } : {}),
     ...defined({

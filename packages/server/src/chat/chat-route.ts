@@ -1,4 +1,4 @@
-import type { GenerationResult } from "medinfer";
+import type { Engine, GenerationResult } from "medinfer";
 import { begunText } from "../generate/begun-text.js";
 import { logprobsShown, type LogprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
@@ -34,29 +34,33 @@ export function chatRoute(serving: Serving) {
 async function answer(serving: Serving, call: Call<ChatBody>): Promise<void> {
   const { body, outgoing } = call;
   const messages = await readMessages(body.messages, serving.images);
-  await serving.generate(call, body.model, async ({ engine, model, terms }) => {
-    const head = newHead("chatcmpl-", model.name);
-    const shown = body.logprobs ? logprobsShown(body.top_logprobs ?? 0, engine.info) : undefined;
-    const optionsFor = (signal: AbortSignal) => chatOptions(body, messages, { ...terms, signal }, notesTo(outgoing));
-    if (!body.stream) {
-      const result = engine.chat(optionsFor(terms.signal)).result.then(withAllChoices);
-      await sendWhenDone(
-        outgoing,
-        result.then((whole) => wholeAnswer(whole, head, shown)),
-      );
-      return result;
-    }
-    const { events, signal } = openStream(call, serving.streams, head.id);
-    return withFailure(call, events, async () => {
+  const head = newHead("chatcmpl-", serving.models.find(body.model).name);
+  const shownOf = ({ info }: Engine) => (body.logprobs ? logprobsShown(body.top_logprobs ?? 0, info) : undefined);
+  // What is wrong with them is told before anything is waited for.
+  const options = chatOptions(body, messages, serving.terms(call), notesTo(outgoing));
+  if (!body.stream) {
+    const whole = async () => {
+      let shown: LogprobsShown | undefined;
+      const result = await serving.generate(call, body.model, async ({ engine }) => {
+        shown = shownOf(engine);
+        return withAllChoices(await engine.chat(options).result);
+      });
+      return wholeAnswer(result, head, shown);
+    };
+    return sendWhenDone(outgoing, whole());
+  }
+  const { events, signal } = openStream(call, serving.streams, head.id);
+  await withFailure(call, events, () =>
+    serving.generate(call, body.model, async ({ engine }) => {
       const includeUsage = body.stream_options?.include_usage === true;
-      const chunks = new ChatStream(events, head, { includeUsage, logprobs: shown });
-      const options = optionsFor(signal);
-      const begun = begunText(options);
-      const result = withAllChoices(await writeAnswer(engine.chat(options), chunks, { json: isJson(body), begun }));
+      const chunks = new ChatStream(events, head, { includeUsage, logprobs: shownOf(engine) });
+      const answer = engine.chat({ ...options, signal });
+      const form = { json: isJson(body), begun: begunText(options) };
+      const result = withAllChoices(await writeAnswer(answer, chunks, form));
       await chunks.end(result.usage);
       return result;
-    });
-  });
+    }),
+  );
 }
 
 function isJson(body: ChatBody): boolean {

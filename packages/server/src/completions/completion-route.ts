@@ -1,4 +1,4 @@
-import type { Engine, GenerationResult } from "medinfer";
+import type { CompleteOptions, Engine, GenerationResult } from "medinfer";
 import { logprobsShown, type LogprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
@@ -11,7 +11,7 @@ import { withFailure } from "../http/answer-stream.js";
 import { sendWhenDone } from "../http/long-answer.js";
 import { Problem } from "../http/problem.js";
 import { route, type Call } from "../http/route.js";
-import type { Serving } from "../serving.js";
+import type { Served, Serving } from "../serving.js";
 import { completionOptions, promptOptions, promptsOf, type Prompt } from "./completion-options.js";
 import { completionSchema, type CompletionBody } from "./completion-schema.js";
 import { CompletionStream } from "./completion-stream.js";
@@ -35,46 +35,73 @@ export function completionRoute(serving: Serving) {
 async function answer(serving: Serving, call: Call<CompletionBody>): Promise<void> {
   const { body, outgoing } = call;
   const prompts = promptsOf(body.prompt);
-  await serving.generate(call, body.model, async ({ engine, model, terms }) => {
-    const { info } = engine;
-    refuseWithoutInfill(body, engine);
-    refuseUnknownIds(prompts, engine);
-    const note = notesTo(outgoing);
-    const options = completionOptions(body, terms, note);
-    if (info.chatTemplate !== "") note("no chat template was applied: for a conversation ask /v1/chat/completions");
-    const head = newHead("cmpl-", model.name);
-    const shown = typeof body.logprobs === "number" ? logprobsShown(body.logprobs, info) : undefined;
-    const choices = body.n ?? 1;
-    const atOnce = Math.max(1, Math.floor(info.batchSize / (body.best_of ?? choices)));
-    const complete = (prompt: Prompt, signal: AbortSignal) =>
-      engine.complete({ ...options, ...promptOptions(prompt, body.suffix), signal });
-    if (!body.stream) {
-      const all = runPrompts(prompts, atOnce, terms.signal, (prompt, _, signal) => complete(prompt, signal).result);
-      const wholeAnswer = all.then((results) => ({
-        id: head.id,
-        object: "text_completion",
-        created: head.created,
-        model: head.model,
-        choices: results
+  const head = newHead("cmpl-", serving.models.find(body.model).name);
+  const note = notesTo(outgoing);
+  // What is wrong with them is told before anything is waited for.
+  const options = completionOptions(body, serving.terms(call), note);
+  const ask = ({ engine }: Served) => asked(body, prompts, options, engine, note);
+  if (!body.stream) {
+    const whole = async () => {
+      let choices: object[] = [];
+      const { usage } = await serving.generate(call, body.model, async (served) => {
+        const { atOnce, complete, shown, bosToken } = ask(served);
+        const results = await runPrompts(
+          prompts,
+          atOnce,
+          call.signal,
+          (prompt, _, end) => complete(prompt, end).result,
+        );
+        choices = results
           .flatMap((each) => each.choices ?? [each])
-          .map((each, index) => choiceOf(each, index, shown, info.bosToken)),
-        usage: usageOf(joined(results).usage),
-      }));
-      await sendWhenDone(outgoing, wholeAnswer);
-      return joined(await all);
-    }
-    const { events, signal } = openStream(call, serving.streams, head.id);
-    const includeUsage = body.stream_options?.include_usage === true;
-    const chunks = new CompletionStream(events, head, { includeUsage, logprobs: shown, bosToken: info.bosToken });
-    return withFailure(call, events, async () => {
-      const results = await runPrompts(prompts, atOnce, signal, (prompt, i, ending) =>
-        writeAnswer(complete(prompt, ending), chunks, { json: "jsonSchema" in body, firstIndex: i * choices }),
+          .map((each, index) => choiceOf(each, index, shown, bosToken));
+        return joined(results);
+      });
+      const { id, created, model } = head;
+      return { id, object: "text_completion", created, model, choices, usage: usageOf(usage) };
+    };
+    return sendWhenDone(outgoing, whole());
+  }
+  const { events, signal } = openStream(call, serving.streams, head.id);
+  await withFailure(call, events, () =>
+    serving.generate(call, body.model, async (served) => {
+      const { atOnce, complete, shown, bosToken } = ask(served);
+      const includeUsage = body.stream_options?.include_usage === true;
+      const chunks = new CompletionStream(events, head, { includeUsage, logprobs: shown, bosToken });
+      const form = (i: number) => ({ json: "jsonSchema" in body, firstIndex: i * (body.n ?? 1) });
+      const results = await runPrompts(prompts, atOnce, signal, (prompt, i, end) =>
+        writeAnswer(complete(prompt, end), chunks, form(i)),
       );
       const result = joined(results);
       await chunks.end(result.usage);
       return result;
-    });
-  });
+    }),
+  );
+}
+
+/**
+ * What a request asks of a model.
+ *
+ * @throws Problem 400
+ */
+function asked(
+  body: CompletionBody,
+  prompts: readonly Prompt[],
+  options: CompleteOptions,
+  engine: Engine,
+  note: (text: string) => void,
+) {
+  const { info } = engine;
+  refuseWithoutInfill(body, engine);
+  refuseUnknownIds(prompts, engine);
+  if (info.chatTemplate !== "") note("no chat template was applied: for a conversation ask /v1/chat/completions");
+  return {
+    /** Most prompts at a time. */
+    atOnce: Math.max(1, Math.floor(info.batchSize / (body.best_of ?? body.n ?? 1))),
+    shown: typeof body.logprobs === "number" ? logprobsShown(body.logprobs, info) : undefined,
+    bosToken: info.bosToken,
+    complete: (prompt: Prompt, signal: AbortSignal) =>
+      engine.complete({ ...options, ...promptOptions(prompt, body.suffix), signal }),
+  };
 }
 
 /** A choice of a whole answer. */

@@ -1,5 +1,5 @@
 import type { EventSink } from "./event-sink.js";
-import { PATIENCE_MS } from "./patience.js";
+import { STREAM_PATIENCE_MS } from "./patience.js";
 import type { Problem } from "./problem.js";
 import type { Call } from "./route.js";
 
@@ -16,7 +16,7 @@ export async function withFailure<T>(
   write: () => Promise<T>,
   tell = (problem: Problem) => stream.fail(problem.body),
 ): Promise<T> {
-  const patience = setTimeout(() => stream.open(), PATIENCE_MS).unref();
+  const patience = setTimeout(() => stream.open(), STREAM_PATIENCE_MS).unref();
   try {
     return await write();
   } catch (error) {

@@ -41,7 +41,7 @@ export function messagesRoutes(serving: Serving) {
       prepareBody: (body) => withOwnNames(body, countSchema.entries),
       answer: v.object({ input_tokens: v.number() }),
       problemBody,
-      handle: (call) => count(serving, call),
+      handle: (call) => sendWhenDone(call.outgoing, count(serving, call)),
     }),
   ];
 }
@@ -50,35 +50,35 @@ async function answer(serving: Serving, call: Call<MessagesBody>): Promise<void>
   const { id: requestId, body, outgoing } = call;
   outgoing.setHeader("request-id", requestId);
   const messages = await readMessages(body, serving.images);
-  await serving.generate(call, body.model, async ({ engine, model, terms }) => {
-    const head = newHead("msg_", model.name);
-    const optionsFor = (signal: AbortSignal) =>
-      messagesOptions(body, { messages, engine, terms: { ...terms, signal } });
-    if (!body.stream) {
-      const { result } = engine.chat(optionsFor(terms.signal));
-      const whole = result.then((made) => {
-        const usage = { ...usageOf(made, engine), ...usageOfWhole };
-        return messageObject(head, contentOf(made), endOf(made, body), usage);
+  const head = newHead("msg_", serving.models.find(body.model).name);
+  if (!body.stream) {
+    const whole = async () => {
+      let usage: object = {};
+      const result = await serving.generate(call, body.model, async ({ engine, terms }) => {
+        const made = await engine.chat(messagesOptions(body, { messages, engine, terms })).result;
+        usage = { ...usageOf(made, engine), ...usageOfWhole };
+        return made;
       });
-      await sendWhenDone(outgoing, whole);
-      return result;
-    }
-    const { events, signal } = openStream(call, serving.streams, head.id);
-    const stream = new MessageStream(events, head);
-    const json = "jsonSchema" in body || Boolean(body.output_config?.format);
-    return withFailure(
-      call,
-      events,
-      async () => {
-        const options = optionsFor(signal);
+      return messageObject(head, contentOf(result), endOf(result, body), usage);
+    };
+    return sendWhenDone(outgoing, whole());
+  }
+  const { events, signal } = openStream(call, serving.streams, head.id);
+  const stream = new MessageStream(events, head);
+  const json = "jsonSchema" in body || Boolean(body.output_config?.format);
+  await withFailure(
+    call,
+    events,
+    () =>
+      serving.generate(call, body.model, async ({ engine, terms }) => {
+        const options = messagesOptions(body, { messages, engine, terms: { ...terms, signal } });
         const begun = begunText(options);
         const result = await writeAnswer(engine.chat(options), new BlockWriter(stream), { json, begun });
         await stream.finish(endOf(result, body), usageOf(result, engine));
         return result;
-      },
-      (problem) => stream.fail(problem, requestId),
-    );
-  });
+      }),
+    (problem) => stream.fail(problem, requestId),
+  );
 }
 
 /** The engine reads the prompt, which is then in its cache for the answer. */

@@ -83,18 +83,25 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
   }
 
   /**
+   * @param task what a request needs it for
+   * @throws Problem 404, or 400 where the model is for another task
+   */
+  findFor(name: string, task: ModelInfo["task"]): ServedModel {
+    const model = this.find(name);
+    const configured = model.config.task ?? "generate";
+    if (configured === task) return model;
+    const what = `the model is served for the task "${configured}", and this call needs "${task}"`;
+    throw new Problem(400, "wrong_task", `${what}: name another model`, { param: "model" });
+  }
+
+  /**
    * A model for a request, loaded where it is not.
    *
    * @param task what the request needs it for
    * @throws Problem (rejects) 400 where the model is for another task, 503 while it loads or finds no room
    */
   async use(name: string, task: ModelInfo["task"], signal?: AbortSignal): Promise<Lease> {
-    const model = this.find(name);
-    const configured = model.config.task ?? "generate";
-    if (configured !== task) {
-      const what = `the model is served for the task "${configured}", and this call needs "${task}"`;
-      throw new Problem(400, "wrong_task", `${what}: name another model`, { param: "model" });
-    }
+    const model = this.findFor(name, task);
     // From now on it does not have to make room for others, which else take turns at unloading what each has just loaded.
     const release = model.hold();
     try {

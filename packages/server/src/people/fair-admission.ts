@@ -1,7 +1,7 @@
 import { Problem } from "../http/problem.js";
 import type { Call } from "../http/route.js";
 import type { ServedModel } from "../models/served-model.js";
-import type { Admission, Ticket } from "./admission.js";
+import type { Admission, Visit } from "./admission.js";
 import { FairQueue } from "./fair-queue.js";
 import type { TenantTerms } from "./key-file.js";
 import { TenantLimits } from "./tenant-limits.js";
@@ -13,7 +13,7 @@ import { TenantLimits } from "./tenant-limits.js";
 const PLACES_PER_SLOT = 2;
 /** Most that wait of one tenant at one model, where the model's `maxQueue` says nothing. */
 const MOST_WAITING = 1024;
-/** Nothing is sent while a request waits here, and Node's clients give up after 300 s. */
+/** Who waits longer has better asked another server. */
 const MOST_WAIT_MS = 120_000;
 
 export interface TenantUsage {
@@ -33,28 +33,29 @@ export class FairAdmission implements Admission {
     this.#termsOf = termsOf;
   }
 
-  async enter(model: ServedModel, call: Call): Promise<Ticket> {
+  arrive(call: Call): Visit {
     const { who, outgoing } = call;
     const limits = this.#limits.get(who.tenant) ?? new TenantLimits();
     this.#limits.set(who.tenant, limits);
     limits.arrive(this.#termsOf(who.tenant), (name, value) => {
       if (!outgoing.headersSent) outgoing.setHeader(name, value);
     });
-    const queue = this.#queueOf(model);
-    limits.waiting += 1;
-    try {
-      await placeIn(queue, model, call);
-    } catch (error) {
-      limits.leave();
-      throw error;
-    } finally {
-      limits.waiting -= 1;
-    }
+    let held: FairQueue | undefined;
     return {
+      place: async (model) => {
+        const queue = this.#queueOf(model);
+        limits.waiting += 1;
+        try {
+          await placeIn(queue, model, call);
+          held = queue;
+        } finally {
+          limits.waiting -= 1;
+        }
+      },
       spent: (tokens) => limits.spent(tokens),
       leave() {
         limits.leave();
-        queue.leave();
+        held?.leave();
       },
     };
   }

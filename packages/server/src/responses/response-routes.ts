@@ -1,3 +1,4 @@
+import type { Engine } from "medinfer";
 import * as v from "valibot";
 import { BlockWriter } from "../generate/block-writer.js";
 import { logprobsShown } from "../generate/logprobs-shown.js";
@@ -72,39 +73,44 @@ async function answer(serving: Serving, call: Call<ResponseBody>, store: Respons
     ...(await readInput(before, "previous_response_id", serving.images)),
     ...(await readInput(input, "input", serving.images)),
   ];
-  await serving.generate(call, body.model, async ({ engine, model, terms }) => {
-    const head = newHead("resp_", model.name);
-    const stored = store !== undefined && body.store !== false;
-    const responseIn = (state: ResponseState) => responseObject(head, body, state, stored);
-    const shown = showsLogprobs(body) ? logprobsShown(body.top_logprobs ?? 0, engine.info) : undefined;
-    const ask = (signal: AbortSignal) =>
-      engine.chat(responseOptions(body, messages, { ...terms, signal }, notesTo(outgoing)));
-    const keep = (response: ReturnType<typeof responseIn>) => {
-      if (stored) store.keep(who.tenant, response, [...before, ...input]);
-      return response;
-    };
-    if (!body.stream) {
-      const { result } = ask(terms.signal);
-      const whole = result.then((made) => {
-        const state = { status: statusOf(made), output: outputItems(made, shown), usage: responseUsage(made, engine) };
-        return keep(responseIn(state));
+  const head = newHead("resp_", serving.models.find(body.model).name);
+  const stored = store !== undefined && body.store !== false;
+  const responseIn = (state: ResponseState) => responseObject(head, body, state, stored);
+  const shownOf = ({ info }: Engine) => (showsLogprobs(body) ? logprobsShown(body.top_logprobs ?? 0, info) : undefined);
+  // What is wrong with them is told before anything is waited for.
+  const options = responseOptions(body, messages, serving.terms(call), notesTo(outgoing));
+  const keep = (response: ReturnType<typeof responseIn>) => {
+    if (stored) store.keep(who.tenant, response, [...before, ...input]);
+    return response;
+  };
+  if (!body.stream) {
+    const whole = async () => {
+      let state: ResponseState | undefined;
+      await serving.generate(call, body.model, async ({ engine }) => {
+        const made = await engine.chat(options).result;
+        const output = outputItems(made, shownOf(engine));
+        state = { status: statusOf(made), output, usage: responseUsage(made, engine) };
+        return made;
       });
-      await sendWhenDone(outgoing, whole);
-      return result;
-    }
-    const { events, signal } = openStream(call, serving.streams, head.id);
-    const stream = new ResponseStream(events, responseIn, shown);
-    return withFailure(
-      call,
-      events,
-      async () => {
-        const result = await writeAnswer(ask(signal), new BlockWriter(stream), { json: isJson(body) });
+      return keep(responseIn(state!));
+    };
+    return sendWhenDone(outgoing, whole());
+  }
+  const { events, signal } = openStream(call, serving.streams, head.id);
+  const stream = new ResponseStream(events, responseIn);
+  await withFailure(
+    call,
+    events,
+    () =>
+      serving.generate(call, body.model, async ({ engine }) => {
+        stream.show(shownOf(engine));
+        const answer = engine.chat({ ...options, signal });
+        const result = await writeAnswer(answer, new BlockWriter(stream), { json: isJson(body) });
         await stream.finish(keep(stream.whole(statusOf(result), responseUsage(result, engine))));
         return result;
-      },
-      (problem) => stream.fail(problem),
-    );
-  });
+      }),
+    (problem) => stream.fail(problem),
+  );
 }
 
 function itemsOf({ input }: ResponseBody): readonly InputItem[] {

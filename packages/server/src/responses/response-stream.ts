@@ -24,20 +24,21 @@ import type { ResponseObject, ResponseState, ResponseUsage } from "./response-ob
 export class ResponseStream implements BlockTarget {
   readonly #stream: EventSink;
   readonly #response: (state: ResponseState) => ResponseObject;
-  readonly #shown: LogprobsShown | undefined;
+  #shown: LogprobsShown | undefined;
   readonly #output: OutputItem[] = [];
   #number = 0;
   #item = "";
   #logprobs: ReturnType<typeof logprobEntries> = [];
 
-  /**
-   * @param response the response as it is in a state
-   * @param shown undefined: no logprobs
-   */
-  constructor(stream: EventSink, response: (state: ResponseState) => ResponseObject, shown: LogprobsShown | undefined) {
+  /** @param response the response as it is in a state */
+  constructor(stream: EventSink, response: (state: ResponseState) => ResponseObject) {
     this.#stream = stream;
     this.#response = response;
-    this.#shown = shown;
+  }
+
+  /** Which logprobs to show; before the first text. Otherwise none. */
+  show(logprobs: LogprobsShown | undefined): void {
+    this.#shown = logprobs;
   }
 
   open(): void {

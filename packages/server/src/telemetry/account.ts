@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Spent } from "../accounting/tally.js";
 import type { Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
+import { SLOW_READER } from "../http/slow-reader.js";
 import type { ServedModel } from "../models/served-model.js";
 import type { Outcome } from "./recorder.js";
 
 /**
  * What became of a request: `"refused"`: its sender's fault; `"failed"`: the server's; `"client_gone"`: its sender left before
- * its answer was whole.
+ * its answer was whole; `"slow_reader"`: its sender stopped reading.
  */
-export type End = "answered" | "refused" | "failed" | "client_gone";
+export type End = "answered" | "refused" | "failed" | "client_gone" | "slow_reader";
 
 /** The status of a request whose sender left before there was one. */
 const CLIENT_GONE = 499;
@@ -33,6 +35,8 @@ export class Account {
   /** When the latest tokens of each choice were handed to its stream. */
   readonly tokensAt: (number | undefined)[] = [];
   outcome: Outcome | undefined;
+  /** What was computed for it; undefined: it did not get to an engine. */
+  spent: Spent | undefined;
   problem: Problem | undefined;
   endedAt = 0;
   readonly #outgoing: ServerResponse;
@@ -68,6 +72,8 @@ export class Account {
 
   /** REQUIRES: the answer has ended. */
   get end(): End {
+    // Node says of an answer that is destroyed with no error that it has finished.
+    if (this.problem?.code === SLOW_READER) return "slow_reader";
     if (this.#finished) {
       if (this.status >= 500) return "failed";
       return this.status >= 400 ? "refused" : "answered";

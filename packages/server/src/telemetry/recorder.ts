@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Engine, FinishReason, Timings } from "medinfer";
 import type { Problem } from "../http/problem.js";
+import type { Spent } from "../accounting/tally.js";
 import type { Call, Route } from "../http/route.js";
 import type { ServedModel } from "../models/served-model.js";
 
@@ -43,6 +44,8 @@ export interface Recorder {
   /** A request waits for its place at a model. */
   entering(call: Call, model: ServedModel): Entry;
   answered(call: Call, model: ServedModel, outcome: Outcome): void;
+  /** What was computed for it, answered or not. Told once, behind `answered`. */
+  spent(call: Call, model: ServedModel, spent: Spent): void;
   /** @param cause what a problem of status 500 was made of; its message may name files, never a text */
   failed(call: Call, problem: Problem, cause: unknown): void;
   /** What handled the request is through with it. Its answer may still be on its way. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Engine } from "medinfer";
+import type { Spent } from "../accounting/tally.js";
 import type { Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
 import type { ServedModel } from "../models/served-model.js";
@@ -79,10 +80,20 @@ export class RequestRecorder implements Recorder {
     for (const each of this.#observers) each.answered?.(account);
   }
 
+  spent(call: Call, model: ServedModel, { promptTokens, completionTokens, imageTokens }: Spent): void {
+    const account = this.#accounts.get(call.outgoing);
+    if (account === undefined) return;
+    account.model = model;
+    // What was refused has taken nothing, not even 0.
+    if (account.outcome === undefined && promptTokens + completionTokens === 0) return;
+    account.spent = { promptTokens, completionTokens, imageTokens };
+    for (const each of this.#observers) each.spent?.(account);
+  }
+
   failed(call: Call, problem: Problem, cause: unknown): void {
     const account = this.#accounts.get(call.outgoing);
     if (account === undefined) return;
-    account.problem = problem;
+    account.problem ??= problem; // others come of the first
     for (const each of this.#observers) each.failed?.(account, cause);
   }
 

@@ -34,6 +34,7 @@ function watchedGeneration(generation: Generation, watch: Watch): Generation {
     get result() {
       return generation.result;
     },
+    finish: () => generation.finish(),
     [Symbol.asyncIterator]() {
       const events = generation[Symbol.asyncIterator]();
       return {

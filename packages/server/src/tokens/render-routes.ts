@@ -4,6 +4,7 @@ import { chatOptions } from "../chat/chat-options.js";
 import { chatSchema } from "../chat/chat-schema.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { readMessages } from "../chat/read-messages.js";
+import { sendWhenDone } from "../http/long-answer.js";
 import { Problem } from "../http/problem.js";
 import { route, type Call } from "../http/route.js";
 import type { Serving } from "../serving.js";
@@ -38,7 +39,7 @@ export function renderRoutes(serving: Serving) {
       body: renderSchema,
       prepareBody: (body) => withOwnNames(body, renderSchema.entries),
       answer: renderAnswer,
-      handle: (call) => render(serving, call),
+      handle: (call) => sendWhenDone(call.outgoing, render(serving, call)),
     });
   return [of("/v1/chat/completions/render"), of("/apply-template")];
 }

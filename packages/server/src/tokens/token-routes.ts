@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { sendWhenDone } from "../http/long-answer.js";
 import { Problem } from "../http/problem.js";
 import { route } from "../http/route.js";
 import type { Serving } from "../serving.js";
@@ -54,7 +55,7 @@ export function tokenRoutes(serving: Serving) {
         const { body } = call;
         const text = textOf(body);
         const addSpecial = body.add_special ?? body.add_special_tokens ?? false;
-        return withModelOf(serving, call, body.model, ({ engine }) => {
+        const work = withModelOf(serving, call, body.model, ({ engine }) => {
           const ids = engine.tokenize(text, { addSpecial, parseSpecial: body.parse_special ?? false });
           const tokens = Array.from(ids);
           const pieces = body.with_pieces || body.return_token_strs ? piecesOf(engine, ids) : [];
@@ -65,6 +66,7 @@ export function tokenRoutes(serving: Serving) {
             ...(body.return_token_strs ? { token_strs: pieces } : {}),
           };
         });
+        return sendWhenDone(call.outgoing, work);
       },
     }),
     route({
@@ -76,7 +78,7 @@ export function tokenRoutes(serving: Serving) {
       answer: detokenizeAnswer,
       handle: (call) => {
         const { model, tokens, special } = call.body;
-        return withModelOf(serving, call, model, ({ engine }) => {
+        const work = withModelOf(serving, call, model, ({ engine }) => {
           const place = tokens.findIndex((id) => id >= engine.info.nVocab);
           if (place >= 0) {
             const what = `tokens[${place}] is none of the model's ${engine.info.nVocab} tokens`;
@@ -86,6 +88,7 @@ export function tokenRoutes(serving: Serving) {
           // As llama-server names it, and as vLLM does.
           return { content: text, prompt: text };
         });
+        return sendWhenDone(call.outgoing, work);
       },
     }),
   ];

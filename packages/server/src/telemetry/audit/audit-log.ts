@@ -105,7 +105,7 @@ export interface AuditLine {
 }
 
 function figuresOf(account: Account): AuditLine {
-  const { id, endpoint, model, outcome, end, status, code, ms, call } = account;
+  const { id, endpoint, model, spent, end, status, code, ms, call } = account;
   return {
     time: new Date().toISOString(),
     id,
@@ -114,9 +114,9 @@ function figuresOf(account: Account): AuditLine {
     endpoint,
     model: model?.name ?? null,
     modelSha256: null,
-    promptTokens: outcome?.usage.promptTokens ?? null,
-    completionTokens: outcome?.usage.completionTokens ?? null,
-    imageTokens: outcome?.usage.imageTokens ?? null,
+    promptTokens: spent?.promptTokens ?? null,
+    completionTokens: spent?.completionTokens ?? null,
+    imageTokens: spent?.imageTokens ?? null,
     promptDigest: null,
     outcome: end,
     status,

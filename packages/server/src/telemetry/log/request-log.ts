@@ -23,7 +23,7 @@ export class RequestLog implements Observer {
   }
 
   ended(account: Account): void {
-    const { id, endpoint, route, status, end, code, model, outcome, call } = account;
+    const { id, endpoint, route, status, end, code, model, spent, call } = account;
     const role = route?.role ?? "user";
     const level = role === "anyone" || role === "metrics" ? "debug" : end === "failed" ? "warn" : "info";
     if (!this.#log.isLevelEnabled(level)) return;
@@ -37,8 +37,8 @@ export class RequestLog implements Observer {
       model: model?.name,
       key: call?.who.key,
       tenant: call?.who.tenant,
-      promptTokens: outcome?.usage.promptTokens,
-      completionTokens: outcome?.usage.completionTokens,
+      promptTokens: spent?.promptTokens,
+      completionTokens: spent?.completionTokens,
       ...headersOf(account),
     };
     this.#log[level](line, "request");

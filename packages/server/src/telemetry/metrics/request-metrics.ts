@@ -81,7 +81,11 @@ export class RequestMetrics implements Observer {
       "Requests that ended, by endpoint, status and what became of them.",
       ["endpoint", "status", "outcome"],
     );
-    this.#tokens = counter("medinfer_tokens_total", "Tokens of answered requests.", ["model_name", "tenant", "kind"]);
+    this.#tokens = counter("medinfer_tokens_total", "Tokens that were computed, whatever became of the answers.", [
+      "model_name",
+      "tenant",
+      "kind",
+    ]);
     this.#successes = counter("vllm:request_success_total", "Answered requests, by how their generation ended.", [
       "model_name",
       "finished_reason",
@@ -104,14 +108,17 @@ export class RequestMetrics implements Observer {
     }
   }
 
+  spent({ model, call, spent }: Account): void {
+    const labels = { model_name: model!.name, tenant: call!.who.tenant };
+    this.#tokens.changing.inc({ ...labels, kind: "prompt" }, spent!.promptTokens);
+    this.#tokens.changing.inc({ ...labels, kind: "completion" }, spent!.completionTokens);
+  }
+
   answered(account: Account): void {
-    const { outcome, call, arrivedAt, enteringAt, admittedAt, submittedAt } = account;
-    const { timings, usage, finishReason } = outcome!;
+    const { outcome, arrivedAt, enteringAt, admittedAt, submittedAt } = account;
+    const { timings, finishReason } = outcome!;
     const model_name = account.model!.name;
     const labels = { model_name };
-    const tenant = call!.who.tenant;
-    this.#tokens.changing.inc({ model_name, tenant, kind: "prompt" }, usage.promptTokens);
-    this.#tokens.changing.inc({ model_name, tenant, kind: "completion" }, usage.completionTokens ?? 0);
     const finished_reason = finishReason && reasons[finishReason];
     if (finished_reason !== undefined) this.#successes.changing.inc({ model_name, finished_reason });
     if (timings === undefined) return;
