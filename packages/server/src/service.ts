@@ -1,6 +1,7 @@
 import type { RequestListener } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
+import type * as v from "valibot";
 import { makeApp } from "./app.js";
 import { storedWork, type StoredWorkOptions } from "./batches/stored-work.js";
 import { chatRoute } from "./chat/chat-route.js";
@@ -102,10 +103,10 @@ export function createService(options: ServiceOptions): Service {
     ...tokenRoutes(serving),
     ...renderRoutes(serving),
     ...modelCallRoutes(serving, draining.signal),
-    streamRoute(serving.streams),
     ...people.routes,
     ...telemetry.routes,
   ];
+  routes.push(streamRoute(serving.streams, resumableEvents(routes)));
   const { filesFolder, fileLimit, batchConcurrency } = options;
   const stored =
     filesFolder === undefined
@@ -153,6 +154,14 @@ export function createService(options: ServiceOptions): Service {
       await telemetry.close();
     },
   };
+}
+
+/** The forms of events of streams that outlive their connections. */
+function resumableEvents(routes: readonly Route[]): v.GenericSchema[] {
+  return routes.flatMap(({ body, event }) => {
+    const { entries = {} } = (body ?? {}) as { entries?: object };
+    return event !== undefined && "resumable" in entries ? [event] : [];
+  });
 }
 
 function listenerOf(app: Service["app"]): RequestListener {

@@ -11,6 +11,7 @@ import { withFailure } from "../http/answer-stream.js";
 import { sendWhenDone } from "../http/long-answer.js";
 import { route, type Call } from "../http/route.js";
 import type { Serving } from "../serving.js";
+import { chatAnswer, chatEvent } from "./chat-answer.js";
 import { chatOptions } from "./chat-options.js";
 import { chatSchema, type ChatBody } from "./chat-schema.js";
 import { ChatStream } from "./chat-stream.js";
@@ -26,7 +27,8 @@ export function chatRoute(serving: Serving) {
     role: "user",
     body: chatSchema,
     prepareBody: (body) => withOwnNames(body, chatSchema.entries),
-    streams: true,
+    answer: chatAnswer,
+    event: chatEvent,
     handle: (call) => answer(serving, call),
   });
 }

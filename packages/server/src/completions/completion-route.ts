@@ -12,6 +12,7 @@ import { sendWhenDone } from "../http/long-answer.js";
 import { Problem } from "../http/problem.js";
 import { route, type Call } from "../http/route.js";
 import type { Serving } from "../serving.js";
+import { completionAnswer, completionEvent } from "./completion-answer.js";
 import { completionOptions, promptOptions, promptsOf, type Prompt } from "./completion-options.js";
 import { completionSchema, type CompletionBody } from "./completion-schema.js";
 import { CompletionStream } from "./completion-stream.js";
@@ -27,7 +28,8 @@ export function completionRoute(serving: Serving) {
     role: "user",
     body: completionSchema,
     prepareBody: (body) => withOwnNames(body, completionSchema.entries),
-    streams: true,
+    answer: completionAnswer,
+    event: completionEvent,
     handle: (call) => answer(serving, call),
   });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { messages } from "../chat/message-schema.js";
 import { readMessages } from "../chat/read-messages.js";
+import { usageSchema } from "../generate/usage-schema.js";
 import { usageOf } from "../generate/usage.js";
 import { sendWhenDone } from "../http/long-answer.js";
 import { route, type Call } from "../http/route.js";
@@ -33,17 +34,7 @@ const decisionAnswer = v.object({
   /** Of a score alone: the mean of all numbers, each as likely as it is. */
   expected: v.optional(v.number()),
   coverage: v.number(),
-  usage: v.object({
-    prompt_tokens: v.number(),
-    completion_tokens: v.number(),
-    total_tokens: v.number(),
-    prompt_tokens_details: v.object({
-      cached_tokens: v.number(),
-      image_tokens: v.number(),
-      text_tokens: v.number(),
-      audio_tokens: v.number(),
-    }),
-  }),
+  usage: usageSchema,
 });
 
 /** POST /v1/decisions */

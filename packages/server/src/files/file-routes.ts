@@ -21,6 +21,11 @@ const fileSchema = v.object({
   status: v.literal("processed"),
 });
 
+const uploadSchema = v.object({
+  file: v.pipe(v.unknown(), v.metadata({ jsonSchema: { type: "string", format: "binary" } })),
+  purpose: v.picklist(purposes),
+});
+
 const deletedSchema = v.object({ id: v.string(), object: v.literal("file"), deleted: v.literal(true) });
 
 /**
@@ -35,6 +40,7 @@ export function fileRoutes(store: FileStore, limit: number) {
       path: "/v1/files",
       summary: "Stores a file: a form with the fields file and purpose.",
       role: "user",
+      form: uploadSchema,
       answer: fileSchema,
       handle: ({ incoming, who }) =>
         readUpload(incoming, limit, async ({ filename, content, fields }) => {
@@ -67,6 +73,7 @@ export function fileRoutes(store: FileStore, limit: number) {
       path: "/v1/files/:file/content",
       summary: "The bytes of a file.",
       role: "user",
+      answerType: "application/octet-stream",
       handle: async ({ who, params, outgoing }) => {
         const { bytes } = await store.find(who.tenant, params.file!);
         const content = await store.read(who.tenant, params.file!);

@@ -30,6 +30,8 @@ export interface Route<TSchema extends v.GenericSchema | undefined = v.GenericSc
   /** Who may call it; `"anyone"` needs no key. */
   readonly role: "anyone" | "user" | "admin" | "metrics";
   readonly body?: TSchema;
+  /** The form of a body that is no JSON but a multipart form, which `handle` reads itself. */
+  readonly form?: v.GenericSchema;
   /** Puts other names for its fields where they belong, before it is checked. */
   readonly prepareBody?: (body: unknown) => unknown;
   /** Most bytes of its body. Default: the server's. */
@@ -38,10 +40,12 @@ export interface Route<TSchema extends v.GenericSchema | undefined = v.GenericSc
   readonly answer?: v.GenericSchema;
   /** The media type of an answer that is no JSON. */
   readonly answerType?: string;
-  /** Whether its answer may be a stream of server-sent events. */
-  readonly streams?: boolean;
+  /** The form of the data of an event, where its answer may be a stream of server-sent events. */
+  readonly event?: v.GenericSchema;
   /** What a failure is told as, where it is not OpenAI's error object. */
   readonly problemBody?: (problem: Problem, id: string) => object;
+  /** The form of that. */
+  readonly problemForm?: v.GenericSchema;
   /**
    * Resolves with the answer, or with nothing where it has written one itself.
    *

@@ -11,6 +11,7 @@ import { problemOf } from "../http/engine-problem.js";
 import { sendWhenDone } from "../http/long-answer.js";
 import { route, type Call } from "../http/route.js";
 import type { Serving } from "../serving.js";
+import { messageAnswer, messageError, messageEvent } from "./message-answer.js";
 import { contentOf, endOf, messageObject, usageOf, usageOfWhole } from "./message-object.js";
 import { MessageStream } from "./message-stream.js";
 import { countOptions, messagesOptions } from "./messages-options.js";
@@ -28,8 +29,10 @@ export function messagesRoutes(serving: Serving) {
       role: "user",
       body: messagesSchema,
       prepareBody: (body) => withOwnNames(body, messagesSchema.entries),
-      streams: true,
+      answer: messageAnswer,
+      event: messageEvent,
       problemBody,
+      problemForm: messageError,
       handle: (call) => answer(serving, call),
     }),
     route({
@@ -41,6 +44,7 @@ export function messagesRoutes(serving: Serving) {
       prepareBody: (body) => withOwnNames(body, countSchema.entries),
       answer: v.object({ input_tokens: v.number() }),
       problemBody,
+      problemForm: messageError,
       handle: (call) => count(serving, call),
     }),
   ];

@@ -14,6 +14,7 @@ import type { Serving } from "../serving.js";
 import type { InputItem } from "./input-schema.js";
 import { outputItems } from "./output-items.js";
 import { readInput } from "./read-input.js";
+import { responseAnswer, responseEvent } from "./response-answer.js";
 import { responseObject, responseUsage, statusOf, type ResponseState } from "./response-object.js";
 import { isJson, responseOptions, showsLogprobs } from "./response-options.js";
 import { responseSchema, type ResponseBody } from "./response-schema.js";
@@ -34,7 +35,8 @@ export function responseRoutes(serving: Serving, keep: boolean): Route[] {
     role: "user",
     body: responseSchema,
     prepareBody: (body) => withOwnNames(body, responseSchema.entries),
-    streams: true,
+    answer: responseAnswer,
+    event: responseEvent,
     handle: (call) => answer(serving, call, store),
   });
   return store === undefined ? [create] : [create, ...storedRoutes(store)];
@@ -47,6 +49,7 @@ function storedRoutes(store: ResponseStore): Route[] {
       path: "/v1/responses/:id",
       summary: "A response that is kept.",
       role: "user",
+      answer: responseAnswer,
       handle: ({ params, who }) => store.find(params.id!, who.tenant),
     }),
     route({
