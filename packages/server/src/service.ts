@@ -1,7 +1,6 @@
 import type { RequestListener } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
-import type * as v from "valibot";
 import { makeApp } from "./app.js";
 import { storedWork, type StoredWorkOptions } from "./batches/stored-work.js";
 import { chatRoute } from "./chat/chat-route.js";
@@ -10,7 +9,7 @@ import { decisionRoute } from "./decisions/decision-route.js";
 import { embeddingsRoute } from "./embeddings/embeddings-route.js";
 import { healthRoutes } from "./health-routes.js";
 import type { CorsOptions } from "./http/cors.js";
-import type { Route } from "./http/route.js";
+import type { EventForm, Route } from "./http/route.js";
 import { endingProblem } from "./http/problem.js";
 import { streamRoute } from "./http/stream-route.js";
 import { inlineImages } from "./images/image-reader.js";
@@ -157,7 +156,7 @@ export function createService(options: ServiceOptions): Service {
 }
 
 /** The forms of events of streams that outlive their connections. */
-function resumableEvents(routes: readonly Route[]): v.GenericSchema[] {
+function resumableEvents(routes: readonly Route[]): EventForm[] {
   return routes.flatMap(({ body, event }) => {
     const { entries = {} } = (body ?? {}) as { entries?: object };
     return event !== undefined && "resumable" in entries ? [event] : [];

@@ -4,6 +4,7 @@ import { check } from "../http/check.js";
 import { problemOf } from "../http/engine-problem.js";
 import { Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
+import { asSent } from "../http/sent-names.js";
 import { withoutTexts } from "../http/scrub.js";
 import type { Recorder } from "../telemetry/recorder.js";
 
@@ -51,7 +52,7 @@ async function once(
   sent: Record<string, unknown>,
   { id, who, signal, recorder, words }: Asked,
 ): Promise<LineAnswer | Problem> {
-  const problem = (error: unknown) => withoutTexts(problemOf(error), sent, words);
+  const problem = (error: unknown) => asSent(withoutTexts(problemOf(error), sent, words), sent, route.sentNames);
   let failure: unknown;
   try {
     const response = await inject(

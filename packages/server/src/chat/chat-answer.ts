@@ -54,7 +54,4 @@ const chatChunk = v.object({
   usage: v.optional(v.nullable(usageSchema)),
 });
 
-/** The last data of a whole stream is the word `[DONE]`. */
-export const done = v.literal("[DONE]");
-
-export const chatEvent = v.union([chatChunk, errorSchema, done]);
+export const chatEvent = { data: v.union([chatChunk, errorSchema]), last: "[DONE]" };

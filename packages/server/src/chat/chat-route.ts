@@ -3,6 +3,7 @@ import { begunText } from "../generate/begun-text.js";
 import { logprobsShown, type LogprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
+import { chatNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { newHead, type StreamHead } from "../generate/stream-head.js";
 import { usageOf, withAllChoices } from "../generate/usage.js";
@@ -27,6 +28,7 @@ export function chatRoute(serving: Serving) {
     role: "user",
     body: chatSchema,
     prepareBody: (body) => withOwnNames(body, chatSchema.entries),
+    sentNames: chatNames,
     answer: chatAnswer,
     event: chatEvent,
     handle: (call) => answer(serving, call),

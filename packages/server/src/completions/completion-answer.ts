@@ -1,6 +1,5 @@
 /** The answers of POST /v1/completions: whole, and as chunks. */
 import * as v from "valibot";
-import { done } from "../chat/chat-answer.js";
 import { count, usageSchema } from "../generate/usage-schema.js";
 import { errorSchema } from "../http/error-schema.js";
 
@@ -33,4 +32,4 @@ const completionChunk = v.object({
   usage: v.optional(v.nullable(usageSchema)),
 });
 
-export const completionEvent = v.union([completionChunk, errorSchema, done]);
+export const completionEvent = { data: v.union([completionChunk, errorSchema]), last: "[DONE]" };

@@ -2,6 +2,7 @@ import type { Engine, GenerationResult } from "medinfer";
 import { logprobsShown, type LogprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
+import { completionNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { reasoningOf } from "../generate/reasoning.js";
 import { newHead } from "../generate/stream-head.js";
@@ -28,6 +29,7 @@ export function completionRoute(serving: Serving) {
     role: "user",
     body: completionSchema,
     prepareBody: (body) => withOwnNames(body, completionSchema.entries),
+    sentNames: completionNames,
     answer: completionAnswer,
     event: completionEvent,
     handle: (call) => answer(serving, call),

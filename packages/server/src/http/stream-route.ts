@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { EventStream } from "./event-stream.js";
 import { Problem } from "./problem.js";
-import { route } from "./route.js";
+import { route, type EventForm } from "./route.js";
 import type { StreamStore } from "./stream-store.js";
 
 /**
@@ -9,13 +9,13 @@ import type { StreamStore } from "./stream-store.js";
  *
  * @param events the forms of events that these streams have
  */
-export function streamRoute(streams: StreamStore, events: readonly v.GenericSchema[]) {
+export function streamRoute(streams: StreamStore, events: readonly EventForm[]) {
   return route({
     method: "get",
     path: "/v1/streams/:id",
     summary: "Goes on with a stream whose connection was lost, behind the event that Last-Event-ID names.",
     role: "user",
-    event: v.union(events),
+    event: { data: v.union(events.map(({ data }) => data)), last: events.find(({ last }) => last !== undefined)?.last },
     handle({ params, who, incoming, outgoing }) {
       const last = incoming.headers["last-event-id"] ?? "0";
       if (typeof last !== "string" || !/^\d{1,9}$/.test(last)) throw noEvent();

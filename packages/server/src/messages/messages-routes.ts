@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { begunText } from "../generate/begun-text.js";
 import { BlockWriter } from "../generate/block-writer.js";
 import { openStream } from "../generate/open-stream.js";
+import { messagesNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { newHead } from "../generate/stream-head.js";
 import { writeAnswer } from "../generate/write-answer.js";
@@ -29,8 +30,9 @@ export function messagesRoutes(serving: Serving) {
       role: "user",
       body: messagesSchema,
       prepareBody: (body) => withOwnNames(body, messagesSchema.entries),
+      sentNames: messagesNames,
       answer: messageAnswer,
-      event: messageEvent,
+      event: { data: messageEvent },
       problemBody,
       problemForm: messageError,
       handle: (call) => answer(serving, call),
@@ -42,6 +44,7 @@ export function messagesRoutes(serving: Serving) {
       role: "user",
       body: countSchema,
       prepareBody: (body) => withOwnNames(body, countSchema.entries),
+      sentNames: messagesNames,
       answer: v.object({ input_tokens: v.number() }),
       problemBody,
       problemForm: messageError,

@@ -70,7 +70,7 @@ export function modelCallRoutes({ models }: Serving, draining: AbortSignal) {
       path: "/models/sse",
       summary: "Changes of how models stand, as server-sent events.",
       role: "user",
-      event: changeEvent,
+      event: { data: changeEvent },
       handle: (call) => sendChanges(models, statusOf, call, draining),
     }),
     route({

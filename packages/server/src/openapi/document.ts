@@ -2,7 +2,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import { errorSchema } from "../http/error-schema.js";
-import type { Route } from "../http/route.js";
+import type { EventForm, Route } from "../http/route.js";
 
 /** @param version of the server */
 export function openApiDocument(routes: readonly Route[], version: string): object {
@@ -47,8 +47,7 @@ function operationOf(each: Route): object {
   const content = {
     ...(answer === undefined ? {} : asJson(jsonSchemaOf(answer))),
     ...(answerType === undefined ? {} : { [answerType]: { schema: { type: "string" } } }),
-    // Of the data of each event.
-    ...(event === undefined ? {} : { "text/event-stream": { schema: jsonSchemaOf(event) } }),
+    ...(event === undefined ? {} : { "text/event-stream": { schema: eventSchemaOf(event) } }),
   };
   return {
     summary,
@@ -66,6 +65,20 @@ function operationOf(each: Route): object {
           ? { $ref: "#/components/responses/Error" }
           : { description: "What is wrong, and what to do.", content: asJson(jsonSchemaOf(problemForm)) },
     },
+  };
+}
+
+/** Of one event, as OpenAPI has streams: its data is a text, which holds JSON. */
+function eventSchemaOf({ data, last }: EventForm): object {
+  const json = { type: "string", contentMediaType: "application/json", contentSchema: jsonSchemaOf(data) };
+  return {
+    type: "object",
+    properties: {
+      event: { type: "string" },
+      id: { type: "string" },
+      data: last === undefined ? json : { anyOf: [json, { const: last }] },
+    },
+    required: ["data"],
   };
 }
 

@@ -3,6 +3,7 @@ import { BlockWriter } from "../generate/block-writer.js";
 import { logprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
+import { responseNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { newHead } from "../generate/stream-head.js";
 import { writeAnswer } from "../generate/write-answer.js";
@@ -35,8 +36,9 @@ export function responseRoutes(serving: Serving, keep: boolean): Route[] {
     role: "user",
     body: responseSchema,
     prepareBody: (body) => withOwnNames(body, responseSchema.entries),
+    sentNames: responseNames,
     answer: responseAnswer,
-    event: responseEvent,
+    event: { data: responseEvent },
     handle: (call) => answer(serving, call, store),
   });
   return store === undefined ? [create] : [create, ...storedRoutes(store)];

@@ -16,8 +16,6 @@ export function closed(schema: Json): Json {
 export interface Operation {
   at: string;
   method?: "get" | "post" | "delete";
-  /** Default: JSON. */
-  type?: string;
 }
 
 /** Checks values against a document's forms. Each form is compiled once. */
@@ -35,10 +33,23 @@ export class Contract {
   }
 
   /** What is wrong with an answer; empty: nothing. */
-  problemsOf({ at, method = "post", type = "application/json" }: Operation, answer: Json): string[] {
-    return this.#problems(`${method} ${at} ${type}`, answer, () => {
-      return this.#document.paths[at][method].responses[200].content[type].schema;
+  problemsOf({ at, method = "post" }: Operation, answer: Json): string[] {
+    return this.#problems(`${method} ${at}`, answer, () => {
+      return this.#document.paths[at][method].responses[200].content["application/json"].schema;
     });
+  }
+
+  /**
+   * The same of an event of a stream.
+   *
+   * @param data its JSON, or its text where it is none
+   */
+  problemsOfEvent({ at, method = "post" }: Operation, data: Json): string[] {
+    const name = `${method} ${at} event`;
+    const { schema } = this.#document.paths[at][method].responses[200].content["text/event-stream"];
+    const forms: Json[] = schema.properties.data.anyOf ?? [schema.properties.data];
+    if (typeof data === "string") return forms.some((form) => form.const === data) ? [] : [`${name} is no JSON`];
+    return this.#problems(name, data, () => forms.find((form) => form.contentSchema !== undefined).contentSchema);
   }
 
   /** The same of an error. */
