@@ -71,7 +71,8 @@ export interface Service {
 
 /**
  * @throws RangeError where two models have one name
- * @throws MedInferError `INVALID_ARGUMENT` where the file of keys or the audit log cannot be used, or is wrong
+ * @throws MedInferError `INVALID_ARGUMENT` where the file of keys, the audit log or the folder of files cannot be used, or
+ * is wrong
  */
 export function createService(options: ServiceOptions): Service {
   const { imageUrls = false, keys, adminApart = false } = options;
@@ -106,11 +107,14 @@ export function createService(options: ServiceOptions): Service {
     ...telemetry.routes,
   ];
   routes.push(streamRoute(serving.streams, resumableEvents(routes)));
-  const { filesFolder, fileLimit, batchConcurrency } = options;
+  const { filesFolder, fileLimit, filesQuota, batchConcurrency } = options;
   const stored =
     filesFolder === undefined
       ? undefined
-      : storedWork({ filesFolder, fileLimit, batchConcurrency }, routes, { principalOf: people.onBehalfOf, recorder });
+      : storedWork({ filesFolder, fileLimit, filesQuota, batchConcurrency }, routes, {
+          principalOf: people.onBehalfOf,
+          recorder,
+        });
   routes.push(...(stored?.routes ?? []));
   const appOf = (some: readonly Route[]) =>
     makeApp({
@@ -149,6 +153,7 @@ export function createService(options: ServiceOptions): Service {
       ending.abort(endingProblem());
       people.close();
       await stored?.queue.close();
+      stored?.release();
       await models.close();
       await telemetry.close();
     },

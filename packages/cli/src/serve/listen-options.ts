@@ -37,6 +37,7 @@ export interface ServeOptions {
   bodyLimit: number;
   responseState?: boolean;
   filesFolder?: string;
+  filesQuota: number;
   drain: number;
   logLevel: LogLevel;
   auditLog?: string;
@@ -65,6 +66,7 @@ export function listenOptions(options: ServeOptions): ListenOptions {
     defaultMaxTokens: options.maxTokens,
     timeLimitMs: options.timeLimit * 1000,
     bodyLimit: options.bodyLimit * MIB,
+    filesQuota: options.filesQuota * MIB,
     ...(refuseWhileLoading === true ? { whileLoading: "refuse" } : {}),
     ...defined({
       ...{ host, port, socket, keys, open, filesFolder, responseState, logLevel },

@@ -28,12 +28,17 @@ const uploadSchema = v.object({
 
 const deletedSchema = v.object({ id: v.string(), object: v.literal("file"), deleted: v.literal(true) });
 
-/**
- * /v1/files: a tenant's own.
- *
- * @param limit most bytes of a file
- */
-export function fileRoutes(store: FileStore, limit: number) {
+/** What routes of files are made of. */
+export interface FileRouteParts {
+  store: FileStore;
+  /** Most bytes of a file. */
+  limit: number;
+  /** What still reads a file, by its id; undefined: nothing. */
+  readerOf: (tenant: string, id: string) => Promise<string | undefined>;
+}
+
+/** /v1/files: a tenant's own. */
+export function fileRoutes({ store, limit, readerOf }: FileRouteParts) {
   return [
     route({
       method: "post",
@@ -96,11 +101,21 @@ export function fileRoutes(store: FileStore, limit: number) {
       role: "user",
       answer: deletedSchema,
       handle: async ({ who, params }) => {
+        const reader = await readerOf(who.tenant, params.file!);
+        if (reader !== undefined) throw inUse(reader);
         await store.delete(who.tenant, params.file!);
         return { id: params.file, object: "file", deleted: true };
       },
     }),
   ];
+}
+
+/** Clients ask again by themselves where something is at odds, and a batch takes longer than that. */
+function inUse(reader: string): Problem {
+  return new Problem(409, "file_in_use", `${reader} reads this file: wait for its end, or cancel it`, {
+    param: "file_id",
+    headers: { "x-should-retry": "false" },
+  });
 }
 
 function purposeOf({ purpose }: Readonly<Record<string, string>>): string {
