@@ -9,8 +9,7 @@ import { problemOf } from "./http/engine-problem.js";
 import { endingProblem, Problem } from "./http/problem.js";
 import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
-import { asSent } from "./http/sent-names.js";
-import { withoutTexts } from "./http/scrub.js";
+import { toldProblem } from "./http/told-problem.js";
 import { wordsOf } from "./openapi/words.js";
 import type { People } from "./people/people.js";
 import type { Principal } from "./people/principal.js";
@@ -68,8 +67,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         signal,
         incoming,
         outgoing,
-        problemOf: (error) =>
-          ending.aborted ? endingProblem() : asSent(withoutTexts(problemOf(error), sent, words), sent, each.sentNames),
+        problemOf: (error) => (ending.aborted ? endingProblem() : toldProblem(error, { sent, route: each, words })),
       };
       try {
         recorder.arrived(call as Call, each);

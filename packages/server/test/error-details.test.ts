@@ -4,10 +4,18 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 
 import { describe, expect, test } from "vitest";
 
+import { randomModel } from "../../../test/support/random-model.mjs";
 import { model, post, running, type Json } from "./support/running.js";
 
 const BODY_LIMIT = 200_000;
-const { url } = running({ bodyLimit: BODY_LIMIT });
+const { url } = running({
+  bodyLimit: BODY_LIMIT,
+  models: [
+    { name: model, nThreads: 1, keepLoaded: true },
+    { name: "embedder", task: "embed", pooling: "mean", nThreads: 1 },
+    { name: "ranker", task: "rerank", model: randomModel("bert", { pooling: "rank", labels: 1 }), nThreads: 1 },
+  ],
+});
 const messages = [{ role: "user", content: "Say ahh." }];
 const asked = { model, messages };
 
@@ -22,6 +30,8 @@ const badSchema = { type: "object", properties: { a: { type: "string", pattern: 
 const unknownTool = { name: "other" };
 const chatTool = (fields: object) => ({ tools: [{ type: "function", function: { name: "f", ...fields } }] });
 const named = (name: string, schema: object) => ({ type: "json_schema", name, schema });
+const long = "a ".repeat(9000);
+const question = { type: "predicate" };
 const calling = (name: string, text: string) => ({
   role: "assistant",
   content: null,
@@ -121,10 +131,19 @@ describe("what is wrong is told in the names that the client sent", () => {
     [anthropic, { ...message, output_config: { effort: "enormous" } }, "output_config.effort"],
     [anthropic, { ...message, thinking: { type: "enabled", budget_tokens: 5 } }, "thinking.budget_tokens"],
     [anthropic, { ...message, min_tokens: 9 }, "min_tokens"],
-  ])("%s %j", async (at, body, param) => {
+    [
+      "/v1/decisions",
+      { ...asked, messages: [calling("f g", "{}")], question },
+      "messages[0].tool_calls[0].function.name",
+    ],
+    ["/v1/embeddings", { model: "embedder", input: ["a", long] }, "input[1]"],
+    ["/v1/embeddings", { model: "embedder", input: long }, "input"],
+    ["/v1/embeddings", { model: "embedder", input: "a", dimensions: 99999 }, "dimensions"],
+    ["/v1/rerank", { model: "ranker", query: "a", documents: ["a", long] }, "documents[1]"],
+  ])("%s %#", async (at, body, param) => {
     const { status, error } = await failure(at, body);
     expect([status, error.param]).toEqual([400, param]);
-    if (!/minTokens|useChatTemplate/.test(JSON.stringify(body))) expect(error.message).not.toMatch(libraryNames);
+    if (!/minTokens|useChatTemplate|grammar/.test(JSON.stringify(body))) expect(error.message).not.toMatch(libraryNames);
     expect(error.message).toContain(param);
   });
 
@@ -133,6 +152,13 @@ describe("what is wrong is told in the names that the client sent", () => {
     expect((await failure(chat, own)).error.param).toBe("jsonSchema");
     expect((await failure(chat, { ...asked, sampling: { topK: -5 } })).error.param).toBe("sampling.topK");
     expect((await failure(chat, { ...asked, nPredict: "many", max_tokens: 5 })).error.param).toBe("nPredict");
+  });
+
+  test("what the server itself refuses has its place, however deep", async () => {
+    const blocks = [{ role: "user", content: [{ type: "document" }] }];
+    expect((await failure(anthropic, { ...message, messages: blocks })).error.param).toBe(
+      "messages[0].content[0].type",
+    );
   });
 
   test("a failure in the first event of a stream as well", async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { messages } from "../chat/message-schema.js";
 import { readMessages } from "../chat/read-messages.js";
+import { chatNames } from "../generate/answer-names.js";
 import { usageSchema } from "../generate/usage-schema.js";
 import { usageOf } from "../generate/usage.js";
 import { sendWhenDone } from "../http/long-answer.js";
@@ -45,6 +46,7 @@ export function decisionRoute(serving: Serving) {
     summary: "Answers a question that has a few possible answers with their probabilities, or refuses to.",
     role: "user",
     body: decisionSchema,
+    sentNames: { ...chatNames, candidates: ["question.choices", "question…"] },
     answer: decisionAnswer,
     handle: (call) => sendWhenDone(call.outgoing, decide(serving, call)),
   });

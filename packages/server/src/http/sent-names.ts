@@ -35,8 +35,8 @@ export function asSent(problem: Problem, sent: unknown, names: SentNames | undef
     if (param !== undefined) param = rename(param);
   }
   // Of the engine's own checks the message alone tells the place.
-  const [, first] = /^(?:engine\.\w+: )?([a-z_]+) /.exec(message) ?? [];
-  if (message !== problem.message && first !== undefined && has(sent, first)) param ??= first;
+  const [, first] = /^(?:engine\.\w+: )?([a-z_]+(?:\[\d+\])?):? /.exec(message) ?? [];
+  if (first !== undefined && has(sent, first)) param ??= first;
   if (message === problem.message && param === (problem.param ?? undefined)) return problem;
   const { status, code, headers, figures } = problem;
   return new Problem(status, code, message, { param, headers, figures });
