@@ -143,7 +143,8 @@ describe("what is wrong is told in the names that the client sent", () => {
   ])("%s %#", async (at, body, param) => {
     const { status, error } = await failure(at, body);
     expect([status, error.param]).toEqual([400, param]);
-    if (!/minTokens|useChatTemplate|grammar/.test(JSON.stringify(body))) expect(error.message).not.toMatch(libraryNames);
+    if (!/minTokens|useChatTemplate|grammar/.test(JSON.stringify(body)))
+      expect(error.message).not.toMatch(libraryNames);
     expect(error.message).toContain(param);
   });
 
