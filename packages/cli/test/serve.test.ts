@@ -1,6 +1,8 @@
 /** `medinfer serve` as a process: what it prints, answers and does with signals. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -8,7 +10,7 @@ import { afterEach, describe, expect, test } from "vitest";
 
 import { withoutCpuWarning } from "../../../test/support/node-arguments.mjs";
 import { fromRoot } from "../../../test/support/paths.mjs";
-import { embeddedModel, program, run } from "./support.js";
+import { embeddedModel, program, run, temporaryFolder } from "./support.js";
 
 let child: ChildProcess | undefined;
 afterEach(() => child?.kill("SIGKILL"));
@@ -73,6 +75,28 @@ describe("the requests of the seed, as requests.post(json=payload) sends them", 
     expect(answer.choices[0]!.message.content).toMatch(/\w/);
     const completion = (await (await post(`${url}/v1/completions`, text)).json()) as { choices: { text: string }[] };
     expect(completion.choices[0]!.text).toMatch(/\w/);
+  });
+});
+
+describe("--files-folder", () => {
+  test("keeps files up to --files-quota, which a config file may say, for one server", async () => {
+    const folder = temporaryFolder();
+    const config = path.join(folder, "config.json");
+    const files = path.join(folder, "files");
+    writeFileSync(config, JSON.stringify({ serve: { "files-folder": files, "files-quota": 1 } }));
+    const { url } = await serve("--config", config);
+    const upload = async (bytes: number) => {
+      const body = new FormData();
+      body.append("purpose", "user_data");
+      body.append("file", new Blob(["x".repeat(bytes)]), "a.txt");
+      return (await fetch(`${url}/v1/files`, { method: "POST", body })).status;
+    };
+    expect([await upload(2 ** 20 - 1), await upload(2)]).toEqual([200, 413]);
+    const second = await run(["serve", "--port", "0", "--files-folder", files]);
+    expect([second.status, second.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^medinfer: INVALID_ARGUMENT: filesFolder: another server has this folder: [^\n]*\n$/),
+    ]);
   });
 });
 

@@ -9,8 +9,8 @@ import { problemOf } from "./http/engine-problem.js";
 import { endingProblem, Problem } from "./http/problem.js";
 import { readJson } from "./http/read-body.js";
 import type { Call, Route } from "./http/route.js";
-import { withoutTexts } from "./http/scrub.js";
 import { slowReaderProblem, watchReader } from "./http/slow-reader.js";
+import { toldProblem } from "./http/told-problem.js";
 import { wordsOf } from "./openapi/words.js";
 import type { People } from "./people/people.js";
 import type { Principal } from "./people/principal.js";
@@ -70,7 +70,7 @@ export function makeApp(options: AppOptions): Hono<Env> {
         signal: ender.signal,
         incoming,
         outgoing,
-        problemOf: (error) => (ending.aborted ? endingProblem() : withoutTexts(problemOf(error), sent, words)),
+        problemOf: (error) => (ending.aborted ? endingProblem() : toldProblem(error, { sent, route: each, words })),
       };
       if (readPatienceMs > 0) {
         watchReader(outgoing, readPatienceMs, () => {
@@ -105,7 +105,11 @@ export function makeApp(options: AppOptions): Hono<Env> {
     });
   }
   app.notFound((c) =>
-    unrouted(c, new Problem(404, "unknown_path", "there is no such path: GET /openapi.json lists all")),
+    unrouted(
+      c,
+      new Problem(404, "unknown_path", "there is no such path: GET /openapi.json lists all"),
+      formOf(routes, c),
+    ),
   );
   // Also of a key that is refused: in the form of its route.
   app.onError((error, c) => failure(c, problemOf(error), formOf(routes, c)));
@@ -124,9 +128,10 @@ function failure(c: Context<Env>, problem: Problem, route?: Route): Response {
   return c.json(body, problem.status as 400, { ...problem.headers });
 }
 
-/** The route whose form a failure outside of it has. */
+/** The route whose form a failure outside of it has: of a path that does not exist, that above it. */
 function formOf(routes: readonly Route[], { req }: Context<Env>): Route | undefined {
-  return routes.find(({ path }) => path === req.path);
+  const own = routes.find(({ path }) => path === req.path);
+  return own ?? routes.find(({ path, problemBody }) => problemBody !== undefined && req.path.startsWith(`${path}/`));
 }
 
 /** Aborted when the client is gone before its answer is whole, or the server ends. (`AbortSignal.any` would keep each.) */

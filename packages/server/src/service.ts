@@ -9,7 +9,7 @@ import { decisionRoute } from "./decisions/decision-route.js";
 import { embeddingsRoute } from "./embeddings/embeddings-route.js";
 import { healthRoutes } from "./health-routes.js";
 import type { CorsOptions } from "./http/cors.js";
-import type { Route } from "./http/route.js";
+import type { EventForm, Route } from "./http/route.js";
 import { endingProblem } from "./http/problem.js";
 import { streamRoute } from "./http/stream-route.js";
 import { inlineImages } from "./images/image-reader.js";
@@ -76,7 +76,8 @@ export interface Service {
 
 /**
  * @throws RangeError where two models have one name
- * @throws MedInferError `INVALID_ARGUMENT` where the file of keys or the audit log cannot be used, or is wrong
+ * @throws MedInferError `INVALID_ARGUMENT` where the file of keys, the audit log or the folder of files cannot be used, or
+ * is wrong
  */
 export function createService(options: ServiceOptions): Service {
   const { imageUrls = false, keys, adminApart = false } = options;
@@ -107,15 +108,18 @@ export function createService(options: ServiceOptions): Service {
     ...tokenRoutes(serving),
     ...renderRoutes(serving),
     ...modelCallRoutes(serving, draining.signal),
-    streamRoute(serving.streams),
     ...people.routes,
     ...telemetry.routes,
   ];
-  const { filesFolder, fileLimit, batchConcurrency } = options;
+  routes.push(streamRoute(serving.streams, resumableEvents(routes)));
+  const { filesFolder, fileLimit, filesQuota, batchConcurrency } = options;
   const stored =
     filesFolder === undefined
       ? undefined
-      : storedWork({ filesFolder, fileLimit, batchConcurrency }, routes, { principalOf: people.onBehalfOf, recorder });
+      : storedWork({ filesFolder, fileLimit, filesQuota, batchConcurrency }, routes, {
+          principalOf: people.onBehalfOf,
+          recorder,
+        });
   routes.push(...(stored?.routes ?? []));
   const appOf = (some: readonly Route[]) =>
     makeApp({
@@ -155,10 +159,19 @@ export function createService(options: ServiceOptions): Service {
       ending.abort(endingProblem());
       people.close();
       await stored?.queue.close();
+      stored?.release();
       await models.close();
       await telemetry.close();
     },
   };
+}
+
+/** The forms of events of streams that outlive their connections. */
+function resumableEvents(routes: readonly Route[]): EventForm[] {
+  return routes.flatMap(({ body, event }) => {
+    const { entries = {} } = (body ?? {}) as { entries?: object };
+    return event !== undefined && "resumable" in entries ? [event] : [];
+  });
 }
 
 function listenerOf(app: Service["app"]): RequestListener {

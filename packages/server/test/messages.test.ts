@@ -52,6 +52,7 @@ describe("a whole message", () => {
       stop_sequence: null,
       stop_details: null,
       container: null,
+      diagnostics: null,
       usage: {
         input_tokens: expect.any(Number),
         cache_creation_input_tokens: 0,

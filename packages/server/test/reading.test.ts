@@ -108,7 +108,7 @@ describe("embeddings", () => {
     const input = ["short", `${patient} `.repeat(3000)];
     const { status, error } = await failure(path, { model: embedder, input });
     expect([status, error.code]).toEqual([400, "context_length_exceeded"]);
-    expect(error.message).toContain("texts[1]");
+    expect(error.message).toContain("input[1]");
     const { truncated, data } = await postJson(`${url()}${path}`, { model: embedder, input, truncate: true });
     expect(data).toHaveLength(2);
     expect(truncated).toEqual([{ index: 1, tokens: expect.any(Number), cut_tokens: expect.any(Number) }]);

@@ -5,7 +5,7 @@
 // says, no error may repeat what was sent, and the server has to live on.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -19,7 +19,11 @@ const { values } = parseArgs({
 const scratch = fromRoot("out", "fuzz", "openapi");
 mkdirSync(scratch, { recursive: true });
 const python = pythonSet("schemathesis", ["schemathesis==4.32.5"]);
-const server = spawn(process.execPath, [fromRoot("packages", "cli", "bin", "medinfer.js"), "serve", "--port", "0"], {
+// Files and batches as well; a run begins with none.
+const files = path.join(scratch, "files");
+rmSync(files, { recursive: true, force: true });
+const program = fromRoot("packages", "cli", "bin", "medinfer.js");
+const server = spawn(process.execPath, [program, "serve", "--port", "0", "--files-folder", files], {
   stdio: ["ignore", "ignore", "pipe"],
 });
 const url = await new Promise((resolve, reject) => {

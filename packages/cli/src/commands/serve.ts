@@ -61,6 +61,7 @@ export function addServe(program: Command): void {
     .option("--body-limit <MiB>", "most of a request's body", toCount, 32)
     .option("--response-state", "keep responses for an hour, so that previous_response_id finds them")
     .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")
+    .option("--files-quota <MiB>", "most of all files of one tenant", toCount, 10_240)
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
     .addOption(
       new Option("--log-level <level>", "what is logged to stderr; info: every request")

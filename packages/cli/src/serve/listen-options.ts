@@ -38,6 +38,7 @@ export interface ServeOptions {
   bodyLimit: number;
   responseState?: boolean;
   filesFolder?: string;
+  filesQuota: number;
   drain: number;
   logLevel: LogLevel;
   auditLog?: string;
@@ -67,6 +68,7 @@ export function listenOptions(options: ServeOptions): ListenOptions {
     timeLimitMs: options.timeLimit * 1000,
     readPatienceMs: options.readPatience * 1000,
     bodyLimit: options.bodyLimit * MIB,
+    filesQuota: options.filesQuota * MIB,
     ...(refuseWhileLoading === true ? { whileLoading: "refuse" } : {}),
     ...defined({
       ...{ host, port, socket, keys, open, filesFolder, responseState, logLevel },

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { OWNER_FOLDER, PART, remove, writeWhole } from "../files/atomic.js";
 import { Problem } from "../http/problem.js";
-import type { Batch } from "./batch.js";
+import { isOver, type Batch } from "./batch.js";
 
 /** A batch and whose it is. */
 export interface KeptBatch {
@@ -56,6 +56,14 @@ export class BatchStore {
     const kept = this.#batches.get(id);
     if (kept?.tenant === tenant) return kept;
     throw new Problem(404, "batch_not_found", "there is no such batch", { param: "batch_id" });
+  }
+
+  /** A batch that is not over and reads this file; undefined: none. */
+  async readerOf(tenant: string, file: string): Promise<string | undefined> {
+    const kept = (await this.all()).find(
+      (each) => each.tenant === tenant && each.batch.input_file_id === file && !isOver(each.batch),
+    );
+    return kept?.batch.id;
   }
 
   async add(tenant: string, batch: Batch): Promise<KeptBatch> {

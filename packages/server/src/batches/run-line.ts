@@ -1,10 +1,9 @@
 import inject from "light-my-request";
 import { setTimeout as sleep } from "node:timers/promises";
 import { check } from "../http/check.js";
-import { problemOf } from "../http/engine-problem.js";
 import { Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
-import { withoutTexts } from "../http/scrub.js";
+import { toldProblem } from "../http/told-problem.js";
 import type { Recorder } from "../telemetry/recorder.js";
 
 /** What a request was answered with. */
@@ -51,7 +50,7 @@ async function once(
   sent: Record<string, unknown>,
   { id, who, signal, recorder, words }: Asked,
 ): Promise<LineAnswer | Problem> {
-  const problem = (error: unknown) => withoutTexts(problemOf(error), sent, words);
+  const problem = (error: unknown) => toldProblem(error, { sent, route, words });
   let failure: unknown;
   try {
     const response = await inject(

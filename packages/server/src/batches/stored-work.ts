@@ -1,5 +1,6 @@
 import path from "node:path";
 import { FileStore } from "../files/file-store.js";
+import { FolderLock } from "../files/folder-lock.js";
 import { fileRoutes } from "../files/file-routes.js";
 import type { Route } from "../http/route.js";
 import { wordsOf } from "../openapi/words.js";
@@ -18,6 +19,8 @@ export interface StoredWorkOptions {
   filesFolder: string;
   /** Most bytes of one file. Default 200 MiB. */
   fileLimit?: number | undefined;
+  /** Most bytes of all files of one tenant. Default 10 GiB. */
+  filesQuota?: number | undefined;
   /** Most requests of a batch that run at once. Default 8. */
   batchConcurrency?: number | undefined;
 }
@@ -26,15 +29,21 @@ export interface StoredWorkOptions {
 export interface StoredWork {
   routes: Route[];
   queue: BatchQueue;
+  /** Gives the folder free. REQUIRES: the queue is closed. */
+  release: () => void;
 }
 
-/** @param routes those of the server, of which batches ask some */
+/**
+ * @param routes those of the server, of which batches ask some
+ * @throws MedInferError `INVALID_ARGUMENT` where another server has the folder, or it cannot be written
+ */
 export function storedWork(
-  { filesFolder, fileLimit = 200 * 2 ** 20, batchConcurrency = 8 }: StoredWorkOptions,
+  { filesFolder, fileLimit = 200 * 2 ** 20, filesQuota = 10 * 2 ** 30, batchConcurrency = 8 }: StoredWorkOptions,
   routes: readonly Route[],
   { principalOf, recorder }: { principalOf: (tenant: string) => Principal; recorder: Recorder },
 ): StoredWork {
-  const files = new FileStore(path.join(filesFolder, "files"));
+  const lock = new FolderLock(filesFolder);
+  const files = new FileStore(path.join(filesFolder, "files"), filesQuota);
   const batches = new BatchStore(path.join(filesFolder, "batches"));
   const asked = new Map(routes.filter((each) => endpoints.includes(each.path)).map((each) => [each.path, each]));
   const words = wordsOf(routes);
@@ -43,7 +52,11 @@ export function storedWork(
     ...{ recorder, words, concurrency: batchConcurrency },
   });
   return {
-    routes: [...fileRoutes(files, fileLimit), ...batchRoutes({ files, batches, queue, endpoints: [...asked.keys()] })],
+    routes: [
+      ...fileRoutes({ store: files, limit: fileLimit, readerOf: (tenant, id) => batches.readerOf(tenant, id) }),
+      ...batchRoutes({ files, batches, queue, endpoints: [...asked.keys()] }),
+    ],
     queue,
+    release: () => lock.release(),
   };
 }

@@ -3,6 +3,7 @@ import { begunText } from "../generate/begun-text.js";
 import { logprobsShown, type LogprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
+import { chatNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { newHead, type StreamHead } from "../generate/stream-head.js";
 import { usageOf, withAllChoices } from "../generate/usage.js";
@@ -11,6 +12,7 @@ import { withFailure } from "../http/answer-stream.js";
 import { sendWhenDone } from "../http/long-answer.js";
 import { route, type Call } from "../http/route.js";
 import type { Serving } from "../serving.js";
+import { chatAnswer, chatEvent } from "./chat-answer.js";
 import { chatOptions } from "./chat-options.js";
 import { chatSchema, type ChatBody } from "./chat-schema.js";
 import { ChatStream } from "./chat-stream.js";
@@ -26,7 +28,9 @@ export function chatRoute(serving: Serving) {
     role: "user",
     body: chatSchema,
     prepareBody: (body) => withOwnNames(body, chatSchema.entries),
-    streams: true,
+    sentNames: chatNames,
+    answer: chatAnswer,
+    event: chatEvent,
     handle: (call) => answer(serving, call),
   });
 }

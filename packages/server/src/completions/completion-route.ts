@@ -2,6 +2,7 @@ import type { CompleteOptions, Engine, GenerationResult } from "medinfer";
 import { logprobsShown, type LogprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
+import { completionNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { reasoningOf } from "../generate/reasoning.js";
 import { newHead } from "../generate/stream-head.js";
@@ -12,6 +13,7 @@ import { sendWhenDone } from "../http/long-answer.js";
 import { Problem } from "../http/problem.js";
 import { route, type Call } from "../http/route.js";
 import type { Served, Serving } from "../serving.js";
+import { completionAnswer, completionEvent } from "./completion-answer.js";
 import { completionOptions, promptOptions, promptsOf, type Prompt } from "./completion-options.js";
 import { completionSchema, type CompletionBody } from "./completion-schema.js";
 import { CompletionStream } from "./completion-stream.js";
@@ -27,7 +29,9 @@ export function completionRoute(serving: Serving) {
     role: "user",
     body: completionSchema,
     prepareBody: (body) => withOwnNames(body, completionSchema.entries),
-    streams: true,
+    sentNames: completionNames,
+    answer: completionAnswer,
+    event: completionEvent,
     handle: (call) => answer(serving, call),
   });
 }

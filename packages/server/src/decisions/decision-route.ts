@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { messages } from "../chat/message-schema.js";
 import { readMessages } from "../chat/read-messages.js";
+import { chatNames } from "../generate/answer-names.js";
+import { usageSchema } from "../generate/usage-schema.js";
 import { usageOf } from "../generate/usage.js";
 import { sendWhenDone } from "../http/long-answer.js";
 import { route, type Call } from "../http/route.js";
@@ -33,17 +35,7 @@ const decisionAnswer = v.object({
   /** Of a score alone: the mean of all numbers, each as likely as it is. */
   expected: v.optional(v.number()),
   coverage: v.number(),
-  usage: v.object({
-    prompt_tokens: v.number(),
-    completion_tokens: v.number(),
-    total_tokens: v.number(),
-    prompt_tokens_details: v.object({
-      cached_tokens: v.number(),
-      image_tokens: v.number(),
-      text_tokens: v.number(),
-      audio_tokens: v.number(),
-    }),
-  }),
+  usage: usageSchema,
 });
 
 /** POST /v1/decisions */
@@ -54,6 +46,7 @@ export function decisionRoute(serving: Serving) {
     summary: "Answers a question that has a few possible answers with their probabilities, or refuses to.",
     role: "user",
     body: decisionSchema,
+    sentNames: { ...chatNames, candidates: ["question.choices", "question…"] },
     answer: decisionAnswer,
     handle: (call) => sendWhenDone(call.outgoing, decide(serving, call)),
   });

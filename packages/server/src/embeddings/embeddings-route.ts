@@ -13,6 +13,7 @@ export function embeddingsRoute(serving: Serving) {
     summary: "The embeddings of texts, in their order.",
     role: "user",
     body: embeddingsSchema,
+    sentNames: { "texts[]": ["input[]", "input…"] },
     answer: embeddingsAnswer,
     handle: (call) => sendWhenDone(call.outgoing, embeddings(serving, call)),
   });

@@ -21,20 +21,31 @@ const fileSchema = v.object({
   status: v.literal("processed"),
 });
 
+const uploadSchema = v.object({
+  file: v.pipe(v.unknown(), v.metadata({ jsonSchema: { type: "string", format: "binary" } })),
+  purpose: v.picklist(purposes),
+});
+
 const deletedSchema = v.object({ id: v.string(), object: v.literal("file"), deleted: v.literal(true) });
 
-/**
- * /v1/files: a tenant's own.
- *
- * @param limit most bytes of a file
- */
-export function fileRoutes(store: FileStore, limit: number) {
+/** What routes of files are made of. */
+export interface FileRouteParts {
+  store: FileStore;
+  /** Most bytes of a file. */
+  limit: number;
+  /** What still reads a file, by its id; undefined: nothing. */
+  readerOf: (tenant: string, id: string) => Promise<string | undefined>;
+}
+
+/** /v1/files: a tenant's own. */
+export function fileRoutes({ store, limit, readerOf }: FileRouteParts) {
   return [
     route({
       method: "post",
       path: "/v1/files",
       summary: "Stores a file: a form with the fields file and purpose.",
       role: "user",
+      form: uploadSchema,
       answer: fileSchema,
       handle: ({ incoming, who }) =>
         readUpload(incoming, limit, async ({ filename, content, fields }) => {
@@ -67,6 +78,7 @@ export function fileRoutes(store: FileStore, limit: number) {
       path: "/v1/files/:file/content",
       summary: "The bytes of a file.",
       role: "user",
+      answerType: "application/octet-stream",
       handle: async ({ who, params, outgoing }) => {
         const { bytes } = await store.find(who.tenant, params.file!);
         const content = await store.read(who.tenant, params.file!);
@@ -89,11 +101,21 @@ export function fileRoutes(store: FileStore, limit: number) {
       role: "user",
       answer: deletedSchema,
       handle: async ({ who, params }) => {
+        const reader = await readerOf(who.tenant, params.file!);
+        if (reader !== undefined) throw inUse(reader);
         await store.delete(who.tenant, params.file!);
         return { id: params.file, object: "file", deleted: true };
       },
     }),
   ];
+}
+
+/** Clients ask again by themselves where something is at odds, and a batch takes longer than that. */
+function inUse(reader: string): Problem {
+  return new Problem(409, "file_in_use", `${reader} reads this file: wait for its end, or cancel it`, {
+    param: "file_id",
+    headers: { "x-should-retry": "false" },
+  });
 }
 
 function purposeOf({ purpose }: Readonly<Record<string, string>>): string {

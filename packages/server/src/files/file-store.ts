@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Problem } from "../http/problem.js";
 import { moveInto, OWNER_FILE, OWNER_FOLDER, PART, remove, writeWhole } from "./atomic.js";
+import { Quota } from "./quota.js";
 import { tenantFolder } from "./tenant-folder.js";
 
 /** A stored file, as its tenant is told of it. */
@@ -34,8 +35,12 @@ export class FileStore {
   readonly #files = new Map<string, Kept>();
   #opened: Promise<void> | undefined;
 
-  constructor(folder: string) {
+  readonly #quota: Quota;
+
+  /** @param quota most bytes of a tenant's files that are taken in; what batches make is never refused, and counts */
+  constructor(folder: string, quota: number) {
     this.#folder = path.resolve(folder);
+    this.#quota = new Quota(quota);
   }
 
   /** @throws Error (rejects) where the folder cannot be made or read */
@@ -68,6 +73,7 @@ export class FileStore {
   /**
    * Takes in a stream. Nothing of it is left where it fails.
    *
+   * @throws Problem (rejects) 413 where the tenant has no room for it
    * @param describe called when all of it has come: what is known of it; throws where it is not wanted
    */
   async add(
@@ -75,14 +81,24 @@ export class FileStore {
     source: Readable,
     describe: () => Pick<StoredFile, "filename" | "purpose">,
   ): Promise<StoredFile> {
+    await this.open();
+    const { counting, done } = this.#quota.admit(tenant, () => this.#bytesOf(tenant));
     const { id, part } = await this.begin(tenant);
     try {
-      await pipeline(source, createWriteStream(part, { mode: OWNER_FILE, flags: "wx" }));
+      await pipeline(source, counting, createWriteStream(part, { mode: OWNER_FILE, flags: "wx" }));
       return await this.adopt(tenant, id, describe());
     } catch (error) {
       await remove(part);
       throw error;
+    } finally {
+      done();
     }
+  }
+
+  #bytesOf(tenant: string): number {
+    let sum = 0;
+    for (const file of this.#files.values()) if (file.tenant === tenant) sum += file.bytes;
+    return sum;
   }
 
   /** A new file's id, and where it is written before it is adopted. */

@@ -2,6 +2,7 @@ import { Busboy, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { Problem } from "../http/problem.js";
+import { contentEncoding, wrongEncoding } from "../http/read-body.js";
 
 /** A form's file, as it comes. Its other fields may come behind it. */
 export interface Upload {
@@ -30,6 +31,7 @@ export function readUpload<T>(
   if (!/^multipart\/form-data\s*;/i.test(type)) {
     throw new Problem(400, "wrong_content_type", "the body has to be a form: send content-type: multipart/form-data");
   }
+  if (contentEncoding(incoming) !== "identity") throw wrongEncoding("identity");
   if (Number(incoming.headers["content-length"]) > limit + MOST_FIELDS * 2 * FIELD_BYTES) throw tooLarge(limit);
   return new Promise((resolve, reject) => {
     const form = parserOf(incoming, limit);

@@ -31,7 +31,7 @@ function documented(jsonSchema: JsonSchema) {
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Where a name in the style of Python belongs: `top_k` is `sampling.topK`, `n_predict` is `nPredict`. */
-const pythonNames = new Map<string, { name: string; inSampling: boolean }>([
+export const pythonNames = new Map<string, { name: string; inSampling: boolean }>([
   ...[...new Set([...ownChatNames, ...ownCompletionNames])].map(
     (name) => [snake(name), { name, inSampling: false }] as const,
   ),

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type * as v from "valibot";
 import type { Principal } from "../people/principal.js";
 import type { Problem } from "./problem.js";
+import type { SentNames } from "./sent-names.js";
 
 /** One request, as what answers it sees it. */
 export interface Call<TBody = unknown> {
@@ -21,6 +22,14 @@ export interface Call<TBody = unknown> {
   readonly problemOf: (error: unknown) => Problem;
 }
 
+/** The data of a stream's events. */
+export interface EventForm {
+  /** JSON of this form. */
+  readonly data: v.GenericSchema;
+  /** The data of the last event of a whole stream, where that is no JSON. */
+  readonly last?: string;
+}
+
 /** One call of the API: what it is asked with, who may ask, what it answers. The OpenAPI document is made of these. */
 export interface Route<TSchema extends v.GenericSchema | undefined = v.GenericSchema | undefined> {
   readonly method: "get" | "post" | "delete";
@@ -30,18 +39,24 @@ export interface Route<TSchema extends v.GenericSchema | undefined = v.GenericSc
   /** Who may call it; `"anyone"` needs no key. */
   readonly role: "anyone" | "user" | "admin" | "metrics";
   readonly body?: TSchema;
+  /** The form of a body that is no JSON but a multipart form, which `handle` reads itself. */
+  readonly form?: v.GenericSchema;
   /** Puts other names for its fields where they belong, before it is checked. */
   readonly prepareBody?: (body: unknown) => unknown;
+  /** Where its body says what the library has another name for. */
+  readonly sentNames?: SentNames;
   /** Most bytes of its body. Default: the server's. */
   readonly bodyLimit?: number;
   /** The form of its answer; none where it is no JSON. */
   readonly answer?: v.GenericSchema;
   /** The media type of an answer that is no JSON. */
   readonly answerType?: string;
-  /** Whether its answer may be a stream of server-sent events. */
-  readonly streams?: boolean;
+  /** The form of its events, where its answer may be a stream of server-sent events. */
+  readonly event?: EventForm;
   /** What a failure is told as, where it is not OpenAI's error object. */
   readonly problemBody?: (problem: Problem, id: string) => object;
+  /** The form of that. */
+  readonly problemForm?: v.GenericSchema;
   /**
    * Resolves with the answer, or with nothing where it has written one itself.
    *

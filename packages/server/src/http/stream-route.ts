@@ -1,16 +1,21 @@
+import * as v from "valibot";
 import { EventStream } from "./event-stream.js";
 import { Problem } from "./problem.js";
-import { route } from "./route.js";
+import { route, type EventForm } from "./route.js";
 import type { StreamStore } from "./stream-store.js";
 
-/** GET /v1/streams/{id}: a stream that was begun with `resumable: true`, from the event behind `Last-Event-ID` on. */
-export function streamRoute(streams: StreamStore) {
+/**
+ * GET /v1/streams/{id}: a stream that was begun with `resumable: true`, from the event behind `Last-Event-ID` on.
+ *
+ * @param events the forms of events that these streams have
+ */
+export function streamRoute(streams: StreamStore, events: readonly EventForm[]) {
   return route({
     method: "get",
     path: "/v1/streams/:id",
     summary: "Goes on with a stream whose connection was lost, behind the event that Last-Event-ID names.",
     role: "user",
-    streams: true,
+    event: { data: v.union(events.map(({ data }) => data)), last: events.find(({ last }) => last !== undefined)?.last },
     handle({ params, who, incoming, outgoing }) {
       const last = incoming.headers["last-event-id"] ?? "0";
       if (typeof last !== "string" || !/^\d{1,9}$/.test(last)) throw noEvent();

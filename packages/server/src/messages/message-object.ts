@@ -16,6 +16,7 @@ export function messageObject({ id, model }: StreamHead, content: readonly objec
     stop_sequence: null,
     stop_details: null,
     container: null,
+    diagnostics: null,
     ...end,
     usage,
   };

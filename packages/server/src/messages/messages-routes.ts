@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { begunText } from "../generate/begun-text.js";
 import { BlockWriter } from "../generate/block-writer.js";
 import { openStream } from "../generate/open-stream.js";
+import { messagesNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { newHead } from "../generate/stream-head.js";
 import { writeAnswer } from "../generate/write-answer.js";
@@ -11,6 +12,7 @@ import { problemOf } from "../http/engine-problem.js";
 import { sendWhenDone } from "../http/long-answer.js";
 import { route, type Call } from "../http/route.js";
 import type { Serving } from "../serving.js";
+import { messageAnswer, messageError, messageEvent } from "./message-answer.js";
 import { contentOf, endOf, messageObject, usageOf, usageOfWhole } from "./message-object.js";
 import { MessageStream } from "./message-stream.js";
 import { countOptions, messagesOptions } from "./messages-options.js";
@@ -28,8 +30,11 @@ export function messagesRoutes(serving: Serving) {
       role: "user",
       body: messagesSchema,
       prepareBody: (body) => withOwnNames(body, messagesSchema.entries),
-      streams: true,
+      sentNames: messagesNames,
+      answer: messageAnswer,
+      event: { data: messageEvent },
       problemBody,
+      problemForm: messageError,
       handle: (call) => answer(serving, call),
     }),
     route({
@@ -39,8 +44,10 @@ export function messagesRoutes(serving: Serving) {
       role: "user",
       body: countSchema,
       prepareBody: (body) => withOwnNames(body, countSchema.entries),
+      sentNames: messagesNames,
       answer: v.object({ input_tokens: v.number() }),
       problemBody,
+      problemForm: messageError,
       handle: (call) => sendWhenDone(call.outgoing, count(serving, call)),
     }),
   ];

@@ -20,6 +20,12 @@ const listed = v.object({
   status: v.object({ value: status, progress: v.optional(v.number()) }),
 });
 
+const changeEvent = v.object({
+  model: v.string(),
+  event: v.literal("model_status"),
+  data: v.object({ status }),
+});
+
 const named = v.strictObject({ model: v.string() });
 const done = v.object({ success: v.literal(true) });
 
@@ -64,7 +70,7 @@ export function modelCallRoutes({ models }: Serving, draining: AbortSignal) {
       path: "/models/sse",
       summary: "Changes of how models stand, as server-sent events.",
       role: "user",
-      streams: true,
+      event: { data: changeEvent },
       handle: (call) => sendChanges(models, statusOf, call, draining),
     }),
     route({

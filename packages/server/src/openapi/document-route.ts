@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { route, type Route } from "../http/route.js";
 import { version } from "../version.js";
 import { openApiDocument } from "./document.js";
@@ -10,6 +11,7 @@ export function documentRoute(routes: readonly Route[]): Route {
     path: "/openapi.json",
     summary: "This API.",
     role: "anyone",
+    answer: v.looseObject({ openapi: v.literal("3.1.0"), paths: v.record(v.string(), v.unknown()) }),
     handle: () => (document ??= openApiDocument([...routes, own], version())),
   });
   return own;

@@ -1,7 +1,8 @@
 /** The OpenAPI 3.1 document: made of the schemas that check requests. */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
-import type { Route } from "../http/route.js";
+import { errorSchema } from "../http/error-schema.js";
+import type { EventForm, Route } from "../http/route.js";
 
 /** @param version of the server */
 export function openApiDocument(routes: readonly Route[], version: string): object {
@@ -19,7 +20,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
     paths,
     components: {
       securitySchemes: { key: { type: "http", scheme: "bearer" } },
-      schemas: { Error: errorSchema },
+      schemas: { Error: jsonSchemaOf(errorSchema) },
       responses: {
         Error: {
           description: "What is wrong, and what to do.",
@@ -30,30 +31,13 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   };
 }
 
-const errorSchema = {
-  type: "object",
-  required: ["error"],
-  properties: {
-    error: {
-      type: "object",
-      required: ["message", "type", "param", "code"],
-      properties: {
-        message: { type: "string" },
-        type: { type: "string" },
-        param: { type: ["string", "null"] },
-        code: { type: ["string", "null"] },
-      },
-    },
-  },
-};
-
 const asJson = (schema: object) => ({ "application/json": { schema } });
 
 /** Hono's `:name` and `:name{.+}` are OpenAPI's `{name}`. */
 const pathOf = ({ path }: Route) => path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}");
 
 function operationOf(each: Route): object {
-  const { summary, role, body, answer, answerType, streams, path } = each;
+  const { summary, role, body, form, answer, answerType, event, problemForm, path } = each;
   const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: "path",
@@ -61,19 +45,40 @@ function operationOf(each: Route): object {
     schema: { type: "string" },
   }));
   const content = {
-    ...(answerType === undefined
-      ? asJson(answer === undefined ? { type: "object" } : jsonSchemaOf(answer))
-      : { [answerType]: { schema: { type: "string" } } }),
-    // Its events are told in the guide: there is no one schema for their data and [DONE].
-    ...(streams ? { "text/event-stream": {} } : {}),
+    ...(answer === undefined ? {} : asJson(jsonSchemaOf(answer))),
+    ...(answerType === undefined ? {} : { [answerType]: { schema: { type: "string" } } }),
+    ...(event === undefined ? {} : { "text/event-stream": { schema: eventSchemaOf(event) } }),
   };
   return {
     summary,
     operationId: `${each.method}${path.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(/\W/g, "")}`,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: { required: true, content: asJson(jsonSchemaOf(body)) } }),
+    ...(form === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "multipart/form-data": { schema: jsonSchemaOf(form) } } } }),
     ...(role === "anyone" ? { security: [] } : { security: [{ key: [] }] }),
-    responses: { 200: { description: "The answer.", content }, default: { $ref: "#/components/responses/Error" } },
+    responses: {
+      200: { description: "The answer.", content },
+      default:
+        problemForm === undefined
+          ? { $ref: "#/components/responses/Error" }
+          : { description: "What is wrong, and what to do.", content: asJson(jsonSchemaOf(problemForm)) },
+    },
+  };
+}
+
+/** Of one event, as OpenAPI has streams: its data is a text, which holds JSON. */
+function eventSchemaOf({ data, last }: EventForm): object {
+  const json = { type: "string", contentMediaType: "application/json", contentSchema: jsonSchemaOf(data) };
+  return {
+    type: "object",
+    properties: {
+      event: { type: "string" },
+      id: { type: "string" },
+      data: last === undefined ? json : { anyOf: [json, { const: last }] },
+    },
+    required: ["data"],
   };
 }
 
@@ -93,7 +98,9 @@ function jsonSchemaOf(schema: v.GenericSchema): object {
     overrideAction: ({ valibotAction, jsonSchema }) => {
       if (valibotAction.type !== "metadata") return undefined;
       const { metadata } = valibotAction as unknown as { metadata: { jsonSchema?: object } };
-      return { ...jsonSchema, ...metadata.jsonSchema };
+      // It has put the metadata itself into the schema, under its name.
+      const { jsonSchema: _own, ...rest } = jsonSchema as { jsonSchema?: object };
+      return { ...rest, ...metadata.jsonSchema };
     },
   });
   // OpenAPI 3.1 has the dialect already.

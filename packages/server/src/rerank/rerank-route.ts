@@ -14,6 +14,7 @@ export function rerankRoutes(serving: Serving) {
       summary: "Documents by how well they answer a query, best first.",
       role: "user",
       body: rerankSchema,
+      sentNames: { topN: ["top_n"], returnDocuments: ["return_documents"] },
       answer: rerankAnswer,
       handle: (call) => sendWhenDone(call.outgoing, rank(serving, call)),
     }),

@@ -4,6 +4,7 @@ import { BlockWriter } from "../generate/block-writer.js";
 import { logprobsShown } from "../generate/logprobs-shown.js";
 import { notesTo } from "../generate/notes.js";
 import { openStream } from "../generate/open-stream.js";
+import { responseNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { newHead } from "../generate/stream-head.js";
 import { writeAnswer } from "../generate/write-answer.js";
@@ -15,6 +16,7 @@ import type { Serving } from "../serving.js";
 import type { InputItem } from "./input-schema.js";
 import { outputItems } from "./output-items.js";
 import { readInput } from "./read-input.js";
+import { responseAnswer, responseEvent } from "./response-answer.js";
 import { responseObject, responseUsage, statusOf, type ResponseState } from "./response-object.js";
 import { isJson, responseOptions, showsLogprobs } from "./response-options.js";
 import { responseSchema, type ResponseBody } from "./response-schema.js";
@@ -35,7 +37,9 @@ export function responseRoutes(serving: Serving, keep: boolean): Route[] {
     role: "user",
     body: responseSchema,
     prepareBody: (body) => withOwnNames(body, responseSchema.entries),
-    streams: true,
+    sentNames: responseNames,
+    answer: responseAnswer,
+    event: { data: responseEvent },
     handle: (call) => answer(serving, call, store),
   });
   return store === undefined ? [create] : [create, ...storedRoutes(store)];
@@ -48,6 +52,7 @@ function storedRoutes(store: ResponseStore): Route[] {
       path: "/v1/responses/:id",
       summary: "A response that is kept.",
       role: "user",
+      answer: responseAnswer,
       handle: ({ params, who }) => store.find(params.id!, who.tenant),
     }),
     route({

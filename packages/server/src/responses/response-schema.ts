@@ -23,7 +23,7 @@ const tool = v.variant("type", [functionTool], ({ input }) => {
 });
 
 const namedTool = v.strictObject({ type: v.literal("function"), name: v.string() });
-const toolChoice = v.union([
+export const toolChoice = v.union([
   v.picklist(["auto", "none", "required"]),
   v.variant("type", [
     namedTool,
@@ -35,7 +35,7 @@ const toolChoice = v.union([
   ]),
 ]);
 
-const format = v.variant("type", [
+export const format = v.variant("type", [
   v.strictObject({ type: v.literal("text") }),
   v.strictObject({ type: v.literal("json_object") }),
   v.strictObject({

@@ -2,6 +2,7 @@ import type { ChatOptions, Engine, RenderedChat } from "medinfer";
 import * as v from "valibot";
 import { chatOptions } from "../chat/chat-options.js";
 import { chatSchema } from "../chat/chat-schema.js";
+import { chatNames } from "../generate/answer-names.js";
 import { withOwnNames } from "../generate/own-options.js";
 import { readMessages } from "../chat/read-messages.js";
 import { sendWhenDone } from "../http/long-answer.js";
@@ -38,6 +39,7 @@ export function renderRoutes(serving: Serving) {
       role: "user",
       body: renderSchema,
       prepareBody: (body) => withOwnNames(body, renderSchema.entries),
+      sentNames: chatNames,
       answer: renderAnswer,
       handle: (call) => sendWhenDone(call.outgoing, render(serving, call)),
     });
