@@ -1,6 +1,8 @@
 /** `medinfer serve` as a process: what it prints, answers and does with signals. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -8,7 +10,7 @@ import { afterEach, describe, expect, test } from "vitest";
 
 import { withoutCpuWarning } from "../../../test/support/node-arguments.mjs";
 import { fromRoot } from "../../../test/support/paths.mjs";
-import { embeddedModel, program, run } from "./support.js";
+import { embeddedModel, program, run, temporaryFolder } from "./support.js";
 
 let child: ChildProcess | undefined;
 afterEach(() => child?.kill("SIGKILL"));
@@ -74,6 +76,30 @@ describe("the requests of the seed, as requests.post(json=payload) sends them", 
     const completion = (await (await post(`${url}/v1/completions`, text)).json()) as { choices: { text: string }[] };
     expect(completion.choices[0]!.text).toMatch(/\w/);
   });
+});
+
+test("--models, in a config file as on the command line: models with options of their own", async () => {
+  const folder = temporaryFolder();
+  const models = path.join(folder, "models.json");
+  const config = path.join(folder, "medinfer.config.json");
+  // As the README has it: both are the tiny model inside the package.
+  const readme = readFileSync(fromRoot("packages", "cli", "README.md"), "utf8");
+  writeFileSync(models, /```json\n(\[[^]*?)```/.exec(readme)![1]!);
+  writeFileSync(
+    config,
+    JSON.stringify({ serve: { models, "audit-log": path.join(folder, "audit"), "audit-keep": 2 } }),
+  );
+  const { url, lines } = await serve("--config", config);
+  expect(lines.at(-1)).toBe("medinfer: ready: reader, second");
+  const ask = (model: string, words: number) =>
+    post(
+      `${url}/v1/chat/completions`,
+      JSON.stringify({ model, messages: [{ role: "user", content: "gout ".repeat(words) }], max_tokens: 3 }),
+    );
+  expect((await ask("default", 600)).status).toBe(200);
+  // Its own context.
+  const tooLong = (await (await ask("second", 600)).json()) as { error: { message: string } };
+  expect(tooLong.error.message).toContain("512");
 });
 
 describe("--offline", () => {
