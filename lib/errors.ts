@@ -72,7 +72,7 @@ export interface MedInferErrorOptions {
   retryable?: boolean;
   /** What caused it, e.g. the reason of an `AbortSignal`. */
   cause?: unknown;
-  /** With `INVALID_ARGUMENT`: everything that is wrong. */
+  /** With `INVALID_ARGUMENT`: everything that is wrong. Of an image whose place is known: that. */
   issues?: ArgumentIssue[];
 }
 
@@ -93,7 +93,7 @@ export class MedInferError extends Error {
   readonly code: ErrorCode;
   /** Whether the same call can succeed later with no change by the caller. */
   readonly retryable: boolean;
-  /** With `INVALID_ARGUMENT`: everything that is wrong with the arguments. Empty otherwise. */
+  /** With `INVALID_ARGUMENT`: everything that is wrong with the arguments; of an image, its place where it is known. Else empty. */
   readonly issues: readonly ArgumentIssue[];
 
   constructor(code: ErrorCode, message: string, options: MedInferErrorOptions = {}) {

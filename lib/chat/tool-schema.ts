@@ -1,6 +1,7 @@
 /** Checks tools, and the calls that messages hold. */
 import * as v from "valibot";
 import { any, list, object, text } from "../validation/fields.js";
+import { jsonDepth, jsonFault, type Key } from "../validation/json-fault.js";
 import { JsonError, loads } from "./jinja/json-loads.js";
 import { jsonText } from "./jinja/json.js";
 import { Dict } from "./jinja/values.js";
@@ -66,22 +67,54 @@ const jsonObject = v.pipe(
     try {
       return writeJson(dataset.value);
     } catch (error) {
-      addIssue({ message: `must be an object of JSON: it ${(error as Error).message}` });
+      const { message } = error as Error;
+      const path = error instanceof WriteError ? issuePath(dataset.value, error.at) : undefined;
+      addIssue(path === undefined ? { message: `must be an object of JSON: it ${message}` } : { message, path });
       return NEVER;
     }
   }),
 );
 
+/** Nested as deep as templates and grammars take it. */
+const MAX_DEPTH = 128;
+
+/** Of a value that JSON cannot write: why, and where. */
+class WriteError extends JsonError {
+  constructor(
+    message: string,
+    readonly at: readonly Key[] = [],
+  ) {
+    super(message);
+  }
+}
+
 function writeJson(value: object): string {
+  let json: string;
   try {
-    return JSON.stringify(value, (_key, item: unknown) => {
+    json = JSON.stringify(value, (_key, item: unknown) => {
       if (typeof item === "number" && !Number.isFinite(item)) throw new JsonError("holds a number that JSON has not");
       if (typeof item === "function" || typeof item === "symbol") throw new JsonError(`holds a ${typeof item}`);
       return item;
     });
   } catch (error) {
-    throw error instanceof JsonError ? error : new JsonError("cannot be written as JSON");
+    if (error instanceof JsonError) throw error;
+    const { message = "cannot be written as JSON", at } = jsonFault(value, MAX_DEPTH) ?? {};
+    throw new WriteError(message, at);
   }
+  if (jsonDepth(json) > MAX_DEPTH) throw new WriteError(`is nested too deeply: use at most ${MAX_DEPTH} levels`);
+  return json;
+}
+
+/** The path of an issue within a value. */
+function issuePath(value: object, at: readonly Key[]): [v.IssuePathItem, ...v.IssuePathItem[]] | undefined {
+  const [first, ...rest] = at.map((key): v.IssuePathItem => ({
+    type: "unknown",
+    origin: "value",
+    input: value,
+    key,
+    value: undefined,
+  }));
+  return first === undefined ? undefined : [first, ...rest];
 }
 
 const parametersSchema = v.optional(
@@ -153,7 +186,9 @@ const argumentsSchema = v.pipe(
       addIssue({ message: "must be a JSON object" });
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
-      addIssue({ message: `must be a JSON object: it ${error.message}` });
+      const path = error instanceof WriteError ? issuePath(given as object, error.at) : undefined;
+      const { message } = error;
+      addIssue(path === undefined ? { message: `must be a JSON object: it ${message}` } : { message, path });
     }
     return NEVER;
   }),

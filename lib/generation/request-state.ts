@@ -39,6 +39,7 @@ export class RequestState {
   readonly #buffer = new EventBuffer();
   /** What the user called, as messages name it. */
   #call = "the request";
+  #named = (error: MedInferError) => error;
   #wanted: CompletionsWanted = { n: 1 };
   #completions: Completions | undefined;
   #json = false;
@@ -73,6 +74,11 @@ export class RequestState {
   /** What the user called, as messages name it. */
   nameCall(call: string): void {
     this.#call = call;
+  }
+
+  /** How an error of the engine is told, e.g. with the place of what is wrong. Default: as it is. */
+  nameErrors(name: (error: MedInferError) => MedInferError): void {
+    this.#named = name;
   }
 
   /** Ends the request when the signal is aborted; at once where it already is. */
@@ -168,7 +174,7 @@ export class RequestState {
       completions.lose();
       // One failure fails all: the others end, too, and then the request.
       if (!ended && completions.left > 0) this.#callEngine((control) => control.cancel());
-      this.#failure ??= event.error;
+      this.#failure ??= this.#named(event.error);
     } else if (ended) {
       if (event.type === "done") completions.lose();
     } else if (event.type === "done") {

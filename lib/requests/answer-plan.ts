@@ -106,7 +106,7 @@ function planCalls(
   }
   const given = outsideTags(core, options, written);
   const { answer, tags } = begunAnswer(written.prefill, given);
-  const form = callingTurn(call, written.template, turnRequest(core, options, written, choice, answer));
+  const form = callingTurn(call, written.template, turnRequest(core, options, written, choice, answer), options.tools);
   return planTurn(form, options, tags, given);
 }
 

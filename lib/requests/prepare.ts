@@ -23,6 +23,7 @@ import { parse } from "../validation/parse.js";
 import { withReadableCalls } from "../tools/turn-format.js";
 import { planChat, planOf, type AnswerPlan } from "./answer-plan.js";
 import type { Shortening } from "./fit-context.js";
+import type { ImagePlaces } from "./image-places.js";
 import { infillPieces, isInfill } from "./infill.js";
 import type { RenderedPrompt } from "./rendered-prompt.js";
 import { Turns } from "./turns.js";
@@ -42,6 +43,8 @@ export interface PreparedRequest extends RenderedPrompt {
   /** Where old turns may be left out, and which were. */
   shortening?: Shortening | undefined;
   droppedTurns?: number | undefined;
+  /** Where its images stand in what the caller has passed, where that is known. */
+  imagePlaces?: ImagePlaces;
   /** What the result's text begins with. */
   echo?: string | undefined;
 }

@@ -26,6 +26,7 @@ import { parse } from "../validation/parse.js";
 import type { AnswerPlan } from "./answer-plan.js";
 import { namedControlTokens } from "./control-names.js";
 import { fitContext } from "./fit-context.js";
+import { imageError, imagePlaces, loadError, onlyPlace, type ImagePlaces } from "./image-places.js";
 import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
 import type { RenderedPrompt } from "./rendered-prompt.js";
 import { divideStops } from "./stops.js";
@@ -35,7 +36,8 @@ export function startChat(core: EngineCore, given: ChatOptions): Generation {
   const call = "engine.chat";
   return start(core, () => {
     requireTask(core, "generate", call);
-    return prepareChat(core, call, parse(chatOptionsSchema, given, call));
+    const options = parse(chatOptionsSchema, given, call);
+    return { ...prepareChat(core, call, options), imagePlaces: imagePlaces(options) };
   });
 }
 
@@ -44,7 +46,8 @@ export function startCompletion(core: EngineCore, given: CompleteOptions): Gener
   const call = "engine.complete";
   return start(core, () => {
     requireTask(core, "generate", call);
-    return prepareCompletion(core, call, parse(completeOptionsSchema, given, call));
+    const options = parse(completeOptionsSchema, given, call);
+    return { ...prepareCompletion(core, call, options), imagePlaces: imagePlaces({ images: options.images }) };
   });
 }
 
@@ -74,6 +77,7 @@ export function start(core: EngineCore, prepare: () => PreparedRequest, watcher?
     if (request.options.jsonSchema !== undefined) state.expectJson();
     state.expect(request.choices);
     state.nameCall(request.call);
+    state.nameErrors((error) => imageError(error, onlyPlace(request.imagePlaces)));
     state.endOnAbort(request.options.signal);
     state.endAfter(request.options.timeLimitMs);
     if (!state.over) loadAndSubmit(core, state, request, watcher);
@@ -95,7 +99,8 @@ function loadAndSubmit(
 ): void {
   if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
   const controller = new AbortController();
-  const loading = loadImages(request.pieces, { maxBytes: core.maxImageBytes, signal: controller.signal });
+  const limits = { maxBytes: core.maxImageBytes, signal: controller.signal };
+  const loading = loadImages(request.pieces, limits, request.imagePlaces);
   const reportImages = (images: LoadedImages) =>
     watcher?.onImages(request.pieces.flatMap((piece) => ("image" in piece ? [images.get(piece.image)!] : [])));
   if (!types.isPromise(loading) && request.shortening === undefined) {
@@ -136,13 +141,18 @@ async function fit(
   return { ...request, ...prompt, droppedTurns };
 }
 
-/** Synchronous where all bytes are at hand. */
+/**
+ * Synchronous where all bytes are at hand.
+ *
+ * @param places which errors name, where they are known
+ */
 export function loadImages(
   pieces: readonly PromptPiece[],
   limits: ImageLoadOptions,
+  places?: ImagePlaces,
 ): LoadedImages | Promise<LoadedImages> {
   const sources = new Set(pieces.flatMap((piece) => ("image" in piece ? [piece.image] : [])));
-  const loads = [...sources].map((source) => [source, loadImageSafely(source, limits)] as const);
+  const loads = [...sources].map((source) => [source, loadImageSafely(source, limits, places?.get(source))] as const);
   const isHere = (load: (typeof loads)[number]): load is readonly [ImageSource, Uint8Array] =>
     !types.isPromise(load[1]);
   if (loads.every(isHere)) return new Map(loads);
@@ -159,12 +169,16 @@ export function withBytes(pieces: readonly PromptPiece[], images: LoadedImages):
 }
 
 /** loadImage, whose error comes as a rejection: it must not leave the loads of other images without a listener. */
-function loadImageSafely(image: ImageSource, limits: ImageLoadOptions) {
-  try {
-    return loadImage(image, limits);
-  } catch (error) {
-    const reason = error as Error;
+function loadImageSafely(image: ImageSource, limits: ImageLoadOptions, place: string | undefined) {
+  const fail = (error: unknown) => {
+    const reason = loadError(error, place) as Error;
     return Promise.reject(reason);
+  };
+  try {
+    const loading = loadImage(image, limits);
+    return types.isPromise(loading) ? loading.catch(fail) : loading;
+  } catch (error) {
+    return fail(error);
   }
 }
 

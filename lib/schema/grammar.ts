@@ -2,6 +2,8 @@
 import { loadAddon } from "../native/addon.js";
 import { argumentError, isArgumentError } from "../errors.js";
 import { Memo } from "../memo.js";
+import { BROKEN_TEXT, brokenTextPlace, jsonFault, type Key } from "../validation/json-fault.js";
+import { pathOf } from "../validation/parse.js";
 import type { JsonSchema } from "./types.js";
 
 /** By schema. A service asks for few forms again and again. */
@@ -24,25 +26,38 @@ export function grammarOf(options: { grammar?: string; jsonSchema?: JsonSchema }
   return schemaGrammar(options.jsonSchema, call, "jsonSchema");
 }
 
+/** As deep as the grammar's maker takes it. */
+const MAX_DEPTH = 200;
+
 function schemaGrammar(schema: JsonSchema, call: string, path: string): string {
-  const text = textOf(schema);
-  if (text === undefined) throw argumentError(call, path, "must be a JSON schema: an object that JSON can write");
+  const text = textOf(schema, call, path);
   try {
     return grammars.get(text, () => loadAddon().jsonSchemaToGrammar(text));
   } catch (error) {
     if (!isArgumentError(error)) throw error;
+    const broken = brokenTextPlace(JSON.parse(text));
+    if (broken !== undefined) throw argumentError(call, placeIn(path, broken), BROKEN_TEXT);
     throw argumentError(call, path, error.message.replace(/^jsonSchema: /, ""));
   }
 }
 
-function textOf(schema: unknown): string | undefined {
-  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
+function textOf(schema: unknown, call: string, path: string): string {
+  const no = "must be a JSON schema: an object that JSON can write";
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) throw argumentError(call, path, no);
+  let text: string | undefined;
   try {
-    return JSON.stringify(schema);
+    text = JSON.stringify(schema);
   } catch {
-    return undefined; // a cycle, or a BigInt
+    const { message = no, at = [] } = jsonFault(schema, MAX_DEPTH) ?? {};
+    throw argumentError(call, placeIn(path, at), message);
   }
+  // Of one whose toJSON gives nothing.
+  if (text === undefined) throw argumentError(call, path, no);
+  return text;
 }
+
+const placeIn = (path: string, at: readonly Key[]) =>
+  pathOf([...(path === "" ? [] : [path]), ...at].map((key) => ({ key })));
 
 /** The value of a finished text; undefined where it is no JSON. */
 export function parseJson(text: string): unknown {

@@ -2,11 +2,14 @@
 import { genericFormat } from "./generic-format.js";
 import type { SettledChoice } from "./tool-choice.js";
 import type { TemplateDefinition } from "../chat/definition.js";
+import type { ResolvedTool } from "../chat/tool-schema.js";
 import type { TemplateArguments } from "../chat/types.js";
 import { argumentError, isArgumentError } from "../errors.js";
 import { Memo } from "../memo.js";
 import { loadAddon } from "../native/addon.js";
 import type { NativeAnswerFormat, NativeAnswerFormatOptions, NativeChatFormat } from "../native/types.js";
+import { BROKEN_TEXT, brokenTextPlace } from "../validation/json-fault.js";
+import { pathOf } from "../validation/parse.js";
 
 /** What of a request decides how its answer looks. */
 export interface TurnRequest {
@@ -71,9 +74,15 @@ export function plainTurn(template: TemplateDefinition, request: TurnRequest): T
 /**
  * The form of a turn that may call tools.
  *
+ * @param tools all of the caller's, whose places errors name
  * @throws MedInferError `INVALID_ARGUMENT` for a tool whose schema cannot be kept
  */
-export function callingTurn(call: string, template: TemplateDefinition, request: TurnRequest): TurnForm {
+export function callingTurn(
+  call: string,
+  template: TemplateDefinition,
+  request: TurnRequest,
+  tools: readonly ResolvedTool[] = request.choice.tools,
+): TurnForm {
   const own = usesGenericForm(template) ? undefined : template.source;
   let begun = false;
   try {
@@ -83,6 +92,10 @@ export function callingTurn(call: string, template: TemplateDefinition, request:
     begun = request.prefill !== "" && formOf(genericFormat, { ...request, prefill: "" }, undefined) !== undefined;
   } catch (error) {
     if (!isArgumentError(error)) throw error;
+    const broken = brokenTextPlace(tools);
+    if (broken !== undefined) {
+      throw argumentError(call, pathOf(["tools", ...broken].map((key) => ({ key }))), BROKEN_TEXT);
+    }
     const named = /^tool ("[^"]*"): jsonSchema: /;
     const message = error.message.replace(/^tools: /, "");
     throw argumentError(call, "tools", message.replace(named, "hold $1, whose parameters no grammar keeps: "));

@@ -1,7 +1,8 @@
 /** Checks a caller's arguments against a schema and reports everything that is wrong at once. */
 import * as v from "valibot";
-import { MedInferError } from "../errors.js";
-import { excerpt } from "../excerpt.js";
+import { argumentError, MedInferError } from "../errors.js";
+import { boundedCause, excerpt } from "../excerpt.js";
+import { unreadablePlace } from "./unreadable.js";
 
 /** Most issues that the message itself tells; `issues` has all. */
 const MOST_TOLD = 5;
@@ -19,7 +20,7 @@ export function parse<TSchema extends v.GenericSchema>(
   value: unknown,
   what: string,
 ): v.InferOutput<TSchema> {
-  const outcome = v.safeParse(schema, value);
+  const outcome = read(schema, value, what);
   if (outcome.success) return outcome.output;
   const issues = outcome.issues.map((issue) => ({
     path: pathOf(issue.path ?? []),
@@ -31,8 +32,24 @@ export function parse<TSchema extends v.GenericSchema>(
   throw new MedInferError("INVALID_ARGUMENT", `${head}: ${shown.join("; ")}`, { issues });
 }
 
+/** @throws MedInferError `INVALID_ARGUMENT` where code of the caller's throws, such as a getter */
+function read<TSchema extends v.GenericSchema>(
+  schema: TSchema,
+  value: unknown,
+  what: string,
+): v.SafeParseResult<TSchema> {
+  try {
+    return v.safeParse(schema, value);
+  } catch (error) {
+    const place = unreadablePlace(value);
+    if (place === undefined) throw error;
+    const path = pathOf(place.map((key) => ({ key })));
+    throw argumentError(what, path, "cannot be read: its getter throws", boundedCause(error));
+  }
+}
+
 /** E.g. `messages[0].content`. */
-function pathOf(items: readonly { key?: unknown }[]): string {
+export function pathOf(items: readonly { key?: unknown }[]): string {
   return items.reduce((path, { key }) => {
     if (typeof key === "number") return `${path}[${key}]`;
     const name = excerpt(String(key), MOST_OF_KEY);

@@ -123,7 +123,7 @@ describe("engine.annotate", () => {
     expect(await first([{ prompt: "a" }], { jsonSchema: { uniqueItems: true } })).toMatch(/^engine\.annotate: jsonS/);
   });
 
-  it("is not to blame for what a row's getter throws, and goes on", async () => {
+  it("tells which part of a row has a getter that throws, and goes on", async () => {
     addon.engine.onSubmit = (id) => addon.engine.emit(id, nativeEvent.done());
     const own = new Error("own");
     const bad = {
@@ -132,7 +132,8 @@ describe("engine.annotate", () => {
       },
     };
     const results = await collect(engine.annotate([bad, { prompt: "a" }]));
-    expect(results.map(({ error }) => error?.code)).toEqual(["INTERNAL", undefined]);
+    expect(results.map(({ error }) => error?.code)).toEqual(["INVALID_ARGUMENT", undefined]);
+    expect(results[0]!.error!.message).toContain("prompt cannot be read: its getter throws");
     expect(results[0]!.error!.cause).toBe(own);
   });
 });

@@ -65,7 +65,7 @@ describe("jsonSchema", () => {
       [{ grammar: "g", jsonSchema }, "grammar", /beside jsonSchema/],
       [{ jsonSchema: [] }, "jsonSchema", /an object/],
       [{ jsonSchema: "{}" }, "jsonSchema", /an object/],
-      [{ jsonSchema: cycle }, "jsonSchema", /JSON can write/],
+      [{ jsonSchema: cycle }, "jsonSchema.self", /holds itself/],
       [{ jsonSchema: { uniqueItems: true } }, "jsonSchema", /# has the keyword uniqueItems/],
       [{ grammar: "" }, "grammar", /not empty/],
     ];

@@ -72,7 +72,7 @@ describe("tools", () => {
     [[{ name: "a", parameters: [] }], "[0].parameters must be an object (got an empty array)"],
     [[{ name: "a", parameters: { minimum: NaN } }], "it holds a number that JSON has not"],
     [[{ name: "a", parameters: { check: () => true } }], "it holds a function"],
-    [[{ name: "a", parameters: { big: 1n } }], "it cannot be written as JSON"],
+    [[{ name: "a", parameters: { big: 1n } }], "[0].parameters.big is a bigint, which JSON has not"],
     [[{ type: "function", function: { name: "a", parametres: {} } }], "did you mean parameters?"],
     [[{ type: "tool", function: { name: "a" } }], "[0].type"],
     [[{ type: "function", function: { name: "a", strict: 1 } }], "strict must be true or false"],

@@ -5,3 +5,9 @@ export function toCount(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It has to be a whole number.");
   return Number(text);
 }
+
+/** A whole number of 1 or more. */
+export function toSize(text: string): number {
+  if (!/^0*[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It has to be a whole number of 1 or more.");
+  return Number(text);
+}

@@ -15,6 +15,7 @@ import { addServe } from "./commands/serve.js";
 import { addTemplate } from "./commands/template.js";
 import { addTokenize } from "./commands/tokenize.js";
 import { applyConfigFile } from "./config/config-file.js";
+import { refuseEmptyValues } from "./flags/empty-values.js";
 import { onOneLine } from "./shorten.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -50,8 +51,10 @@ export function makeProgram(): Command {
     });
   for (const add of commands) add(program);
   program.hook("preAction", async (_program, command) => {
-    // A shell that asks for suggestions has no use for what is wrong with a file.
-    if (command.name() !== "completion" && command.parent === program) await applyConfigFile(program, command);
+    // A shell that asks for suggestions has no use for what is wrong; the word that is being written may be empty.
+    if (command.name() === "completion" || command.parent?.name() === "completion") return;
+    refuseEmptyValues(command);
+    if (command.parent === program) await applyConfigFile(program, command);
   });
   return program;
 }

@@ -129,7 +129,19 @@ describe("a table of images", () => {
     ["nothing to ask", [prescriptions[0]!], 2, "--prompt or --prompt-file is needed"],
     ["a path that is not there", ["missing.png", ...prompt], 1, "IMAGE_NOT_FOUND: missing.png"],
     ["a model that is not there", [prescriptions[0]!, ...prompt, "--model", "missing.gguf"], 1, "MODEL_NOT_FOUND: "],
-    ["--restart without a table", [prescriptions[0]!, ...prompt, "--restart"], 2, "--restart and --json need --out"],
+    [
+      "--restart without a table",
+      [prescriptions[0]!, ...prompt, "--restart"],
+      2,
+      "--restart, --retry-failed and --json need --out",
+    ],
+    ["--retry-failed without a table", [prescriptions[0]!, ...prompt, "--retry-failed"], 2, "need --out"],
+    [
+      "both --restart and --retry-failed",
+      ["x.png", "--out", "x", "--restart", "--retry-failed"],
+      2,
+      "cannot be used with",
+    ],
     ["a template that is none", [prescriptions[0]!, ...prompt, "--chat-template", "{% if"], 1, "INVALID_ARGUMENT: "],
   ])("is not begun with %s", async (_name, args, expected, message) => {
     const { status, stdout, stderr } = await annotate(...args);

@@ -1,7 +1,7 @@
 /** `medinfer serve` as a process: what it prints, answers and does with signals. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -98,6 +98,30 @@ describe("--files-folder", () => {
       expect.stringMatching(/^medinfer: INVALID_ARGUMENT: filesFolder: another server has this folder: [^\n]*\n$/),
     ]);
   });
+});
+
+test("--models, in a config file as on the command line: models with options of their own", async () => {
+  const folder = temporaryFolder();
+  const models = path.join(folder, "models.json");
+  const config = path.join(folder, "medinfer.config.json");
+  // As the README has it: both are the tiny model inside the package.
+  const readme = readFileSync(fromRoot("packages", "cli", "README.md"), "utf8");
+  writeFileSync(models, /```json\n(\[[^]*?)```/.exec(readme)![1]!);
+  writeFileSync(
+    config,
+    JSON.stringify({ serve: { models, "audit-log": path.join(folder, "audit"), "audit-keep": 2 } }),
+  );
+  const { url, lines } = await serve("--config", config);
+  expect(lines.at(-1)).toBe("medinfer: ready: reader, second");
+  const ask = (model: string, words: number) =>
+    post(
+      `${url}/v1/chat/completions`,
+      JSON.stringify({ model, messages: [{ role: "user", content: "gout ".repeat(words) }], max_tokens: 3 }),
+    );
+  expect((await ask("default", 600)).status).toBe(200);
+  // Its own context.
+  const tooLong = (await (await ask("second", 600)).json()) as { error: { message: string } };
+  expect(tooLong.error.message).toContain("512");
 });
 
 describe("--offline", () => {

@@ -1,7 +1,6 @@
 /** How far an annotation is, on stderr. It names no file: names may be patients'. */
 import process from "node:process";
-import { Presets, SingleBar } from "cli-progress";
-import { showsColours } from "../terminal/colours.js";
+import { SingleBar } from "cli-progress";
 
 export const progressKinds = ["auto", "bar", "plain", "none"] as const;
 export type ProgressKind = (typeof progressKinds)[number];
@@ -28,12 +27,13 @@ export interface Progress {
   end(counts: Counts): void;
 }
 
-/** @param kind `"auto"`: a bar at a terminal, and nothing elsewhere */
+/** @param kind `"auto"`: a bar at a terminal, and nothing elsewhere; where no bar can be drawn, it is lines */
 export function makeProgress(kind: ProgressKind): Progress {
   const terminal = process.stderr.isTTY === true;
-  if (kind === "plain") return new PlainProgress();
-  if (kind === "bar" || (kind === "auto" && terminal)) return terminal ? new BarProgress() : new PlainProgress();
-  return { update: () => {}, end: () => {} };
+  if (kind === "none" || (kind === "auto" && !terminal)) return { update: () => {}, end: () => {} };
+  // A dumb terminal writes over nothing.
+  const drawn = kind !== "plain" && terminal && process.env.TERM !== "dumb";
+  return drawn ? new BarProgress() : new PlainProgress();
 }
 
 /** Rows a second of late: since the last row that was there before, as those take next to no time. */
@@ -83,10 +83,10 @@ class BarProgress implements Progress {
   #begun = false;
 
   constructor() {
+    // Characters that every font and locale has, and no colours.
     const plain = { barCompleteChar: "#", barIncompleteChar: "." };
     const format = "{bar} {value}/{total} {told}";
-    const options = { format, stream: process.stderr, hideCursor: true, fps: 5, linewrap: false, ...plain };
-    this.#bar = new SingleBar(options, showsColours(process.stderr) ? Presets.shades_grey : Presets.legacy);
+    this.#bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, fps: 5, linewrap: false, ...plain });
   }
 
   update(counts: Counts): void {

@@ -5,7 +5,9 @@ import { annotateFiles, requireVision, type RowSink } from "../annotate/annotate
 import { digestAsked } from "../annotate/identity.js";
 import { imageFiles, type LeftOut } from "../annotate/image-files.js";
 import { duration, makeProgress, progressKinds, type Counts, type ProgressKind } from "../annotate/progress.js";
+import type { FailedRow } from "../annotate/read-rows.js";
 import { RowFile } from "../annotate/row-file.js";
+import { rowsToRetry } from "../annotate/rows-to-retry.js";
 import { tell } from "../complaint.js";
 import { SOME_FAILED } from "../exit-status.js";
 import { addModelFlags, loadEngine } from "../flags/model-flags.js";
@@ -22,6 +24,7 @@ interface AnnotateCommandOptions {
   system?: string;
   out?: string;
   restart?: true;
+  retryFailed?: true;
   concurrency?: number;
   progress: ProgressKind;
   model?: string;
@@ -32,11 +35,12 @@ interface AnnotateCommandOptions {
 const examples = `
 Every line of the table is {"id", "file", "text", "parsed", "finishReason", "usage", "error"}. A run that was stopped, or
 killed, goes on where it was when it is started again in the same way. Images that cannot be read become rows with an
-error; the exit status is then 3.
+error; the exit status is then 3. They are asked again with --retry-failed alone.
 
 Examples:
   medinfer annotate scans/ --prompt "Which drugs are on it?" --out rows.jsonl
   medinfer annotate scans/ more.png --prompt-file prompt.txt --json-schema drugs.json --temperature 0 --out rows.jsonl
+  medinfer annotate scans/ --prompt "Which drugs are on it?" --out rows.jsonl --retry-failed
   medinfer annotate one.png --prompt "What is this?" | jq -r .text`;
 
 /** `medinfer annotate` */
@@ -50,6 +54,9 @@ export function addAnnotate(program: Command): void {
     .option("--system <text>", "the system message; default: You are a helpful assistant.")
     .option("--out <file>", "the table, as JSON lines; without it rows are printed, and a stopped run begins anew")
     .option("--restart", "give up the rows that --out holds, and begin anew")
+    .addOption(
+      new Option("--retry-failed", "ask again for the images whose rows in --out have an error").conflicts("restart"),
+    )
     .option("--concurrency <rows>", "most rows under way at once; default: twice the batch size", toCount)
     .addOption(
       new Option("--progress <kind>", "auto: a bar at a terminal, and nothing elsewhere; plain: lines")
@@ -61,8 +68,10 @@ export function addAnnotate(program: Command): void {
 }
 
 async function run(paths: string[], options: AnnotateCommandOptions, command: Command): Promise<void> {
-  const { out, restart = false } = options;
-  if (out === undefined && (restart || options.json)) command.error("--restart and --json need --out");
+  const { out, restart, retryFailed, json } = options;
+  if (out === undefined && (restart || retryFailed || json)) {
+    command.error("--restart, --retry-failed and --json need --out");
+  }
   const prompt =
     options.prompt ?? (options.promptFile === undefined ? undefined : await readMessage(options.promptFile));
   if (prompt === undefined || prompt === "") return command.error("--prompt or --prompt-file is needed: what to ask");
@@ -72,7 +81,7 @@ async function run(paths: string[], options: AnnotateCommandOptions, command: Co
   const counts = await withInterrupt((signal) => annotate(paths, prompt, options, settings, command, signal));
   const seconds = (performance.now() - begin) / 1000;
   if (counts.failed > 0) process.exitCode = SOME_FAILED;
-  if (options.json) return printJson({ ...counts, seconds });
+  if (json) return printJson({ ...counts, seconds });
   if (out !== undefined || counts.failed > 0) tell(`${summary(counts)}, in ${duration(seconds)}`);
 }
 
@@ -84,11 +93,12 @@ async function annotate(
   command: Command,
   signal: AbortSignal,
 ): Promise<Counts> {
-  const { out, system, model, mmproj, concurrency, restart = false, progress } = options;
+  const { out, system, model, mmproj, concurrency, restart = false, retryFailed = false, progress } = options;
   const total = await count(paths, signal);
   const asked = await digestAsked({ prompt, systemPrompt: system, settings, model, mmproj });
   // Before the model is loaded, which may take long.
-  const table = out === undefined ? undefined : await RowFile.open(out, asked, { restart });
+  const retry = retryFailed ? (rows: readonly FailedRow[]) => rowsToRetry(rows, { paths, asked, signal }) : undefined;
+  const table = out === undefined ? undefined : await RowFile.open(out, asked, { restart, retry });
   try {
     const engine = await loadEngine(command, { signal });
     try {

@@ -3,7 +3,7 @@ import { listen, type ListenOptions, type LogLevel } from "@medinfer/server";
 import { Option, type Command } from "commander";
 import { MedInferError } from "medinfer";
 import closeWithGrace from "close-with-grace";
-import { toCount } from "../numbers.js";
+import { toCount, toSize } from "../numbers.js";
 import { listenOptions, type ServeOptions } from "../serve/listen-options.js";
 import { refuseConnections } from "../serve/offline.js";
 import { shortenPath } from "../shorten.js";
@@ -24,6 +24,12 @@ export function addServe(program: Command): void {
       "a GGUF file, and what requests call it; can be repeated; default: the tiny model inside the package",
       collect,
     )
+    .addOption(
+      new Option(
+        "--models <file>",
+        "several models with all of their options, as a JSON file; in place of these flags",
+      ).conflicts(["model", "alias", "mmproj", "task", "nCtx", "batchSize", "nThreads", "chatTemplate"]),
+    )
     .option("--alias <name>", "another name of the first model; can be repeated", collect)
     .option("--mmproj <file>", "the first model's projector; default: the one beside it")
     .option("--task <task>", "what the first model is for: generate, embed or rerank", "generate")
@@ -32,16 +38,29 @@ export function addServe(program: Command): void {
     .option("--socket <path>", "a Unix socket instead of host and port")
     .option("--keys <file>", "who may ask, as medinfer keys makes it; read again when it changes")
     .option("--open", "listen to other hosts without keys: everybody who reaches it may use it")
-    .option("--admin <place>", "a port of this host, or a Unix socket's path, where alone administrators' calls are")
+    .option(
+      "--admin <place>",
+      "a port of this host, HOST:PORT, or a Unix socket's path, where alone administrators' calls are",
+    )
     .option("--tls-cert <file>", "serve HTTPS with this certificate (PEM)")
     .option("--tls-key <file>", "its private key (PEM)")
     .option("--tls-client-ca <file>", "ask for clients' certificates that these authorities signed, and refuse others")
+    .option("--tls-passphrase <file>", "what the private key is encrypted with")
+    .addOption(
+      new Option("--tls-min-version <version>", "the oldest TLS that is spoken; default: Node's").choices([
+        "TLSv1.2",
+        "TLSv1.3",
+      ]),
+    )
     .option("--cors-origin <origin>", "an origin whose pages may read answers; can be repeated", collect)
+    .option("--cors-private-network", "let pages of public sites reach a private network, where their browser asks")
     .option(
       "--image-urls [host]",
       "take images by URL, of public addresses alone; of these hosts, can be repeated",
       collectHosts,
     )
+    .option("--image-url-limit <MiB>", "most of an image by URL; default 20", toSize)
+    .option("--image-url-timeout <seconds>", "most time that one takes; default 10", toSize)
     .option("--offline", "open no connection but those that come in, whatever asks for one")
     .option("--n-ctx <tokens>", "the KV pool of all running requests", toCount)
     .option("--batch-size <requests>", "most requests at once", toCount)
@@ -62,6 +81,8 @@ export function addServe(program: Command): void {
     .option("--response-state", "keep responses for an hour, so that previous_response_id finds them")
     .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")
     .option("--files-quota <MiB>", "most of all files of one tenant", toCount, 10_240)
+    .option("--file-limit <MiB>", "most of one file in it; default 200", toSize)
+    .option("--batch-concurrency <requests>", "most requests of a batch that run at once; default 8", toSize)
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
     .addOption(
       new Option("--log-level <level>", "what is logged to stderr; info: every request")
@@ -71,6 +92,9 @@ export function addServe(program: Command): void {
     .option("--audit-log <file>", "who asked for what, when and with what outcome, as lines of JSON; never a text")
     .option("--audit-secret <file>", "what salts the digests of prompts; default: random, for as long as it runs")
     .option("--audit-required", "refuse requests while the audit log cannot be written")
+    .option("--audit-max-size <MiB>", "begin another file beyond it; default 64", toSize)
+    .option("--audit-max-age <hours>", "begin another file after it; default 24", toSize)
+    .option("--audit-keep <files>", "how many files before the one that is written are kept; default: all", toCount)
     .addHelpText("after", examples)
     .action(run);
 }
@@ -84,7 +108,7 @@ Examples:
 
 async function run(options: ServeOptions): Promise<void> {
   if (options.offline === true) refuseConnections();
-  const server = await begin(listenOptions(options));
+  const server = await begin(await listenOptions(options));
   // A second signal ends the process at once.
   const { uninstall } = closeWithGrace({ delay: false, logger: false }, async () => {
     process.stderr.write("medinfer: ending: running requests finish first; another signal ends at once\n");
@@ -107,6 +131,8 @@ async function begin(options: ListenOptions) {
   try {
     return await listen(options);
   } catch (error) {
+    // Two models of one name.
+    if (error instanceof RangeError) throw new MedInferError("INVALID_ARGUMENT", error.message, { cause: error });
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || error instanceof MedInferError) throw error;
     const where = options.socket ?? `${options.host}:${options.port}`;

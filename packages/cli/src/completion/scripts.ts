@@ -17,7 +17,7 @@ _medinfer() {
     local -a found
     local line
     while IFS= read -r line; do
-        line=\${line//:/\\\\:}
+        line=\${\${line//:/\\\\:}%$'\\t'}
         found+=("\${line/$'\\t'/:}")
     done < <(medinfer completion suggest -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
     if (( \${#found} )); then _describe medinfer found; else _files; fi
@@ -27,8 +27,13 @@ compdef _medinfer medinfer
   fish: `function __medinfer_suggest
     set -l before (commandline -opc)
     set -l current (commandline -ct)
-    medinfer completion suggest -- $before[2..-1] "$current" 2>/dev/null
+    set -l found (medinfer completion suggest -- $before[2..-1] "$current" 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path "$current"
+    end
 end
-complete -c medinfer -a '(__medinfer_suggest)'
+complete -c medinfer -f -a '(__medinfer_suggest)'
 `,
 };

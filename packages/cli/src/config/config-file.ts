@@ -2,6 +2,7 @@
 import process from "node:process";
 import { InvalidArgumentError, type Command, type Option } from "commander";
 import { MedInferError } from "medinfer";
+import { isEmptyValue } from "../flags/empty-values.js";
 import { readJson } from "../input.js";
 import { didYouMean, shownName } from "../nearest.js";
 import { shortenPath } from "../shorten.js";
@@ -62,6 +63,7 @@ function valueOf(option: Option, given: unknown, place: string): unknown {
   const texts = (Array.isArray(given) ? given : [given]).map((each) =>
     typeof each === "string" ? each : JSON.stringify(each),
   );
+  if (isEmptyValue(option, texts)) throw wrong(`${place} is empty: give a value, or leave it out`);
   try {
     if (option.parseArg === undefined) {
       if (texts.length !== 1) throw new InvalidArgumentError("It has to be one value.");

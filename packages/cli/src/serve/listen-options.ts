@@ -1,18 +1,16 @@
 import { readFileSync } from "node:fs";
-import path from "node:path";
-import type { ListenOptions, LogLevel, ModelConfig } from "@medinfer/server";
+import type { ListenOptions, LogLevel } from "@medinfer/server";
 import { MedInferError } from "medinfer";
-import { toCount } from "../numbers.js";
 import { shortenPath } from "../shorten.js";
+import { defined } from "./defined.js";
+import { modelConfigs, type ModelOptions } from "./model-configs.js";
 
 const MIB = 2 ** 20;
+const SECOND = 1000;
+const HOUR = 3_600_000;
 
 /** Flags of `medinfer serve`, as commander gives them. */
-export interface ServeOptions {
-  model?: string[];
-  alias?: string[];
-  mmproj?: string;
-  task: ModelConfig["task"];
+export interface ServeOptions extends ModelOptions {
   host: string;
   port: number;
   socket?: string;
@@ -22,12 +20,13 @@ export interface ServeOptions {
   tlsCert?: string;
   tlsKey?: string;
   tlsClientCa?: string;
+  tlsPassphrase?: string;
+  tlsMinVersion?: "TLSv1.2" | "TLSv1.3";
   corsOrigin?: string[];
-  nCtx?: number;
-  batchSize?: number;
-  nThreads?: number;
-  chatTemplate?: string;
+  corsPrivateNetwork?: boolean;
   imageUrls?: string[] | true;
+  imageUrlLimit?: number;
+  imageUrlTimeout?: number;
   offline?: boolean;
   memoryBudget?: number;
   unloadAfter?: number;
@@ -39,97 +38,125 @@ export interface ServeOptions {
   responseState?: boolean;
   filesFolder?: string;
   filesQuota: number;
+  fileLimit?: number;
+  batchConcurrency?: number;
   drain: number;
   logLevel: LogLevel;
   auditLog?: string;
   auditSecret?: string;
   auditRequired?: boolean;
+  auditMaxSize?: number;
+  auditMaxAge?: number;
+  auditKeep?: number;
 }
 
 /**
  * What the server is asked for.
  *
- * @throws MedInferError `INVALID_ARGUMENT` for flags at odds, or a file that cannot be read
+ * @throws MedInferError (rejects) `INVALID_ARGUMENT` for flags at odds, or a file that cannot be read
  */
-export function listenOptions(options: ServeOptions): ListenOptions {
+export async function listenOptions(options: ServeOptions): Promise<ListenOptions> {
   const { host, port, socket, keys, open, filesFolder, responseState, logLevel, imageUrls } = options;
-  const { memoryBudget, unloadAfter, refuseWhileLoading } = options;
+  const { unloadAfter, refuseWhileLoading, batchConcurrency } = options;
+  if (filesFolder === undefined && (options.fileLimit !== undefined || batchConcurrency !== undefined)) {
+    throw wrong("--file-limit and --batch-concurrency need --files-folder FOLDER");
+  }
   if (options.offline === true && imageUrls !== undefined) {
-    throw new MedInferError(
-      "INVALID_ARGUMENT",
-      "--image-urls has the server open connections, and --offline forbids it",
-    );
+    throw wrong("--image-urls has the server open connections, and --offline forbids it");
   }
   return {
-    models: modelsOf(options),
-    cors: { origins: options.corsOrigin },
-    drainMs: options.drain * 1000,
+    models: await modelConfigs(options),
+    cors: defined({ origins: options.corsOrigin, allowPrivateNetwork: options.corsPrivateNetwork }),
+    drainMs: options.drain * SECOND,
     defaultMaxTokens: options.maxTokens,
-    timeLimitMs: options.timeLimit * 1000,
-    readPatienceMs: options.readPatience * 1000,
+    timeLimitMs: options.timeLimit * SECOND,
+    readPatienceMs: options.readPatience * SECOND,
     bodyLimit: options.bodyLimit * MIB,
     filesQuota: options.filesQuota * MIB,
     ...(refuseWhileLoading === true ? { whileLoading: "refuse" } : {}),
     ...defined({
-      ...{ host, port, socket, keys, open, filesFolder, responseState, logLevel },
+      ...{ host, port, socket, keys, open, filesFolder, responseState, logLevel, batchConcurrency },
       admin: adminOf(options),
       tls: tlsOf(options),
       audit: auditOf(options),
-      imageUrls: Array.isArray(imageUrls) ? { hosts: imageUrls } : imageUrls,
-      memoryBudget: memoryBudget === undefined ? undefined : memoryBudget * MIB,
-      unloadAfterMs: unloadAfter === undefined ? undefined : unloadAfter * 1000,
+      imageUrls: imageUrlsOf(options),
+      fileLimit: times(options.fileLimit, MIB),
+      memoryBudget: times(options.memoryBudget, MIB),
+      unloadAfterMs: times(unloadAfter, SECOND),
     }),
   };
 }
 
+/** A port, a host with a port, or a path. */
 function adminOf({ admin }: ServeOptions): ListenOptions["admin"] {
   if (admin === undefined) return undefined;
-  return /^\d+$/.test(admin) ? { port: toCount(admin) } : { socket: admin };
+  const [, host, port] = /^(?:([^/\\]+):)?(\d+)$/.exec(admin) ?? [];
+  if (port === undefined) return { socket: admin };
+  return { port: toPort(port), ...defined({ host: host?.replace(/^\[(.*)\]$/, "$1") }) };
 }
 
-function tlsOf({ tlsCert, tlsKey, tlsClientCa }: ServeOptions): ListenOptions["tls"] {
-  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) {
-    throw new MedInferError("INVALID_ARGUMENT", "TLS needs both --tls-cert and --tls-key");
-  }
-  const certificate = { cert: readPem(tlsCert), key: readPem(tlsKey) };
-  return tlsClientCa === undefined ? certificate : { ...certificate, ca: readPem(tlsClientCa), requestCert: true };
+function toPort(text: string): number {
+  const port = Number(text);
+  if (port > 65_535) throw wrong("--admin: a port is a number from 0 to 65535");
+  return port;
 }
 
-function readPem(file: string): Buffer {
+function tlsOf(options: ServeOptions): ListenOptions["tls"] {
+  const { tlsCert, tlsKey, tlsClientCa, tlsPassphrase, tlsMinVersion: minVersion } = options;
+  if ([tlsCert, tlsKey, tlsClientCa, tlsPassphrase, minVersion].every((each) => each === undefined)) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) throw wrong("TLS needs both --tls-cert and --tls-key");
+  return {
+    ...{ cert: readTlsFile(tlsCert), key: readTlsFile(tlsKey) },
+    ...(tlsClientCa === undefined ? {} : { ca: readTlsFile(tlsClientCa), requestCert: true }),
+    // Editors end the last line.
+    ...(tlsPassphrase === undefined
+      ? {}
+      : {
+          passphrase: readTlsFile(tlsPassphrase)
+            .toString()
+            .replace(/\r?\n$/, ""),
+        }),
+    ...defined({ minVersion }),
+  };
+}
+
+function readTlsFile(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
-    throw new MedInferError("INVALID_ARGUMENT", `${shortenPath(file)}: it cannot be read (${code}): check the path`);
+    throw wrong(`${shortenPath(file)}: it cannot be read (${code}): check the path`);
   }
 }
 
-function auditOf({ auditLog: file, auditSecret: secretFile, auditRequired: required }: ServeOptions) {
-  if (file !== undefined) return { file, secretFile, required };
-  if (secretFile === undefined && required === undefined) return undefined;
-  throw new MedInferError("INVALID_ARGUMENT", "--audit-secret and --audit-required need --audit-log FILE");
+function imageUrlsOf({ imageUrls, imageUrlLimit, imageUrlTimeout }: ServeOptions): ListenOptions["imageUrls"] {
+  const limits = defined({ maxBytes: times(imageUrlLimit, MIB), timeoutMs: times(imageUrlTimeout, SECOND) });
+  if (imageUrls === undefined) {
+    if (Object.keys(limits).length === 0) return undefined;
+    throw wrong("--image-url-limit and --image-url-timeout need --image-urls");
+  }
+  return { ...limits, ...(imageUrls === true ? {} : { hosts: imageUrls }) };
 }
 
-function modelsOf(options: ServeOptions): ModelConfig[] {
-  const { model = [""], alias, mmproj, task, nCtx, batchSize, nThreads, chatTemplate } = options;
-  const shared = defined({ nCtx, batchSize, nThreads });
-  return model.map((each, i) => ({
-    ...named(each),
-    ...shared,
-    ...(i === 0 ? defined({ aliases: alias, mmproj, task, chatTemplate }) : {}),
-    keepLoaded: i === 0,
-  }));
+function auditOf(options: ServeOptions): ListenOptions["audit"] {
+  const { auditLog: file, auditSecret: secretFile, auditRequired: required, auditKeep: keep } = options;
+  const { auditMaxSize, auditMaxAge } = options;
+  const more = defined({
+    ...{ secretFile, required, keep },
+    maxBytes: times(auditMaxSize, MIB),
+    maxAgeMs: times(auditMaxAge, HOUR),
+  });
+  if (file !== undefined) return { file, ...more };
+  if (Object.keys(more).length === 0) return undefined;
+  throw wrong(
+    "--audit-secret, --audit-required, --audit-max-size, --audit-max-age and --audit-keep need --audit-log FILE",
+  );
 }
 
-/** `name=file`, or a file whose name it has. */
-function named(text: string): { name: string; model?: string } {
-  if (text === "") return { name: "medinfer-tiny" };
-  const [, name, file] = /^([^=/\\]+)=(.+)$/.exec(text) ?? [];
-  if (name !== undefined && file !== undefined) return { name, model: file };
-  return { name: path.basename(text).replace(/(-00001-of-\d+)?\.gguf$/i, ""), model: text };
+function times(value: number | undefined, unit: number): number | undefined {
+  return value === undefined ? undefined : value * unit;
 }
 
-function defined<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+function wrong(message: string): MedInferError {
+  return new MedInferError("INVALID_ARGUMENT", message);
 }
