@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -21,6 +22,12 @@ std::vector<float> Normal(std::mt19937& random, std::size_t count) {
   std::normal_distribution<float> normal;
   std::vector<float> values(count);
   std::generate(values.begin(), values.end(), [&] { return normal(random); });
+  return values;
+}
+
+std::vector<float> Values(const ggml_tensor* tensor) {
+  std::vector<float> values(static_cast<std::size_t>(ggml_nelements(tensor)));
+  ggml_backend_tensor_get(tensor, values.data(), 0, values.size() * sizeof(float));
   return values;
 }
 
@@ -46,8 +53,7 @@ class CpuGraph {
       reinterpret_cast<decltype(&ggml_backend_cpu_set_threadpool)>(function("ggml_backend_cpu_set_threadpool"))(
           backend_.get(), pool_.get());
     }
-    context_.reset(ggml_init(
-        {.mem_size = 64 * ggml_tensor_overhead() + ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true}));
+    context_.reset(ggml_init({.mem_size = 64 * ggml_tensor_overhead(), .mem_buffer = nullptr, .no_alloc = true}));
   }
 
   ggml_context* context() { return context_.get(); }
@@ -55,12 +61,11 @@ class CpuGraph {
   void Allocate() { buffer_.reset(ggml_backend_alloc_ctx_tensors(context_.get(), backend_.get())); }
 
   std::vector<float> Compute(ggml_tensor* result) {
-    ggml_cgraph* graph = ggml_new_graph(context_.get());
+    const ggml_context_ptr own{ggml_init({.mem_size = ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true})};
+    ggml_cgraph* graph = ggml_new_graph(own.get());
     ggml_build_forward_expand(graph, result);
     EXPECT_EQ(ggml_backend_graph_compute(backend_.get(), graph), GGML_STATUS_SUCCESS);
-    std::vector<float> values(static_cast<std::size_t>(ggml_nelements(result)));
-    ggml_backend_tensor_get(result, values.data(), 0, values.size() * sizeof(float));
-    return values;
+    return Values(result);
   }
 
  private:
@@ -214,6 +219,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Attention{"prompt", GGML_TYPE_F16, 64, 4, 2, 150, 640, 1e-5},
                     Attention{"prompt_odd_tile", GGML_TYPE_F16, 128, 2, 2, 67, 333, 1e-5},
                     Attention{"prompt_f32", GGML_TYPE_F32, 64, 2, 2, 64, 64, 1e-5},
+                    Attention{"batch_wide_pool", GGML_TYPE_F16, 64, 2, 2, 20, 9100, 1e-5},
+                    Attention{"prompt_wide_pool", GGML_TYPE_F16, 64, 2, 2, 130, 9100, 1e-5},
                     Attention{"texts_f32", GGML_TYPE_F32, 32, 4, 4, 500, 500, 1e-5, 0, 0, false, true},
                     Attention{"texts_f16", GGML_TYPE_F16, 64, 2, 2, 333, 333, 1e-5, 0, 0, false, true},
                     Attention{"texts_odd_head", GGML_TYPE_F32, 40, 2, 2, 200, 200, 1e-5, 0, 0, false, true},
@@ -223,6 +230,48 @@ INSTANTIATE_TEST_SUITE_P(
                     Attention{"quantised_q8_0", GGML_TYPE_Q8_0, 64, 4, 4, 8, 512, 2e-2},
                     Attention{"quantised_q4_0", GGML_TYPE_Q4_0, 64, 4, 4, 8, 512, 2e-2}),
     [](const auto& shape) { return std::string(shape.param.name); });
+
+// A graph looks up once what the rows of a mask see: not for another mask, and not for what the mask held before.
+TEST(FlashAttentions, OfOneGraphSeeWhatTheirOwnMaskShows) {
+  constexpr std::int64_t kHeadSize = 64;
+  constexpr std::int64_t kHeads = 2;
+  constexpr std::int64_t kCells = 4500;
+  for (const std::int64_t queries : {5, 100}) {
+    std::mt19937 random(3);
+    // The same threads for all graphs, and two masks that take turns, the second one of its own for each head.
+    CpuGraph graph(true);
+    ggml_context* context = graph.context();
+    ggml_tensor* query = ggml_new_tensor_3d(context, GGML_TYPE_F32, kHeadSize, queries, kHeads);
+    ggml_tensor* cache = ggml_new_tensor_3d(context, GGML_TYPE_F16, kHeadSize, kCells, kHeads);
+    ggml_tensor* masks[] = {ggml_new_tensor_2d(context, GGML_TYPE_F16, kCells, queries),
+                            ggml_new_tensor_3d(context, GGML_TYPE_F16, kCells, queries, kHeads)};
+    constexpr std::array<std::size_t, 5> kMaskOf = {0, 0, 1, 0, 1};
+    std::array<ggml_tensor*, kMaskOf.size()> outputs{};
+    ggml_tensor* all = nullptr;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      outputs[i] = ggml_flash_attn_ext(context, query, cache, cache, masks[kMaskOf[i]], 0.125F, 0, 0);
+      ggml_prec_set_acc(outputs[i], GGML_PREC_F32);
+      all = all == nullptr ? outputs[i] : ggml_add(context, all, outputs[i]);
+    }
+    graph.Allocate();
+    Store(query, Normal(random, static_cast<std::size_t>(ggml_nelements(query))));
+    Store(cache, Normal(random, static_cast<std::size_t>(ggml_nelements(cache))));
+    for (int round = 0; round < 2; ++round) {
+      Store(masks[0], ScatteredMask(random, queries, kCells, 0));
+      Store(masks[1], ScatteredMask(random, queries * kHeads, kCells, 0));
+      // First of all one with the mask that the round before ended with.
+      std::array<std::vector<float>, kMaskOf.size()> alone;
+      for (std::size_t i = outputs.size(); i-- > 0;) alone[i] = graph.Compute(outputs[i]);
+      graph.Compute(all);
+      std::array<std::vector<float>, kMaskOf.size()> together;
+      std::transform(outputs.begin(), outputs.end(), together.begin(), Values);
+      for (std::size_t i = 0; i < outputs.size(); ++i) EXPECT_TRUE(alone[i] == together[i]) << i;
+      EXPECT_TRUE(together[0] == together[1]);
+      EXPECT_TRUE(together[2] == together[4]);
+      EXPECT_FALSE(together[0] == together[2]);
+    }
+  }
+}
 
 struct Product {
   ggml_type type;  // of the weights
