@@ -1,6 +1,7 @@
 import type { Engine, GenerationResult } from "medinfer";
 import { counted } from "./accounting/counted-engine.js";
 import { Tally, type Spent } from "./accounting/tally.js";
+import type { Watch } from "./accounting/watch.js";
 import type { Terms } from "./generate/terms.js";
 import type { Call } from "./http/route.js";
 import { StreamStore } from "./http/stream-store.js";
@@ -61,8 +62,8 @@ export class Serving {
    */
   generate<T extends GenerationResult>(call: Call, name: string, work: (served: Served) => Promise<T>): Promise<T> {
     const tally = new Tally();
-    return this.#visit(call, name, "generate", tally, ({ model, engine }) => {
-      return work({ engine: counted(engine, (spent) => tally.add(spent)), model, terms: this.terms(call) });
+    return this.#visit(call, name, "generate", tally, ({ model, engine }, watch) => {
+      return work({ engine: counted(engine, watch, (spent) => tally.add(spent)), model, terms: this.terms(call) });
     });
   }
 
@@ -91,7 +92,7 @@ export class Serving {
     name: string,
     task: "generate" | "embed" | "rerank",
     tally: Spent,
-    work: (lease: Lease) => Promise<T>,
+    work: (lease: Lease, watch: Watch) => Promise<T>,
   ): Promise<T> {
     const { admission, recorder } = this.#parts;
     this.models.findFor(name, task);
@@ -102,7 +103,7 @@ export class Serving {
         const entry = recorder.entering(call, model);
         await visit.place(model);
         try {
-          const result = await work({ ...lease, engine: entry.admitted(lease.engine) });
+          const result = await work(lease, entry.admitted());
           recorder.answered(call, model, result);
           return result;
         } finally {

@@ -1,6 +1,15 @@
 import { setMaxListeners } from "node:events";
 import { MedInferError, type Generation, type GenerationEvent, type GenerationResult } from "medinfer";
-import { GenerationTally, type Spent } from "./tally.js";
+import { GenerationTally, holdsTokens, type Spent } from "./tally.js";
+import type { Watch } from "./watch.js";
+
+/** Whom a generation tells, and who ends it. */
+export interface Counting {
+  /** Not aborted yet, and not known to the generation. */
+  signal: AbortSignal;
+  watch: Watch;
+  onSpent: (spent: Spent) => void;
+}
 
 type Events = AsyncIterableIterator<GenerationEvent, undefined>;
 type Next = IteratorResult<GenerationEvent, undefined>;
@@ -14,6 +23,7 @@ type Next = IteratorResult<GenerationEvent, undefined>;
 export class CountedGeneration implements Generation {
   readonly #inner: Generation;
   readonly #signal: AbortSignal;
+  readonly #watch: Watch;
   readonly #onSpent: (spent: Spent) => void;
   readonly #tally = new GenerationTally();
   #events: Events | undefined;
@@ -22,10 +32,10 @@ export class CountedGeneration implements Generation {
   #result: Promise<GenerationResult> | undefined;
   #over = false;
 
-  /** @param signal not aborted yet, and not known to `inner` */
-  constructor(inner: Generation, signal: AbortSignal, onSpent: (spent: Spent) => void) {
+  constructor(inner: Generation, { signal, watch, onSpent }: Counting) {
     this.#inner = inner;
     this.#signal = signal;
+    this.#watch = watch;
     this.#onSpent = onSpent;
     setMaxListeners(0, signal); // one for each prompt of a request
     signal.addEventListener("abort", this.#onAbort, { once: true });
@@ -35,7 +45,7 @@ export class CountedGeneration implements Generation {
   get result(): Promise<GenerationResult> {
     this.#result ??= this.#inner.result.then(
       (result) => (this.#drained ?? Promise.resolve()).then(() => this.#ended(result)),
-      (error: unknown) => this.#lost(error),
+      this.#lost,
     );
     return this.#result;
   }
@@ -45,9 +55,10 @@ export class CountedGeneration implements Generation {
   }
 
   [Symbol.asyncIterator](): Events {
-    const events = (this.#events = this.#inner[Symbol.asyncIterator]());
+    this.#events = this.#inner[Symbol.asyncIterator]();
+    const events = this.#events;
     return {
-      next: () => this.#next(events),
+      next: this.#next,
       return: () => {
         this.#end(this.#tally.least);
         return events.return?.() ?? Promise.resolve({ done: true, value: undefined });
@@ -58,20 +69,19 @@ export class CountedGeneration implements Generation {
     };
   }
 
-  #next(events: Events): Promise<Next> {
-    return events.next().then(
-      (next) => this.#seen(next, events),
-      (error: unknown) => this.#lost(error),
-    );
-  }
+  // Once for each token: no closures of its own.
+  readonly #next = (): Promise<Next> => this.#events!.next().then(this.#seen, this.#lost);
 
-  #seen(next: Next, events: Events): Next | Promise<Next> {
+  readonly #seen = (next: Next): Next | Promise<Next> => {
     if (next.done === true) return next;
-    this.#tally.see(next.value);
-    if (next.value.type === "done") this.#ended(next.value);
+    const event = next.value;
+    this.#tally.see(event);
+    if (event.type === "done") this.#ended(event);
     // Nobody reads what comes until its end.
-    return this.#signal.aborted && !this.#over ? this.#next(events) : next;
-  }
+    if (this.#signal.aborted && !this.#over) return this.#next();
+    if (holdsTokens(event)) this.#watch.onTokens(event.index ?? 0);
+    return next;
+  };
 
   readonly #onAbort = () => {
     this.#inner.finish();
@@ -95,10 +105,10 @@ export class CountedGeneration implements Generation {
     throw new MedInferError("ABORTED", "the request was aborted", { cause: this.#signal.reason });
   }
 
-  #lost(error: unknown): never {
+  readonly #lost = (error: unknown): never => {
     this.#end(this.#tally.least);
     throw error;
-  }
+  };
 
   #end(spent: Spent): void {
     if (this.#over) return;

@@ -23,6 +23,13 @@ export class Tally implements Spent {
   }
 }
 
+type TokenEvent = Extract<GenerationEvent, { type: "text" | "reasoning" | "toolCall" }>;
+
+/** Whether an event brings something that the model wrote. */
+export function holdsTokens(event: GenerationEvent): event is TokenEvent {
+  return event.type === "text" || event.type === "reasoning" || event.type === "toolCall";
+}
+
 /** What one generation has taken, as far as its events tell. */
 export class GenerationTally {
   #read = 0;
@@ -30,7 +37,7 @@ export class GenerationTally {
 
   see(event: GenerationEvent): void {
     if (event.type === "prefill") this.#read = Math.max(this.#read, event.done);
-    else if (event.type === "text" || event.type === "reasoning" || event.type === "toolCall") this.#told += 1;
+    else if (holdsTokens(event)) this.#told += 1;
   }
 
   /** It has ended, by itself or early: the engine counts. */

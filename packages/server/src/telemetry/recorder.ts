@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Engine, FinishReason, Timings } from "medinfer";
+import type { FinishReason, Timings } from "medinfer";
 import type { Problem } from "../http/problem.js";
 import type { Spent } from "../accounting/tally.js";
+import type { Watch } from "../accounting/watch.js";
 import type { Call, Route } from "../http/route.js";
 import type { ServedModel } from "../models/served-model.js";
 
@@ -27,8 +28,8 @@ export interface Unknown {
 
 /** A request on its way into a model's engine. */
 export interface Entry {
-  /** It has its place. @returns the engine to ask: the same, with its streams watched */
-  admitted(engine: Engine): Engine;
+  /** It has its place. @returns what is to be told of its generations */
+  admitted(): Watch;
 }
 
 /** Is told what becomes of requests: counts and times, never a text. */

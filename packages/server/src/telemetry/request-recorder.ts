@@ -1,13 +1,12 @@
 import type { ServerResponse } from "node:http";
-import type { Engine } from "medinfer";
 import type { Spent } from "../accounting/tally.js";
+import { unwatched } from "../accounting/watch.js";
 import type { Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
 import type { ServedModel } from "../models/served-model.js";
 import { Account } from "./account.js";
 import type { Observer } from "./observer.js";
 import type { Entry, Outcome, Recorder, Unknown } from "./recorder.js";
-import { watched } from "./watched-engine.js";
 
 /** Keeps an account of each request, and shows it to whoever makes something of it. */
 export class RequestRecorder implements Recorder {
@@ -56,18 +55,18 @@ export class RequestRecorder implements Recorder {
 
   entering(call: Call, model: ServedModel): Entry {
     const account = this.#accounts.get(call.outgoing);
-    if (account === undefined) return { admitted: (engine) => engine };
+    if (account === undefined) return { admitted: () => unwatched };
     account.model = model;
     account.enteringAt = performance.now();
     this.#wait(model, 1);
     return {
-      admitted: (engine: Engine) => {
+      admitted: () => {
         account.admittedAt = performance.now();
         this.#wait(model, -1);
-        return watched(engine, {
+        return {
           onSubmit: () => (account.submittedAt = performance.now()),
           onTokens: (choice) => this.#tokens(account, choice),
-        });
+        };
       },
     };
   }
