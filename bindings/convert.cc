@@ -173,6 +173,7 @@ Request ToRequest(Napi::Value value) {
       fields.Value("stopStrings"), fields.Name("stopStrings"),
       [&](const Napi::Value& stop, const std::string& name) { request.stop_strings.push_back(ToString(stop, name)); });
   request.grammar = ToString(fields.Value("grammar"), fields.Name("grammar"));
+  request.close_at_limit = ToBool(fields.Value("closeAtLimit"), fields.Name("closeAtLimit"));
   request.grammar_opening = ToString(fields.Value("grammarOpening"), fields.Name("grammarOpening"));
   if (!fields.Value("reasoning").IsNull()) {
     request.reasoning = ToReasoningTags(fields.Value("reasoning"), fields.Name("reasoning"));

@@ -20,4 +20,8 @@ console.log(Object.keys(parsed).includes("severity"), jsonSchema.properties.seve
 // Or a grammar in GBNF.
 const { text } = await engine.chat({ messages, grammar: 'root ::= "yes" | "no"' }).result;
 console.log(text);
+
+// Valid although its tokens run out.
+const cut = await engine.chat({ messages, jsonSchema, nPredict: 60, closeAtLimit: true }).result;
+console.log("severity" in JSON.parse(cut.text));
 await engine.close();

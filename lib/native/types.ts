@@ -205,6 +205,8 @@ export interface NativeRequest {
   grammar: string;
   /** What the grammar's text begins with and the prompt ends with. */
   grammarOpening: string;
+  /** The grammar's text is brought to its shortest end before the tokens run out. */
+  closeAtLimit: boolean;
   /** What stands around the reasoning before what the grammar says; null: there is none. */
   reasoning: NativeReasoningTags | null;
   /** Null: as much reasoning as the model wants. */

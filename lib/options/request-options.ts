@@ -101,6 +101,14 @@ export interface GenerationOptions {
    * name. Not beside `grammar`. Default none.
    */
   jsonSchema?: JsonSchema;
+  /**
+   * An answer of `jsonSchema` or `grammar` is brought to its shortest end before `nPredict` or the context would cut it: its
+   * text is valid, its finish reason is still `"length"` or `"context"`, and it has no `parsed`. What the model had not come to
+   * holds the least that the form allows (`""`, `0`, the first of an enum), and is nothing that the model said. Fails with
+   * `INVALID_ARGUMENT` where not even the shortest answer fits. An answer that may call tools is not closed: a call that is cut
+   * is none. Default false.
+   */
+  closeAtLimit?: boolean;
   /** Aborting it ends the request with `ABORTED`, within one forward pass. */
   signal?: AbortSignal;
 
@@ -326,6 +334,7 @@ export const generationEntries = {
       "a JSON schema: an object",
     ),
   ),
+  closeAtLimit: v.optional(flag(), false),
 };
 
 /** Checks {@link OnContextFull}. */

@@ -16,6 +16,8 @@ export interface AnswerPlan {
   grammar: string;
   /** What of the grammar's text is in the prompt. */
   grammarOpening: string;
+  /** Whether the answer is brought to its end before its tokens run out. */
+  closes: boolean;
   /** The grammar holds behind such reasoning; undefined: from the first token on. */
   grammarBehind: Required<ThinkingTags> | undefined;
   /** Undefined: the answer is read by tags, or not at all. */
@@ -46,7 +48,7 @@ interface Written {
  * @param prefill what of a chat's answer stands in the prompt: a schema is of that as well, a grammar is not
  */
 export function planOf(
-  { thinkingTags, jsonSchema }: ResolvedGenerationOptions,
+  { thinkingTags, jsonSchema, closeAtLimit }: ResolvedGenerationOptions,
   grammar: string,
   pieces: readonly PromptPiece[],
   prefill = "",
@@ -59,6 +61,7 @@ export function planOf(
   return {
     grammar,
     grammarOpening: begun,
+    closes: closeAtLimit,
     grammarBehind: grammar === "" ? undefined : tags,
     newReader: undefined,
     thinkingTags: tags,
@@ -91,7 +94,9 @@ export function planChat(
   // A grammar of the caller's own is of all that the model writes.
   if (options.grammar !== undefined) return planOf(options, grammar, pieces);
   const form = plainTurn(template, turnRequest(core, options, written, choice));
-  return form === undefined ? planOf(options, grammar, pieces, prefill) : planTurn(form, options, undefined);
+  return form === undefined
+    ? planOf(options, grammar, pieces, prefill)
+    : { ...planTurn(form, options, undefined), closes: options.closeAtLimit };
 }
 
 function planCalls(
@@ -144,6 +149,8 @@ function planTurn(
   return {
     grammar,
     grammarOpening: grammar === "" ? "" : opening,
+    // A call that is cut is none: it is not to be completed with what nobody said.
+    closes: false,
     grammarBehind: grammar === "" ? undefined : tags,
     newReader: () => new TurnReader(format, { before, tags, required }),
     thinkingTags: undefined,

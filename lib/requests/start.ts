@@ -202,14 +202,21 @@ function checkLengths({ minTokens, nPredict }: PreparedRequest["options"], call:
   throw argumentError(call, "minTokens", `must be at most nPredict (${nPredict}) (got ${minTokens})`);
 }
 
+/** @throws MedInferError `INVALID_ARGUMENT` where there is no form that could be completed */
+function checkClosing({ closeAtLimit, grammar, jsonSchema }: PreparedRequest["options"], call: string): void {
+  if (!closeAtLimit || grammar !== undefined || jsonSchema !== undefined) return;
+  throw argumentError(call, "closeAtLimit", "needs jsonSchema or grammar: only a form can be brought to its end");
+}
+
 function submit(core: EngineCore, state: RequestState, request: PreparedRequest, images: LoadedImages): void {
   const { native, dispatcher, control: controlTokens } = core;
   const { call, pieces, addSpecial, stopStrings, plan, options, choices, base, droppedTurns, echo } = request;
   checkLengths(options, call);
+  checkClosing(options, call);
   const count = completionCount(choices);
   const allStops = [...options.stopStrings, ...stopStrings];
   const { newScanner, nativeStops } = divideStops(allStops, options.stopRegexes);
-  const { grammar, grammarOpening, grammarBehind, newReader, thinkingTags, form, begun, markup } = plan;
+  const { grammar, grammarOpening, closes, grammarBehind, newReader, thinkingTags, form, begun, markup } = plan;
   const id = native.submit({
     prompt: withBytes(pieces, images),
     addSpecial,
@@ -217,6 +224,7 @@ function submit(core: EngineCore, state: RequestState, request: PreparedRequest,
     stopStrings: nativeStops,
     grammar,
     grammarOpening,
+    closeAtLimit: closes,
     reasoning: grammarBehind === undefined ? null : { ...grammarBehind, blanks: form !== "grammar" },
     reasoningLimit: reasoningLimit(plan, options.thinkingBudget, call),
     controlTexts: namedControlTokens(controlTokens.texts, {

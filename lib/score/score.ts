@@ -94,6 +94,7 @@ function nativeRequest(
     stopStrings: [],
     grammar: "",
     grammarOpening: "",
+    closeAtLimit: false,
     reasoning: null,
     reasoningLimit: null,
     controlTexts: [],

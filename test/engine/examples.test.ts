@@ -35,7 +35,7 @@ const prints: Record<string, RegExp> = {
   "abort.mjs": /^ABORTED because the user went away\n$/,
   "annotate-folder.mjs": /^(\{"id":"[^"]+\.png","text":"[^\n]*\n){4}$/,
   "read-as-json.mjs": /^(0000[0-3]\.png \{"patient":"[^\n]*"medications":\[\{"name":"[^\n]*\}\]\}\n){4}$/,
-  "json-schema.mjs": /^true true\n(yes|no)\n$/,
+  "json-schema.mjs": /^true true\n(yes|no)\ntrue\n$/,
   "chat-template.mjs":
     /^You are a helpful assistant\.\n\nUSER: What is gout\?\nASSISTANT:\n### system: [^]*### assistant:\nsystem: [^]*\nassistant: <think><\/think>\n$/,
   "tool-prompt.mjs":

@@ -43,6 +43,7 @@ describe("engine.chat", () => {
       stopStrings: ["</s>", "User:"],
       grammar: "",
       grammarOpening: "",
+      closeAtLimit: false,
       reasoning: null,
       reasoningLimit: null,
       controlTexts: ["</s>"],

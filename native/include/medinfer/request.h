@@ -60,9 +60,12 @@ struct Request {
   std::vector<PromptPart> prompt;
   bool add_special = true;  // prepend BOS where the vocabulary asks for it and the prompt does not begin with it
   SamplingParams sampling;
-  std::vector<std::string> stop_strings;   // generation ends before the earliest one; none is empty
-  std::string grammar;                     // GBNF that the text follows; empty: none
-  std::string grammar_opening;             // what the grammar's text begins with, and the prompt ends with
+  std::vector<std::string> stop_strings;  // generation ends before the earliest one; none is empty
+  std::string grammar;                    // GBNF that the text follows; empty: none
+  std::string grammar_opening;            // what the grammar's text begins with, and the prompt ends with
+  // The grammar's text is brought to its shortest end before `n_predict` or the context ends it; kInvalidArgument where
+  // not even the shortest text fits. No effect without a grammar, and inside of reasoning.
+  bool close_at_limit = false;
   std::optional<ReasoningTags> reasoning;  // the grammar holds behind it: what stands between the tags is free
   std::optional<ReasoningLimit> reasoning_limit;
   // Texts of control tokens that stop strings, tags or the reader of the events look for. Where one is drawn, Text

@@ -89,9 +89,15 @@ std::vector<Text> Generation::Accept(std::int32_t token) {
   return stops_.Push(text, !writes && texts_.IsNamed(token));
 }
 
+// Whether the context holds less of the answer than it may have.
+bool Generation::limited_by_context(const Usage& usage) const {
+  return n_predict_ < 0 || usage.prompt_tokens + static_cast<std::uint32_t>(n_predict_) > n_ctx_;
+}
+
 std::optional<FinishReason> Generation::FinishAfter(const Usage& usage) const {
   if (stopped()) return FinishReason::kStop;
-  if (complete()) return FinishReason::kEos;  // also where the end cannot be drawn: with ignore_eos
+  if (complete() && !constraint_->cut()) return FinishReason::kEos;  // also where the end cannot be drawn: ignore_eos
+  if (complete()) return limited_by_context(usage) ? FinishReason::kContext : FinishReason::kLength;
   if (n_predict_ > 0 && usage.completion_tokens == static_cast<std::uint32_t>(n_predict_)) return FinishReason::kLength;
   if (usage.prompt_tokens + usage.completion_tokens >= n_ctx_) return FinishReason::kContext;
   return std::nullopt;

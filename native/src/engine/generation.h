@@ -69,6 +69,8 @@ class Generation {
   std::uint32_t n_drawn() const { return n_drawn_; }
 
  private:
+  bool limited_by_context(const Usage& usage) const;
+
   const llama_vocab* vocab_;
   const std::int32_t n_predict_;
   const std::uint32_t min_tokens_;

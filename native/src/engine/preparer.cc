@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "device/assertion_guard.h"
+#include "grammar/answer_budget.h"
 #include "grammar/reasoning_budget.h"
 #include "grammar/reasoning_gate.h"
 #include "text/candidate_tokens.h"
@@ -24,6 +25,7 @@ Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, c
   if (!grammar.value()->Admits(request.grammar_opening)) {
     return Status{Code::kInvalidArgument, "the grammar does not allow what the answer begins with"};
   }
+  if (request.close_at_limit) grammar.value()->FindShortest();
   grammar.value()->Append(request.grammar_opening);
   if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
   return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
@@ -166,6 +168,7 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
   if (!encoding.candidates.empty()) {
     if (Status status = Score(std::move(encoding.candidates), prepared); !status.ok()) return status;
   } else if (!encoding.job.embed_only) {
+    if (Status status = Bound(request, prepared.prompt.value(), encoding.constraint); !status.ok()) return status;
     for (std::uint32_t i = 0; i < request.n; ++i) {
       std::unique_ptr<TokenConstraint> own;
       if (i + 1 == request.n) {
@@ -179,6 +182,33 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
     }
   }
   inbox_.Push(std::move(prepared));
+  return {};
+}
+
+// Has the answer closed before its limits, where the request asks for it. REQUIRES: the prompt is checked.
+Status Preparer::Bound(const Request& request, const PreparedPrompt& prompt,
+                       std::unique_ptr<TokenConstraint>& constraint) {
+  if (!request.close_at_limit || constraint == nullptr || request.n_predict == 0) return {};
+  if (pieces_ == nullptr) pieces_ = std::make_shared<const PieceTable>(model_.vocab());
+  const std::uint32_t room = limits_.n_ctx_per_request - prompt.n_tokens;
+  const std::uint32_t most =
+      request.n_predict < 0 ? room : std::min(room, static_cast<std::uint32_t>(request.n_predict));
+  const auto closing = constraint->Closing();
+  const auto shortest = closing ? pieces_->Segment(*closing) : std::nullopt;
+  if (shortest && shortest->size() > most) {
+    const std::string least = std::to_string(shortest->size());
+    if (most < room) {
+      return {Code::kInvalidArgument, "nPredict must be at least " + least +
+                                          " here: so many tokens takes the shortest answer that the grammar or schema "
+                                          "allows (got " +
+                                          std::to_string(most) + ")"};
+    }
+    return {Code::kInvalidArgument, "the shortest answer that the grammar or schema allows takes " + least +
+                                        " tokens, and " + std::to_string(room) +
+                                        " are left of the context of a request: shorten the prompt, or raise nCtx and "
+                                        "nCtxPerRequest"};
+  }
+  constraint = std::make_unique<AnswerBudget>(model_.vocab(), pieces_, most, std::move(constraint));
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "medinfer/request.h"
 #include "medinfer/status.h"
 #include "model/model.h"
+#include "text/piece_table.h"
 #include "text/text_framer.h"
 #include "vision/image_encoder.h"
 
@@ -66,6 +67,7 @@ class Preparer {
   void Encode(Encoding encoding, std::vector<PromptPart> prompt);
   Status Complete(Encoding encoding, PreparedPrompt prompt);
   Status Check(const PreparedPrompt& prompt) const;
+  Status Bound(const Request& request, const PreparedPrompt& prompt, std::unique_ptr<TokenConstraint>& constraint);
   Status Score(std::vector<std::vector<std::int32_t>> candidates, PreparedCommand& prepared) const;
   template <typename Work>
   void Guarded(RequestId id, const Work& work);
@@ -76,6 +78,7 @@ class Preparer {
   const TextFramer framer_;
   TaskThread& thread_;
   Inbox<Command>& inbox_;
+  std::shared_ptr<const PieceTable> pieces_;  // made where the first request wants it; `thread_` alone
 
   Mutex mutex_;
   std::unordered_map<RequestId, Encoding> encoding_ MEDINFER_GUARDED_BY(mutex_);

@@ -94,6 +94,7 @@ std::unique_ptr<GrammarConstraint> GrammarConstraint::Copy() const {
   std::unique_ptr<llama_grammar, GrammarDeleter> state(llama_grammar_clone_impl(*grammar_));
   std::unique_ptr<GrammarConstraint> clone(new GrammarConstraint(vocab_, std::move(state)));
   clone->written_ = written_;
+  clone->shortest_ = shortest_;
   clone->failed_ = failed_;
   clone->lost_ = lost_;
   clone->utf8_ = utf8_;
@@ -108,6 +109,18 @@ bool GrammarConstraint::Admissible(std::int32_t token) const {
   if (vocab_->is_control(token) && !Writes(token) && !NamesNext(token)) return false;
   Utf8Check utf8 = utf8_;
   return utf8.Push(vocab_->token_to_piece(token));
+}
+
+void GrammarConstraint::FindShortest() { shortest_ = std::make_shared<const ShortestTexts>(grammar_->rules); }
+
+std::optional<std::string> GrammarConstraint::Closing() const {
+  if (failed_ || shortest_ == nullptr || grammar_->partial_utf8.n_remain != 0) return std::nullopt;
+  std::optional<std::string> shortest;
+  for (const llama_grammar_stack& stack : grammar_->stacks) {
+    auto text = shortest_->Of(grammar_->rules, stack);
+    if (text && (!shortest || text->size() < shortest->size())) shortest = std::move(text);
+  }
+  return shortest;
 }
 
 bool GrammarConstraint::Writes(std::int32_t token) const { return std::ranges::binary_search(written_, token); }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "grammar/shortest_texts.h"
 #include "grammar/token_constraint.h"
 #include "medinfer/status.h"
 
@@ -24,6 +25,8 @@ class GrammarConstraint final : public TokenConstraint {
   // before what the grammar says. `vocab` outlives the constraint.
   static Result<std::unique_ptr<GrammarConstraint>> Create(const llama_vocab* vocab, const std::string& grammar,
                                                            std::uint32_t max_blanks = 0);
+  // From here on Closing() tells the shortest end, but for the middle of a character.
+  void FindShortest();
   ~GrammarConstraint() override;
 
   std::unique_ptr<GrammarConstraint> Copy() const;
@@ -35,6 +38,7 @@ class GrammarConstraint final : public TokenConstraint {
   void Accept(std::int32_t token) override;
 
   bool ended() const override;
+  std::optional<std::string> Closing() const override;
   bool lost() const override { return lost_; }
   // A control token comes where the grammar says its text.
   bool Writes(std::int32_t token) const override;
@@ -54,10 +58,11 @@ class GrammarConstraint final : public TokenConstraint {
 
   const llama_vocab* vocab_;
   std::unique_ptr<llama_grammar, GrammarDeleter> grammar_;
-  std::vector<std::int32_t> written_;  // control tokens whose texts the grammar says, sorted
-  bool failed_ = false;                // nothing may follow any more: see Accept
-  bool lost_ = false;                  // for that reason
-  Utf8Check utf8_;                     // where in a character the text is
+  std::vector<std::int32_t> written_;              // control tokens whose texts the grammar says, sorted
+  bool failed_ = false;                            // nothing may follow any more: see Accept
+  bool lost_ = false;                              // for that reason
+  std::shared_ptr<const ShortestTexts> shortest_;  // null: FindShortest() was not called
+  Utf8Check utf8_;                                 // where in a character the text is
 };
 
 }  // namespace medinfer

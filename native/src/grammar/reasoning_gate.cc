@@ -80,6 +80,11 @@ bool ReasoningGate::ended() const {
   return tracker_.phase() == Phase::kDirect && direct_->ended();
 }
 
+std::optional<std::string> ReasoningGate::Closing() const {
+  if (tracker_.phase() == Phase::kBehind) return answer_->Closing();
+  return tracker_.phase() == Phase::kDirect ? direct_->Closing() : std::nullopt;
+}
+
 bool ReasoningGate::Writes(std::int32_t token) const {
   if (tracker_.phase() == Phase::kBehind) return answer_->Writes(token);
   return tracker_.phase() == Phase::kDirect && direct_->Writes(token);

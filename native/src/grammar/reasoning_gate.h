@@ -32,6 +32,8 @@ class ReasoningGate final : public TokenConstraint {
   bool ended() const override;
   bool lost() const override { return answer_->lost() || (direct_ != nullptr && direct_->lost()); }
   bool Writes(std::int32_t token) const override;
+  // Of the answer; inside of the reasoning nothing.
+  std::optional<std::string> Closing() const override;
 
  private:
   using Phase = TagTracker::Phase;

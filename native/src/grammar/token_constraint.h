@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 struct llama_token_data_array;
 
@@ -12,8 +14,9 @@ class TokenConstraint {
  public:
   virtual ~TokenConstraint() = default;
 
-  // Sets the logits of candidates that may not come next to -infinity. Must not change what may come next: it is
-  // called with one candidate, and where that is refused again with all of them.
+  // Sets the logits of candidates that may not come next to -infinity. It is called with one candidate, and where that
+  // is refused again with all of them; the one that is drawn of these is asked once more. A refusal may leave less to
+  // come than there was; nothing else may change it.
   virtual void Apply(llama_token_data_array& candidates) = 0;
   // The token was drawn.
   virtual void Accept(std::int32_t token) = 0;
@@ -24,6 +27,10 @@ class TokenConstraint {
   virtual bool ended() const = 0;
   // The text could go on in more ways than are followed: nothing may come any more.
   virtual bool lost() const { return false; }
+  // The shortest text that completes the text, UTF-8; nothing: not known, or not from here.
+  virtual std::optional<std::string> Closing() const { return std::nullopt; }
+  // Whether the text is brought to its end because its tokens run out.
+  virtual bool cut() const { return false; }
   // Whether a control token is a part of the text that is constrained, and emitted as such.
   virtual bool Writes(std::int32_t token) const = 0;
 };

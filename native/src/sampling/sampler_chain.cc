@@ -57,7 +57,10 @@ std::int32_t SamplerChain::Draw(std::span<float> logits, TokenLogprobs* logprobs
   }
   // A grammar is slow to ask about a whole vocabulary, and mostly agrees with the model: ask about one token first.
   std::int32_t token = Choose(logits, /*constrained=*/false);
-  if (token >= 0 && !Allows(token)) token = Choose(logits, /*constrained=*/true);
+  // The constraint sees all candidates where it refused one, and may refuse what is drawn of those once.
+  for (int refused = 0; refused < 2 && token >= 0 && !Allows(token); ++refused) {
+    token = Choose(logits, /*constrained=*/true);
+  }
   if (token < 0) return token;
   if (logprobs != nullptr) {
     logprobs->token = token;

@@ -99,6 +99,24 @@ describe("a whole answer", () => {
     });
   });
 
+  test("keeps the form also where the limit cuts the answer, and says that it did", async () => {
+    const properties = { drug: { type: "string" }, mg: { type: "number" } };
+    const schema = { type: "object", properties, required: ["drug", "mg"] };
+    const format = { type: "json_schema", json_schema: { name: "response", strict: true, schema } };
+    const ends = new Set<string>();
+    for (const seed of [1, 2, 3, 4]) {
+      const body = { ...greedy, temperature: 2, seed, max_tokens: 20, messages, response_format: format };
+      const [choice] = (await postJson(path(), body)).choices;
+      const value = JSON.parse(choice.message.content) as object;
+      expect(value).toEqual({ drug: expect.any(String), mg: expect.any(Number) });
+      ends.add(choice.finish_reason);
+      const chunks = await chunksOf(await post(path(), { ...body, stream: true }));
+      const text = chunks.map((chunk: Json) => chunk.choices[0]?.delta.content ?? "").join("");
+      expect(text).toBe(choice.message.content);
+    }
+    expect(ends).toContain("length");
+  });
+
   test("calls a tool that it has to call", async () => {
     const answer = await postJson(path(), {
       ...greedy,

@@ -27,6 +27,8 @@ async function failure(at: string, body: unknown): Promise<{ status: number; err
 
 /** No grammar keeps it, and the library says so. */
 const badSchema = { type: "object", properties: { a: { type: "string", pattern: "(" } }, required: ["a"] };
+/** Its shortest value has more than two tokens. */
+const schema = { type: "object", properties: { mg: { type: "number" } }, required: ["mg"] };
 const unknownTool = { name: "other" };
 const chatTool = (fields: object) => ({ tools: [{ type: "function", function: { name: "f", ...fields } }] });
 const named = (name: string, schema: object) => ({ type: "json_schema", name, schema });
@@ -83,6 +85,18 @@ describe("what is wrong is told in the names that the client sent", () => {
     [chat, { ...asked, messages: [...messages, calling("f", "{")] }, "messages[1].tool_calls[0].function.arguments"],
     [chat, { ...asked, messages: [...messages, { role: "tool", content: "", tool_call_id: "a" }] }, "messages[1]"],
     [chat, { ...asked, max_tokens: 4, min_tokens: 9 }, "min_tokens"],
+    [
+      chat,
+      { ...asked, max_tokens: 2, response_format: { type: "json_schema", json_schema: { name: "dose", schema } } },
+      "max_tokens",
+    ],
+    [completions, { ...prompt, max_tokens: 2, json_schema: schema }, "max_tokens"],
+    [responses, { ...input, max_output_tokens: 2, text: { format: named("dose", schema) } }, "max_output_tokens"],
+    [
+      anthropic,
+      { ...message, max_tokens: 2, output_config: { format: { type: "json_schema", schema } } },
+      "max_tokens",
+    ],
     [chat, { ...asked, max_completion_tokens: 4, minTokens: 9 }, "minTokens"],
     [chat, { ...asked, top_k: -5 }, "top_k"],
     [chat, { ...asked, min_p: 7 }, "min_p"],

@@ -32,7 +32,10 @@ export function answerOptions<T extends GenerationOptions & ChoiceOptions>(field
   const own = Object.fromEntries(
     ownNames.filter((name) => name in body).map((name) => [name, body[name]]),
   ) as GenerationOptions;
+  const hasForm = [fields.jsonSchema, own.jsonSchema].some((schema) => schema !== undefined);
   return {
+    // Clients read JSON that is cut as a failure, and ask again up to seven times.
+    ...(hasForm ? { closeAtLimit: true } : {}),
     ...fields,
     ...own,
     sampling: { ...samplingOf(body, note), ...fields.sampling, ...own.sampling },

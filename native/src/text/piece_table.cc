@@ -1,0 +1,34 @@
+#include "text/piece_table.h"
+
+#include <llama-vocab.h>
+
+#include <algorithm>
+
+namespace medinfer {
+
+PieceTable::PieceTable(const llama_vocab* vocab) {
+  const auto n_tokens = static_cast<std::int32_t>(vocab->n_tokens());
+  tokens_.reserve(static_cast<std::size_t>(n_tokens));
+  for (std::int32_t token = 0; token < n_tokens; ++token) {
+    if (vocab->is_control(token) || vocab->is_eog(token)) continue;
+    const std::string& piece = vocab->token_to_piece(token);
+    if (piece.empty()) continue;
+    tokens_.try_emplace(piece, token);
+    longest_ = std::max(longest_, piece.size());
+  }
+}
+
+std::optional<std::vector<std::int32_t>> PieceTable::Segment(std::string_view text) const {
+  std::vector<std::int32_t> tokens;
+  while (!text.empty()) {
+    std::size_t size = std::min(longest_, text.size());
+    auto found = tokens_.find(text.substr(0, size));
+    while (found == tokens_.end() && size > 1) found = tokens_.find(text.substr(0, --size));
+    if (found == tokens_.end()) return std::nullopt;
+    tokens.push_back(found->second);
+    text.remove_prefix(size);
+  }
+  return tokens;
+}
+
+}  // namespace medinfer

@@ -1,0 +1,29 @@
+// Writes a given text as tokens, whatever the tokenizer would make of it: for texts that are forced.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+struct llama_vocab;
+
+namespace medinfer {
+
+class PieceTable {
+ public:
+  // Reads the whole vocabulary. `vocab` outlives it.
+  explicit PieceTable(const llama_vocab* vocab);
+
+  // The longest token at each place, from the beginning on: no control token, and of equal ones the first. Their texts
+  // together are the text. Nothing: the vocabulary has none for some place.
+  std::optional<std::vector<std::int32_t>> Segment(std::string_view text) const;
+
+ private:
+  std::unordered_map<std::string_view, std::int32_t> tokens_;  // by what they are written as, which the vocabulary owns
+  std::size_t longest_ = 0;
+};
+
+}  // namespace medinfer
