@@ -50,7 +50,11 @@ const toolUse = {
   tool_choice: { type: "any" },
   max_tokens: 200,
 };
-const thinks = { thinkingTags: { open: "<think>", close: "</think>", startsOpen: true }, thinkingBudget: 6 };
+const thinks = {
+  thinkingTags: { open: "<think>", close: "</think>", startsOpen: true },
+  thinkingBudget: 6,
+  ignoreEos: true,
+};
 const few = { model, max_tokens: 24 };
 const response = { model, input: "Is gout a fever?", max_output_tokens: 24 };
 const posts: [string, Json][] = [

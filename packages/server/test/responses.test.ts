@@ -216,7 +216,11 @@ describe("the events of a stream", () => {
 
   test("of reasoning, then a text, as the whole response has them", async () => {
     // What the model thinks goes on to where the tag is written for it, with a budget of tokens.
-    const body = { thinkingTags: { open: "<think>", close: "</think>", startsOpen: true }, thinkingBudget: 6 };
+    const body = {
+      thinkingTags: { open: "<think>", close: "</think>", startsOpen: true },
+      thinkingBudget: 6,
+      ignoreEos: true,
+    };
     const events = await eventsOf(body);
     const whole = await postJson(path(), { ...greedy, input, ...body });
     expect(distinct(typesOf(events)).slice(2, 14)).toEqual([

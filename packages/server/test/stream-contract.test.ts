@@ -108,7 +108,11 @@ describe("POST /v1/chat/completions", () => {
       { tools: [chatTool], tool_choice: "required", parallel_tool_calls: false, max_tokens: 200, ...withUsage },
       { usage: true, finish: "tool_calls", holds: "tool_calls" },
     ],
-    ["with reasoning", { thinkingTags, thinkingBudget: 6 }, { usage: false, holds: "reasoning_content" }],
+    [
+      "with reasoning",
+      { thinkingTags, thinkingBudget: 6, ignoreEos: true },
+      { usage: false, holds: "reasoning_content" },
+    ],
     ["with a schema", { response_format: doses, max_tokens: 60 }, { usage: false, finish: "stop", holds: "content" }],
   ])("%s", async (_name, body, { usage, choices = 1, finish, holds }) => {
     const events = await record(at, { ...short, messages, ...body });
@@ -153,7 +157,7 @@ describe("POST /v1/completions", () => {
     ["with usage", { prompt, ...withUsage }, { usage: true }],
     ["with logprobs and echo", { prompt, logprobs: 3, echo: true }, { usage: false }],
     ["of two prompts with two choices", { prompt: [prompt, "a"], n: 2, ...withUsage }, { usage: true, choices: 4 }],
-    ["with reasoning", { prompt, thinkingTags, thinkingBudget: 6 }, { usage: false }],
+    ["with reasoning", { prompt, thinkingTags, thinkingBudget: 6, ignoreEos: true }, { usage: false }],
     ["with a schema", { prompt, jsonSchema: doseSchema, max_tokens: 60 }, { usage: false }],
   ])("%s", async (_name, body, order) => {
     const events = await record(at, { ...short, ...body });
@@ -200,7 +204,7 @@ describe("POST /v1/responses", () => {
       { tools: [tool], tool_choice: "required", max_output_tokens: 200 },
       "response.function_call_arguments.done",
     ],
-    ["with reasoning", { thinkingTags, thinkingBudget: 6 }, "response.reasoning_text.done"],
+    ["with reasoning", { thinkingTags, thinkingBudget: 6, ignoreEos: true }, "response.reasoning_text.done"],
     ["with logprobs", { top_logprobs: 2 }, "response.output_text.done"],
     [
       "with a schema",
