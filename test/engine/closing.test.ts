@@ -74,11 +74,14 @@ describe("closeAtLimit", () => {
       words += 1;
     const full = await errorOf(engine.chat({ ...options, messages: almost(words) }).result);
     expect([full.code, full.message]).toEqual([
-      "INVALID_ARGUMENT",
+      "CONTEXT_FULL",
       expect.stringMatching(
-        /^the shortest answer that the grammar or schema allows takes \d+ tokens, and \d+ are left of the/,
+        /^an answer that the grammar or schema allows takes up to \d+ tokens to be brought to its end, and \d+ are/,
       ),
     ]);
+    const endless = { type: "array", items: { type: "integer" }, minItems: 600_000 };
+    const tooLong = await errorOf(engine.chat({ ...options, messages, jsonSchema: endless }).result);
+    expect([tooLong.code, tooLong.message]).toEqual(["INVALID_ARGUMENT", expect.stringContaining("1048576 bytes")]);
   });
 
   it("closes each of several choices, streamed or not, and a session's turns", async () => {

@@ -16,8 +16,9 @@
 namespace medinfer {
 namespace {
 
-// Of a request's grammar; null: it has none.
-Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, const Request& request) {
+// Of a request's grammar; null: it has none. `pieces`: where its shortest end is wanted, else null.
+Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, const Request& request,
+                                                     const PieceTable* pieces) {
   if (request.grammar.empty()) return std::unique_ptr<TokenConstraint>();
   const bool blanks = request.reasoning && request.reasoning->blanks;
   auto grammar = GrammarConstraint::Create(vocab, request.grammar, blanks ? kMaxBlanks : 0);
@@ -25,7 +26,7 @@ Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, c
   if (!grammar.value()->Admits(request.grammar_opening)) {
     return Status{Code::kInvalidArgument, "the grammar does not allow what the answer begins with"};
   }
-  if (request.close_at_limit) grammar.value()->FindShortest();
+  if (pieces != nullptr) grammar.value()->FindShortest(pieces->Filler());
   grammar.value()->Append(request.grammar_opening);
   if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
   return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
@@ -33,8 +34,9 @@ Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, c
 }
 
 // All that holds for what is drawn; null: nothing does.
-Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const Model& model, const Request& request) {
-  auto grammar = MakeGrammar(model.vocab(), request);
+Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const Model& model, const Request& request,
+                                                        const PieceTable* pieces) {
+  auto grammar = MakeGrammar(model.vocab(), request, pieces);
   if (!grammar.ok() || !request.reasoning_limit) return grammar;
   const auto& [tags, tokens] = *request.reasoning_limit;
   auto closing = model.tokenizer().Tokenize({{tags.close, /*parse_special=*/true}});
@@ -90,7 +92,9 @@ Status Preparer::Read(Job& job) {
   auto tokens = TokenizeCandidates(model_.tokenizer(), std::exchange(job.request.prompt, {}), job.request.add_special,
                                    std::exchange(job.request.candidates, {}));
   if (!tokens.ok()) return tokens.status();
-  auto constraint = MakeConstraint(model_, job.request);
+  const bool closes = job.request.close_at_limit && !job.request.grammar.empty();
+  if (closes && pieces_ == nullptr) pieces_ = std::make_shared<const PieceTable>(model_.vocab());
+  auto constraint = MakeConstraint(model_, job.request, closes ? pieces_.get() : nullptr);
   if (!constraint.ok()) return constraint.status();
   Encoding encoding{std::move(job), std::move(constraint.value()), std::move(tokens.value().tails)};
   std::vector<PromptPart>& prompt = tokens.value().prompt;
@@ -189,24 +193,28 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
 Status Preparer::Bound(const Request& request, const PreparedPrompt& prompt,
                        std::unique_ptr<TokenConstraint>& constraint) {
   if (!request.close_at_limit || constraint == nullptr || request.n_predict == 0) return {};
-  if (pieces_ == nullptr) pieces_ = std::make_shared<const PieceTable>(model_.vocab());
   const std::uint32_t room = limits_.n_ctx_per_request - prompt.n_tokens;
   const std::uint32_t most =
       request.n_predict < 0 ? room : std::min(room, static_cast<std::uint32_t>(request.n_predict));
+  const auto size = constraint->ClosingSize();
   const auto closing = constraint->Closing();
   const auto shortest = closing ? pieces_->Segment(*closing) : std::nullopt;
+  if (size && *size > kMostClosing) {
+    return {Code::kInvalidArgument, "the shortest answer that the grammar or schema allows is longer than " +
+                                        std::to_string(kMostClosing) + " bytes: make it less demanding"};
+  }
   if (shortest && shortest->size() > most) {
     const std::string least = std::to_string(shortest->size());
     if (most < room) {
       return {Code::kInvalidArgument, "nPredict must be at least " + least +
-                                          " here: so many tokens takes the shortest answer that the grammar or schema "
-                                          "allows (got " +
+                                          " here: with fewer tokens an answer that the grammar or schema allows cannot "
+                                          "be brought to its end (got " +
                                           std::to_string(most) + ")"};
     }
-    return {Code::kInvalidArgument, "the shortest answer that the grammar or schema allows takes " + least +
-                                        " tokens, and " + std::to_string(room) +
-                                        " are left of the context of a request: shorten the prompt, or raise nCtx and "
-                                        "nCtxPerRequest"};
+    return {Code::kContextFull, "an answer that the grammar or schema allows takes up to " + least +
+                                    " tokens to be brought to its end, and " + std::to_string(room) +
+                                    " are left of the context of a request: shorten the prompt, or raise nCtx and "
+                                    "nCtxPerRequest"};
   }
   constraint = std::make_unique<AnswerBudget>(model_.vocab(), pieces_, most, std::move(constraint));
   return {};

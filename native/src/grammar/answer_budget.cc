@@ -64,9 +64,10 @@ bool AnswerBudget::Fits(std::int32_t token) const {
   const std::size_t behind = left_ > 0 ? left_ - 1 : 0;
   const std::unique_ptr<TokenConstraint> after = inner_->Clone();
   after->Accept(token);
-  const auto end = after->Closing();
-  if (end) {
-    if (end->size() <= behind) return true;  // a token has a byte at least
+  if (const auto size = after->ClosingSize()) {
+    if (*size <= behind) return true;  // a token has a byte at least
+    const auto end = after->Closing();
+    if (!end) return false;
     const auto tokens = pieces_->Segment(*end);
     return !tokens || tokens->size() <= behind;
   }

@@ -33,6 +33,7 @@ class AnswerBudget final : public TokenConstraint {
   bool lost() const override { return inner_->lost(); }
   bool cut() const override { return end_.has_value(); }
   bool Writes(std::int32_t token) const override { return inner_->Writes(token); }
+  std::optional<std::uint64_t> ClosingSize() const override { return inner_->ClosingSize(); }
   std::optional<std::string> Closing() const override { return inner_->Closing(); }
 
  private:

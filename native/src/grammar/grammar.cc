@@ -95,6 +95,7 @@ std::unique_ptr<GrammarConstraint> GrammarConstraint::Copy() const {
   std::unique_ptr<GrammarConstraint> clone(new GrammarConstraint(vocab_, std::move(state)));
   clone->written_ = written_;
   clone->shortest_ = shortest_;
+  clone->filler_ = filler_;
   clone->failed_ = failed_;
   clone->lost_ = lost_;
   clone->utf8_ = utf8_;
@@ -111,16 +112,34 @@ bool GrammarConstraint::Admissible(std::int32_t token) const {
   return utf8.Push(vocab_->token_to_piece(token));
 }
 
-void GrammarConstraint::FindShortest() { shortest_ = std::make_shared<const ShortestTexts>(grammar_->rules); }
+void GrammarConstraint::FindShortest(char filler) {
+  shortest_ = std::make_shared<const ShortestTexts>(grammar_->rules);
+  filler_ = filler;
+}
 
-std::optional<std::string> GrammarConstraint::Closing() const {
-  if (failed_ || shortest_ == nullptr || grammar_->partial_utf8.n_remain != 0) return std::nullopt;
-  std::optional<std::string> shortest;
+// Where the shortest end is; null: none is known.
+const llama_grammar_stack* GrammarConstraint::ShortestStack() const {
+  if (failed_ || shortest_ == nullptr || grammar_->partial_utf8.n_remain != 0) return nullptr;
+  const llama_grammar_stack* shortest = nullptr;
+  std::optional<std::uint64_t> least;
   for (const llama_grammar_stack& stack : grammar_->stacks) {
-    auto text = shortest_->Of(grammar_->rules, stack);
-    if (text && (!shortest || text->size() < shortest->size())) shortest = std::move(text);
+    const auto size = shortest_->SizeOf(stack);
+    if (!size || (least && *least <= *size)) continue;
+    least = size;
+    shortest = &stack;
   }
   return shortest;
+}
+
+std::optional<std::uint64_t> GrammarConstraint::ClosingSize() const {
+  const llama_grammar_stack* stack = ShortestStack();
+  return stack == nullptr ? std::nullopt : shortest_->SizeOf(*stack);
+}
+
+std::optional<std::string> GrammarConstraint::Closing() const {
+  const llama_grammar_stack* stack = ShortestStack();
+  if (stack == nullptr || *shortest_->SizeOf(*stack) > kMostClosing) return std::nullopt;
+  return shortest_->Of(grammar_->rules, *stack, filler_);
 }
 
 bool GrammarConstraint::Writes(std::int32_t token) const { return std::ranges::binary_search(written_, token); }

@@ -25,8 +25,9 @@ class GrammarConstraint final : public TokenConstraint {
   // before what the grammar says. `vocab` outlives the constraint.
   static Result<std::unique_ptr<GrammarConstraint>> Create(const llama_vocab* vocab, const std::string& grammar,
                                                            std::uint32_t max_blanks = 0);
-  // From here on Closing() tells the shortest end, but for the middle of a character.
-  void FindShortest();
+  // From here on Closing() tells the shortest end, but for the middle of a character. `filler`: an ASCII character, the
+  // one to be written where any may be.
+  void FindShortest(char filler);
   ~GrammarConstraint() override;
 
   std::unique_ptr<GrammarConstraint> Copy() const;
@@ -39,6 +40,7 @@ class GrammarConstraint final : public TokenConstraint {
 
   bool ended() const override;
   std::optional<std::string> Closing() const override;
+  std::optional<std::uint64_t> ClosingSize() const override;
   bool lost() const override { return lost_; }
   // A control token comes where the grammar says its text.
   bool Writes(std::int32_t token) const override;
@@ -58,11 +60,14 @@ class GrammarConstraint final : public TokenConstraint {
 
   const llama_vocab* vocab_;
   std::unique_ptr<llama_grammar, GrammarDeleter> grammar_;
-  std::vector<std::int32_t> written_;              // control tokens whose texts the grammar says, sorted
-  bool failed_ = false;                            // nothing may follow any more: see Accept
-  bool lost_ = false;                              // for that reason
+  std::vector<std::int32_t> written_;  // control tokens whose texts the grammar says, sorted
+  bool failed_ = false;                // nothing may follow any more: see Accept
+  bool lost_ = false;                  // for that reason
+  const llama_grammar_stack* ShortestStack() const;
+
   std::shared_ptr<const ShortestTexts> shortest_;  // null: FindShortest() was not called
-  Utf8Check utf8_;                                 // where in a character the text is
+  char filler_ = ' ';
+  Utf8Check utf8_;  // where in a character the text is
 };
 
 }  // namespace medinfer

@@ -35,6 +35,9 @@ class ReasoningBudget final : public TokenConstraint {
   bool ended() const override { return inner_ != nullptr && inner_->ended(); }
   bool lost() const override { return inner_ != nullptr && inner_->lost(); }
   bool Writes(std::int32_t token) const override { return inner_ != nullptr && inner_->Writes(token); }
+  std::optional<std::uint64_t> ClosingSize() const override {
+    return inner_ != nullptr ? inner_->ClosingSize() : std::nullopt;
+  }
   std::optional<std::string> Closing() const override { return inner_ != nullptr ? inner_->Closing() : std::nullopt; }
 
  private:

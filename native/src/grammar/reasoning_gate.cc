@@ -85,6 +85,11 @@ std::optional<std::string> ReasoningGate::Closing() const {
   return tracker_.phase() == Phase::kDirect ? direct_->Closing() : std::nullopt;
 }
 
+std::optional<std::uint64_t> ReasoningGate::ClosingSize() const {
+  if (tracker_.phase() == Phase::kBehind) return answer_->ClosingSize();
+  return tracker_.phase() == Phase::kDirect ? direct_->ClosingSize() : std::nullopt;
+}
+
 bool ReasoningGate::Writes(std::int32_t token) const {
   if (tracker_.phase() == Phase::kBehind) return answer_->Writes(token);
   return tracker_.phase() == Phase::kDirect && direct_->Writes(token);

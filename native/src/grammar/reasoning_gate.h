@@ -34,6 +34,7 @@ class ReasoningGate final : public TokenConstraint {
   bool Writes(std::int32_t token) const override;
   // Of the answer; inside of the reasoning nothing.
   std::optional<std::string> Closing() const override;
+  std::optional<std::uint64_t> ClosingSize() const override;
 
  private:
   using Phase = TagTracker::Phase;

@@ -142,12 +142,14 @@ std::uint64_t ShortestTexts::Bytes(const llama_grammar_element* place) const {
   return bytes;
 }
 
-std::optional<std::string> ShortestTexts::Of(const llama_grammar_rules& rules, const llama_grammar_stack& stack) const {
+std::optional<std::uint64_t> ShortestTexts::SizeOf(const llama_grammar_stack& stack) const {
   std::uint64_t bytes = 0;
   for (const llama_grammar_element* place : stack) bytes = Sum(bytes, Bytes(place));
-  if (bytes > kMost) return std::nullopt;
+  return bytes == kNever ? std::nullopt : std::optional(bytes);
+}
+
+std::string ShortestTexts::Of(const llama_grammar_rules& rules, const llama_grammar_stack& stack, char filler) const {
   std::string text;
-  text.reserve(bytes);
   // What is left to be written, the next one last.
   llama_grammar_stack left = stack;
   while (!left.empty()) {
@@ -160,7 +162,11 @@ std::optional<std::string> ShortestTexts::Of(const llama_grammar_rules& rules, c
       left.push_back(&rules[place->value][rule.begin]);
     } else {
       const CharacterClass characters(place);
-      AppendUtf8(text, static_cast<std::uint32_t>(ShortestCharacter(characters)));
+      if (characters.Has(static_cast<unsigned char>(filler))) {
+        text += filler;
+      } else {
+        AppendUtf8(text, static_cast<std::uint32_t>(ShortestCharacter(characters)));
+      }
       left.push_back(characters.next);
     }
   }

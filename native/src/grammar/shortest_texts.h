@@ -15,14 +15,15 @@ class ShortestTexts {
  public:
   explicit ShortestTexts(const llama_grammar_rules& rules);
 
-  // The shortest text that completes the grammar from this place on, UTF-8; nothing: none does, or it takes more than
-  // kMost bytes. `rules`: those that the object was made of, or a copy of them, into which the stack points.
-  std::optional<std::string> Of(const llama_grammar_rules& rules, const llama_grammar_stack& stack) const;
-
-  static constexpr std::uint64_t kMost = 1U << 20U;
+  // The bytes of the shortest text that completes the grammar from this place on; nothing: none does. `stack`: into the
+  // rules that the object was made of, or a copy of them.
+  std::optional<std::uint64_t> SizeOf(const llama_grammar_stack& stack) const;
+  // A text of that size, UTF-8: `filler` where it may be any character. REQUIRES: there is one, and memory for it;
+  // `rules` are those of the stack.
+  std::string Of(const llama_grammar_rules& rules, const llama_grammar_stack& stack, char filler) const;
 
  private:
-  // Of the rest of a sequence of elements.
+  // Of the rest of a sequence of elements; kNever: it has no text.
   std::uint64_t Bytes(const llama_grammar_element* place) const;
 
   struct Shortest {

@@ -10,6 +10,9 @@ struct llama_token_data_array;
 
 namespace medinfer {
 
+// A longer end of a text is not written out.
+inline constexpr std::uint64_t kMostClosing = 1U << 20U;
+
 class TokenConstraint {
  public:
   virtual ~TokenConstraint() = default;
@@ -27,7 +30,9 @@ class TokenConstraint {
   virtual bool ended() const = 0;
   // The text could go on in more ways than are followed: nothing may come any more.
   virtual bool lost() const { return false; }
-  // The shortest text that completes the text, UTF-8; nothing: not known, or not from here.
+  // The bytes of the shortest text that completes the text; nothing: not known, or not from here.
+  virtual std::optional<std::uint64_t> ClosingSize() const { return std::nullopt; }
+  // That text, UTF-8; nothing: not known, or of more than kMostClosing bytes.
   virtual std::optional<std::string> Closing() const { return std::nullopt; }
   // Whether the text is brought to its end because its tokens run out.
   virtual bool cut() const { return false; }

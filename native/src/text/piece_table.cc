@@ -3,6 +3,7 @@
 #include <llama-vocab.h>
 
 #include <algorithm>
+#include <string>
 
 namespace medinfer {
 
@@ -15,6 +16,17 @@ PieceTable::PieceTable(const llama_vocab* vocab) {
     if (piece.empty()) continue;
     tokens_.try_emplace(piece, token);
     longest_ = std::max(longest_, piece.size());
+  }
+  // What shows that nobody said it goes first. Vocabularies have runs of some of these; where one has none, a letter is
+  // as good as any other character.
+  std::size_t most = 1;
+  for (const char filler : {' ', '-', '_', '.', '*', '=', '#', '0', 'x', 'a'}) {
+    std::size_t size = most;
+    while (size < longest_ && tokens_.contains(std::string(size + 1, filler))) ++size;
+    if (size > most) {
+      most = size;
+      filler_ = filler;
+    }
   }
 }
 

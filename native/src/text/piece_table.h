@@ -21,7 +21,11 @@ class PieceTable {
   // together are the text. Nothing: the vocabulary has none for some place.
   std::optional<std::vector<std::int32_t>> Segment(std::string_view text) const;
 
+  // The ASCII character that, written many times, takes the fewest tokens.
+  char Filler() const { return filler_; }
+
  private:
+  char filler_ = ' ';
   std::unordered_map<std::string_view, std::int32_t> tokens_;  // by what they are written as, which the vocabulary owns
   std::size_t longest_ = 0;
 };

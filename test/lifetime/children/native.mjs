@@ -100,6 +100,7 @@ export const requestOf = (prompt, changes) => ({
   stopStrings: [],
   grammar: "",
   grammarOpening: "",
+  closeAtLimit: false,
   reasoning: null,
   reasoningLimit: null,
   controlTexts: [],

@@ -25,7 +25,7 @@ namespace {
 std::unique_ptr<GrammarConstraint> Made(const llama_vocab* vocab, const std::string& grammar) {
   auto made = GrammarConstraint::Create(vocab, grammar);
   EXPECT_TRUE(made.ok()) << made.status().message();
-  made.value()->FindShortest();
+  made.value()->FindShortest(' ');
   return std::move(made.value());
 }
 
@@ -97,6 +97,7 @@ TEST_F(AnswerBudgetTest, KnowsNoEndWhereThereIsNone) {
     doubled += "r" + std::to_string(i) + " ::= " + next + " " + next + "\n";
   }
   EXPECT_EQ(Closing(doubled), std::nullopt);
+  EXPECT_EQ(Made(vocab_, doubled)->ClosingSize(), std::uint64_t{1} << 40U);
   // Nobody asked for it.
   EXPECT_EQ(GrammarConstraint::Create(vocab_, "root ::= \"a\"").value()->Closing(), std::nullopt);
 }
@@ -168,6 +169,29 @@ TEST_F(AnswerBudgetTest, ChangesNothingWhereThereIsRoom) {
     EXPECT_EQ(answer.text, expected.text);
     EXPECT_FALSE(answer.cut);
   }
+}
+
+// An end that is too long to be written out is no end that fits.
+TEST_F(AnswerBudgetTest, GoesNoWayThatIsTooLong) {
+  const auto pieces = std::make_shared<const PieceTable>(vocab_);
+  const std::string grammar =
+      "root ::= \"a\" | \"b\" r0\nr0 ::= r1 r1 r1 r1 r1 r1 r1 r1\nr1 ::= r2 r2 r2 r2 r2 r2 r2 r2\n"
+      "r2 ::= r3 r3 r3 r3 r3 r3 r3 r3\nr3 ::= \"xxxxxxxx\" \"yyyyyyyy\" r4\n"
+      "r4 ::= r5 r5 r5 r5 r5 r5 r5 r5\nr5 ::= r6 r6 r6 r6 r6 r6 r6 r6\nr6 ::= [a-z]{64}";
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    AnswerBudget budget(vocab_, pieces, 50, Made(vocab_, grammar));
+    EXPECT_EQ(Draw(budget, seed, 50).text, "a");
+  }
+}
+
+TEST_F(AnswerBudgetTest, FillsWithWhatTakesFewTokens) {
+  const PieceTable pieces(vocab_);
+  const auto constraint = GrammarConstraint::Create(vocab_, "root ::= [^\"]{64}");
+  constraint.value()->FindShortest(pieces.Filler());
+  const auto closing = constraint.value()->Closing();
+  EXPECT_EQ(closing, std::string(64, pieces.Filler()));
+  const std::size_t filled = pieces.Segment(*closing)->size();
+  for (const char other : {' ', '-', '0', 'x'}) EXPECT_LE(filled, pieces.Segment(std::string(64, other))->size());
 }
 
 // The end may come, and nothing that goes on would fit.

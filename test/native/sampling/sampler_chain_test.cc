@@ -363,7 +363,8 @@ TEST_F(SamplerChainTest, AsksAConstraintAboutTheWholeVocabularyOnlyWhereItMust) 
     // Accepted: from now on it refuses 21.
     logits.at(22) = 40;
     EXPECT_EQ(chain.Draw(logits), 22);
-    EXPECT_EQ(asked, (std::vector<std::size_t>{1, 1, n_vocab_}));
+    // What is drawn of all of them is asked about once more.
+    EXPECT_EQ(asked, (std::vector<std::size_t>{1, 1, n_vocab_, 1}));
   }
 }
 
