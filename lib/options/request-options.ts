@@ -105,8 +105,8 @@ export interface GenerationOptions {
    * An answer of `jsonSchema` or `grammar` is brought to its shortest end before `nPredict` or the context would cut it: its
    * text is valid, its finish reason is still `"length"` or `"context"`, and it has no `parsed`. What the model had not come to
    * holds the least that the form allows (`""`, `0`, the first of an enum), and is nothing that the model said. Fails with
-   * `INVALID_ARGUMENT`, or `CONTEXT_FULL` where it is the context, if not even the shortest answer is sure to fit. An answer that may call tools is not closed: a call that is cut
-   * is none. Default false.
+   * `INVALID_ARGUMENT`, or `CONTEXT_FULL` where it is the context, if not even the shortest answer is sure to fit. An answer
+   * that may call tools is not closed: a call that is cut is none. Default false.
    */
   closeAtLimit?: boolean;
   /** Aborting it ends the request with `ABORTED`, within one forward pass. */
