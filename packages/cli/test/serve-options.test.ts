@@ -179,7 +179,7 @@ describe("a file of models is refused with", () => {
     ["an unknown option", [{ name: "a", nCtxt: 4 }], '[0]: "nCtxt" is no option of a model (did you mean nCtx?)'],
     ["a text as an option", [{ name: "a", "Johanna has gout": 4 }], "[0]: a name is no option of a model"],
     ["other aliases", [{ name: "a", aliases: "Johanna" }], "[0].aliases has to be a list of names"],
-    ["a value of another kind", [{ name: "a", nCtx: "Johanna" }], "nCtx"],
+    ["a value of another kind", [{ name: "a", nCtx: "Johanna" }], "wrong.json: the model a: Engine.load: nCtx"],
   ])("%s", async (_name, content, message) => {
     const { status, stderr } = await run([
       "serve",

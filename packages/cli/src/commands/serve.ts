@@ -121,7 +121,8 @@ async function run(options: ServeOptions): Promise<void> {
   } catch (error) {
     uninstall(); // it would end the process with 0
     await server.close();
-    throw error;
+    if (options.models === undefined || !(error instanceof MedInferError)) throw error;
+    throw new MedInferError(error.code, `${shortenPath(options.models)}: ${error.message}`, { cause: error });
   }
   const names = server.service.models.models.map((each) => each.name).join(", ");
   process.stderr.write(`medinfer: ready: ${names}\n`);
