@@ -69,8 +69,8 @@ export function addServe(program: Command): void {
     .option("--memory-budget <MiB>", "most memory of all loaded models; what is unused for longest goes first", toCount)
     .option("--unload-after <seconds>", "unload models, but the first, that nobody has used for so long", toCount)
     .option("--refuse-while-loading", "answer 503 while a model loads, instead of waiting for it")
-    .option("--max-tokens <tokens>", "of an answer whose request names no limit", toCount, 4096)
-    .option("--time-limit <seconds>", "most time of an answer", toCount, 600)
+    .option("--max-tokens <tokens>", "of an answer whose request names no limit", toSize, 4096)
+    .option("--time-limit <seconds>", "most time of an answer", toSize, 600)
     .option(
       "--read-patience <seconds>",
       "how long a client may read nothing of what waits for it; 0: for ever",
