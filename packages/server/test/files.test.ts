@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { request, type ClientRequest, type IncomingMessage } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { hostname } from "node:os";
 import path from "node:path";
 
@@ -61,26 +61,46 @@ describe("the quota of a tenant", () => {
     for (const { id } of [whole, again]) expect((await remove(id)).status).toBe(200);
   });
 
-  test("counts what is on its way, and forgets what broke off", async () => {
-    const open = (): ClientRequest => {
+  test("lets one of several in that come at once, and forgets what broke off", async () => {
+    const open = () => {
       const headers = { "content-type": "multipart/form-data; boundary=b", ...ann };
       const sent = request(`${url()}/v1/files`, { method: "POST", headers });
       sent.on("error", () => {});
+      const response = once(sent, "response").then(([found]) => (found as IncomingMessage).resume().statusCode);
+      response.catch(() => {});
+      sent.write('--b\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nuser_data\r\n');
       sent.write('--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n');
-      sent.write("x".repeat(7000));
-      return sent;
+      sent.write("x".repeat(6000));
+      return { sent, response };
     };
-    const first = open();
+    const several = Array.from({ length: 4 }, open);
+    await until(() => parts().length === 4);
+    for (const { sent } of several) sent.end("\r\n--b--\r\n");
+    const statuses = await Promise.all(several.map(({ response }) => response));
+    expect(statuses.sort()).toEqual([200, 413, 413, 413]);
+    expect(parts()).toEqual([]);
+    const { data } = (await (await fetch(`${url()}/v1/files`, { headers: ann })).json()) as Json;
+    await remove(data[0].id);
+    const broken = open();
     await until(() => parts().length === 1);
-    const second = open();
-    const [response] = (await once(second, "response")) as [IncomingMessage];
-    expect(response.statusCode).toBe(413);
-    response.resume();
-    first.destroy();
+    broken.sent.destroy();
     await until(() => parts().length === 0);
     const whole = await upload("y".repeat(QUOTA));
     expect(whole.status).toBe(200);
     await remove(((await whole.json()) as Json).id);
+  });
+
+  test("says of a file that alone is larger that it is", async () => {
+    const first = (await (await upload("a")).json()) as Json;
+    // Beside another: its length is seen before anything of it comes.
+    const beside = await upload("b".repeat(2 ** 20));
+    expect([beside.status, ((await beside.json()) as Json).error.code]).toEqual([413, "file_too_large"]);
+    await remove(first.id);
+    const { error } = (await (await upload("b".repeat(QUOTA + 1))).json()) as Json;
+    expect(error.code).toBe("file_too_large");
+    expect(error.message).not.toContain("delete");
+    expect(error.message).toContain(String(QUOTA));
+    expect(parts()).toEqual([]);
   });
 });
 

@@ -80,7 +80,7 @@ export function addServe(program: Command): void {
     .option("--body-limit <MiB>", "most of a request's body", toCount, 32)
     .option("--response-state", "keep responses for an hour, so that previous_response_id finds them")
     .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")
-    .option("--files-quota <MiB>", "most of all files of one tenant", toCount, 10_240)
+    .option("--files-quota <MiB>", "most of all files of one tenant; default 10240", toSize)
     .option("--file-limit <MiB>", "most of one file in it; default 200", toSize)
     .option("--batch-concurrency <requests>", "most requests of a batch that run at once; default 8", toSize)
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
