@@ -14,6 +14,7 @@ import { Engine } from "medinfer";
 import { describe, expect, it } from "vitest";
 
 import { fromRoot } from "../../../test/support/paths.mjs";
+import { zombie } from "../../../test/support/zombie.mjs";
 import { printed, printedJson, run, temporaryFolder, type Outcome } from "./support.js";
 
 const folder = temporaryFolder();
@@ -259,6 +260,18 @@ describe("a table that is there already", () => {
     writeFileSync(`${out}.lock`, "999999999");
     expect((await ask()).status).toBe(0);
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "is free when its process was killed, and nobody has asked how it ended",
+    async () => {
+      const out = table();
+      const { pid, end } = await zombie();
+      writeFileSync(`${out}.lock`, String(pid));
+      const { status } = await annotate(prescriptions[0]!, ...prompt, "--n-predict", "2", "--out", out);
+      end();
+      expect(status).toBe(0);
+    },
+  );
 });
 
 describe("a run that ends early", () => {

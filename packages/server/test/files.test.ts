@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createService, listen } from "@medinfer/server";
 
 import { fromRoot } from "../../../test/support/paths.mjs";
+import { zombie } from "../../../test/support/zombie.mjs";
 import { Contract } from "./support/contract.js";
 import { bearer, keyOf, temporaryFolder } from "./support/keys.js";
 import { model, post, running, type Json } from "./support/running.js";
@@ -166,6 +167,17 @@ describe("a folder", () => {
     expect(readdirSync(at("b"))).toEqual(["server.lock"]);
     await next.close();
   });
+
+  test.skipIf(process.platform !== "linux")(
+    "of a process that was killed, and not asked how it ended, is free",
+    async () => {
+      await createService({ models, filesFolder: at("z") }).close();
+      const { pid, end } = await zombie();
+      writeFileSync(lockOf("z"), JSON.stringify({ pid, host: hostname(), id: "x" }));
+      await createService({ models, filesFolder: at("z") }).close();
+      end();
+    },
+  );
 
   test.each<[string, () => string, number, boolean]>([
     ["of another host that lives", () => JSON.stringify({ pid: 1, host: "elsewhere", id: "x" }), 0, false],
