@@ -146,7 +146,13 @@ describe("files", () => {
     data.append("purpose", "batch");
     return data;
   };
+  const otherField = () => {
+    const data = form("x");
+    data.append(patient, "x");
+    return data;
+  };
   test.each<[string, () => Body, RequestInit]>([
+    ["one with an unknown field", otherField, {}],
     ["of an unknown purpose", () => form("x", { purpose: patient }), {}],
     ["two at once", two, {}],
     ["none", noFile, {}],

@@ -105,6 +105,23 @@ describe("the quota of a tenant", () => {
   });
 });
 
+test.each(["expires_after[anchor]", "expires_after[seconds]", "expires_after"])(
+  "a form with %s is refused, and says what to do",
+  async (name) => {
+    for (const isFirst of [true, false]) {
+      const data = new FormData();
+      if (isFirst) data.append(name, "3600");
+      for (const [each, value] of form("x")) data.append(each, value);
+      if (!isFirst) data.append(name, "3600");
+      const refused = await fetch(`${url()}/v1/files`, { method: "POST", body: data, headers: ann });
+      const { error } = (await refused.json()) as Json;
+      expect([refused.status, error.code, error.param]).toEqual([400, "invalid_value", "expires_after"]);
+      expect(error.message).toContain("delete the file when it is not needed");
+      expect(parts()).toEqual([]);
+    }
+  },
+);
+
 describe("a file that a batch reads", () => {
   test("is not deleted before the batch is over", async () => {
     const line = {
