@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -247,6 +248,23 @@ describe("a table that is there already", () => {
     expect(stderr).toContain("is no table of medinfer annotate");
     expect(stderr).not.toContain("Johanna");
     expect(readFileSync(out, "utf8")).toBe(before);
+  });
+
+  it("gives rows to files by name first, and then by bytes", async () => {
+    const out = table();
+    const images = path.join(folder, "namesakes");
+    const ask = async () => {
+      expect((await annotate(images, ...prompt, "--n-predict", "2", "--out", out)).status).toBe(0);
+      return rowsOf(out).map(({ file }) => path.relative(images, file));
+    };
+    for (const name of ["b", "c"]) picture(path.join(images, `${name}.png`), name);
+    expect(await ask()).toEqual(["b.png", "c.png"]);
+    // A copy, that comes before what it is one of.
+    picture(path.join(images, "a.png"), "b");
+    expect(await ask()).toEqual(["b.png", "c.png", "a.png"]);
+    // Moved: its row is known by its bytes.
+    renameSync(path.join(images, "c.png"), path.join(images, "0.png"));
+    expect(await ask()).toHaveLength(3);
   });
 
   it("is one process's at a time", async () => {
