@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -14,6 +15,7 @@ import { Engine } from "medinfer";
 import { describe, expect, it } from "vitest";
 
 import { fromRoot } from "../../../test/support/paths.mjs";
+import { zombie } from "../../../test/support/zombie.mjs";
 import { printed, printedJson, run, temporaryFolder, type Outcome } from "./support.js";
 
 const folder = temporaryFolder();
@@ -248,6 +250,23 @@ describe("a table that is there already", () => {
     expect(readFileSync(out, "utf8")).toBe(before);
   });
 
+  it("gives rows to files by name first, and then by bytes", async () => {
+    const out = table();
+    const images = path.join(folder, "namesakes");
+    const ask = async () => {
+      expect((await annotate(images, ...prompt, "--n-predict", "2", "--out", out)).status).toBe(0);
+      return rowsOf(out).map(({ file }) => path.relative(images, file));
+    };
+    for (const name of ["b", "c"]) picture(path.join(images, `${name}.png`), name);
+    expect(await ask()).toEqual(["b.png", "c.png"]);
+    // A copy, that comes before what it is one of.
+    picture(path.join(images, "a.png"), "b");
+    expect(await ask()).toEqual(["b.png", "c.png", "a.png"]);
+    // Moved: its row is known by its bytes.
+    renameSync(path.join(images, "c.png"), path.join(images, "0.png"));
+    expect(await ask()).toHaveLength(3);
+  });
+
   it("is one process's at a time", async () => {
     const out = table();
     writeFileSync(`${out}.lock`, String(process.pid));
@@ -259,6 +278,18 @@ describe("a table that is there already", () => {
     writeFileSync(`${out}.lock`, "999999999");
     expect((await ask()).status).toBe(0);
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "is free when its process was killed, and nobody has asked how it ended",
+    async () => {
+      const out = table();
+      const { pid, end } = await zombie();
+      writeFileSync(`${out}.lock`, String(pid));
+      const { status } = await annotate(prescriptions[0]!, ...prompt, "--n-predict", "2", "--out", out);
+      end();
+      expect(status).toBe(0);
+    },
+  );
 });
 
 describe("a run that ends early", () => {

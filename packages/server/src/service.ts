@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { makeApp } from "./app.js";
 import { storedWork, type StoredWorkOptions } from "./batches/stored-work.js";
 import { chatRoute } from "./chat/chat-route.js";
+import { checkLimits } from "./check-limits.js";
 import { completionRoute } from "./completions/completion-route.js";
 import { decisionRoute } from "./decisions/decision-route.js";
 import { embeddingsRoute } from "./embeddings/embeddings-route.js";
@@ -40,13 +41,13 @@ export interface ServiceOptions extends ModelPoolOptions, TelemetryOptions, Part
   cors?: CorsOptions;
   /** Most bytes of a request's body. Default 32 MiB. */
   bodyLimit?: number;
-  /** Tokens of an answer whose request names no limit. Default 4096. */
+  /** Tokens of an answer whose request names no limit: 1 or more. Default 4096. */
   defaultMaxTokens?: number;
   /** Whether images may be given as URLs of web servers, and which. Default false: the server opens no connection. */
   imageUrls?: boolean | WebImageOptions;
   /** Whether responses are kept in memory for an hour, so that later ones go on from them. Default false. */
   responseState?: boolean;
-  /** Most milliseconds of an answer. Default 10 minutes. */
+  /** Most milliseconds of an answer: 1 or more. Default 10 minutes. */
   timeLimitMs?: number;
   /**
    * Most milliseconds for which a client may take no byte of what waits for it: then its request ends, and its connection is
@@ -76,11 +77,13 @@ export interface Service {
 
 /**
  * @throws RangeError where two models have one name
- * @throws MedInferError `INVALID_ARGUMENT` where the file of keys, the audit log or the folder of files cannot be used, or
+ * @throws MedInferError `INVALID_ARGUMENT` where a limit of answers is no positive number, or the file of keys, the audit log or the folder of files cannot be used, or
  * is wrong
  */
 export function createService(options: ServiceOptions): Service {
-  const { imageUrls = false, keys, adminApart = false } = options;
+  const { imageUrls = false, keys, adminApart = false, defaultMaxTokens = 4096, timeLimitMs = 600_000 } = options;
+  const limits = { defaultMaxTokens, timeLimitMs };
+  checkLimits(limits);
   const models = new ModelPool(options.models, options);
   const telemetry = createTelemetry(options, models);
   const { recorder } = telemetry;
@@ -93,7 +96,7 @@ export function createService(options: ServiceOptions): Service {
     images: imageUrls ? new WebImages(imageUrls === true ? {} : imageUrls) : inlineImages,
     admission: people.admission,
     recorder,
-    limits: { defaultMaxTokens: options.defaultMaxTokens ?? 4096, timeLimitMs: options.timeLimitMs ?? 600_000 },
+    limits,
   });
   const routes: Route[] = [
     ...healthRoutes(() => state === "ready"),

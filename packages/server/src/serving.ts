@@ -95,7 +95,7 @@ export class Serving {
     work: (lease: Lease, watch: Watch) => Promise<T>,
   ): Promise<T> {
     const { admission, recorder } = this.#parts;
-    this.models.findFor(name, task);
+    recorder.asks(call, this.models.findFor(name, task));
     const visit = admission.arrive(call);
     try {
       return await this.withModel(call, name, task, async (lease) => {

@@ -104,6 +104,13 @@ describe("a line", () => {
     ]);
   });
 
+  test("names the model that could not be loaded, and has no hash of it", async () => {
+    const file = await audited({}, { models: [{ name: "c", nCtx: "512" as unknown as number }] });
+    await (await ask({ model: "c" })).text();
+    const [line] = await linesOf(file);
+    expect(line).toMatchObject({ model: "c", modelSha256: null, status: 500, code: "model_load_failed" });
+  });
+
   test("is there for each request of a batch", async () => {
     const file = await audited({}, { filesFolder: path.join(folder, "files") });
     await server!.service.start();

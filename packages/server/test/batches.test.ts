@@ -146,7 +146,13 @@ describe("files", () => {
     data.append("purpose", "batch");
     return data;
   };
+  const otherField = () => {
+    const data = form("x");
+    data.append(patient, "x");
+    return data;
+  };
   test.each<[string, () => Body, RequestInit]>([
+    ["one with an unknown field", otherField, {}],
     ["of an unknown purpose", () => form("x", { purpose: patient }), {}],
     ["two at once", two, {}],
     ["none", noFile, {}],
@@ -325,6 +331,12 @@ describe("batches", () => {
     expect(lines.length).toBeLessThan(200);
     for (const each of lines) expect(each.response.status_code).toBe(200);
     expect((await ended(waiting.id)).status).toBe("completed");
+    // Those that ran are no failures, and what they took is counted.
+    const stopped = logged.filter(({ outcome }) => outcome === "cancelled");
+    expect(stopped.length).toBeGreaterThan(0);
+    for (const each of stopped) expect(each).toMatchObject({ level: "info", status: 499, code: "cancelled", model });
+    expect(stopped.some(({ completionTokens }) => completionTokens > 0)).toBe(true);
+    expect(logged.filter(({ outcome }) => outcome === "failed")).toEqual([]);
     expect((await postJson(`${url()}/v1/batches/${id}/cancel`, {})).status).toBe("cancelled");
   });
 

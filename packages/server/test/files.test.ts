@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { request, type ClientRequest, type IncomingMessage } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { hostname } from "node:os";
 import path from "node:path";
 
@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createService, listen } from "@medinfer/server";
 
 import { fromRoot } from "../../../test/support/paths.mjs";
+import { zombie } from "../../../test/support/zombie.mjs";
 import { Contract } from "./support/contract.js";
 import { bearer, keyOf, temporaryFolder } from "./support/keys.js";
 import { model, post, running, type Json } from "./support/running.js";
@@ -61,28 +62,65 @@ describe("the quota of a tenant", () => {
     for (const { id } of [whole, again]) expect((await remove(id)).status).toBe(200);
   });
 
-  test("counts what is on its way, and forgets what broke off", async () => {
-    const open = (): ClientRequest => {
+  test("lets one of several in that come at once, and forgets what broke off", async () => {
+    const open = () => {
       const headers = { "content-type": "multipart/form-data; boundary=b", ...ann };
       const sent = request(`${url()}/v1/files`, { method: "POST", headers });
       sent.on("error", () => {});
+      const response = once(sent, "response").then(([found]) => (found as IncomingMessage).resume().statusCode);
+      response.catch(() => {});
+      sent.write('--b\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nuser_data\r\n');
       sent.write('--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n');
-      sent.write("x".repeat(7000));
-      return sent;
+      sent.write("x".repeat(6000));
+      return { sent, response };
     };
-    const first = open();
+    const several = Array.from({ length: 4 }, open);
+    await until(() => parts().length === 4);
+    for (const { sent } of several) sent.end("\r\n--b--\r\n");
+    const statuses = await Promise.all(several.map(({ response }) => response));
+    expect(statuses.sort()).toEqual([200, 413, 413, 413]);
+    expect(parts()).toEqual([]);
+    const { data } = (await (await fetch(`${url()}/v1/files`, { headers: ann })).json()) as Json;
+    await remove(data[0].id);
+    const broken = open();
     await until(() => parts().length === 1);
-    const second = open();
-    const [response] = (await once(second, "response")) as [IncomingMessage];
-    expect(response.statusCode).toBe(413);
-    response.resume();
-    first.destroy();
+    broken.sent.destroy();
     await until(() => parts().length === 0);
     const whole = await upload("y".repeat(QUOTA));
     expect(whole.status).toBe(200);
     await remove(((await whole.json()) as Json).id);
   });
+
+  test("says of a file that alone is larger that it is", async () => {
+    const first = (await (await upload("a")).json()) as Json;
+    // Beside another: its length is seen before anything of it comes.
+    const beside = await upload("b".repeat(2 ** 20));
+    expect([beside.status, ((await beside.json()) as Json).error.code]).toEqual([413, "file_too_large"]);
+    await remove(first.id);
+    const { error } = (await (await upload("b".repeat(QUOTA + 1))).json()) as Json;
+    expect(error.code).toBe("file_too_large");
+    expect(error.message).not.toContain("delete");
+    expect(error.message).toContain(String(QUOTA));
+    expect(parts()).toEqual([]);
+  });
 });
+
+test.each(["expires_after[anchor]", "expires_after[seconds]", "expires_after"])(
+  "a form with %s is refused, and says what to do",
+  async (name) => {
+    for (const isFirst of [true, false]) {
+      const data = new FormData();
+      if (isFirst) data.append(name, "3600");
+      for (const [each, value] of form("x")) data.append(each, value);
+      if (!isFirst) data.append(name, "3600");
+      const refused = await fetch(`${url()}/v1/files`, { method: "POST", body: data, headers: ann });
+      const { error } = (await refused.json()) as Json;
+      expect([refused.status, error.code, error.param]).toEqual([400, "invalid_value", "expires_after"]);
+      expect(error.message).toContain("delete the file when it is not needed");
+      expect(parts()).toEqual([]);
+    }
+  },
+);
 
 describe("a file that a batch reads", () => {
   test("is not deleted before the batch is over", async () => {
@@ -146,6 +184,17 @@ describe("a folder", () => {
     expect(readdirSync(at("b"))).toEqual(["server.lock"]);
     await next.close();
   });
+
+  test.skipIf(process.platform !== "linux")(
+    "of a process that was killed, and not asked how it ended, is free",
+    async () => {
+      await createService({ models, filesFolder: at("z") }).close();
+      const { pid, end } = await zombie();
+      writeFileSync(lockOf("z"), JSON.stringify({ pid, host: hostname(), id: "x" }));
+      await createService({ models, filesFolder: at("z") }).close();
+      end();
+    },
+  );
 
   test.each<[string, () => string, number, boolean]>([
     ["of another host that lives", () => JSON.stringify({ pid: 1, host: "elsewhere", id: "x" }), 0, false],

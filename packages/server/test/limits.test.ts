@@ -5,7 +5,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import type { TenantTerms } from "@medinfer/server";
+import { createService, type TenantTerms } from "@medinfer/server";
 
 import { Bucket } from "../src/people/bucket.js";
 import { bearer, keyOf, temporaryFolder } from "./support/keys.js";
@@ -52,6 +52,21 @@ async function refused(response: Response): Promise<number> {
   expect(after).toBeLessThanOrEqual(60);
   return after;
 }
+
+test.each([
+  { timeLimitMs: 0 },
+  { timeLimitMs: -1 },
+  { timeLimitMs: Infinity },
+  { timeLimitMs: "600" as unknown as number },
+  { defaultMaxTokens: 0 },
+  { defaultMaxTokens: -1 },
+  { defaultMaxTokens: 1.5 },
+])("%j, with which every request would fail, is refused at the start", (wrong) => {
+  const [name] = Object.keys(wrong);
+  const message = expect.stringMatching(`^${name} must be an integer from 1 to `);
+  const refusal = expect.objectContaining({ code: "INVALID_ARGUMENT", message });
+  expect(() => createService({ models: [{ name: model }], ...wrong })).toThrow(refusal);
+});
 
 describe("limits", () => {
   test("requests a minute, of all keys of a tenant together", async () => {

@@ -17,6 +17,8 @@ beforeAll(async () => {
     models: [
       { name: model, nThreads: 1, keepLoaded: true },
       { name: "missing", model: "/no/such/model.gguf" },
+      { name: "wrong-options", nCtx: "Quackenbush" as unknown as number },
+      { name: "wrong-file", model: 5 as unknown as string },
     ],
     port: 0,
     logLevel: "info",
@@ -77,6 +79,39 @@ test("what a 500 was made of: the library's message, which names a file, is the 
   expect(line.error.message).toContain("/no/such/model.gguf");
   expect(line.error.place.length).toBeGreaterThan(0);
   expect(lines[1]).toMatchObject({ level: "warn", msg: "request", status: 500 });
+});
+
+test.each(["wrong-options", "wrong-file"])("%s: what a load refuses is the server's fault", async (name) => {
+  const response = await ask({ model: name });
+  const { error } = (await response.json()) as Json;
+  expect([response.status, error.code, error.param]).toEqual([500, "model_load_failed", null]);
+  expect(response.headers.get("x-should-retry")).toBe("false");
+  expect(error.message).toBe(`the model ${name} cannot be loaded: the server's log says why`);
+  await until(() => lines.length > 1);
+  expect(lines[0]).toMatchObject({ level: "error", code: "model_load_failed", error: { code: "INVALID_ARGUMENT" } });
+  expect(lines[0].error.message).toContain(name === "wrong-file" ? "model" : "nCtx");
+  expect(lines[1]).toMatchObject({ level: "warn", msg: "request", status: 500, model: name });
+});
+
+test("a load that nobody waited for is told of too", async () => {
+  const own: Json[] = [];
+  const other = await listen({
+    models: [{ name: "c", nCtx: "512" as unknown as number }],
+    port: 0,
+    whileLoading: "refuse",
+    logTo: { write: (line) => own.push(JSON.parse(line)) },
+  });
+  const codes: string[] = [];
+  await until(async () => {
+    const response = await post(`${other.url}/v1/completions`, { model: "c", prompt: "ahh" });
+    codes.push(((await response.json()) as Json).error.code);
+    return codes.at(-1) === "model_load_failed";
+  });
+  expect(codes[0]).toBe("model_loading");
+  const failure = { level: "error", code: "model_load_failed", msg: "a request failed" };
+  await until(() => own.some(({ level }) => level === "error"));
+  await other.close();
+  expect(own).toContainEqual(expect.objectContaining(failure));
 });
 
 test("of other errors the place, and no message", async () => {

@@ -7,7 +7,9 @@ import { rowOf, type FileRow, type Row } from "./row.js";
 
 /** Where rows go. */
 export interface RowSink {
-  isDone(id: string): "done" | "failed" | undefined;
+  /** The run has this file. Told of all of them before the first `isDone`. */
+  expect(file: string): void;
+  isDone(id: string, file: string): "done" | "failed" | undefined;
   add(row: Row): Promise<void>;
 }
 
@@ -46,10 +48,14 @@ export async function annotateFiles(
   },
 ): Promise<Counts> {
   const counts: Counts = { total, skipped: 0, written: 0, failed: 0 };
+  for await (const file of imageFiles(paths, { files: 0 })) {
+    options.signal?.throwIfAborted();
+    sink.expect(file);
+  }
   async function* rows(): AsyncGenerator<FileRow, void, undefined> {
     for await (const file of imageFiles(paths, { files: 0 })) {
       const id = await rowId(asked, file);
-      const done = sink.isDone(id);
+      const done = sink.isDone(id, file);
       if (done === undefined) {
         yield { id, image: path.resolve(file), file };
         continue;

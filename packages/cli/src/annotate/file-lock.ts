@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { MedInferError } from "medinfer";
@@ -41,9 +42,20 @@ export class FileLock {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !hasEnded(pid);
   } catch (error) {
     // Somebody else's.
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** A process that has ended, and whose parent has not asked how: it still takes signals. Linux says so alone. */
+function hasEnded(pid: number): boolean {
+  try {
+    // Its name, in parentheses, may hold any character.
+    const [, state] = /.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return state === "Z" || state === "X";
+  } catch {
+    return false;
   }
 }

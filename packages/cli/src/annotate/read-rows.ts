@@ -1,14 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { MedInferError } from "medinfer";
 import { shortenPath } from "../shorten.js";
+import { DoneRows } from "./done-rows.js";
 import { askedOf, rowIdPattern } from "./identity.js";
 import type { Row } from "./row.js";
-
-/** Rows with one id, that is of files with the same bytes. */
-export interface Done {
-  count: number;
-  failed: number;
-}
 
 /** A row with an error, and the bytes of its line, the line break included. */
 export interface FailedRow {
@@ -23,7 +18,7 @@ const BEGINNING = '{"id":"';
 const NEWLINE = 10;
 
 /**
- * Counts the rows that are whole, and cuts off the half line that a process may have left behind them when it was killed.
+ * Reads the rows that are whole, and cuts off the half line that a process may have left behind them when it was killed.
  *
  * @param asked the digest of what rows are asked now
  * @param onFailed is given each row with an error
@@ -34,8 +29,8 @@ export async function readRows(
   file: string,
   asked: string,
   onFailed: (row: FailedRow) => void = () => {},
-): Promise<Map<string, Done>> {
-  const done = new Map<string, Done>();
+): Promise<DoneRows> {
+  const done = new DoneRows();
   const buffer = Buffer.alloc(1 << 20);
   let line: Buffer[] = [];
   let position = 0;
@@ -52,7 +47,7 @@ export async function readRows(
       const row = readRow(Buffer.concat(line).toString(), file, (number += 1), asked);
       line = [];
       begin = end + 1;
-      count(row, done);
+      done.add(row.id, String(row.file), Boolean(row.error));
       if (row.error) onFailed({ id: row.id, file: String(row.file), begin: whole, end: position + begin });
       whole = position + begin;
     }
@@ -84,11 +79,6 @@ function readRow(line: string, file: string, number: number, asked: string): Par
     throw new MedInferError("INVALID_ARGUMENT", `${what}: name another --out, or give them up with --restart`);
   }
   return { ...row, id };
-}
-
-function count({ id, error }: Partial<Row> & Pick<Row, "id">, done: Map<string, Done>): void {
-  const known = done.get(id) ?? { count: 0, failed: 0 };
-  done.set(id, { count: known.count + 1, failed: known.failed + (error ? 1 : 0) });
 }
 
 function noTable(file: string, line: number): MedInferError {

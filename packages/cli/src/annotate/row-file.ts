@@ -1,7 +1,8 @@
 import { open, realpath, rm, type FileHandle } from "node:fs/promises";
 import { PRIVATE, unwritable } from "../private-file.js";
 import { FileLock } from "./file-lock.js";
-import { readRows, type Done, type FailedRow } from "./read-rows.js";
+import type { DoneRows } from "./done-rows.js";
+import { readRows, type FailedRow } from "./read-rows.js";
 import type { Row } from "./row.js";
 import { syncFolderOf } from "./sync-folder.js";
 import { nextOf, writeWithout } from "./without-rows.js";
@@ -18,11 +19,9 @@ export class RowFile {
   readonly #file: string;
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
-  readonly #done: Map<string, Done>;
-  /** Of those in the file, as far as this run came to their files. */
-  readonly #met = new Map<string, number>();
+  readonly #done: DoneRows;
 
-  private constructor(file: string, handle: FileHandle, lock: FileLock, done: Map<string, Done>) {
+  private constructor(file: string, handle: FileHandle, lock: FileLock, done: DoneRows) {
     this.#file = file;
     this.#handle = handle;
     this.#lock = lock;
@@ -63,17 +62,17 @@ export class RowFile {
     }
   }
 
+  /** The run has this file. To be told of all of them before the first `isDone`. */
+  expect(file: string): void {
+    this.#done.expect(file);
+  }
+
   /**
    * Whether the file of this id needs no row any more. To be asked once for each file: of several with the same bytes, each has
    * a row of its own.
    */
-  isDone(id: string): "done" | "failed" | undefined {
-    const done = this.#done.get(id);
-    if (done === undefined) return undefined;
-    const met = (this.#met.get(id) ?? 0) + 1;
-    this.#met.set(id, met);
-    if (met > done.count) return undefined;
-    return done.failed > 0 ? "failed" : "done";
+  isDone(id: string, file: string): "done" | "failed" | undefined {
+    return this.#done.take(id, file);
   }
 
   /** Resolves when the row is on the disk. One at a time. */

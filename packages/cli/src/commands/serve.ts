@@ -69,8 +69,8 @@ export function addServe(program: Command): void {
     .option("--memory-budget <MiB>", "most memory of all loaded models; what is unused for longest goes first", toCount)
     .option("--unload-after <seconds>", "unload models, but the first, that nobody has used for so long", toCount)
     .option("--refuse-while-loading", "answer 503 while a model loads, instead of waiting for it")
-    .option("--max-tokens <tokens>", "of an answer whose request names no limit", toCount, 4096)
-    .option("--time-limit <seconds>", "most time of an answer", toCount, 600)
+    .option("--max-tokens <tokens>", "of an answer whose request names no limit", toSize, 4096)
+    .option("--time-limit <seconds>", "most time of an answer", toSize, 600)
     .option(
       "--read-patience <seconds>",
       "how long a client may read nothing of what waits for it; 0: for ever",
@@ -80,7 +80,7 @@ export function addServe(program: Command): void {
     .option("--body-limit <MiB>", "most of a request's body", toCount, 32)
     .option("--response-state", "keep responses for an hour, so that previous_response_id finds them")
     .option("--files-folder <folder>", "keep files and batches there; default: /v1/files and /v1/batches are off")
-    .option("--files-quota <MiB>", "most of all files of one tenant", toCount, 10_240)
+    .option("--files-quota <MiB>", "most of all files of one tenant; default 10240", toSize)
     .option("--file-limit <MiB>", "most of one file in it; default 200", toSize)
     .option("--batch-concurrency <requests>", "most requests of a batch that run at once; default 8", toSize)
     .option("--drain <seconds>", "how long running requests may take at the end", toCount, 30)
@@ -121,7 +121,8 @@ async function run(options: ServeOptions): Promise<void> {
   } catch (error) {
     uninstall(); // it would end the process with 0
     await server.close();
-    throw error;
+    if (options.models === undefined || !(error instanceof MedInferError)) throw error;
+    throw new MedInferError(error.code, `${shortenPath(options.models)}: ${error.message}`, { cause: error });
   }
   const names = server.service.models.models.map((each) => each.name).join(", ");
   process.stderr.write(`medinfer: ready: ${names}\n`);

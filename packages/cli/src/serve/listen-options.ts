@@ -37,7 +37,7 @@ export interface ServeOptions extends ModelOptions {
   bodyLimit: number;
   responseState?: boolean;
   filesFolder?: string;
-  filesQuota: number;
+  filesQuota?: number;
   fileLimit?: number;
   batchConcurrency?: number;
   drain: number;
@@ -58,8 +58,9 @@ export interface ServeOptions extends ModelOptions {
 export async function listenOptions(options: ServeOptions): Promise<ListenOptions> {
   const { host, port, socket, keys, open, filesFolder, responseState, logLevel, imageUrls } = options;
   const { unloadAfter, refuseWhileLoading, batchConcurrency } = options;
-  if (filesFolder === undefined && (options.fileLimit !== undefined || batchConcurrency !== undefined)) {
-    throw wrong("--file-limit and --batch-concurrency need --files-folder FOLDER");
+  const ofFiles = [options.filesQuota, options.fileLimit, batchConcurrency];
+  if (filesFolder === undefined && ofFiles.some((each) => each !== undefined)) {
+    throw wrong("--files-quota, --file-limit and --batch-concurrency need --files-folder FOLDER");
   }
   if (options.offline === true && imageUrls !== undefined) {
     throw wrong("--image-urls has the server open connections, and --offline forbids it");
@@ -72,7 +73,6 @@ export async function listenOptions(options: ServeOptions): Promise<ListenOption
     timeLimitMs: options.timeLimit * SECOND,
     readPatienceMs: options.readPatience * SECOND,
     bodyLimit: options.bodyLimit * MIB,
-    filesQuota: options.filesQuota * MIB,
     ...(refuseWhileLoading === true ? { whileLoading: "refuse" } : {}),
     ...defined({
       ...{ host, port, socket, keys, open, filesFolder, responseState, logLevel, batchConcurrency },
@@ -80,6 +80,7 @@ export async function listenOptions(options: ServeOptions): Promise<ListenOption
       tls: tlsOf(options),
       audit: auditOf(options),
       imageUrls: imageUrlsOf(options),
+      filesQuota: times(options.filesQuota, MIB),
       fileLimit: times(options.fileLimit, MIB),
       memoryBudget: times(options.memoryBudget, MIB),
       unloadAfterMs: times(unloadAfter, SECOND),

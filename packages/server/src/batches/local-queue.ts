@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { remove } from "../files/atomic.js";
 import type { FileStore } from "../files/file-store.js";
+import { cancelledProblem, endingProblem } from "../http/problem.js";
 import type { Route } from "../http/route.js";
 import type { Principal } from "../people/principal.js";
 import type { Recorder } from "../telemetry/recorder.js";
@@ -28,9 +29,6 @@ export interface LocalQueueParts {
   /** Most lines of a batch that run at once. */
   concurrency: number;
 }
-
-/** Why a batch stops before its end. */
-type Stop = "cancelled" | "closing";
 
 /**
  * Answers batches in this process, one batch at a time. Every line is answered once: what is answered is written behind the
@@ -65,7 +63,7 @@ export class LocalQueue implements BatchQueue {
   async cancel(kept: KeptBatch): Promise<void> {
     if (isOver(kept.batch) || kept.batch.status === "cancelling") return;
     await this.#change(kept, { status: "cancelling", cancelling_at: now() });
-    if (this.#running?.kept === kept) this.#running.ended.abort("cancelled" satisfies Stop);
+    if (this.#running?.kept === kept) this.#running.ended.abort(cancelledProblem());
   }
 
   pause(): void {
@@ -74,7 +72,7 @@ export class LocalQueue implements BatchQueue {
 
   async close(): Promise<void> {
     this.#state = "paused";
-    this.#running?.ended.abort("closing" satisfies Stop);
+    this.#running?.ended.abort(endingProblem());
     await this.#work;
   }
 

@@ -12,7 +12,7 @@ export interface LineAnswer {
   body: unknown;
 }
 
-/** Who asks, and who is told of it. */
+/** Who asks, and who is told of it. The signal is aborted with a Problem. */
 export interface Asked extends Pick<Call, "id" | "who" | "signal"> {
   recorder: Recorder;
   /** Words of the API, which errors may quote. */
@@ -50,7 +50,9 @@ async function once(
   sent: Record<string, unknown>,
   { id, who, signal, recorder, words }: Asked,
 ): Promise<LineAnswer | Problem> {
-  const problem = (error: unknown) => toldProblem(error, { sent, route, words });
+  // However the work was ended, why it was is the batch's.
+  const problem = (error: unknown) =>
+    signal.reason instanceof Problem ? signal.reason : toldProblem(error, { sent, route, words });
   let failure: unknown;
   try {
     const response = await inject(

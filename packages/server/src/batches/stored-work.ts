@@ -53,7 +53,12 @@ export function storedWork(
   });
   return {
     routes: [
-      ...fileRoutes({ store: files, limit: fileLimit, readerOf: (tenant, id) => batches.readerOf(tenant, id) }),
+      // Of what is larger than the quota alone, no deletion makes room.
+      ...fileRoutes({
+        store: files,
+        limit: Math.min(fileLimit, filesQuota),
+        readerOf: (tenant, id) => batches.readerOf(tenant, id),
+      }),
       ...batchRoutes({ files, batches, queue, endpoints: [...asked.keys()] }),
     ],
     queue,

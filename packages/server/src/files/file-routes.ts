@@ -49,7 +49,11 @@ export function fileRoutes({ store, limit, readerOf }: FileRouteParts) {
       answer: fileSchema,
       handle: ({ incoming, who }) =>
         readUpload(incoming, limit, async ({ filename, content, fields }) => {
-          const describe = () => ({ filename, purpose: purposeOf(fields()) });
+          const describe = () => {
+            const { purpose, ...others } = fields();
+            refuseOthers(Object.keys(others));
+            return { filename, purpose: purposeOf(purpose) };
+          };
           return shown(await store.add(who.tenant, content, describe));
         }),
     }),
@@ -118,7 +122,18 @@ function inUse(reader: string): Problem {
   });
 }
 
-function purposeOf({ purpose }: Readonly<Record<string, string>>): string {
+/** A field that is passed over in silence is taken for one that is kept. Its name is its sender's, and may be a patient's. */
+function refuseOthers(names: readonly string[]): void {
+  const [name] = names;
+  if (name === undefined) return;
+  if (names.some((each) => /^expires_after\b/.test(each))) {
+    const what = "expires_after is not supported: delete the file when it is not needed any more";
+    throw new Problem(400, "invalid_value", `the form: ${what}`, { param: "expires_after" });
+  }
+  throw new Problem(400, "invalid_value", "the form: a field is unknown: it takes file and purpose");
+}
+
+function purposeOf(purpose: string | undefined): string {
   if (purpose !== undefined && purposes.includes(purpose)) return purpose;
   throw new Problem(400, "invalid_value", `the form: purpose must be ${purposes.join(" or ")}`, { param: "purpose" });
 }

@@ -82,16 +82,18 @@ export class FileStore {
     describe: () => Pick<StoredFile, "filename" | "purpose">,
   ): Promise<StoredFile> {
     await this.open();
-    const { counting, done } = this.#quota.admit(tenant, () => this.#bytesOf(tenant));
+    const place = this.#quota.admit(tenant, () => this.#bytesOf(tenant));
     const { id, part } = await this.begin(tenant);
     try {
-      await pipeline(source, counting, createWriteStream(part, { mode: OWNER_FILE, flags: "wx" }));
-      return await this.adopt(tenant, id, describe());
+      await pipeline(source, place.counting, createWriteStream(part, { mode: OWNER_FILE, flags: "wx" }));
+      const about = describe();
+      place.take();
+      return await this.adopt(tenant, id, about);
     } catch (error) {
       await remove(part);
       throw error;
     } finally {
-      done();
+      place.done();
     }
   }
 

@@ -115,9 +115,20 @@ function isThere({ pid, host, id }: Owner, file: string): boolean {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !hasEnded(pid);
   } catch (error) {
     // Somebody else's.
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** A process that has ended, and whose parent has not asked how: it still takes signals. Linux says so alone. */
+function hasEnded(pid: number): boolean {
+  try {
+    // Its name, in parentheses, may hold any character.
+    const [, state] = /.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return state === "Z" || state === "X";
+  } catch {
+    return false;
   }
 }

@@ -1,10 +1,28 @@
 import { Transform } from "node:stream";
 import { Problem } from "../http/problem.js";
 
-/** How much of a tenant's files there may be: what is stored, and what is on its way. */
+/** A file's place in a quota. */
+export interface QuotaPlace {
+  /** What the file is led through as it comes: fails where it goes beyond the quota. */
+  readonly counting: Transform;
+  /**
+   * All of it has come: from now on it counts, until `done` is called.
+   *
+   * @throws Problem 413 where others were stored meanwhile, and left no room for it
+   */
+  take(): void;
+  /** It is stored, or gone. */
+  done(): void;
+}
+
+/**
+ * How much of a tenant's files there may be. A file that is on its way does not count against others, of which else none
+ * might get in: which of them is stored is seen when they have come.
+ */
 export class Quota {
   readonly #most: number;
-  readonly #arriving = new Map<string, number>();
+  /** Bytes of files that have come, and are being stored. */
+  readonly #taken = new Map<string, number>();
 
   /** @param most bytes of one tenant */
   constructor(most: number) {
@@ -12,31 +30,43 @@ export class Quota {
   }
 
   /**
-   * A place for a file: what a file as it comes is led through, and fails in where it goes beyond the quota. What has come
-   * counts until `done` is called.
-   *
    * @param stored bytes that the tenant has
    * @throws Problem 413 where there is no room at all
    */
-  admit(tenant: string, stored: () => number): { counting: Transform; done: () => void } {
+  admit(tenant: string, stored: () => number): QuotaPlace {
     const most = this.#most;
-    const used = () => stored() + (this.#arriving.get(tenant) ?? 0);
-    const count = (bytes: number) => {
-      const left = (this.#arriving.get(tenant) ?? 0) + bytes;
-      if (left === 0) this.#arriving.delete(tenant);
-      else this.#arriving.set(tenant, left);
+    const used = () => stored() + (this.#taken.get(tenant) ?? 0);
+    const refuseBeyond = (bytes: number) => {
+      if (used() + bytes > most) throw exceeded(most, used());
     };
-    if (used() >= most) throw exceeded(most, used());
+    refuseBeyond(1);
     let own = 0;
+    let taken = 0;
     const counting = new Transform({
       transform(part: Buffer, _encoding, next) {
-        if (used() + part.length > most) return next(exceeded(most, used() - own));
         own += part.length;
-        count(part.length);
-        next(null, part);
+        try {
+          refuseBeyond(own);
+          next(null, part);
+        } catch (error) {
+          next(error as Problem);
+        }
       },
     });
-    return { counting, done: () => count(-own) };
+    const count = (bytes: number) => {
+      taken += bytes;
+      const left = (this.#taken.get(tenant) ?? 0) + bytes;
+      if (left === 0) this.#taken.delete(tenant);
+      else this.#taken.set(tenant, left);
+    };
+    return {
+      counting,
+      take: () => {
+        refuseBeyond(own);
+        count(own);
+      },
+      done: () => count(-taken),
+    };
   }
 }
 

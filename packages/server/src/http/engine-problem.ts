@@ -1,4 +1,5 @@
 import { MedInferError, type ErrorCode } from "medinfer";
+import { ModelLoadError } from "../models/model-load-error.js";
 import { Problem } from "./problem.js";
 
 /** Seconds after which a client is told to ask again. openai's clients keep to it from 1 to 60. */
@@ -44,6 +45,11 @@ export function problemOf(error: unknown): Problem {
   // Why it was aborted, where that was no client's doing.
   if (error.code === "ABORTED" && error.cause instanceof Problem) return error.cause;
   const { status, code } = answers[error.code];
+  // The same words, said of options of the configuration.
+  if (error instanceof ModelLoadError && status < 500) {
+    const what = `the model ${error.model} cannot be loaded: the server's log says why`;
+    return new Problem(500, "model_load_failed", what, { headers: hopeless });
+  }
   const message = status === 500 ? operatorsMessage(error) : error.message;
   const [issue] = error.issues;
   const param = issue?.path === undefined || issue.path === "" ? undefined : issue.path;
@@ -65,6 +71,7 @@ function lengths(message: string): Record<string, number> | undefined {
 const hopeless = { "x-should-retry": "false" };
 
 /** Its own message names files of the host: that is for its operator. */
-function operatorsMessage({ code }: MedInferError): string {
-  return `the model cannot be used (${code}): the server's log says why`;
+function operatorsMessage(error: MedInferError): string {
+  const model = error instanceof ModelLoadError ? `the model ${error.model}` : "the model";
+  return `${model} cannot be used (${error.code}): the server's log says why`;
 }

@@ -56,6 +56,14 @@ const types: Readonly<Record<number, string>> = {
   429: "rate_limit_error",
 };
 
+/** The word for requests that their sender took back, in metrics and logs. */
+export const CANCELLED = "cancelled";
+
+/** What the requests of a batch end with that run when it is cancelled: for logs alone, as nobody reads it. */
+export function cancelledProblem(): Problem {
+  return new Problem(499, CANCELLED, "the batch was cancelled");
+}
+
 /** What requests get that come, or still run, when the server ends. */
 export function endingProblem(): Problem {
   return new Problem(503, "server_ending", "the server is ending: ask again in a few seconds", {

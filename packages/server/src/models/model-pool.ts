@@ -1,8 +1,9 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Engine, type ModelInfo } from "medinfer";
+import { Engine, MedInferError, type ModelInfo } from "medinfer";
 import { Problem } from "../http/problem.js";
 import type { ModelConfig } from "./model-config.js";
+import { ModelLoadError } from "./model-load-error.js";
 import { ServedModel, type LoadEngine, type ModelState } from "./served-model.js";
 
 export interface ModelPoolOptions {
@@ -48,6 +49,8 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
   /** Makes room for one model at a time: two that both see the same free bytes would take them twice. */
   #turn: Promise<unknown> = Promise.resolve();
   readonly #turns = new Map<ServedModel, Promise<void>>();
+  /** Of loads that nobody waited for: what they failed with, until somebody is told. */
+  readonly #untold = new Map<ServedModel, Error>();
   #closed = false;
 
   constructor(configs: readonly ModelConfig[], options: ModelPoolOptions = {}) {
@@ -99,6 +102,7 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
    *
    * @param task what the request needs it for
    * @throws Problem (rejects) 400 where the model is for another task, 503 while it loads or finds no room
+   * @throws ModelLoadError (rejects) where the library refuses it
    */
   async use(name: string, task: ModelInfo["task"], signal?: AbortSignal): Promise<Lease> {
     const model = this.findFor(name, task);
@@ -115,14 +119,18 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
     }
   }
 
-  /** @throws Problem (rejects) 503 */
+  /** @throws Problem (rejects) 503, or ModelLoadError */
   async load(model: ServedModel, { signal, wait }: { signal?: AbortSignal; wait?: boolean } = {}): Promise<void> {
     if (this.#closed) throw loadingProblem("the server is ending");
     if (model.engine !== undefined) return;
+    const waits = wait ?? this.#whileLoading === "wait";
+    const untold = this.#untold.get(model);
+    this.#untold.delete(model);
+    if (untold !== undefined && !waits) throw untold;
     const loading = this.#inTurn(model);
-    if (wait ?? this.#whileLoading === "wait") await orAborted(loading, signal);
+    if (waits) await orAborted(loading, signal);
     else {
-      loading.catch(() => {}); // told to the next who asks
+      loading.catch((error: Error) => this.#untold.set(model, error)); // told to the next who asks
       throw loadingProblem("the model is being loaded");
     }
   }
@@ -135,7 +143,7 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
     this.#tell(model);
   }
 
-  /** Loads what is to be kept loaded. */
+  /** Loads what is to be kept loaded. @throws ModelLoadError (rejects), or Problem */
   async start(): Promise<void> {
     for (const model of this.#models) if (model.config.keepLoaded === true) await this.load(model, { wait: true });
   }
@@ -164,6 +172,8 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
     this.#tell(model);
     try {
       await loading;
+    } catch (error) {
+      throw error instanceof MedInferError ? new ModelLoadError(model.name, error) : error;
     } finally {
       this.#tell(model);
     }

@@ -120,5 +120,14 @@ export class ServedModel {
 
 function fileBytes({ model, mmproj }: ModelConfig): number {
   const files = [model, mmproj === "auto" ? undefined : mmproj].filter((file) => file !== undefined && file !== null);
-  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  return files.reduce((sum, file) => sum + bytesOf(file), 0);
+}
+
+/** What is no file has none: the library says what is wrong with it. */
+function bytesOf(file: string | URL): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return 0;
+  }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Spent } from "../accounting/tally.js";
-import type { Problem } from "../http/problem.js";
+import { CANCELLED, type Problem } from "../http/problem.js";
 import type { Call, Route } from "../http/route.js";
 import { SLOW_READER } from "../http/slow-reader.js";
 import type { ServedModel } from "../models/served-model.js";
@@ -8,9 +8,10 @@ import type { Outcome } from "./recorder.js";
 
 /**
  * What became of a request: `"refused"`: its sender's fault; `"failed"`: the server's; `"client_gone"`: its sender left before
- * its answer was whole; `"slow_reader"`: its sender stopped reading.
+ * its answer was whole; `"slow_reader"`: its sender stopped reading; `"cancelled"`: its batch was
+ * cancelled.
  */
-export type End = "answered" | "refused" | "failed" | "client_gone" | "slow_reader";
+export type End = "answered" | "refused" | "failed" | "client_gone" | "slow_reader" | "cancelled";
 
 /** The status of a request whose sender left before there was one. */
 const CLIENT_GONE = 499;
@@ -74,6 +75,7 @@ export class Account {
   get end(): End {
     // Node says of an answer that is destroyed with no error that it has finished.
     if (this.problem?.code === SLOW_READER) return "slow_reader";
+    if (this.problem?.code === CANCELLED) return "cancelled";
     if (this.#finished) {
       if (this.status >= 500) return "failed";
       return this.status >= 400 ? "refused" : "answered";

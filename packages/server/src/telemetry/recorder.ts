@@ -42,6 +42,8 @@ export interface Recorder {
   arrived(call: Call, route: Route): void;
   /** A request was turned away before it was known who sends it. @param route none where its path has none */
   refused(request: Unknown, route: Route | undefined, problem: Problem): void;
+  /** A request names a model that there is; whether it gets to it is still to be seen. */
+  asks(call: Call, model: ServedModel): void;
   /** A request waits for its place at a model. */
   entering(call: Call, model: ServedModel): Entry;
   answered(call: Call, model: ServedModel, outcome: Outcome): void;

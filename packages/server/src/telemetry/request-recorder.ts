@@ -53,6 +53,11 @@ export class RequestRecorder implements Recorder {
     request.outgoing.once("close", () => this.#end(account));
   }
 
+  asks(call: Call, model: ServedModel): void {
+    const account = this.#accounts.get(call.outgoing);
+    if (account !== undefined) account.model = model;
+  }
+
   entering(call: Call, model: ServedModel): Entry {
     const account = this.#accounts.get(call.outgoing);
     if (account === undefined) return { admitted: () => unwatched };

@@ -74,10 +74,11 @@ export class AuditLog implements Observer {
     await this.#file.close();
   }
 
-  async #complete(line: AuditLine, { model, call }: Account): Promise<void> {
+  async #complete(line: AuditLine, { model, enteringAt, call }: Account): Promise<void> {
     try {
       line.promptDigest = (await promptDigest(this.#secret, call?.body)) ?? null;
-      if (model !== undefined) line.modelSha256 = await this.#hashes.of(model);
+      // What was never loaded may have no file.
+      if (model !== undefined && enteringAt !== undefined) line.modelSha256 = await this.#hashes.of(model);
     } catch (error) {
       this.#log.error({ id: line.id, error: describe(error) }, "an audit line is not complete");
     }
