@@ -25,15 +25,16 @@ class GrammarConstraint final : public TokenConstraint {
   // before what the grammar says. `vocab` outlives the constraint.
   static Result<std::unique_ptr<GrammarConstraint>> Create(const llama_vocab* vocab, const std::string& grammar,
                                                            std::uint32_t max_blanks = 0);
-  // From here on Closing() tells the shortest end, but for the middle of a character. `filler`: an ASCII character, the
-  // one to be written where any may be.
-  void FindShortest(char filler);
   ~GrammarConstraint() override;
 
   std::unique_ptr<GrammarConstraint> Copy() const;
   std::unique_ptr<TokenConstraint> Clone() const override { return Copy(); }
   GrammarConstraint(const GrammarConstraint&) = delete;
   GrammarConstraint& operator=(const GrammarConstraint&) = delete;
+
+  // From here on Closing() tells the shortest end, but for the middle of a character. `filler`: an ASCII character, the
+  // one to be written where any may be.
+  void FindShortest(char filler);
 
   void Apply(llama_token_data_array& candidates) override;
   void Accept(std::int32_t token) override;
@@ -57,14 +58,13 @@ class GrammarConstraint final : public TokenConstraint {
   GrammarConstraint(const llama_vocab* vocab, std::unique_ptr<llama_grammar, GrammarDeleter> grammar);
   bool Admissible(std::int32_t token) const;
   bool NamesNext(std::int32_t token) const;
+  const llama_grammar_stack* ShortestStack() const;
 
   const llama_vocab* vocab_;
   std::unique_ptr<llama_grammar, GrammarDeleter> grammar_;
-  std::vector<std::int32_t> written_;  // control tokens whose texts the grammar says, sorted
-  bool failed_ = false;                // nothing may follow any more: see Accept
-  bool lost_ = false;                  // for that reason
-  const llama_grammar_stack* ShortestStack() const;
-
+  std::vector<std::int32_t> written_;              // control tokens whose texts the grammar says, sorted
+  bool failed_ = false;                            // nothing may follow any more: see Accept
+  bool lost_ = false;                              // for that reason
   std::shared_ptr<const ShortestTexts> shortest_;  // null: FindShortest() was not called
   char filler_ = ' ';
   Utf8Check utf8_;  // where in a character the text is

@@ -5,8 +5,8 @@ import type { Watch } from "./watch.js";
 
 /**
  * An engine whose generations tell how far they are and what they took, also those that break off. Every stream of the API reads
- * its tokens from a generation, whatever events it makes of them: this is the one place at which all of them pass. A signal does not abort them in the engine, which
- * then says nothing of their tokens: it finishes them, and they fail with `ABORTED` here.
+ * its tokens from a generation, whatever events it makes of them: this is the one place at which all of them pass. A signal does
+ * not abort them in the engine, which then says nothing of their tokens: it finishes them, and they fail with `ABORTED` here.
  *
  * @param onSpent called once for each generation that reached the engine, before its end is known to its reader
  */
