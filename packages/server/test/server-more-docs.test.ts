@@ -1,14 +1,12 @@
 /** The examples of docs/guide/server-more.md, run as their reader would run them. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 
-import { afterAll, expect, test } from "vitest";
+import { afterAll } from "vitest";
 
-import { fromRoot } from "../../../test/support/paths.mjs";
 import { randomModel } from "../../../test/support/random-model.mjs";
+import { testExamples } from "./support/guide.js";
 import { model, running } from "./support/running.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "medinfer-docs-"));
@@ -23,12 +21,6 @@ const { url } = running({
   filesFolder: path.join(folder, "files"),
 });
 
-const page = readFileSync(fromRoot("docs", "guide", "server-more.md"), "utf8");
-const blocks = [...page.matchAll(/^## (.+)\n(?:(?!^## )[^])*?^```sh\n([^]*?)^```$/gm)].map(([, title, code]) => ({
-  title: title!,
-  code: code!,
-}));
-
 const prints: Record<string, RegExp> = {
   Embeddings:
     /^\{"object":"list","data":\[\{"object":"embedding","index":0,"embedding":\[(-?[\d.e-]+,){7}-?[\d.e-]+\]\}/,
@@ -39,16 +31,4 @@ const prints: Record<string, RegExp> = {
   "Files and batches": /^(\{"id":"batch_req_\w+","custom_id":"[ab]","response":\{"status_code":200,.*\n){2}$/,
 };
 
-test("there is an example for each section", () => {
-  expect(blocks.map(({ title }) => title)).toEqual(Object.keys(prints));
-});
-
-test.each(blocks)("$title", async ({ title, code }) => {
-  const script = code.replaceAll("http://127.0.0.1:8080", url());
-  expect(script).toContain(url());
-  const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", script], {
-    cwd: folder,
-  });
-  expect(stderr).toBe("");
-  expect(stdout).toMatch(prints[title]!);
-});
+testExamples("server-more.md", prints, { url, folder });
