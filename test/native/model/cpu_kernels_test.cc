@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <random>
@@ -89,6 +90,17 @@ std::vector<float> Store(ggml_tensor* tensor, const std::vector<float>& values) 
   std::vector<float> kept(values.size());
   ggml_get_type_traits(tensor->type)->to_float(data.data(), kept.data(), static_cast<std::int64_t>(kept.size()));
   return kept;
+}
+
+// Where weights are laid out anew for this CPU's products.
+ggml_backend_buffer_type_t RepackBuffers() {
+  ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+  const auto all = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(
+      ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(cpu), "ggml_backend_dev_get_extra_bufts"))(cpu);
+  for (auto* each = all; each && *each; ++each) {
+    if (std::string(ggml_backend_buft_name(*each)).find("REPACK") != std::string::npos) return *each;
+  }
+  return ggml_backend_cpu_buffer_type();
 }
 
 struct Attention {
@@ -392,6 +404,94 @@ TEST_P(QuantisedProduct, IsTheSameForABatchAndForOneColumn) {
 
 INSTANTIATE_TEST_SUITE_P(Types, QuantisedProduct, testing::Values(GGML_TYPE_Q6_K, GGML_TYPE_Q4_K, GGML_TYPE_IQ4_XS),
                          [](const auto& type) { return std::string(ggml_type_name(type.param)); });
+
+struct Repacked {
+  ggml_type type;
+  std::int64_t rows;
+  std::int64_t inner;
+};
+
+class RepackedProduct : public testing::TestWithParam<Repacked> {
+ protected:
+  // Weights of any bits, with finite scales: the largest weights, scales and mins that a file can hold are among them.
+  static std::vector<std::uint8_t> AnyWeights(std::mt19937& random, ggml_type type, std::int64_t rows,
+                                              std::int64_t inner) {
+    std::vector<std::uint8_t> data(ggml_row_size(type, inner) * static_cast<std::size_t>(rows));
+    std::ranges::generate(data, [&] { return static_cast<std::uint8_t>(random()); });
+    const std::size_t block = ggml_type_size(type);
+    for (std::size_t start = 0; start < data.size(); start += block) {
+      if (random() % 4 == 0)
+        std::fill_n(data.begin() + static_cast<std::ptrdiff_t>(start), block, random() % 2 ? 0xff : 0x7f);
+      const auto store = [&](std::size_t at) {
+        const ggml_fp16_t scale = ggml_fp32_to_fp16(0.001F * static_cast<float>(random() % 100));
+        std::memcpy(data.data() + start + at, &scale, sizeof(scale));
+      };
+      if (type == GGML_TYPE_Q4_K) {
+        store(0);
+        store(2);
+      } else {
+        store(block - 2);
+      }
+    }
+    return data;
+  }
+};
+
+// Weights that are laid out anew, against those that lie as in the file: whole numbers within a block, so that what
+// differs is the order of a few additions. A batch and one column give the same bits.
+TEST_P(RepackedProduct, EqualsThatOfTheFilesLayoutForAnyBatch) {
+  const auto [type, rows, inner] = GetParam();
+  std::mt19937 random(29);
+  const auto weights = AnyWeights(random, type, rows, inner);
+  const auto multiply = [&](const std::vector<float>& right, bool repacked) {
+    CpuGraph graph;
+    const ggml_context_ptr context{
+        ggml_init({.mem_size = 4 * ggml_tensor_overhead(), .mem_buffer = nullptr, .no_alloc = true})};
+    ggml_tensor* matrix = ggml_new_tensor_2d(context.get(), type, inner, rows);
+    const ggml_backend_buffer_ptr buffer{ggml_backend_alloc_ctx_tensors_from_buft(
+        context.get(), repacked ? RepackBuffers() : ggml_backend_cpu_buffer_type())};
+    ggml_backend_tensor_set(matrix, weights.data(), 0, weights.size());
+    ggml_tensor* batch =
+        ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, inner, static_cast<std::int64_t>(right.size()) / inner);
+    ggml_tensor* product = ggml_mul_mat(graph.context(), matrix, batch);
+    graph.Allocate();
+    Store(batch, right);
+    return graph.Compute(product);
+  };
+  constexpr std::int64_t kColumns = 77;
+  auto columns = Normal(random, static_cast<std::size_t>(inner * kColumns));
+  // Activations that are all the largest: of one sign, and of both.
+  std::fill_n(columns.begin(), inner, 3.0F);
+  std::fill_n(columns.begin() + inner, inner, -3.0F);
+  for (std::int64_t at = 0; at < inner; ++at) columns[static_cast<std::size_t>(2 * inner + at)] = at % 3 ? 5.0F : -5.0F;
+  const auto of = [&](std::int64_t count) {
+    return std::vector<float>(columns.begin(), columns.begin() + count * inner);
+  };
+  const auto whole = multiply(columns, true);
+  const auto plain = multiply(columns, false);
+  double greatest = 0;
+  for (const float value : plain) greatest = std::max(greatest, std::abs(static_cast<double>(value)));
+  for (std::size_t at = 0; at < whole.size(); ++at) ASSERT_NEAR(whole[at], plain[at], 1e-5 * greatest) << at;
+  for (const std::int64_t count : {1, 2, 3, 4, 5, 7, 8, 11, 12, 64, 67, 72}) {
+    const auto some = multiply(of(count), true);
+    ASSERT_TRUE(std::equal(some.begin(), some.end(), whole.begin())) << count << " columns";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, RepackedProduct, testing::ValuesIn([] {
+                           std::vector<Repacked> shapes;
+                           for (const ggml_type type : {GGML_TYPE_Q4_K, GGML_TYPE_Q6_K}) {
+                             shapes.push_back({type, 8, 256});
+                             shapes.push_back({type, 40, 768});
+                             shapes.push_back({type, 136, 2048});
+                             shapes.push_back({type, 16, 33024});  // more blocks than have their factors ready
+                           }
+                           return shapes;
+                         }()),
+                         [](const auto& shape) {
+                           return std::string(ggml_type_name(shape.param.type)) + "_" +
+                                  std::to_string(shape.param.rows) + "_" + std::to_string(shape.param.inner);
+                         });
 
 }  // namespace
 }  // namespace medinfer
