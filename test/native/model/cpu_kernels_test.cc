@@ -322,15 +322,97 @@ TEST_P(OutwardProduct, EqualsSumsInDoublePrecision) {
       worst = std::max(worst, std::abs(sum - got[j * p.rows + i]));
     }
   }
-  // Products of normal numbers: a sum is about the root of `inner`.
-  EXPECT_LT(worst, 2e-5 * std::sqrt(static_cast<double>(p.inner)));
+  // Products of normal numbers: a sum is about the root of `inner`. Halves are multiplied as numbers of 14 bits.
+  const bool halves = p.type == GGML_TYPE_F16 || p.type == GGML_TYPE_BF16;
+  EXPECT_LT(worst, (halves ? 7e-4 : 2e-5) * std::sqrt(static_cast<double>(p.inner)));
+}
+
+// What numbers of 14 bits lose, against what is lost where columns are rounded to F16.
+TEST(OutwardProducts, OfHalvesLoseLessThanColumnsInF16) {
+  constexpr std::int64_t kRows = 64;
+  constexpr std::int64_t kInner = 768;
+  constexpr std::int64_t kColumns = 40;
+  for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_BF16}) {
+    std::mt19937 random(17);
+    CpuGraph graph(true);
+    ggml_tensor* weights = ggml_new_tensor_2d(graph.context(), type, kInner, kRows);
+    ggml_tensor* columns = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, kInner, kColumns);
+    ggml_tensor* output = ggml_mul_mat(graph.context(), weights, columns);
+    graph.Allocate();
+    auto given = Normal(random, kRows * kInner);
+    for (float& value : given) value *= 0.05F;
+    const auto w = Store(weights, given);
+    const auto c = Normal(random, kColumns * kInner);
+    Store(columns, c);
+    const auto got = graph.Compute(output);
+    double lost = 0;
+    double lost_in_f16 = 0;
+    for (std::int64_t j = 0; j < kColumns; ++j) {
+      for (std::int64_t i = 0; i < kRows; ++i) {
+        double exact = 0;
+        double rounded = 0;
+        for (std::int64_t l = 0; l < kInner; ++l) {
+          const double weight = w[static_cast<std::size_t>(i * kInner + l)];
+          const float value = c[static_cast<std::size_t>(j * kInner + l)];
+          exact += weight * value;
+          rounded += weight * ggml_fp16_to_fp32(ggml_fp32_to_fp16(value));
+        }
+        lost += std::pow(got[static_cast<std::size_t>(j * kRows + i)] - exact, 2);
+        lost_in_f16 += std::pow(rounded - exact, 2);
+      }
+    }
+    EXPECT_LT(lost, 0.6 * lost_in_f16) << ggml_type_name(type);
+  }
+}
+
+// A column that holds something not finite spoils itself alone; sizes at the ends of a float's range are no matter.
+TEST(OutwardProducts, OfHalvesTakeColumnsOfAnySize) {
+  constexpr std::int64_t kRows = 32;
+  constexpr std::int64_t kInner = 64;
+  for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_BF16}) {
+    std::mt19937 random(23);
+    CpuGraph graph(true);
+    ggml_tensor* weights = ggml_new_tensor_2d(graph.context(), type, kInner, kRows);
+    ggml_tensor* columns = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, kInner, 7);
+    ggml_tensor* output = ggml_mul_mat(graph.context(), weights, columns);
+    graph.Allocate();
+    auto given = Normal(random, kRows * kInner);
+    std::fill_n(given.begin(), kInner, 0.0F);
+    std::fill_n(given.begin() + kInner, kInner, type == GGML_TYPE_F16 ? 6e-8F : 1e-29F);
+    std::fill_n(given.begin() + 2 * kInner, kInner, type == GGML_TYPE_F16 ? 65504.0F : 1e30F);
+    const auto w = Store(weights, given);
+    auto c = Normal(random, 7 * kInner);
+    const std::array<float, 7> sizes = {1, 1e-30F, 1e5F, 0, 1, 1, 1e-33F};
+    for (std::size_t at = 0; at < c.size(); ++at) c[at] *= sizes.at(at / kInner);
+    c[4 * kInner + 3] = std::numeric_limits<float>::quiet_NaN();
+    c[5 * kInner + 40] = std::numeric_limits<float>::infinity();
+    Store(columns, c);
+    const auto got = graph.Compute(output);
+    for (std::size_t j = 0; j < 7; ++j) {
+      for (std::size_t i = 0; i < kRows; ++i) {
+        const float value = got[j * kRows + i];
+        if (j == 4 || j == 5) {
+          EXPECT_FALSE(std::isfinite(value)) << "row " << i << ", column " << j;
+          continue;
+        }
+        double exact = 0;
+        double size = 0;
+        for (std::size_t l = 0; l < kInner; ++l) {
+          const double product = static_cast<double>(w[i * kInner + l]) * c[j * kInner + l];
+          exact += product;
+          size += std::abs(product);
+        }
+        EXPECT_NEAR(value, exact, 1e-3 * size + 1e-36) << "row " << i << ", column " << j;
+      }
+    }
+  }
 }
 
 TEST(OutwardProducts, OfAColumnAreTheSameBesideAnyOthers) {
   constexpr std::int64_t kRows = 64;
   constexpr std::int64_t kInner = 448;
   constexpr std::int64_t kMost = 131;
-  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0}) {
+  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0}) {
     std::mt19937 random(9);
     const std::vector<float> matrix = Normal(random, kRows * kInner);
     const std::vector<float> given = Normal(random, kInner * kMost);
@@ -354,14 +436,15 @@ TEST(OutwardProducts, OfAColumnAreTheSameBesideAnyOthers) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, OutwardProduct, testing::ValuesIn([] {
                            std::vector<Product> products;
-                           for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0}) {
+                           for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0}) {
                              for (const std::int64_t columns : {1, 2, 11, 13, 48, 53, 131})
                                products.push_back({type, 96, columns, 448});
                              products.push_back({type, 32, 64, 64});
                              products.push_back({type, 64, 50, 1152});
                              products.push_back({type, 384, 120, 1536});
                              // Not whole vectors of rows: a dot product each, to which F16 rounds its columns.
-                             if (type != GGML_TYPE_F16) products.push_back({type, 40, 64, 128});
+                             if (type != GGML_TYPE_F16 && type != GGML_TYPE_BF16)
+                               products.push_back({type, 40, 64, 128});
                            }
                            return products;
                          }()),
