@@ -14,11 +14,14 @@ export class RequestRecorder implements Recorder {
   readonly #accounts = new WeakMap<ServerResponse, Account>();
   readonly #waiting = new Map<ServedModel, number>();
   readonly #observers: readonly Observer[];
+  /** Those that want to know of every token. */
+  readonly #ofTokens: readonly Observer[];
   #underWay = 0;
 
   /** @param observers in the order in which they are told */
   constructor(observers: readonly Observer[]) {
     this.#observers = observers;
+    this.#ofTokens = observers.filter((each) => each.tokens !== undefined);
   }
 
   /** Requests that have come in, and whose answers have not left yet. */
@@ -115,7 +118,7 @@ export class RequestRecorder implements Recorder {
     const before = account.tokensAt[choice];
     account.tokensAt[choice] = now;
     const gap = before === undefined ? undefined : now - before;
-    for (const each of this.#observers) each.tokens?.(account, gap);
+    for (const each of this.#ofTokens) each.tokens!(account, gap);
   }
 
   #wait(model: ServedModel, change: 1 | -1): void {

@@ -3,6 +3,7 @@ import type { FinishReason } from "medinfer";
 import type { Account } from "../account.js";
 import type { Observer } from "../observer.js";
 import { KeptMetric } from "./kept-metric.js";
+import { TokenGaps } from "./token-gaps.js";
 
 /** Seconds: of what lasts a token, and of what lasts as long as an answer. */
 const SHORT = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5];
@@ -22,7 +23,7 @@ const reasons: Readonly<Record<FinishReason, string>> = {
 export class RequestMetrics implements Observer {
   readonly #queue: KeptMetric<Histogram>;
   readonly #firstToken: KeptMetric<Histogram>;
-  readonly #interToken: KeptMetric<Histogram>;
+  readonly #interToken: TokenGaps;
   readonly #encode: KeptMetric<Histogram>;
   readonly #prefill: KeptMetric<Histogram>;
   readonly #decode: KeptMetric<Histogram>;
@@ -30,7 +31,7 @@ export class RequestMetrics implements Observer {
   readonly #requests: KeptMetric<Counter>;
   readonly #tokens: KeptMetric<Counter>;
   readonly #successes: KeptMetric<Counter>;
-  readonly #all: KeptMetric<Counter | Histogram>[] = [];
+  readonly #all: { text(): string | Promise<string> }[] = [];
 
   /** @param models names, whose times are there from the start: a rate needs a first value */
   constructor(models: readonly string[]) {
@@ -61,12 +62,13 @@ export class RequestMetrics implements Observer {
       LONG,
       "vllm:time_to_first_token_seconds",
     );
-    this.#interToken = histogram(
-      "inter_token",
+    this.#interToken = new TokenGaps(
+      ["medinfer_inter_token_seconds", "vllm:inter_token_latency_seconds"],
       "Between tokens handed to a stream; of an answer that is not streamed their mean, once.",
       SHORT,
-      "vllm:inter_token_latency_seconds",
+      models,
     );
+    this.#all.push(this.#interToken);
     this.#encode = histogram("encode", "Images: decoding, waiting for the encoder, encoding.", LONG);
     this.#prefill = histogram("prefill", "Reading the prompt.", LONG, "vllm:request_prefill_time_seconds");
     this.#decode = histogram("decode", "From the first token to the last.", LONG, "vllm:request_decode_time_seconds");
@@ -94,17 +96,17 @@ export class RequestMetrics implements Observer {
 
   /** In Prometheus' text format. */
   async text(): Promise<string> {
-    const texts = await Promise.all(this.#all.map((each) => each.text()));
-    return texts.join("");
+    let text = "";
+    for (const each of this.#all) text += await each.text();
+    return text;
   }
 
   tokens(account: Account, gapMs: number | undefined): void {
     const { model, arrivedAt, tokensAt } = account;
-    const labels = { model_name: model!.name };
-    if (gapMs !== undefined) this.#interToken.changing.observe(labels, gapMs / 1000);
+    if (gapMs !== undefined) this.#interToken.observe(model!.name, gapMs / 1000);
     // Of several choices the first that begins.
     else if (tokensAt.filter((at) => at !== undefined).length === 1) {
-      this.#firstToken.changing.observe(labels, (performance.now() - arrivedAt) / 1000);
+      this.#firstToken.changing.observe({ model_name: model!.name }, (performance.now() - arrivedAt) / 1000);
     }
   }
 
@@ -131,7 +133,7 @@ export class RequestMetrics implements Observer {
     const before = (submittedAt ?? arrivedAt) - arrivedAt;
     this.#firstToken.changing.observe(labels, (before + timings.firstTokenMs) / 1000);
     const tokens = account.completionTokens / (outcome!.choices?.length ?? 1);
-    if (tokens >= 2) this.#interToken.changing.observe(labels, timings.decodeMs / (tokens - 1) / 1000);
+    if (tokens >= 2) this.#interToken.observe(model_name, timings.decodeMs / (tokens - 1) / 1000);
   }
 
   ended(account: Account): void {
