@@ -442,6 +442,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, OutwardProduct, testing::ValuesIn([] {
                              products.push_back({type, 32, 64, 64});
                              products.push_back({type, 64, 50, 1152});
                              products.push_back({type, 384, 120, 1536});
+                             if (type != GGML_TYPE_Q8_0)
+                               products.push_back({type, 48, 50, 112});  // half a tile of rows, half a block of steps
                              // Not whole vectors of rows: a dot product each, to which F16 rounds its columns.
                              if (type != GGML_TYPE_F16 && type != GGML_TYPE_BF16)
                                products.push_back({type, 40, 64, 128});
@@ -513,7 +515,7 @@ class RepackedProduct : public testing::TestWithParam<Repacked> {
         store(0);
         store(2);
       } else {
-        store(block - 2);
+        store(type == GGML_TYPE_Q8_0 ? 0 : block - 2);
       }
     }
     return data;
@@ -569,6 +571,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RepackedProduct, testing::ValuesIn([] {
                              shapes.push_back({type, 136, 2048});
                              shapes.push_back({type, 16, 33024});  // more blocks than have their factors ready
                            }
+                           for (const std::int64_t inner : {32, 256, 800, 2048})
+                             for (const std::int64_t rows : {16, 32, 144})
+                               shapes.push_back({GGML_TYPE_Q8_0, rows, inner});
                            return shapes;
                          }()),
                          [](const auto& shape) {
