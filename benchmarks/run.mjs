@@ -13,6 +13,7 @@ const names = [
   "abort",
   "throughput",
   "embeddings",
+  "images",
   "adapters",
   "kv",
   "parity",

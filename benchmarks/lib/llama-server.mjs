@@ -1,5 +1,6 @@
 // llama-server as a child process on a port of this host alone.
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
@@ -42,12 +43,25 @@ export class LlamaServer {
    * `adapters` are files that a request asks for by their index; `chatTemplate` is one of its own, by name.
    * @param {string} model
    * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean, gpu?: boolean,
-   *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], chatTemplate?: string,
+   *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], chatTemplate?: string, mmproj?: string,
    *   log: (line: string) => void }} options
    */
   static async start(
     model,
-    { parallel, ctx, threads, unified, cachePrompt, gpu, embeddings, watchPasses, adapters = [], chatTemplate, log },
+    {
+      parallel,
+      ctx,
+      threads,
+      unified,
+      cachePrompt,
+      gpu,
+      embeddings,
+      watchPasses,
+      adapters = [],
+      chatTemplate,
+      mmproj,
+      log,
+    },
   ) {
     const binary = peer("llama-server", { gpu: gpu === true, log });
     const port = await freePort();
@@ -58,6 +72,7 @@ export class LlamaServer {
     if (threads !== undefined) args.push("-t", threads);
     if (embeddings) args.push("--embeddings");
     if (chatTemplate !== undefined) args.push("--chat-template", chatTemplate);
+    if (mmproj !== undefined) args.push("--mmproj", mmproj);
     if (watchPasses) args.push("-lv", 5);
     for (const file of adapters) args.push("--lora", file);
     if (adapters.length > 0) args.push("--lora-init-without-apply");
@@ -161,6 +176,19 @@ export class LlamaServer {
   async embed(texts) {
     const { data } = JSON.parse(await this.#post("/v1/embeddings", { input: texts }, () => {}));
     return data.filter(({ embedding }) => Number.isFinite(embedding[0])).length;
+  }
+
+  /** An answer to a picture, of so many tokens. @param {string} file @param {number} predict @returns {Promise<void>} */
+  async see(file, predict) {
+    const url = `data:image/png;base64,${readFileSync(file).toString("base64")}`;
+    const content = [
+      { type: "image_url", image_url: { url } },
+      { type: "text", text: "Extract the medications." },
+    ];
+    const messages = [{ role: "user", content }];
+    const asked = { messages, max_tokens: predict, temperature: 0, ignore_eos: true, cache_prompt: false };
+    const { usage } = JSON.parse(await this.#post("/v1/chat/completions", asked, () => {}));
+    if (usage.completion_tokens !== predict) throw new Error(`llama-server gave ${usage.completion_tokens} tokens`);
   }
 
   /** The server's counters by name. @returns {Promise<Record<string, number>>} */

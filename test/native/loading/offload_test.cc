@@ -1,6 +1,8 @@
 // An engine on a device that is no CPU: what a GPU does, as far as it can be seen without one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -169,7 +171,10 @@ TEST_F(Offload, EncodesImagesThereToo) {
   EXPECT_EQ(memory.projector, measured.value());
   EXPECT_GT(memory.projector, 0U);
   ASSERT_EQ(found.size(), wanted.size());
-  for (std::size_t i = 0; i < wanted.size(); ++i) ASSERT_NEAR(found[i], wanted[i], 1e-4F) << i;
+  // Each device rounds halves in its own way.
+  float greatest = 0;
+  for (const float value : wanted) greatest = std::max(greatest, std::abs(value));
+  for (std::size_t i = 0; i < wanted.size(); ++i) ASSERT_NEAR(found[i], wanted[i], 1e-3F * greatest) << i;
 }
 
 // A GPU records the graph of a pass, and replays it as long as it stays the same.
