@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import process from "node:process";
+import { isAlive } from "@medinfer/server/process-alive";
 import { MedInferError } from "medinfer";
 import { PRIVATE, unwritable } from "../private-file.js";
 import { shortenPath } from "../shorten.js";
@@ -36,26 +36,5 @@ export class FileLock {
 
   release(): Promise<void> {
     return rm(this.file, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !hasEnded(pid);
-  } catch (error) {
-    // Somebody else's.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** A process that has ended, and whose parent has not asked how: it still takes signals. Linux says so alone. */
-function hasEnded(pid: number): boolean {
-  try {
-    // Its name, in parentheses, may hold any character.
-    const [, state] = /.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-    return state === "Z" || state === "X";
-  } catch {
-    return false;
   }
 }

@@ -3,7 +3,7 @@ import { listen, type ListenOptions, type LogLevel } from "@medinfer/server";
 import { Option, type Command } from "commander";
 import { MedInferError } from "medinfer";
 import closeWithGrace from "close-with-grace";
-import { toCount, toSize } from "../numbers.js";
+import { toCount, toPort, toSize } from "../numbers.js";
 import { listenOptions, type ServeOptions } from "../serve/listen-options.js";
 import { refuseConnections } from "../serve/offline.js";
 import { shortenPath } from "../shorten.js";
@@ -34,7 +34,7 @@ export function addServe(program: Command): void {
     .option("--mmproj <file>", "the first model's projector; default: the one beside it")
     .option("--task <task>", "what the first model is for: generate, embed or rerank", "generate")
     .option("--host <address>", "0.0.0.0: every interface", "127.0.0.1")
-    .option("--port <number>", "0: one that is free", toCount, 8080)
+    .option("--port <number>", "0: one that is free", toPort, 8080)
     .option("--socket <path>", "a Unix socket instead of host and port")
     .option("--keys <file>", "who may ask, as medinfer keys makes it; read again when it changes")
     .option("--open", "listen to other hosts without keys: everybody who reaches it may use it")

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { MedInferError } from "medinfer";
+import { isAlive } from "../process-alive.js";
 import { OWNER_FILE, OWNER_FOLDER } from "./atomic.js";
 
 /** So often an owner says that it lives, to hosts that cannot see its process. */
@@ -110,25 +111,4 @@ function isThere({ pid, host, id }: Owner, file: string): boolean {
   if (host !== hostname()) return Date.now() - statSync(file).mtimeMs < SILENT_MS;
   // A server in a container has the number of the one before it.
   return pid === process.pid ? held.has(id) : isAlive(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !hasEnded(pid);
-  } catch (error) {
-    // Somebody else's.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** A process that has ended, and whose parent has not asked how: it still takes signals. Linux says so alone. */
-function hasEnded(pid: number): boolean {
-  try {
-    // Its name, in parentheses, may hold any character.
-    const [, state] = /.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-    return state === "Z" || state === "X";
-  } catch {
-    return false;
-  }
 }
