@@ -231,6 +231,24 @@ describe("the packed server and command line", () => {
       /^GGUF version 3/,
     );
   });
+
+  it("writes rows to a file that nobody else writes", () => {
+    const picture = path.join(repository, "examples", "prescriptions", "00000.png");
+    const asked = [
+      "annotate",
+      picture,
+      "--prompt",
+      "Extract the medications.",
+      "--n-predict",
+      "4",
+      "--out",
+      "rows.jsonl",
+    ];
+    npm(folder, ["exec", "--offline", "medinfer", "--", ...asked]);
+    const rows = readFileSync(path.join(folder, "rows.jsonl"), "utf8").trim().split("\n");
+    expect(rows).toHaveLength(1);
+    expect(JSON.parse(rows[0]!)).toMatchObject({ text: expect.any(String) as string });
+  });
 });
 
 // With a library that stands for the backend: building the real one takes a CUDA toolkit and many minutes.
