@@ -15,7 +15,7 @@ export function toSize(text: string): number {
 /** A port; 0: one that is free. */
 export function toPort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
-    throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+    throw new InvalidArgumentError("It has to be a port, a number from 0 to 65535.");
   }
   return Number(text);
 }

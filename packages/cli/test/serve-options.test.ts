@@ -164,7 +164,7 @@ describe("flags that go with others are refused without them:", () => {
     [["--image-url-limit", "1"], 1, "need --image-urls"],
     [["--tls-min-version", "TLSv1.3"], 1, "needs both --tls-cert and --tls-key"],
     [["--admin", "70000"], 1, "a port is a number from 0 to 65535"],
-    [["--port", "99999"], 2, "A port is a number from 0 to 65535"],
+    [["--port", "99999"], 2, "It has to be a port, a number from 0 to 65535"],
     [["--models", models, "--model", "x"], 2, "cannot be used with"],
     [["--audit-log", "x", "--audit-max-size", "0"], 2, "a whole number of 1 or more"],
     [["--max-tokens", "0"], 2, "a whole number of 1 or more"],

@@ -115,7 +115,8 @@ test("an answer is counted once, with its tokens and times", async () => {
 
 test("a stream's tokens are timed as they are handed on", async () => {
   const before = await scrape();
-  const events = await eventsOf(await post(path(), { ...body, stream: true }));
+  // Enough of them that they cannot all have come before the first is read.
+  const events = await eventsOf(await post(path(), { ...body, max_tokens: 1000, stream: true }));
   const after = await scrape();
   const more = (name: string) => after.get(of(`${name}_count`))! - before.get(of(`${name}_count`))!;
   expect(more("vllm:time_to_first_token_seconds")).toBe(1);
