@@ -89,7 +89,7 @@ export async function run({ runs, model, threads, pages }, log) {
 
 async function measure(given, { runs, threads, count }, log) {
   const [model, mmproj] = [given.model(), given.mmproj()];
-  const drawn = drawPages(2 + (runs + 1) * AT_ONCE.length * count, log);
+  const drawn = drawPages(2 + runs * AT_ONCE.length * count, log);
   const systems = await startSystems({ model, mmproj, threads, chatTemplate: given.chatTemplate }, log);
   try {
     for (const system of Object.values(systems)) await system.annotate(drawn.splice(0, 1), 1); // warms up

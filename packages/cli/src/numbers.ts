@@ -12,9 +12,13 @@ export function toSize(text: string): number {
   return Number(text);
 }
 
+const MOST_PORT = 65_535;
+/** Whether a port has this number. REQUIRES: a whole number of 0 or more */
+export const isPort = (number: number) => number <= MOST_PORT;
+
 /** A port; 0: one that is free. */
 export function toPort(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+  if (!/^\d{1,5}$/.test(text) || !isPort(Number(text))) {
     throw new InvalidArgumentError("It has to be a port, a number from 0 to 65535.");
   }
   return Number(text);

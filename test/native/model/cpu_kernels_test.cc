@@ -333,6 +333,27 @@ TEST_P(OutwardProduct, EqualsSumsInDoublePrecision) {
   EXPECT_LT(worst, (halves ? 7e-4 : 2e-5) * std::sqrt(static_cast<double>(p.inner)));
 }
 
+struct Outward {
+  std::vector<float> weights;  // what their type keeps of them
+  std::vector<float> products;
+};
+
+// Products of a context that multiplies outward: of `given`, rows of `inner` values, with `columns`.
+Outward MultiplyOutward(ggml_type type, std::int64_t inner, const std::vector<float>& given,
+                        const std::vector<float>& columns) {
+  CpuGraph graph(true);
+  const auto rows_of = [inner](const auto& values) { return static_cast<std::int64_t>(values.size()) / inner; };
+  ggml_tensor* left = ggml_new_tensor_2d(graph.context(), type, inner, rows_of(given));
+  ggml_tensor* right = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, inner, rows_of(columns));
+  ggml_tensor* output = ggml_mul_mat(graph.context(), left, right);
+  graph.Allocate();
+  Outward found;
+  found.weights = Store(left, given);
+  Store(right, columns);
+  found.products = graph.Compute(output);
+  return found;
+}
+
 // What numbers of 14 bits lose, against what is lost where columns are rounded to F16.
 TEST(OutwardProducts, OfHalvesLoseLessThanColumnsInF16) {
   constexpr std::int64_t kRows = 64;
@@ -340,17 +361,10 @@ TEST(OutwardProducts, OfHalvesLoseLessThanColumnsInF16) {
   constexpr std::int64_t kColumns = 40;
   for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_BF16}) {
     std::mt19937 random(17);
-    CpuGraph graph(true);
-    ggml_tensor* weights = ggml_new_tensor_2d(graph.context(), type, kInner, kRows);
-    ggml_tensor* columns = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, kInner, kColumns);
-    ggml_tensor* output = ggml_mul_mat(graph.context(), weights, columns);
-    graph.Allocate();
     auto given = Normal(random, kRows * kInner);
     for (float& value : given) value *= 0.05F;
-    const auto w = Store(weights, given);
     const auto c = Normal(random, kColumns * kInner);
-    Store(columns, c);
-    const auto got = graph.Compute(output);
+    const auto [w, got] = MultiplyOutward(type, kInner, given, c);
     double lost = 0;
     double lost_in_f16 = 0;
     for (std::int64_t j = 0; j < kColumns; ++j) {
@@ -377,23 +391,16 @@ TEST(OutwardProducts, OfHalvesTakeColumnsOfAnySize) {
   constexpr std::int64_t kInner = 64;
   for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_BF16}) {
     std::mt19937 random(23);
-    CpuGraph graph(true);
-    ggml_tensor* weights = ggml_new_tensor_2d(graph.context(), type, kInner, kRows);
-    ggml_tensor* columns = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, kInner, 7);
-    ggml_tensor* output = ggml_mul_mat(graph.context(), weights, columns);
-    graph.Allocate();
     auto given = Normal(random, kRows * kInner);
     std::fill_n(given.begin(), kInner, 0.0F);
     std::fill_n(given.begin() + kInner, kInner, type == GGML_TYPE_F16 ? 6e-8F : 1e-29F);
     std::fill_n(given.begin() + 2 * kInner, kInner, type == GGML_TYPE_F16 ? 65504.0F : 1e30F);
-    const auto w = Store(weights, given);
     auto c = Normal(random, 7 * kInner);
     const std::array<float, 7> sizes = {1, 1e-30F, 1e5F, 0, 1, 1, 1e-33F};
     for (std::size_t at = 0; at < c.size(); ++at) c[at] *= sizes.at(at / kInner);
     c[4 * kInner + 3] = std::numeric_limits<float>::quiet_NaN();
     c[5 * kInner + 40] = std::numeric_limits<float>::infinity();
-    Store(columns, c);
-    const auto got = graph.Compute(output);
+    const auto [w, got] = MultiplyOutward(type, kInner, given, c);
     for (std::size_t j = 0; j < 7; ++j) {
       for (std::size_t i = 0; i < kRows; ++i) {
         const float value = got[j * kRows + i];
@@ -423,14 +430,7 @@ TEST(OutwardProducts, OfAColumnAreTheSameBesideAnyOthers) {
     const std::vector<float> matrix = Normal(random, kRows * kInner);
     const std::vector<float> given = Normal(random, kInner * kMost);
     const auto product = [&](std::int64_t n) {
-      CpuGraph graph(true);
-      ggml_tensor* weights = ggml_new_tensor_2d(graph.context(), type, kInner, kRows);
-      ggml_tensor* columns = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F32, kInner, n);
-      ggml_tensor* output = ggml_mul_mat(graph.context(), weights, columns);
-      graph.Allocate();
-      Store(weights, matrix);
-      ggml_backend_tensor_set(columns, given.data(), 0, ggml_nbytes(columns));
-      return graph.Compute(output);
+      return MultiplyOutward(type, kInner, matrix, {given.begin(), given.begin() + n * kInner}).products;
     };
     const std::vector<float> all = product(kMost);
     for (const std::int64_t n : {1, 2, 11, 12, 48, 100}) {

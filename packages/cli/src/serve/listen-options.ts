@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ListenOptions, LogLevel } from "@medinfer/server";
 import { MedInferError } from "medinfer";
+import { isPort } from "../numbers.js";
 import { shortenPath } from "../shorten.js";
 import { defined } from "./defined.js";
 import { modelConfigs, type ModelOptions } from "./model-configs.js";
@@ -98,7 +99,7 @@ function adminOf({ admin }: ServeOptions): ListenOptions["admin"] {
 
 function toPort(text: string): number {
   const port = Number(text);
-  if (port > 65_535) throw wrong("--admin: a port is a number from 0 to 65535");
+  if (!isPort(port)) throw wrong("--admin: a port is a number from 0 to 65535");
   return port;
 }
 
