@@ -8,9 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @returns {Promise<{ pid: number, end: () => void }>} resolves when it has ended; `end` lets go of its number
  */
 export async function zombie() {
-  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+  // The child lives until the shell has become what asks for none: a shell would ask how it ended.
+  const parent = spawn("sh", ["-c", "cat <&3 & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "inherit", "pipe"],
+  });
   const [line] = await once(parent.stdout, "data");
   const pid = Number(String(line));
+  while (readFileSync(`/proc/${parent.pid}/comm`, "utf8").trim() !== "sleep") await sleep(10);
+  parent.stdio[3].end();
   while (!readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")) await sleep(10);
   return { pid, end: () => void parent.kill("SIGKILL") };
 }
