@@ -208,6 +208,8 @@ describe("what is wrong", () => {
     [{ model, prompt: [[5], []] }, "prompt[1]"],
     [{ model, prompt: [-1] }, "prompt[0]"],
     [{ model, prompt: [99_999_999] }, "prompt"],
+    [{ model, prompt: "" }, "prompt"],
+    [{ model, prompt: [[5], [99_999_999]] }, "prompt[1]"],
     [{ model, prompt, max_tokens: 0 }, "max_tokens"],
     [{ model, prompt, logprobs: 6 }, "logprobs"],
     [{ model, prompt, n: 3, best_of: 2 }, "best_of"],
@@ -223,6 +225,22 @@ describe("what is wrong", () => {
     expect((await refused({ model: "other", prompt })).status).toBe(404);
     const { status, error } = await refused({ model, prompt: "ahh ".repeat(9000), stream: true });
     expect([status, error.code]).toEqual([400, "context_length_exceeded"]);
+  });
+
+  test.each([
+    ["empty", "", "invalid_value"],
+    ["too long", "ahh ".repeat(9000), "context_length_exceeded"],
+  ])("the last of many prompts is %s: told before the others are answered", async (_, last, code) => {
+    const engine = server().service.models.find(model).engine!;
+    const before = engine.stats().generatedTokens;
+    const { status, error } = await refused({
+      ...greedy,
+      max_tokens: 3000,
+      ignoreEos: true,
+      prompt: [...Array<string>(20).fill(prompt), last],
+    });
+    expect([status, error.code, error.param]).toEqual([400, code, "prompt[20]"]);
+    expect(engine.stats().generatedTokens).toBe(before);
   });
 
   test("one prompt of several that never fits fails the request, and ends the others", async () => {
@@ -261,7 +279,7 @@ describe("OpenAI's client", () => {
 
   test("ends the request where it is aborted", async () => {
     const { engine } = server().service.models.find(model);
-    const endless = { ...greedy, max_tokens: 3000, prompt, ignoreEos: true, stream: true as const };
+    const endless = { ...greedy, max_tokens: 3000, prompt, ignoreEos: true, maxDraftTokens: 0, stream: true as const };
     const stream = await client().completions.create(endless);
     for await (const _ of stream) stream.controller.abort();
     while (engine!.stats().running > 0) await sleep(5);

@@ -18,6 +18,7 @@ import { completionOptions, promptOptions, promptsOf, type Prompt } from "./comp
 import { completionSchema, type CompletionBody } from "./completion-schema.js";
 import { CompletionStream } from "./completion-stream.js";
 import { legacyLogprobs } from "./legacy-logprobs.js";
+import { refusePrompts } from "./refuse-prompts.js";
 import { joined, runPrompts } from "./run-prompts.js";
 
 /** POST /v1/completions */
@@ -96,7 +97,7 @@ function asked(
 ) {
   const { info } = engine;
   refuseWithoutInfill(body, engine);
-  refuseUnknownIds(prompts, engine);
+  refusePrompts(prompts, typeof body.suffix === "string", engine);
   if (info.chatTemplate !== "") note("no chat template was applied: for a conversation ask /v1/chat/completions");
   return {
     /** Most prompts at a time. */
@@ -123,11 +124,4 @@ function refuseWithoutInfill({ suffix }: CompletionBody, { info }: Engine): void
   if (typeof suffix !== "string" || info.infill !== null) return;
   const what = "suffix needs a model that was trained to fill in, and this one's vocabulary has no tokens for it";
   throw new Problem(400, "invalid_value", `${what}: leave it out, or name another model`, { param: "suffix" });
-}
-
-function refuseUnknownIds(prompts: readonly Prompt[], { info }: Engine): void {
-  const unknown = (prompt: Prompt) => typeof prompt !== "string" && prompt.some((id) => id >= info.nVocab);
-  if (!prompts.some(unknown)) return;
-  const what = `prompt holds ids that the model's vocabulary, of ${info.nVocab} tokens, does not have`;
-  throw new Problem(400, "invalid_value", `${what}: they may be another model's`, { param: "prompt" });
 }
