@@ -148,6 +148,8 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.kv_prefix_cache = ToBool(fields.Value("kvPrefixCache"), fields.Name("kvPrefixCache"));
   options.kv_gather = ToBool(fields.Value("kvGather"), fields.Name("kvGather"));
   options.kv_swap_bytes = fields.Integer<std::int64_t>("kvSwapBytes");
+  options.kv_host_bytes = fields.Integer<std::uint64_t>("kvHostBytes");
+  options.kv_host_on_cpu_only = ToBool(fields.Value("kvHostOnCpuOnly"), fields.Name("kvHostOnCpuOnly"));
   options.max_queue = fields.Integer<std::uint32_t>("maxQueue");
   options.max_image_bytes = fields.Integer<std::uint64_t>("maxImageBytes");
   options.max_image_pixels = fields.Integer<std::uint64_t>("maxImagePixels");
@@ -194,6 +196,8 @@ Request ToRequest(Napi::Value value) {
     const Fields adapter(use, name);
     request.adapters.push_back({adapter.Integer<AdapterId>("adapter"), adapter.Float("scale")});
   });
+  request.draft_tokens = fields.Integer<std::uint32_t>("maxDraftTokens");
+  request.expected_text = ToString(fields.Value("expectedText"), fields.Name("expectedText"));
   request.n = fields.Integer<std::uint32_t>("n");
   ForEach(fields.Value("candidates"), fields.Name("candidates"),
           [&](const Napi::Value& candidate, const std::string& name) {
@@ -344,6 +348,9 @@ Napi::Object ToJs(Napi::Env env, const KvStats& kv) {
   object["tokensSaved"] = static_cast<double>(kv.tokens_saved);
   object["tokensSwapped"] = static_cast<double>(kv.tokens_swapped);
   object["swapBytes"] = static_cast<double>(kv.swap_bytes);
+  object["hostPages"] = static_cast<double>(kv.host_pages);
+  object["hostBytes"] = static_cast<double>(kv.host_bytes);
+  object["tokensRestored"] = static_cast<double>(kv.tokens_restored);
   return object;
 }
 
@@ -360,6 +367,8 @@ Napi::Object ToJs(Napi::Env env, const Stats& stats) {
   object["graphsReused"] = static_cast<double>(stats.graphs_reused);
   object["promptTokens"] = static_cast<double>(stats.prompt_tokens);
   object["generatedTokens"] = static_cast<double>(stats.generated_tokens);
+  object["draftTokens"] = static_cast<double>(stats.draft_tokens);
+  object["acceptedTokens"] = static_cast<double>(stats.accepted_tokens);
   object["preemptions"] = static_cast<double>(stats.preemptions);
   object["imagesEncoded"] = static_cast<double>(stats.images_encoded);
   object["imageCacheHits"] = static_cast<double>(stats.image_cache_hits);

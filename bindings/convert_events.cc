@@ -152,6 +152,8 @@ napi_value UsageToJs(napi_env env, const Usage& usage) {
   out.Set("completionTokens", usage.completion_tokens);
   out.Set("cachedTokens", usage.cached_tokens);
   out.Set("imagesCached", usage.images_cached);
+  out.Set("draftTokens", usage.draft_tokens);
+  out.Set("acceptedTokens", usage.accepted_tokens);
   return out.ok() ? out.object() : nullptr;
 }
 

@@ -27,6 +27,10 @@ export interface Usage {
   cachedTokens: number;
   /** Images whose embedding came from the cache. */
   imagesCached: number;
+  /** Tokens that were proposed ahead of the model, see {@link GenerationOptions.maxDraftTokens}. */
+  draftTokens: number;
+  /** Of them, those that it drew: they took no pass of their own. */
+  acceptedTokens: number;
 }
 
 /** Where the time went, in milliseconds. A phase that did not happen is 0. */

@@ -132,6 +132,12 @@ export interface KvStats {
   tokensSwapped: number;
   /** Bytes that requests which gave way hold outside the pool, now. */
   swapBytes: number;
+  /** Pages that left the pool and are kept beside it (`kv.hostCacheBytes`), now. */
+  hostPages: number;
+  /** Bytes that they take. */
+  hostBytes: number;
+  /** Of `tokensSaved`, those that were copied back from there. */
+  tokensRestored: number;
 }
 
 /** A snapshot of an engine's counters. */
@@ -156,6 +162,10 @@ export interface EngineStats {
   promptTokens: number;
   /** Tokens generated since load. */
   generatedTokens: number;
+  /** Tokens that were proposed ahead of the model, since load. */
+  draftTokens: number;
+  /** Of them, those that it drew. */
+  acceptedTokens: number;
   /** How often a request was put back into the queue to free memory. */
   preemptions: number;
   imagesEncoded: number;

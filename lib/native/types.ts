@@ -58,6 +58,10 @@ export interface NativeLoadOptions {
   kvPrefixCache: boolean;
   kvGather: boolean;
   kvSwapBytes: number;
+  /** Most memory for pages that leave the pool. */
+  kvHostBytes: number;
+  /** And none where the pool is on a GPU. */
+  kvHostOnCpuOnly: boolean;
   maxQueue: number;
   maxImageBytes: number;
   maxImagePixels: number;
@@ -227,6 +231,10 @@ export interface NativeRequest {
   candidates: (string | Int32Array)[];
   /** LoRA adapters, each once. */
   adapters: { adapter: AdapterId; scale: number }[];
+  /** Most tokens that are proposed ahead of the model in one pass. */
+  maxDraftTokens: number;
+  /** A text that the answer may repeat; empty: none. */
+  expectedText: string;
   /** Completions: completion i has the id of the first plus i. */
   n: number;
   /** What an earlier request has kept, from which this prompt continues. */
@@ -256,6 +264,8 @@ export interface NativeUsage {
   completionTokens: number;
   cachedTokens: number;
   imagesCached: number;
+  draftTokens: number;
+  acceptedTokens: number;
 }
 
 /** A text to embed, or a document to weigh. */

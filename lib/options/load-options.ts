@@ -1,4 +1,5 @@
 /** What Engine.load takes. */
+import process from "node:process";
 import * as v from "valibot";
 import { adapterSourcesSchema, type AdapterSource } from "../adapters/options.js";
 import type { NativeLoadOptions } from "../native/types.js";
@@ -30,6 +31,12 @@ export interface KvOptions {
    * while there are such. What finds no room is computed again. Default `"auto"`: as many as the pool has.
    */
   swapBytes?: "auto" | number;
+  /**
+   * Most memory, in bytes and beside the pool, for pages that leave it: a prompt that begins like one of them copies them back
+   * instead of computing them. Taken as pages leave; what is used least recently goes first. 0: none. Default `"auto"`: a
+   * quarter of the memory that is free at load, at most 8 GiB; none where the pool is on a GPU, to which copying is slow.
+   */
+  hostCacheBytes?: "auto" | number;
 }
 
 /** Options of {@link Engine.load}. All are optional. */
@@ -174,6 +181,7 @@ export const loadOptionsSchema = object({
       prefixCache: v.optional(flag(), true),
       gather: v.optional(flag(), true),
       swapBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
+      hostCacheBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
     }),
     () => ({}),
   ),
@@ -189,6 +197,11 @@ export const loadOptionsSchema = object({
 
 /** {@link LoadOptions} with the defaults filled in. */
 export type ResolvedLoadOptions = v.InferOutput<typeof loadOptionsSchema>;
+
+/** A quarter of what is free, as containers are told it, at most 8 GiB. */
+function autoHostBytes(): number {
+  return Math.floor(Math.min(2 ** 33, process.availableMemory() / 4));
+}
 
 /** What the addon takes. */
 export function toNativeLoadOptions(
@@ -218,6 +231,8 @@ export function toNativeLoadOptions(
     kvPrefixCache: options.kv.prefixCache,
     kvGather: options.kv.gather,
     kvSwapBytes: options.kv.swapBytes === "auto" ? -1 : options.kv.swapBytes,
+    kvHostBytes: options.kv.hostCacheBytes === "auto" ? autoHostBytes() : options.kv.hostCacheBytes,
+    kvHostOnCpuOnly: options.kv.hostCacheBytes === "auto",
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

@@ -78,6 +78,18 @@ export interface GenerationOptions {
    * pass, also while it waits, and while its images are loaded. Default: no limit.
    */
   timeLimitMs?: number;
+  /**
+   * Most tokens that are proposed ahead of the model and looked at in one forward pass: what a grammar or schema leaves no
+   * choice about, and what followed the same words in the prompt, in the answer, in `expectedText` or in earlier answers of the
+   * same form. Each is kept only where the model draws it itself, so the text is the same; how many are tried follows from how
+   * often they are right and what they cost. From 0, none, to 32. Default 16.
+   */
+  maxDraftTokens?: number;
+  /**
+   * A text that the answer is expected to repeat in parts, such as the page that it is read from or the draft that it revises:
+   * its words are proposed ahead of the model, see `maxDraftTokens`. It is no part of the prompt. Default `""`.
+   */
+  expectedText?: string;
   /** Higher runs first; equal priorities run in order of arrival. From -1000 to 1000. Default 0. */
   priority?: number;
   /**
@@ -308,6 +320,8 @@ export const generationEntries = {
     () => new Int32Array(),
   ),
   timeLimitMs: v.optional(integer(1, MOST_MS)),
+  maxDraftTokens: v.optional(integer(0, 32), 16),
+  expectedText: v.optional(text(), ""),
   priority: v.optional(integer(-1000, 1000), 0),
   cacheSalt: cacheSaltSchema,
   adapters: adapterUsesSchema,

@@ -100,6 +100,8 @@ function nativeRequest(
     controlTexts: [],
     nPredict: -1,
     ignoreEos: false,
+    maxDraftTokens: 0,
+    expectedText: "",
     minTokens: 0,
     stopTokens: new Int32Array(),
     nProbs: 0,

@@ -44,6 +44,8 @@ const prints: Record<string, RegExp> = {
     /^get_dose \{"drug":"(ibuprofen|paracetamol)","kg":\d+\}\n[^]*\n3 messages, the last of them \{"mg":\d+\}\n$/,
   "inspect-sampling.mjs":
     /^PENALTIES +5: 0\.\d{3}[^]*\nTOP_K [^]*\nTOP_P [^]*\nMIN_P [^]*\nTEMPERATURE [^]*\ndrawn: [2-5]\n$/,
+  "drafts.mjs":
+    /^\d+ of \d+ tokens took no pass of their own\nnone drafted: 0, the same text: true\n\d+ of \d+ drafted tokens were drawn\n$/,
   "prefix-cache.mjs":
     /^ward 3: 0, then [1-9]\d* of \d+ tokens\nward 7: 0\n\d+ of 128 pages are free, [1-9]\d* are kept for prompts like these\n$/,
   "embed-image.mjs": /^\d+ tokens of \d+ floats; the first begins with [-\d., ]+\nthe second time from the cache\n$/,

@@ -116,12 +116,32 @@ describe("the prefix cache", () => {
     expect(engine.stats()).toMatchObject({ queued: 0, running: 0 });
   });
 
+  const crowded = (hostCacheBytes?: number) =>
+    Engine.load({ model: tinyModel(), mmproj: null, nCtx: 1024, batchSize: 1, kv: { hostCacheBytes } });
+
   test("gives up what was used least lately when room is needed", async () => {
-    await using engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 1024, batchSize: 1 });
+    await using engine = await crowded(0);
     for (let i = 0; i < 8; i++) await ask(engine, `${i} ${words(150)}`);
+    expect(engine.stats().kv).toMatchObject({ pagesEvicted: expect.any(Number) as number, hostPages: 0, hostBytes: 0 });
     expect(engine.stats().kv.pagesEvicted).toBeGreaterThan(0);
     expect((await ask(engine, `7 ${words(150)}`)).usage.cachedTokens).toBeGreaterThan(0);
     expect((await ask(engine, `0 ${words(150)}`)).usage.cachedTokens).toBe(0);
+  });
+
+  test("copies back what has left the pool, with its salt", async () => {
+    await using engine = await crowded();
+    await using plain = await crowded(0);
+    const prompts = Array.from({ length: 8 }, (_, i) => `${i} ${words(150)}`);
+    for (const prompt of prompts) await ask(engine, prompt, "ward 3");
+    const { usage, text } = await ask(engine, prompts[0]!, "ward 3");
+    expect(usage.cachedTokens).toBe(Math.floor((usage.promptTokens - 1) / 32) * 32);
+    expect(text).toBe((await ask(plain, prompts[0]!)).text);
+    const { kv } = engine.stats();
+    expect(kv.tokensRestored).toBe(usage.cachedTokens);
+    expect(kv.tokensSaved).toBe(usage.cachedTokens);
+    expect(kv.hostPages).toBeGreaterThan(0);
+    expect(kv.hostBytes % kv.hostPages).toBe(0);
+    expect((await ask(engine, prompts[1]!, "ward 7")).usage.cachedTokens).toBe(0);
   });
 });
 

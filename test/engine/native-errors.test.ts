@@ -56,6 +56,8 @@ const loadOptions = {
   kvPrefixCache: true,
   kvGather: false,
   kvSwapBytes: 0,
+  kvHostBytes: 0,
+  kvHostOnCpuOnly: false,
   maxQueue: 8,
   maxImageBytes: 1 << 20,
   maxImagePixels: 1e6,

@@ -50,6 +50,8 @@ describe("engine.chat", () => {
       nPredict: 10,
       ignoreEos: true,
       minTokens: 0,
+      maxDraftTokens: 16,
+      expectedText: "",
       stopTokens: new Int32Array(),
       adapters: [],
       n: 1,

@@ -29,7 +29,7 @@ describe("Engine.load", () => {
       nBatch: 1024,
       nUbatch: 256,
       nThreads: 2,
-      kv: { type: "q8_0", pageSize: 64, prefixCache: false, gather: false, swapBytes: 1024 },
+      kv: { type: "q8_0", pageSize: 64, prefixCache: false, gather: false, swapBytes: 1024, hostCacheBytes: 4096 },
       maxQueue: 10,
       maxImageBytes: 1,
       maxImagePixels: 2,
@@ -61,6 +61,8 @@ describe("Engine.load", () => {
         kvPrefixCache: false,
         kvGather: false,
         kvSwapBytes: 1024,
+        kvHostBytes: 4096,
+        kvHostOnCpuOnly: false,
         maxQueue: 10,
         maxImageBytes: 1,
         maxImagePixels: 2,
@@ -84,7 +86,12 @@ describe("Engine.load", () => {
       kvPrefixCache: true,
       kvGather: true,
       kvSwapBytes: -1,
+      kvHostOnCpuOnly: true,
     });
+    const { kvHostBytes } = addon.loads[0]!;
+    expect(Number.isInteger(kvHostBytes)).toBe(true);
+    expect(kvHostBytes).toBeGreaterThan(0);
+    expect(kvHostBytes).toBeLessThanOrEqual(2 ** 33);
   });
 
   it("rejects what the addon refuses, and says that a projector was only found", async () => {

@@ -26,6 +26,8 @@ struct ImageTokenLimits {
   bool given() const { return min > 0 || max > 0; }
 };
 
+inline constexpr std::uint32_t kMostDraftTokens = 32;
+
 // One piece of a prompt, in the order in which the model reads it: text, or an image.
 struct PromptPart {
   std::string text;                    // UTF-8; unused where `image` or `tokens` is set
@@ -80,7 +82,11 @@ struct Request {
   // first completion. All of the prompt is computed then, whatever the prefix cache has of it. Nothing: no logprobs of
   // it.
   std::optional<std::uint32_t> prompt_probs;
-  std::uint32_t n = 1;  // completions; the prompt is computed once, completion i draws with seed + i
+  // Most tokens that are proposed ahead of the model and looked at in one pass, 0 to kMostDraftTokens; 0: none. The
+  // text is the same.
+  std::uint32_t draft_tokens = 0;
+  std::string expected_text;  // that the answer may repeat in parts, to propose them; empty: none
+  std::uint32_t n = 1;        // completions; the prompt is computed once, completion i draws with seed + i
   // Not empty: nothing is generated. Completion i ends with Scored: how likely candidate i follows the prompt. What
   // else shapes an answer has no effect. REQUIRES: n is their number, and `keep` is false.
   std::vector<Candidate> candidates;

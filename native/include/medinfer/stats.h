@@ -15,11 +15,14 @@ struct KvStats {
   std::uint32_t pages_shared = 0;  // of the used, those that more than one holder has
   std::uint32_t pages_cached = 0;  // not held, and findable
   std::uint64_t pages_evicted = 0;
-  double fragmentation = 0;          // share of the cells in used pages that no request holds, 0..1
-  std::uint64_t prefix_hits = 0;     // requests that found a page or more
-  std::uint64_t tokens_saved = 0;    // prompt tokens that were found and not computed
-  std::uint64_t tokens_swapped = 0;  // of preempted requests, kept in host memory and not computed again
-  std::uint64_t swap_bytes = 0;      // of host memory, now
+  double fragmentation = 0;           // share of the cells in used pages that no request holds, 0..1
+  std::uint64_t prefix_hits = 0;      // requests that found a page or more
+  std::uint64_t tokens_saved = 0;     // prompt tokens that were found and not computed
+  std::uint64_t tokens_swapped = 0;   // of preempted requests, kept in host memory and not computed again
+  std::uint64_t swap_bytes = 0;       // of host memory, now
+  std::uint64_t host_pages = 0;       // kept in host memory since they left the pool, now
+  std::uint64_t host_bytes = 0;       // of them
+  std::uint64_t tokens_restored = 0;  // of those saved, copied back from there
 };
 
 struct Stats {
@@ -37,7 +40,9 @@ struct Stats {
   std::uint64_t graphs_reused = 0;  // of them, those that ran the graph of the one before, which a GPU replays
   std::uint64_t prompt_tokens = 0;
   std::uint64_t generated_tokens = 0;
-  std::uint64_t preemptions = 0;  // sequences put back into the queue to free KV cells
+  std::uint64_t draft_tokens = 0;     // proposed ahead of the model
+  std::uint64_t accepted_tokens = 0;  // of them, those that it drew
+  std::uint64_t preemptions = 0;      // sequences put back into the queue to free KV cells
   std::uint64_t images_encoded = 0;
   std::uint64_t image_cache_hits = 0;
   std::uint64_t image_batches = 0;  // encoder passes; fewer than images_encoded where images shared one

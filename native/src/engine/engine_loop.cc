@@ -22,7 +22,7 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::func
     : parts_(parts),
       cpus_(limits.cpus),
       outbox_(parts.sink),
-      cache_(parts.pool, parts.decoder, limits.swap_bytes),
+      cache_(parts.pool, parts.decoder, limits.swap_bytes, limits.host_bytes),
       scheduler_(cache_, limits.step_budget),
       requests_(scheduler_, outbox_, on_end),
       sessions_({cache_, scheduler_, parts.files, parts.inbox, parts.identity, outbox_}, on_end),
@@ -195,6 +195,8 @@ Stats EngineLoop::Count() const {
   now.steps = stepper_.counters().steps;
   now.prompt_tokens = stepper_.counters().prompt_tokens;
   now.generated_tokens = stepper_.counters().generated_tokens;
+  now.draft_tokens = stepper_.counters().draft_tokens;
+  now.accepted_tokens = stepper_.counters().accepted_tokens;
   now.preemptions = scheduler_.preemptions();
   now.kv_cells = cache_.cells();
   now.kv_cells_used = static_cast<std::uint32_t>(cache_.cells_held());

@@ -42,6 +42,7 @@ class EngineLoop {
   struct Limits {
     std::uint32_t step_budget = 0;
     std::uint64_t swap_bytes = 0;
+    std::uint64_t host_bytes = 0;
     std::uint32_t cpus = 0;  // a pass of so many threads takes every CPU; 0: passes run elsewhere
   };
 

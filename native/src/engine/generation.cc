@@ -10,6 +10,9 @@
 namespace medinfer {
 namespace {
 
+// Bytes of a forced text that are looked for at a time: a draft of the most tokens seldom takes more.
+constexpr std::size_t kMostForced = 128;
+
 SamplingParams WithSeed(SamplingParams params, std::uint32_t seed) {
   params.seed = seed;
   return params;
@@ -80,6 +83,25 @@ std::optional<FinishReason> Generation::EndsWith(std::int32_t token) const {
   if (llama_vocab_is_eog(vocab_, token)) return FinishReason::kEos;
   if (std::ranges::binary_search(stop_tokens_, token)) return FinishReason::kStop;
   return std::nullopt;
+}
+
+// Tokens that may still come.
+std::uint32_t Generation::Left(const Usage& usage) const {
+  const std::uint32_t used = usage.prompt_tokens + usage.completion_tokens;
+  const std::uint32_t room = n_ctx_ > used ? n_ctx_ - used : 0;
+  if (n_predict_ < 0) return room;
+  const auto most = static_cast<std::uint32_t>(n_predict_);
+  return std::min(room, most > usage.completion_tokens ? most - usage.completion_tokens : 0);
+}
+
+Draft Generation::Propose(const Usage& usage, const NextTokens* answers, const Acceptance& acceptance,
+                          std::uint32_t most) const {
+  // Behind the draft's last token one more is drawn.
+  const std::uint32_t left = Left(usage);
+  most = std::min({most, drafter_->most(), left > 0 ? left - 1 : 0});
+  if (most == 0) return {};
+  const std::string forced = constraint_ != nullptr ? constraint_->Forced(kMostForced) : std::string();
+  return drafter_->Propose(forced, answers, acceptance, most);
 }
 
 std::vector<Text> Generation::Accept(std::int32_t token) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "grammar/token_constraint.h"
@@ -14,6 +15,7 @@
 #include "medinfer/request.h"
 #include "prompt/prepared_prompt.h"
 #include "sampling/sampler_chain.h"
+#include "speculation/drafter.h"
 #include "text/stop_matcher.h"
 #include "text/token_texts.h"
 
@@ -50,6 +52,14 @@ class Generation {
   // Whether this drawn token ends the answer, and is no part of it: an end of the turn, or a stop token.
   std::optional<FinishReason> EndsWith(std::int32_t token) const;
 
+  // From here on Propose() has something to say. REQUIRES: no token was accepted.
+  void DraftWith(std::shared_ptr<const Drafter::Known> known) { drafter_.emplace(std::move(known)); }
+  // What may come behind the tokens so far, with `usage` used up: of at most `most` tokens, and never so many that none
+  // could be drawn behind them.
+  Draft Propose(const Usage& usage, const NextTokens* answers, const Acceptance& acceptance, std::uint32_t most) const;
+  // Null: nothing is proposed.
+  Drafter* drafter() { return drafter_ ? &*drafter_ : nullptr; }
+
   // Enters a drawn token, and returns the text that may be shown now.
   std::vector<Text> Accept(std::int32_t token);
   // The text ends here: returns what was held back. REQUIRES: !stopped().
@@ -69,6 +79,7 @@ class Generation {
   std::uint32_t n_drawn() const { return n_drawn_; }
 
  private:
+  std::uint32_t Left(const Usage& usage) const;
   bool limited_by_context(const Usage& usage) const;
 
   const llama_vocab* vocab_;
@@ -80,6 +91,7 @@ class Generation {
   const std::uint32_t n_ctx_;
   std::unique_ptr<TokenConstraint> constraint_;  // before the chain, which refers to it
   SamplerChain sampler_;
+  std::optional<Drafter> drafter_;
   StopMatcher stops_;
   TokenTexts texts_;
   double logprob_sum_ = 0;

@@ -93,7 +93,8 @@ Status Preparer::Read(Job& job) {
                                    std::exchange(job.request.candidates, {}));
   if (!tokens.ok()) return tokens.status();
   const bool closes = job.request.close_at_limit && !job.request.grammar.empty();
-  if (closes && pieces_ == nullptr) pieces_ = std::make_shared<const PieceTable>(model_.vocab());
+  const bool forces = job.request.draft_tokens > 0 && !job.request.grammar.empty();
+  if ((closes || forces) && pieces_ == nullptr) pieces_ = std::make_shared<const PieceTable>(model_.vocab());
   auto constraint = MakeConstraint(model_, job.request, closes ? pieces_.get() : nullptr);
   if (!constraint.ok()) return constraint.status();
   Encoding encoding{std::move(job), std::move(constraint.value()), std::move(tokens.value().tails)};
@@ -173,6 +174,7 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
     if (Status status = Score(std::move(encoding.candidates), prepared); !status.ok()) return status;
   } else if (!encoding.job.embed_only) {
     if (Status status = Bound(request, prepared.prompt.value(), encoding.constraint); !status.ok()) return status;
+    const auto known = WhatIsKnown(request, prepared.prompt.value());
     for (std::uint32_t i = 0; i < request.n; ++i) {
       std::unique_ptr<TokenConstraint> own;
       if (i + 1 == request.n) {
@@ -183,6 +185,7 @@ Status Preparer::Complete(Encoding encoding, PreparedPrompt prompt) {
       prepared.generations.push_back(std::make_unique<Generation>(model_.vocab(), request, request.sampling.seed + i,
                                                                   std::move(own), limits_.n_ctx_per_request));
       prepared.generations.back()->AcceptPrompt(prepared.prompt.value());
+      if (known != nullptr) prepared.generations.back()->DraftWith(known);
     }
   }
   inbox_.Push(std::move(prepared));
@@ -218,6 +221,36 @@ Status Preparer::Bound(const Request& request, const PreparedPrompt& prompt,
   }
   constraint = std::make_unique<AnswerBudget>(model_.vocab(), pieces_, most, std::move(constraint));
   return {};
+}
+
+// What drafts of the request's answers are made of; null: none are wanted.
+std::shared_ptr<const Drafter::Known> Preparer::WhatIsKnown(const Request& request,
+                                                            const PreparedPrompt& prompt) const {
+  if (request.draft_tokens == 0) return nullptr;
+  std::vector<std::int32_t> expected;
+  if (!request.expected_text.empty()) {
+    if (auto tokens = model_.tokenizer().Tokenize({{request.expected_text, /*parse_special=*/false}}); tokens.ok()) {
+      expected = std::move(tokens.value());
+    }
+  }
+  auto known = std::make_shared<Drafter::Known>(prompt.n_tokens - prompt.n_media_tokens + expected.size());
+  known->most = request.draft_tokens;
+  for (const PromptChunk& chunk : prompt.chunks) {
+    known->tail.clear();
+    const auto* text = std::get_if<TextChunk>(&chunk);
+    if (text == nullptr) continue;
+    known->Learn(*text);
+    known->tail.assign(text->end() - static_cast<std::ptrdiff_t>(std::min(text->size(), NextTokens::kOrders.front())),
+                       text->end());
+  }
+  // Behind the prompt, so that its beginning is expected at once.
+  expected.insert(expected.begin(), known->tail.begin(), known->tail.end());
+  known->Learn(expected);
+  if (!request.grammar.empty()) {
+    known->pieces = pieces_;
+    known->memory_key = request.grammar + '\0' + request.cache_salt;
+  }
+  return known;
 }
 
 // REQUIRES: the prompt is checked.

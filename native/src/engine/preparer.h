@@ -16,6 +16,7 @@
 #include "medinfer/request.h"
 #include "medinfer/status.h"
 #include "model/model.h"
+#include "speculation/drafter.h"
 #include "text/piece_table.h"
 #include "text/text_framer.h"
 #include "vision/image_encoder.h"
@@ -68,6 +69,7 @@ class Preparer {
   Status Complete(Encoding encoding, PreparedPrompt prompt);
   Status Check(const PreparedPrompt& prompt) const;
   Status Bound(const Request& request, const PreparedPrompt& prompt, std::unique_ptr<TokenConstraint>& constraint);
+  std::shared_ptr<const Drafter::Known> WhatIsKnown(const Request& request, const PreparedPrompt& prompt) const;
   Status Score(std::vector<std::vector<std::int32_t>> candidates, PreparedCommand& prepared) const;
   template <typename Work>
   void Guarded(RequestId id, const Work& work);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "adapters/adapter_set.h"
 #include "engine/generation.h"
@@ -14,6 +15,7 @@
 #include "engine/unsent_events.h"
 #include "medinfer/events.h"
 #include "scheduling/scheduled_sequence.h"
+#include "speculation/acceptance.h"
 
 namespace medinfer {
 
@@ -28,6 +30,9 @@ struct Sequence {
   RequestClock clock;
   Usage usage;
   AdapterSet adapters;
+  std::optional<Acceptance> acceptance;  // of its drafts; nothing: there was none
+  std::vector<GuessKind> draft_kinds;    // of the tokens of its draft
+  std::int32_t expected = -1;            // what a draft has in the place of the token that is drawn next; -1: nothing
   CancelFlag cancelled;
   bool encodes = false;                       // its images are at the encoder
   bool embed_only = false;                    // an image for the encoder alone

@@ -1,5 +1,6 @@
 #include "engine/stepper.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 namespace medinfer {
 
 void Stepper::Step() {
+  drafts_.Propose(parts_.scheduler.running());
   Scheduler::Step step = parts_.scheduler.Plan();
   // The command that ends it is on its way. What a pass that was given up has left of it in the context is not known:
   // llama.cpp takes back the last of its micro-batches alone.
@@ -24,16 +26,25 @@ void Stepper::Step() {
 }
 
 bool Stepper::DecodeText(const Shares& shares) {
+  const Clock::time_point begun = Clock::now();
   std::vector<TextSpan> spans;
-  for (const Scheduler::Share& share : shares) {
-    const ScheduledSequence& s = *share.sequence;
+  std::vector<std::vector<std::int32_t>> drawn(shares.size());  // pending tokens, and what may follow them
+  bool reads = false;
+  std::uint32_t n_tokens = 0;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const std::uint32_t n = shares[i].n_tokens;
+    ScheduledSequence& s = *shares[i].sequence;
     const PromptCursor& cursor = s.cursor;
     const auto& adapters = parts_.requests.Of(s).adapters.shares();
+    n_tokens += n;
     if (cursor.reading()) {
-      spans.push_back(
-          {s.slot, cursor.next_position(), cursor.NextText(share.n_tokens), cursor.LogitsOf(share.n_tokens), adapters});
+      reads = true;
+      spans.push_back({s.slot, cursor.next_position(), cursor.NextText(n), cursor.LogitsOf(n), adapters});
     } else {
-      spans.push_back({s.slot, cursor.next_position(), {&*s.pending, 1}, 1, adapters});
+      s.draft.resize(n - 1);
+      drawn[i].push_back(*s.pending);
+      drawn[i].insert(drawn[i].end(), s.draft.begin(), s.draft.end());
+      spans.push_back({s.slot, cursor.next_position(), drawn[i], n, adapters, /*generated=*/true});
     }
   }
   Guard(shares);
@@ -41,20 +52,42 @@ bool Stepper::DecodeText(const Shares& shares) {
   if (!Succeeded(parts_.decoder.DecodeText(spans, copies), shares)) return false;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
-    bool draws = true;
-    if (sequence.schedule.cursor.reading()) {
-      draws = AdvancePrompt(sequence, i, shares[i].n_tokens);
-    } else {
-      sequence.schedule.AdvanceDecode();
+    if (!sequence.schedule.cursor.reading()) {
+      AdvanceDecode(sequence, i, copies);
+      continue;
     }
+    const bool draws = AdvancePrompt(sequence, i, shares[i].n_tokens);
     parts_.scheduler.Commit(sequence.schedule);
     if (draws && parts_.decoder.pools()) {
       FinishPooled(sequence);
     } else if (draws) {
-      Continue(sequence, i, copies);
+      Continue(sequence, i, 0, copies);
     }
   }
+  if (!reads) drafts_.Report(n_tokens, std::chrono::duration<double, std::milli>(Clock::now() - begun).count());
   return true;
+}
+
+// The pending token is in the cache, and a draft behind it, which holds as far as its tokens are those that are drawn.
+void Stepper::AdvanceDecode(Sequence& sequence, std::size_t span, bool has_logits) {
+  ScheduledSequence& schedule = sequence.schedule;
+  const std::vector<std::int32_t> draft = std::exchange(schedule.draft, {});
+  const auto drafted = static_cast<std::uint32_t>(draft.size());
+  const std::uint32_t accepted_before = sequence.usage.accepted_tokens;
+  sequence.usage.draft_tokens += drafted;
+  counters_.draft_tokens += drafted;
+  bool goes_on = true;
+  for (std::uint32_t row = 0; goes_on && row <= drafted; ++row) {
+    schedule.AdvanceDecode();
+    parts_.scheduler.Commit(schedule);
+    sequence.expected = row < drafted ? draft[row] : -1;
+    Continue(sequence, span, drafted - row, has_logits);
+    goes_on = schedule.state == SequenceState::kRunning && *schedule.pending == sequence.expected;
+  }
+  if (drafted == 0) return;
+  sequence.expected = -1;
+  drafts_.Judge(sequence, drafted, sequence.usage.accepted_tokens - accepted_before);
+  if (schedule.state == SequenceState::kRunning) parts_.scheduler.DropRefused(schedule);
 }
 
 // The text is read: its row is there until the next pass.
@@ -83,7 +116,7 @@ void Stepper::DecodeMedia(const Shares& shares) {
     Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
     const bool draws = AdvancePrompt(sequence, i, shares[i].n_tokens);
     parts_.scheduler.Commit(sequence.schedule);
-    if (draws) Continue(sequence, i, copies);
+    if (draws) Continue(sequence, i, 0, copies);
   }
 }
 
@@ -180,9 +213,9 @@ void Stepper::EmitPromptLogprobs(Sequence& sequence, std::size_t span, std::uint
 }
 
 // Draws after a pass: for the siblings, too, where it has ended their prompt.
-void Stepper::Continue(Sequence& sequence, std::size_t span, bool has_logits) {
-  if (!has_logits) return Enter(sequence, parts_.decoder.Likeliest(span));
-  const std::span<float> logits = parts_.decoder.Logits(span);
+void Stepper::Continue(Sequence& sequence, std::size_t span, std::uint32_t before_last, bool has_logits) {
+  if (!has_logits) return Enter(sequence, parts_.decoder.Likeliest(span, before_last));
+  const std::span<float> logits = parts_.decoder.Logits(span, before_last);
   if (sequence.scores) return Score(sequence, logits);
   if (!sequence.schedule.siblings.empty()) BeginSiblings(sequence, logits);
   Draw(sequence, logits);
@@ -277,8 +310,13 @@ void Stepper::Enter(Sequence& sequence, std::int32_t token) {
   }
   ++counters_.generated_tokens;
   ++sequence.usage.completion_tokens;
+  if (token == sequence.expected) {
+    ++counters_.accepted_tokens;
+    ++sequence.usage.accepted_tokens;
+  }
   sequence.schedule.pending = token;
   sequence.schedule.drawn.push_back(token);
+  drafts_.Learn(sequence, token);
   parts_.outbox.EmitTexts(sequence.unsent, sequence.generation->Accept(token));
   if (const auto reason = sequence.generation->FinishAfter(sequence.usage)) parts_.requests.Finish(sequence, *reason);
 }

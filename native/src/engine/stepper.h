@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/draft_planner.h"
 #include "engine/outbox.h"
 #include "engine/pass_guard.h"
 #include "engine/request_table.h"
@@ -33,9 +34,11 @@ class Stepper {
     std::uint64_t steps = 0;  // forward passes
     std::uint64_t prompt_tokens = 0;
     std::uint64_t generated_tokens = 0;
+    std::uint64_t draft_tokens = 0;
+    std::uint64_t accepted_tokens = 0;
   };
 
-  explicit Stepper(const Parts& parts) : parts_(parts) {}
+  explicit Stepper(const Parts& parts) : parts_(parts), drafts_(parts.requests, parts.decoder.paged()) {}
 
   void Step();
 
@@ -54,7 +57,8 @@ class Stepper {
   bool AdvancePrompt(Sequence& sequence, std::size_t span, std::uint32_t n_tokens);
   void EmitPromptLogprobs(Sequence& sequence, std::size_t span, std::uint32_t n_tokens);
   void FinishPooled(Sequence& sequence);
-  void Continue(Sequence& sequence, std::size_t span, bool has_logits);
+  void AdvanceDecode(Sequence& sequence, std::size_t span, bool has_logits);
+  void Continue(Sequence& sequence, std::size_t span, std::uint32_t before_last, bool has_logits);
   void Score(Sequence& sequence, std::span<const float> logits);
   void Score(Sequence& sequence, std::span<const float> logits, double normalizer);
   void PassOnPrompt(const Sequence& first);
@@ -65,6 +69,7 @@ class Stepper {
   void Enter(Sequence& sequence, std::int32_t token);
 
   Parts parts_;
+  DraftPlanner drafts_;
   Counters counters_;
 };
 

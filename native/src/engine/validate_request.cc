@@ -73,6 +73,7 @@ Status ValidateRequest(const Request& request, bool vision, std::uint32_t n_voca
   if (request.prompt_probs.value_or(0) > kMaxProbs) return OutOfRange("promptLogprobs", 0, kMaxProbs);
   if (Status status = ValidateCandidates(request, n_vocab); !status.ok()) return status;
   if (request.keep && request.n != 1) return Invalid("a session goes on from one completion: leave n out");
+  if (request.draft_tokens > kMostDraftTokens) return OutOfRange("maxDraftTokens", 0, kMostDraftTokens);
   if (request.cache_salt.size() > kMaxSaltBytes) return Invalid("cacheSalt must have at most 256 bytes");
   if (Status status = ValidateAdapters(request.adapters); !status.ok()) return status;
   if (request.n_predict < -1) return Invalid("nPredict must be -1 or more");

@@ -58,6 +58,15 @@ void AnswerBudget::Accept(std::int32_t token) {
   if (end_ && !end_->empty()) end_->pop_back();
 }
 
+std::string AnswerBudget::Forced(std::size_t most) const {
+  if (!end_) return inner_->Forced(most);
+  std::string text;
+  for (auto token = end_->rbegin(); token != end_->rend() && text.size() < most; ++token) {
+    text += vocab_->token_to_piece(*token);
+  }
+  return text;
+}
+
 // Whether the shortest end fits behind this token.
 bool AnswerBudget::Fits(std::int32_t token) const {
   if (vocab_->is_eog(token)) return true;

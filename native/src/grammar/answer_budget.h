@@ -35,6 +35,7 @@ class AnswerBudget final : public TokenConstraint {
   bool Writes(std::int32_t token) const override { return inner_->Writes(token); }
   std::optional<std::uint64_t> ClosingSize() const override { return inner_->ClosingSize(); }
   std::optional<std::string> Closing() const override { return inner_->Closing(); }
+  std::string Forced(std::size_t most) const override;
 
  private:
   AnswerBudget(const AnswerBudget& other, std::unique_ptr<TokenConstraint> inner);

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "grammar/literals.h"
 #include "grammar/rules.h"
+#include "text/char_set.h"
 
 namespace medinfer {
 namespace {
@@ -47,6 +49,21 @@ std::pair<std::vector<std::uint32_t>, llama_partial_utf8> Decode(std::string_vie
   }
   characters.push_back(0);
   return {std::move(characters), partial};
+}
+
+// The one character that may come next; nothing: there are several, or none has to.
+std::optional<std::uint32_t> OnlyCharacter(const llama_grammar_stacks& stacks) {
+  std::optional<std::uint32_t> only;
+  for (const llama_grammar_stack& stack : stacks) {
+    if (stack.empty()) return std::nullopt;
+    const llama_grammar_element* next = stack.back();
+    const llama_gretype behind = next[1].type;
+    const bool one =
+        next->type == LLAMA_GRETYPE_CHAR && behind != LLAMA_GRETYPE_CHAR_RNG_UPPER && behind != LLAMA_GRETYPE_CHAR_ALT;
+    if (!one || (only && *only != next->value)) return std::nullopt;
+    only = next->value;
+  }
+  return only;
 }
 
 bool NamesToken(const llama_grammar_stack& stack, std::int32_t token) {
@@ -208,6 +225,24 @@ void GrammarConstraint::Append(std::string_view text) {
   } catch (const std::exception&) {
     failed_ = true;
   }
+}
+
+// On the grammar's own state, which then stands where it stood: a copy of it would hold a copy of all rules.
+std::string GrammarConstraint::Forced(std::size_t most) const {
+  std::string text;
+  if (failed_ || grammar_->partial_utf8.n_remain != 0 || !OnlyCharacter(grammar_->stacks)) return text;
+  const llama_grammar_stacks here = grammar_->stacks;
+  try {
+    while (text.size() < most) {
+      const auto next = OnlyCharacter(grammar_->stacks);
+      if (!next) break;
+      AppendUtf8(text, *next);
+      llama_grammar_accept(grammar_.get(), *next);
+    }
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): too many ways to go on, behind what is found
+  }
+  grammar_->stacks = here;
+  return text;
 }
 
 bool GrammarConstraint::ended() const {

@@ -42,6 +42,7 @@ class GrammarConstraint final : public TokenConstraint {
   bool ended() const override;
   std::optional<std::string> Closing() const override;
   std::optional<std::uint64_t> ClosingSize() const override;
+  std::string Forced(std::size_t most) const override;
   bool lost() const override { return lost_; }
   // A control token comes where the grammar says its text.
   bool Writes(std::int32_t token) const override;

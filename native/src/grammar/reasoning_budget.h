@@ -39,6 +39,10 @@ class ReasoningBudget final : public TokenConstraint {
     return inner_ != nullptr ? inner_->ClosingSize() : std::nullopt;
   }
   std::optional<std::string> Closing() const override { return inner_ != nullptr ? inner_->Closing() : std::nullopt; }
+  // Of the inner one; the closing tag is no text.
+  std::string Forced(std::size_t most) const override {
+    return inner_ == nullptr || forces() ? std::string() : inner_->Forced(most);
+  }
 
  private:
   // What all copies share.

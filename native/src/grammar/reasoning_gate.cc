@@ -90,6 +90,11 @@ std::optional<std::uint64_t> ReasoningGate::ClosingSize() const {
   return tracker_.phase() == Phase::kDirect ? direct_->ClosingSize() : std::nullopt;
 }
 
+std::string ReasoningGate::Forced(std::size_t most) const {
+  if (tracker_.phase() == Phase::kBehind) return answer_->Forced(most);
+  return tracker_.phase() == Phase::kDirect ? direct_->Forced(most) : std::string();
+}
+
 bool ReasoningGate::Writes(std::int32_t token) const {
   if (tracker_.phase() == Phase::kBehind) return answer_->Writes(token);
   return tracker_.phase() == Phase::kDirect && direct_->Writes(token);

@@ -35,6 +35,7 @@ class ReasoningGate final : public TokenConstraint {
   // Of the answer; inside of the reasoning nothing.
   std::optional<std::string> Closing() const override;
   std::optional<std::uint64_t> ClosingSize() const override;
+  std::string Forced(std::size_t most) const override;
 
  private:
   using Phase = TagTracker::Phase;

@@ -1,6 +1,7 @@
 // What may follow, beyond what is likely: a grammar.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,6 +35,8 @@ class TokenConstraint {
   virtual std::optional<std::uint64_t> ClosingSize() const { return std::nullopt; }
   // That text, UTF-8; nothing: not known, or of more than kMostClosing bytes.
   virtual std::optional<std::string> Closing() const { return std::nullopt; }
+  // The text that comes next whatever is drawn, UTF-8, as far as there is one: of `most` bytes and some at most.
+  virtual std::string Forced(std::size_t /*most*/) const { return {}; }
   // Whether the text is brought to its end because its tokens run out.
   virtual bool cut() const { return false; }
   // Whether a control token is a part of the text that is constrained, and emitted as such.

@@ -24,7 +24,14 @@ class CellStore {
   virtual void Forget(SequenceId sequence) = 0;
 
   // REQUIRES, of all below: paged().
+  // Of what is written of the sequence, the cells from `cells` on mean nothing any more; `position` is that of the last
+  // that does.
+  virtual void Shrink(SequenceId sequence, std::uint32_t cells, std::int32_t position) = 0;
   virtual std::uint64_t BytesPerCell() const = 0;
+  // A whole page. REQUIRES: it is written. Throws std::bad_alloc.
+  virtual std::vector<std::uint8_t> ReadPage(PageId page) const = 0;
+  // `bytes` are what ReadPage made of some page. REQUIRES: one table alone has the page.
+  virtual void WritePage(PageId page, std::span<const std::uint8_t> bytes) = 0;
   // The first `cells` of a table. REQUIRES: they are written. Throws std::bad_alloc.
   virtual std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const = 0;
   // Writes the cells begin … end of a table. `bytes` are what ReadCells made of `total` cells. REQUIRES: the table has

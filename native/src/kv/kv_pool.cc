@@ -39,6 +39,16 @@ bool KvPool::Grow(SequenceId id, std::uint32_t cells) {
   return true;
 }
 
+bool KvPool::GrowIfFree(SequenceId id, std::uint32_t cells) {
+  return table(id).PagesNeeded(cells) <= pages_.free() && Grow(id, cells);
+}
+
+void KvPool::Shrink(SequenceId id, std::uint32_t cells) {
+  PageTable& table = *tables_[static_cast<std::size_t>(id)];
+  cells_held_ -= table.size() - cells;
+  table.Truncate(cells);
+}
+
 std::optional<SequenceId> KvPool::Fork(SequenceId id) {
   if (!has_free_id()) return std::nullopt;
   return Hold(table(id).Fork());

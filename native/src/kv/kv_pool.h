@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kv/cell_key.h"
@@ -46,6 +47,11 @@ class KvPool {
   // Reserves more cells. False, and no change, where the pool is short. REQUIRES: `id` is held.
   bool Grow(SequenceId id, std::uint32_t cells);
 
+  // The same; cached pages stay what they are.
+  bool GrowIfFree(SequenceId id, std::uint32_t cells);
+  // Gives back the cells from `cells` on. REQUIRES: `id` is held, and has as many.
+  void Shrink(SequenceId id, std::uint32_t cells);
+
   // A second sequence of the same cells. Metadata alone: no page is taken, and none is copied. None where ids are
   // short. REQUIRES: `id` is held.
   std::optional<SequenceId> Fork(SequenceId id);
@@ -54,6 +60,9 @@ class KvPool {
   void Commit(SequenceId id, std::span<const CellKey> keys, std::string_view salt);
 
   void Commit(const PageTable& table, std::span<const CellKey> keys, std::string_view salt);
+
+  // See PrefixTree.
+  void SetEvictor(PrefixTree::Evictor evictor) { cache_.SetEvictor(std::move(evictor)); }
 
   // Nothing of these salts is found any more. Tables keep what they have.
   void Forget(const std::function<bool(std::string_view salt)>& drops) { cache_.Forget(drops); }

@@ -81,7 +81,11 @@ std::uint32_t PrefixTree::Commit(const PageTable& table, std::span<const CellKey
 
 std::uint32_t PrefixTree::EvictLru(std::uint32_t pages) {
   const std::uint32_t n = std::min(pages, evictable());
-  for (std::uint32_t i = 0; i < n; ++i) Remove(evictable_.front());
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const Node& node = nodes_[evictable_.front()];
+    if (evictor_) evictor_(evictable_.front(), node.path, node.root->first);
+    Remove(evictable_.front());
+  }
   stats_.evicted += n;
   return n;
 }
@@ -162,7 +166,10 @@ void PrefixTree::Insert(PageId page, PageId parent, Roots::iterator root, std::u
   by_hash_.emplace(hash, page);
   ++root->second;
   const auto place = evictable_.insert(evictable_.end(), page);
-  nodes_[page] = {.cached = true, .parent = parent, .root = root, .hash = hash, .holds = 0, .place = place};
+  PagePath path{};
+  if (evictor_) path = PathBelow(parent == kNone ? RootPath(root->first) : nodes_[parent].path, keys);
+  nodes_[page] = {
+      .cached = true, .parent = parent, .root = root, .hash = hash, .path = path, .holds = 0, .place = place};
   AddHold(page);  // the table's
 }
 

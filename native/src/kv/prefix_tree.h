@@ -23,9 +23,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "kv/cell_key.h"
+#include "kv/host_pages.h"
 #include "kv/page_pool.h"
 #include "kv/page_table.h"
 
@@ -41,6 +43,8 @@ class PrefixTree final : private PagePool::Observer {
     std::uint64_t evicted = 0;   // pages
   };
 
+  // Told of a page that is evicted, before it is free.
+  using Evictor = std::function<void(PageId page, const PagePath& path, std::string_view salt)>;
   // Of a page's keys, given the hash of its parent or salt.
   using PageHash = std::uint64_t (*)(std::uint64_t seed, std::span<const CellKey> keys);
   static std::uint64_t HashPage(std::uint64_t seed, std::span<const CellKey> keys);
@@ -50,6 +54,9 @@ class PrefixTree final : private PagePool::Observer {
   ~PrefixTree();
   PrefixTree(const PrefixTree&) = delete;
   PrefixTree& operator=(const PrefixTree&) = delete;
+
+  // Null: nobody is told. REQUIRES: no page is cached.
+  void SetEvictor(Evictor evictor) { evictor_ = std::move(evictor); }
 
   // The longest run of whole pages that hold `keys` from the start. A table, not page ids: its refs keep the pages from
   // being evicted before they are used. Pages count as used until it, and every table of them, is gone.
@@ -87,6 +94,7 @@ class PrefixTree final : private PagePool::Observer {
     PageId parent = kNone;
     Roots::iterator root;
     std::uint64_t hash = 0;
+    PagePath path{};                    // where there is an evictor
     std::uint32_t holds = 0;            // one if the page has another holder, plus the children that have holds
     std::list<PageId>::iterator place;  // in evictable_ if holds == 0, else in held_
   };
@@ -104,6 +112,7 @@ class PrefixTree final : private PagePool::Observer {
 
   PagePool& pool_;
   PageHash hash_;
+  Evictor evictor_;
   std::vector<Node> nodes_;    // by page
   std::vector<CellKey> keys_;  // by cell
   Roots roots_;

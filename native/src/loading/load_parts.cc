@@ -169,6 +169,7 @@ Status Loader::LoadAll() {
   const std::int32_t all = static_cast<std::int32_t>(info.n_layer) + 1;
   info.n_gpu_layers = placement_.n_gpu_layers < 0 ? all : std::min(placement_.n_gpu_layers, all);
   parts_.swap_bytes = SwapBytes();
+  if (!options_.kv_host_on_cpu_only || !placed_on_gpu()) parts_.host_bytes = options_.kv_host_bytes;
   parts_.identity = IdentifyModel(*parts_.model, options_);
   return {};
 }

@@ -25,6 +25,7 @@ struct LoadedParts {
   ModelInfo info;
   ModelIdentity identity{};      // of what sessions are saved with
   std::uint64_t swap_bytes = 0;  // most host memory for the cells of preempted requests
+  std::uint64_t host_bytes = 0;  // and for pages that leave the pool
 
   LoadedParts() = default;
   LoadedParts(LoadedParts&&) = default;

@@ -1,5 +1,7 @@
 #include "model/cpu_threads.h"
 
+#include <bit>
+
 #include "device/available_cpus.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
@@ -32,15 +34,21 @@ CpuThreads::CpuThreads(llama_context* context, std::uint32_t fixed, Products pro
     : context_(context),
       fixed_(fixed),
       products_(products),
-      decode_(fixed > 0 ? fixed : AvailableCpus()),
-      prefill_(decode_) {}
+      most_(fixed > 0 ? fixed : AvailableCpus()),
+      prefill_(most_) {}
 
 CpuThreads::~CpuThreads() { llama_detach_threadpool(context_); }
 
-std::uint32_t CpuThreads::Prepare(bool prefill) {
+ThreadGovernor& CpuThreads::GovernorOf(bool prefill, std::uint32_t n_tokens) {
+  return prefill ? prefill_ : decode_.try_emplace(std::bit_width(n_tokens), most_).first->second;
+}
+
+std::uint32_t CpuThreads::Prepare(bool prefill, std::uint32_t n_tokens) {
   const bool stale = std::chrono::steady_clock::now() - latest_decode_ > kStale;
-  if (fixed_ == 0 && !prefill && stale) decode_.Resume();
-  const std::uint32_t n = fixed_ > 0 ? fixed_ : (prefill ? prefill_ : decode_).threads();
+  if (fixed_ == 0 && !prefill && stale) {
+    for (auto& [bits, governor] : decode_) governor.Resume();
+  }
+  const std::uint32_t n = fixed_ > 0 ? fixed_ : GovernorOf(prefill, n_tokens).threads();
   if (n == attached_) return n;
   auto& pool = pools_[n];
   if (pool == nullptr) {
@@ -58,7 +66,7 @@ std::uint32_t CpuThreads::Prepare(bool prefill) {
 void CpuThreads::Report(bool prefill, std::uint32_t n_tokens, double ms) {
   if (fixed_ > 0) return;
   if (!prefill) latest_decode_ = std::chrono::steady_clock::now();
-  (prefill ? prefill_ : decode_).Report(n_tokens, ms);
+  GovernorOf(prefill, n_tokens).Report(n_tokens, ms);
 }
 
 }  // namespace medinfer

@@ -31,13 +31,16 @@ class CpuThreads {
   CpuThreads(const CpuThreads&) = delete;
   CpuThreads& operator=(const CpuThreads&) = delete;
 
-  // Sets the context up for its next pass and returns the number of threads. Generating and reading a prompt react
-  // differently to a busy host, so each has its own governor.
-  std::uint32_t Prepare(bool prefill);
+  // Sets the context up for its next pass, of so many tokens, and returns the number of threads. Generating and reading
+  // a prompt react differently to a busy host, so each has its own governor; and generating one for each magnitude of
+  // a pass, because drafts change it from one to the next.
+  std::uint32_t Prepare(bool prefill, std::uint32_t n_tokens);
   // Reports how long that pass took.
   void Report(bool prefill, std::uint32_t n_tokens, double ms);
 
  private:
+  ThreadGovernor& GovernorOf(bool prefill, std::uint32_t n_tokens);
+
   struct PoolDeleter {
     void operator()(ggml_threadpool* pool) const;
   };
@@ -45,7 +48,8 @@ class CpuThreads {
   llama_context* context_;
   std::uint32_t fixed_;
   Products products_;
-  ThreadGovernor decode_;
+  std::uint32_t most_;                    // threads
+  std::map<int, ThreadGovernor> decode_;  // by the bits of the number of tokens
   ThreadGovernor prefill_;
   std::chrono::steady_clock::time_point latest_decode_;  // end of the latest pass that read no prompt
   std::map<std::uint32_t, std::unique_ptr<ggml_threadpool, PoolDeleter>> pools_;  // by thread count

@@ -189,7 +189,7 @@ DecodeOutcome Decoder::Impl::Decode(bool prefill, bool copies_logits) {
   batch.logits = wants_logits.data();
 
   if (finds_likeliest) llama_set_copy_logits(context.get(), copies_logits);
-  threads_used = threads->Prepare(prefill);
+  threads_used = threads->Prepare(prefill, static_cast<std::uint32_t>(n));
   const auto begin = std::chrono::steady_clock::now();
   const LogCapture log;
   std::int32_t rc = 0;
@@ -304,7 +304,7 @@ DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans, bool copies_l
     impl_->token.insert(impl_->token.end(), span.tokens.begin(), span.tokens.end());
     std::int32_t position = span.first_position;
     for (std::size_t i = 0; i < span.tokens.size(); ++i) impl_->position.push_back(position++);
-    prefill = prefill || span.tokens.size() > 1;
+    prefill = prefill || (span.tokens.size() > 1 && !span.generated);
   }
   impl_->UseAdapters(spans);
   return impl_->Decode(prefill, copies_logits);
@@ -351,8 +351,8 @@ std::span<float> Decoder::Logits(std::size_t span, std::uint32_t before_last) {
 
 bool Decoder::finds_likeliest() const { return impl_->finds_likeliest; }
 
-std::int32_t Decoder::Likeliest(std::size_t span) const {
-  return llama_get_arg_max_ith(impl_->context.get(), impl_->logits_at[span]);
+std::int32_t Decoder::Likeliest(std::size_t span, std::uint32_t before_last) const {
+  return llama_get_arg_max_ith(impl_->context.get(), impl_->logits_at[span] - static_cast<std::int32_t>(before_last));
 }
 
 std::span<const float> Decoder::Pooled(SequenceId sequence) const {
@@ -377,7 +377,15 @@ void Decoder::Forget(SequenceId sequence) {
   llama_memory_seq_rm(llama_get_memory(impl_->context.get()), sequence, -1, -1);
 }
 
+void Decoder::Shrink(SequenceId sequence, std::uint32_t cells, std::int32_t position) {
+  impl_->paged->Attach(sequence, cells, position);
+}
+
 std::uint64_t Decoder::BytesPerCell() const { return impl_->paged->BytesPerCell(); }
+
+std::vector<std::uint8_t> Decoder::ReadPage(PageId page) const { return impl_->paged->ReadPage(page); }
+
+void Decoder::WritePage(PageId page, std::span<const std::uint8_t> bytes) { impl_->paged->WritePage(page, bytes); }
 
 std::vector<std::uint8_t> Decoder::ReadCells(const PageTable& table, std::uint32_t cells) const {
   return impl_->paged->ReadCells(table, cells);

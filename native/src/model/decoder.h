@@ -42,6 +42,7 @@ struct TextSpan {
   std::span<const std::int32_t> tokens;
   std::uint32_t logits = 0;  // rows: of so many of the last tokens
   std::span<const AdapterShare> adapters{};
+  bool generated = false;  // a drawn token and what may follow it; otherwise a part of a prompt
 };
 
 struct MediaSpan {
@@ -83,8 +84,8 @@ class Decoder final : public CellStore {
   std::span<float> Logits(std::size_t span, std::uint32_t before_last = 0);
   // Whether a pass finds the likeliest token of each row itself. So it does where the rows are not the host's.
   bool finds_likeliest() const;
-  // That of the latest pass. REQUIRES: finds_likeliest(), and that span asked for logits.
-  std::int32_t Likeliest(std::size_t span) const;
+  // That of the latest pass, as Logits(). REQUIRES: finds_likeliest(), and that span asked for it.
+  std::int32_t Likeliest(std::size_t span, std::uint32_t before_last = 0) const;
 
   // Of an engine of another task, in place of the three above: the row of a sequence of the latest pass, DecodeText's.
   // REQUIRES: the pass held the sequence's last token, and with reads_whole() all of its tokens.
@@ -103,7 +104,10 @@ class Decoder final : public CellStore {
   bool paged() const override;
   void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) override;
   void Forget(SequenceId sequence) override;
+  void Shrink(SequenceId sequence, std::uint32_t cells, std::int32_t position) override;
   std::uint64_t BytesPerCell() const override;
+  std::vector<std::uint8_t> ReadPage(PageId page) const override;
+  void WritePage(PageId page, std::span<const std::uint8_t> bytes) override;
   std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const override;
   void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
                   std::span<const std::uint8_t> bytes) override;

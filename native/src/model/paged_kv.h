@@ -27,11 +27,15 @@ class PagedKv final : public llama_kv_cache {
   static PagedKv* Create(const llama_model& llm, const llama_memory_params& params, const llama_cparams& cparams,
                          const layer_filter_cb& filter, const KvPool& pool, bool gather);
 
-  // The first `cells` of the sequence's table are written already; `position` is that of the last of them, or -1.
+  // Of the sequence's table the first `cells` are written; `position` is that of the last of them, or -1.
   void Attach(llama_seq_id sequence, std::uint32_t cells, llama_pos position);
 
   // Keys and values, as llama.cpp lays them out: layer by layer, first the keys of all cells, then the values.
   std::uint64_t BytesPerCell() const;
+  // Those of a page.
+  std::vector<std::uint8_t> ReadPage(PageId page) const;
+  // `bytes` are what ReadPage made of some page.
+  void WritePage(PageId page, std::span<const std::uint8_t> bytes);
   // Those of the first `cells` of a table. REQUIRES: they are written.
   std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const;
   // Writes the cells begin … end of a table. `bytes` are what ReadCells made of `total` cells. REQUIRES: the table has

@@ -22,6 +22,27 @@ std::uint64_t PagedKv::BytesPerCell() const {
   return bytes;
 }
 
+std::vector<std::uint8_t> PagedKv::ReadPage(PageId page) const {
+  const std::size_t cells = pool_.page_size();
+  std::vector<std::uint8_t> bytes(BytesPerCell() * cells);
+  std::uint8_t* out = bytes.data();
+  ForEachStorage([&](const ggml_tensor* tensor) {
+    const std::size_t size = cells * tensor->nb[1];
+    ggml_backend_tensor_get(tensor, out, page * size, size);
+    out += size;
+  });
+  return bytes;
+}
+
+void PagedKv::WritePage(PageId page, std::span<const std::uint8_t> bytes) {
+  const std::uint8_t* in = bytes.data();
+  ForEachStorage([&](ggml_tensor* tensor) {
+    const std::size_t size = pool_.page_size() * tensor->nb[1];
+    ggml_backend_tensor_set(tensor, in, page * size, size);
+    in += size;
+  });
+}
+
 std::vector<std::uint8_t> PagedKv::ReadCells(const PageTable& table, std::uint32_t cells) const {
   std::vector<std::uint8_t> bytes(BytesPerCell() * cells);
   std::uint8_t* out = bytes.data();

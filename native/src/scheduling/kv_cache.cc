@@ -6,8 +6,19 @@
 
 namespace medinfer {
 
-KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes)
-    : pool_(pool), store_(store), swap_(swap_bytes) {}
+KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::uint64_t host_bytes)
+    : pool_(pool), store_(store), swap_(swap_bytes), host_(store.paged() ? host_bytes : 0) {
+  if (!host_.has_room()) return;
+  pool_.SetEvictor([this](PageId page, const PagePath& path, std::string_view salt) {
+    if (host_.Touch(path)) return;
+    try {
+      host_.Keep(path, salt, store_.ReadPage(page));
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing it again takes no memory
+    }
+  });
+}
+
+KvCache::~KvCache() { pool_.SetEvictor(nullptr); }
 
 PageTable KvCache::Find(const ScheduledSequence& sequence) {
   PageTable found = pool_.FindPrefix(sequence.keys, sequence.salt);
@@ -41,10 +52,11 @@ bool KvCache::Admit(ScheduledSequence& sequence, PageTable& found, std::uint32_t
   }
   sequence.slot = *slot;
   sequence.committed = n_found;
-  counters_.tokens_saved += n_found;
-  if (n_found > 0) ++counters_.prefix_hits;
-  if (!sequence.cached_cells) sequence.cached_cells = n_found;
-  const std::uint32_t written = SwapIn(sequence, n_found);
+  const std::uint32_t n_cached = Restore(sequence, n_found);
+  counters_.tokens_saved += n_cached;
+  if (n_cached > 0) ++counters_.prefix_hits;
+  if (!sequence.cached_cells) sequence.cached_cells = n_cached;
+  const std::uint32_t written = SwapIn(sequence, n_cached);
   sequence.cursor.Skip(written);
   store_.Attach(*slot, written, sequence.cursor.next_position() - 1);
   if (written > n_found) Commit(sequence);
@@ -66,6 +78,18 @@ bool KvCache::Grow(ScheduledSequence& sequence) {
     if (!states_.GiveUpOne()) return false;
   }
   return true;
+}
+
+bool KvCache::ReserveDraft(const ScheduledSequence& sequence) {
+  if (!shares()) return false;
+  const std::uint32_t held = pool_.table(sequence.slot).size();
+  const auto wanted = sequence.written() + 1 + static_cast<std::uint32_t>(sequence.draft.size());
+  return wanted <= held || pool_.GrowIfFree(sequence.slot, wanted - held);
+}
+
+void KvCache::Shrink(const ScheduledSequence& sequence) {
+  pool_.Shrink(sequence.slot, sequence.written());
+  store_.Shrink(sequence.slot, sequence.written(), sequence.cursor.next_position() - 1);
 }
 
 void KvCache::Commit(ScheduledSequence& sequence) {
@@ -92,6 +116,32 @@ void KvCache::SwapOut(const ScheduledSequence& sequence) {
     }
   }
   Release(sequence);
+}
+
+// Copies back what host memory has of the prompt behind the `found` cells. Returns how many are written then.
+// REQUIRES: the sequence holds its slot, with cells for the whole prompt.
+std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t found) {
+  const std::uint32_t page = pool_.page_size();
+  if (host_.pages() == 0 || found % page != 0) return found;
+  const std::span<const CellKey> keys(sequence.keys);
+  PagePath path = RootPath(sequence.salt);
+  for (std::uint32_t begin = 0; begin < found; begin += page) path = PathBelow(path, keys.subspan(begin, page));
+  std::vector<const HostPages::Bytes*> pages;
+  std::uint32_t end = found;
+  while (end + page <= keys.size()) {
+    path = PathBelow(path, keys.subspan(end, page));
+    const HostPages::Bytes* bytes = host_.Find(path);
+    if (bytes == nullptr) break;
+    pages.push_back(bytes);
+    end += page;
+  }
+  const std::uint32_t usable = std::max(found, sequence.cursor.UsableMatch(end, page));
+  const PageTable& table = pool_.table(sequence.slot);
+  for (std::uint32_t begin = found; begin < usable; begin += page) {
+    store_.WritePage(table.Cell(begin) / page, *pages[(begin - found) / page]);
+  }
+  counters_.tokens_restored += usable - found;
+  return usable;
 }
 
 // How many cells of the sequence are written, of which `found` were found. REQUIRES: it holds its slot, with cells for
@@ -150,6 +200,8 @@ KvStats KvCache::stats() const {
   kv.pages_evicted = pool_.cache().stats().evicted;
   kv.fragmentation = pool_.Fragmentation();
   kv.swap_bytes = swap_.used();
+  kv.host_pages = host_.pages();
+  kv.host_bytes = host_.bytes();
   return kv;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kv/cell_store.h"
+#include "kv/host_pages.h"
 #include "kv/kept_states.h"
 #include "kv/kv_pool.h"
 #include "kv/swap_space.h"
@@ -24,8 +25,12 @@ namespace medinfer {
 
 class KvCache {
  public:
-  // Both outlive the cache. `swap_bytes`: most host memory for the cells of preempted sequences.
-  KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes);
+  // Both outlive the cache. `swap_bytes`: most host memory for the cells of preempted sequences; `host_bytes`: for
+  // pages that leave the pool.
+  KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::uint64_t host_bytes = 0);
+  ~KvCache();
+  KvCache(const KvCache&) = delete;
+  KvCache& operator=(const KvCache&) = delete;
 
   // Whether sequences share cells at all.
   bool shares() const { return store_.paged(); }
@@ -40,15 +45,19 @@ class KvCache {
   // They stay while the table lives.
   PageTable Find(const ScheduledSequence& sequence);
 
-  // Gives the sequence an id and cells for all of its prompt, of which `found` are written; what was swapped out comes
-  // back. False, with `found` as it was, where ids are short, or where fewer than `headroom` pages would be left: kept
-  // states give up their tables before.
+  // Gives the sequence an id and cells for all of its prompt, of which `found` are written; what was swapped out, and
+  // pages behind `found` that host memory has, come back. False, with `found` as it was, where ids are short, or where
+  // fewer than `headroom` pages would be left: kept states give up their tables before.
   bool Admit(ScheduledSequence& sequence, PageTable& found, std::uint32_t headroom);
   // Gives a second sequence, of the same prompt read as far, the cells of the first. Metadata alone. False where ids
   // are short, or where not more than `headroom` pages are left. REQUIRES: the first is admitted.
   bool Fork(const ScheduledSequence& first, ScheduledSequence& second, std::uint32_t headroom);
   // A cell more. False, and no change, where pages are short. Kept states give up their tables before.
   bool Grow(ScheduledSequence& sequence);
+  // Cells for the sequence's draft, behind that of its pending token. False, and no change, where no page is free.
+  bool ReserveDraft(const ScheduledSequence& sequence);
+  // Takes back the cells behind what is written of the sequence itself.
+  void Shrink(const ScheduledSequence& sequence);
   // Offers the whole pages that the sequence has written to the prefix cache.
   void Commit(ScheduledSequence& sequence);
 
@@ -70,6 +79,7 @@ class KvCache {
   void Forget(const std::function<bool(std::string_view salt)>& drops) {
     states_.Forget(drops);
     pool_.Forget(drops);
+    host_.Forget(drops);
   }
 
   // A state as it can be written to a file.
@@ -92,12 +102,14 @@ class KvCache {
 
  private:
   std::optional<PageTable> ForkBase(const ScheduledSequence& sequence, std::uint32_t found);
+  std::uint32_t Restore(const ScheduledSequence& sequence, std::uint32_t found);
   std::uint32_t SwapIn(const ScheduledSequence& sequence, std::uint32_t found);
 
   KvPool& pool_;
   CellStore& store_;
   KeptStates states_;
   SwapSpace swap_;
+  HostPages host_;
   KvStats counters_;  // since load
 };
 

@@ -5,7 +5,10 @@
 namespace medinfer {
 
 SequenceView ScheduledSequence::View(std::uint32_t index) const {
-  if (!cursor.reading()) return {index, NextInput::kDecode, pending ? 1U : 0U, false};
+  if (!cursor.reading()) {
+    const auto drafted = static_cast<std::uint32_t>(draft.size());
+    return {index, NextInput::kDecode, pending ? 1 + drafted : 0, false};
+  }
   NextInput next = whole ? NextInput::kWholeText : NextInput::kText;
   if (std::holds_alternative<MediaChunk>(cursor.chunk())) {
     next = cursor.CurrentMedia().non_causal ? NextInput::kWholeMedia : NextInput::kMedia;
@@ -30,6 +33,7 @@ void ScheduledSequence::Rewind() {
   if (pending) keys.push_back(TokenKey(*pending));
   cursor.Rewind(std::exchange(drawn, {}));
   pending.reset();
+  draft.clear();
   cell_reserved = false;
   slot = -1;
 }

@@ -54,6 +54,7 @@ struct ScheduledSequence {
   SequenceId slot = -1;        // while running
   bool cell_reserved = false;  // for `pending`
   std::optional<std::int32_t> pending;
+  std::vector<std::int32_t> draft;            // may follow `pending`: proposed for the next pass
   std::vector<std::int32_t> drawn;            // since the prompt was read, `pending` included
   std::optional<std::uint32_t> cached_cells;  // found in the cache at the first admission; empty: not admitted yet
 

@@ -105,6 +105,7 @@ bool Scheduler::IsComputedElsewhere(ScheduledSequence& sequence, std::uint32_t f
 
 Scheduler::Step Scheduler::Plan() {
   ReserveDecodeCells();
+  ReserveDraftCells();
   std::vector<SequenceView> views;
   for (std::size_t i = 0; i < running_.size(); ++i) {
     if (!running_[i]->paused) views.push_back(running_[i]->View(static_cast<std::uint32_t>(i)));
@@ -130,6 +131,14 @@ void Scheduler::ReserveDecodeCells() {
       Preempt(last);
       if (&last == &sequence) return;
     }
+  }
+}
+
+// A draft is dropped where it would cost another its cells.
+void Scheduler::ReserveDraftCells() {
+  for (ScheduledSequence* sequence : running_) {
+    const bool wanted = sequence->pending && !sequence->paused && !sequence->draft.empty();
+    if (wanted && !cache_.ReserveDraft(*sequence)) sequence->draft.clear();
   }
 }
 

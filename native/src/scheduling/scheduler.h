@@ -40,8 +40,9 @@ class Scheduler {
 
   // Lets in what fits. Returns the sequences that run now and did not before, in the order of their admission.
   std::vector<ScheduledSequence*> Admit();
-  // Reserves the cells of the next step and says what it computes; empty where nothing can be. The sequences stay until
-  // they are removed; a sequence that is removed while the step is applied must not be used any more.
+  // Reserves the cells of the next step and says what it computes, of drafts what there is room for; empty where
+  // nothing can be. The sequences stay until they are removed; a sequence that is removed while the step is applied
+  // must not be used any more.
   Step Plan();
   // After a pass that found no room all the same: the sequence that is served last gives way. False where only one
   // runs.
@@ -50,6 +51,8 @@ class Scheduler {
   // left. Those that find no room are queued as any other sequence.
   ScheduledSequence* BeginSibling(ScheduledSequence& first);
 
+  // What was written for a draft and is not part of the sequence leaves the cache.
+  void DropRefused(ScheduledSequence& sequence) { cache_.Shrink(sequence); }
   // What a sequence has computed is in the cache.
   void Commit(ScheduledSequence& sequence) { cache_.Commit(sequence); }
   // The sequence ends and gives up all that it holds; its siblings have ended before.
@@ -74,6 +77,7 @@ class Scheduler {
   bool StillAwaits(ScheduledSequence& sequence) const;
   bool IsComputedElsewhere(ScheduledSequence& sequence, std::uint32_t found) const;
   void ReserveDecodeCells();
+  void ReserveDraftCells();
   void Preempt(ScheduledSequence& sequence);
 
   KvCache& cache_;

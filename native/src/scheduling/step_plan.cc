@@ -12,6 +12,17 @@ Plan PlanStep(const std::vector<SequenceView>& sequences, std::uint32_t budget, 
     plan.text.push_back({sequence.index, 1});
     left -= std::min(left, 1U);
   }
+  const bool shared = std::ranges::any_of(sequences, &SequenceView::all_logits);
+  std::size_t decoding = 0;
+  for (const SequenceView& sequence : sequences) {
+    if (sequence.next != NextInput::kDecode || sequence.available == 0) continue;
+    PlanItem& item = plan.text[decoding++];
+    if (shared || left == 0) continue;
+    const std::uint32_t drafted = std::min({sequence.available - 1, left - 1, logits});
+    item.n_tokens += drafted;
+    left -= drafted;
+    logits -= drafted;
+  }
   // Decode tokens alone may use the budget up; prompts still advance, or new requests would starve.
   left = std::max(left, 1U);
   std::uint32_t media_left = left;

@@ -7,7 +7,7 @@
 
 namespace medinfer {
 
-PieceTable::PieceTable(const llama_vocab* vocab) {
+PieceTable::PieceTable(const llama_vocab* vocab) : vocab_(vocab) {
   const auto n_tokens = static_cast<std::int32_t>(vocab->n_tokens());
   tokens_.reserve(static_cast<std::size_t>(n_tokens));
   for (std::int32_t token = 0; token < n_tokens; ++token) {
@@ -30,17 +30,35 @@ PieceTable::PieceTable(const llama_vocab* vocab) {
   }
 }
 
+bool PieceTable::Agrees(std::span<const std::int32_t> tokens, std::string_view text) const {
+  for (const std::int32_t token : tokens) {
+    const std::string_view piece = TextOf(token);
+    if (piece.size() >= text.size()) return piece.starts_with(text);
+    if (!text.starts_with(piece)) return false;
+    text.remove_prefix(piece.size());
+  }
+  return true;
+}
+
 std::optional<std::vector<std::int32_t>> PieceTable::Segment(std::string_view text) const {
   std::vector<std::int32_t> tokens;
   while (!text.empty()) {
-    std::size_t size = std::min(longest_, text.size());
-    auto found = tokens_.find(text.substr(0, size));
-    while (found == tokens_.end() && size > 1) found = tokens_.find(text.substr(0, --size));
-    if (found == tokens_.end()) return std::nullopt;
-    tokens.push_back(found->second);
-    text.remove_prefix(size);
+    const auto first = First(text);
+    if (!first) return std::nullopt;
+    tokens.push_back(*first);
+    text.remove_prefix(TextOf(*first).size());
   }
   return tokens;
 }
+
+std::optional<std::int32_t> PieceTable::First(std::string_view text) const {
+  for (std::size_t size = std::min(longest_, text.size()); size > 0; --size) {
+    const auto found = tokens_.find(text.substr(0, size));
+    if (found != tokens_.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+std::string_view PieceTable::TextOf(std::int32_t token) const { return vocab_->token_to_piece(token); }
 
 }  // namespace medinfer

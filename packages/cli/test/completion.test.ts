@@ -156,7 +156,7 @@ describe.skipIf(skipped("zsh"))(titleOf("zsh"), () => {
     const flags = tab("medinfer annotate --prompt").shown;
     expect(flags).toMatch(/--prompt +-- what is asked of every image/);
     // A colon, which zsh's lists use, is one like others.
-    expect(tab("medinfer annotate --m").shown).toContain("one; default: th");
+    expect(tab("medinfer annotate --m").shown).toContain("projector; default: th");
     const values = tab("medinfer annotate --progress ").shown;
     for (const value of ["auto", "bar", "plain", "none"]) expect(values).toContain(value);
     // No mark of a description where there is none, and no file beside the values.

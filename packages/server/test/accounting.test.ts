@@ -25,7 +25,7 @@ const { url, server } = running({
   models: [{ name: model, nThreads: 1, batchSize: 4, nCtx: 8192, nUbatch: 64, keepLoaded: true }],
 });
 const messages = [{ role: "user", content: "What is gout?" }];
-const endless = { model, messages, max_tokens: 3000, ignoreEos: true, temperature: 0 };
+const endless = { model, messages, max_tokens: 3000, ignoreEos: true, maxDraftTokens: 0, temperature: 0 };
 type Tenant = (typeof tenants)[number];
 const ask = (tenant: Tenant, body: object, at = "chat/completions", signal?: AbortSignal) =>
   post(`${url()}/v1/${at}`, body, { headers: bearer(keys[tenant]!), ...(signal ? { signal } : {}) });

@@ -277,7 +277,14 @@ describe("where it cannot be written", () => {
     const file = path.join(folder, "required.jsonl");
     const { url, request, end, stderr } = await limited(file, 2, ["--audit-required"]);
     // It runs while the disk fills up, and ends when it is full: nobody reads it until then.
-    const slow = { stream: true, max_tokens: 3000, ignoreEos: true, logprobs: true, top_logprobs: 20 };
+    const slow = {
+      stream: true,
+      max_tokens: 3000,
+      ignoreEos: true,
+      maxDraftTokens: 0,
+      logprobs: true,
+      top_logprobs: 20,
+    };
     const running = await request(slow, { headers: { "x-request-id": "running" } });
     const answered: string[] = ["running"];
     let refused: Response | undefined;

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { fromRoot } from "../../../test/support/paths.mjs";
 import { chunksOf, model, post, postJson, running, type Json } from "./support/running.js";
 
-const { url } = running();
+const { url, server } = running();
 const path = () => `${url()}/v1/chat/completions`;
 const messages = [{ role: "user", content: "What is hypertension?" }];
 const greedy = { model, temperature: 0, max_tokens: 24 };
@@ -80,6 +80,26 @@ describe("a whole answer", () => {
       expect(each.logprob).toBeLessThanOrEqual(0);
       expect(Buffer.from(each.bytes).toString()).toBe(each.token);
     }
+  });
+
+  test("is the same with a prediction, which it may repeat faster", async () => {
+    const ask = (more: object) => postJson(path(), { ...greedy, messages, ...more });
+    const plain = await ask({});
+    const text: string = plain.choices[0].message.content;
+    const parts = [
+      { type: "text", text: text.slice(0, 9) },
+      { type: "text", text: text.slice(9) },
+    ];
+    for (const content of [text, parts, "Something else."]) {
+      const answer = await ask({ prediction: { type: "content", content } });
+      expect(answer.choices).toEqual(plain.choices);
+    }
+    const engine = server().service.models.find(model).engine!;
+    const before = engine.stats().draftTokens;
+    await ask({ prediction: { type: "content", content: text }, maxDraftTokens: 0 });
+    expect(engine.stats().draftTokens).toBe(before);
+    const { status } = await post(path(), { ...greedy, messages, prediction: text });
+    expect(status).toBe(400);
   });
 
   test("follows a schema", async () => {

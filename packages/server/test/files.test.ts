@@ -128,7 +128,7 @@ describe("a file that a batch reads", () => {
       custom_id: "a",
       method: "POST",
       url: "/v1/chat/completions",
-      body: { model, messages: [{ role: "user", content: "a" }], max_tokens: 3000, ignoreEos: true },
+      body: { model, messages: [{ role: "user", content: "a" }], max_tokens: 3000, ignoreEos: true, maxDraftTokens: 0 },
     };
     const { id } = (await (await upload(JSON.stringify(line), ann, "batch")).json()) as Json;
     const wanted = { input_file_id: id, endpoint: "/v1/chat/completions", completion_window: "24h" };

@@ -35,7 +35,7 @@ const { url, server } = running({
 const chat = { model, messages: [{ role: "user", content: "What is gout?" }], max_tokens: 8, temperature: 0 };
 const ask = (key: string, body: object = {}, signal?: AbortSignal) =>
   post(`${url()}/v1/chat/completions`, { ...chat, ...body }, { headers: bearer(key), ...(signal ? { signal } : {}) });
-const endless = { stream: true, max_tokens: 3000, ignoreEos: true };
+const endless = { stream: true, max_tokens: 3000, ignoreEos: true, maxDraftTokens: 0 };
 
 const usage = async (): Promise<Record<string, { requests: number; waiting: number }>> => {
   const response = await fetch(`${url()}/admin/tenants`, { headers: bearer(operator) });

@@ -51,6 +51,20 @@ async function bytesOfOne(): Promise<number> {
 const three = ["a", "b", "c"].map((name) => ({ name, ...small }));
 
 describe("within a budget of bytes", () => {
+  test.each([
+    ["keeps no pages beside its pool, which would not be counted", {}, false],
+    ["keeps those that it is told to", { kv: { hostCacheBytes: 1e8 } }, true],
+  ])("a model %s", async (_, more, keeps) => {
+    const at = await start({ models: [{ name: "a", ...small, ...more }], memoryBudget: 1e9 });
+    for (const letter of "abcdefgh") {
+      const messages = [{ role: "user", content: `${letter} `.repeat(40) }];
+      expect((await ask(at, "a", { messages })).status).toBe(200);
+    }
+    const { kv } = at.service.models.find("a").engine!.stats();
+    expect(kv.pagesEvicted).toBeGreaterThan(0);
+    expect(kv.hostPages > 0).toBe(keeps);
+  });
+
   test("the model unused for longest goes first, and comes back when it is asked for", async () => {
     const memoryBudget = 2.5 * (await bytesOfOne());
     const at = await start({ models: three, memoryBudget });

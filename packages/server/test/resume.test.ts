@@ -6,7 +6,16 @@ import { model, post, running } from "./support/running.js";
 
 const { url, server } = running();
 const messages = [{ role: "user", content: "What is hypertension?" }];
-const body = { model, messages, stream: true, resumable: true, temperature: 0, max_tokens: 400, ignoreEos: true };
+const body = {
+  model,
+  messages,
+  stream: true,
+  resumable: true,
+  temperature: 0,
+  max_tokens: 400,
+  ignoreEos: true,
+  maxDraftTokens: 0,
+};
 
 /** Reads events until there are so many, or to the end; of what came with the last of them nothing is kept. */
 async function read(response: Response, most = Infinity): Promise<{ id: number; data: string }[]> {

@@ -25,7 +25,16 @@ const { url, server } = running({
 });
 const messages = [{ role: "user", content: "What is hypertension?" }];
 /** Logprobs make it too much for the buffers between. */
-const large = { model, messages, max_tokens: 3000, ignoreEos: true, logprobs: true, top_logprobs: 20, n: 2 };
+const large = {
+  model,
+  messages,
+  max_tokens: 3000,
+  ignoreEos: true,
+  maxDraftTokens: 0,
+  logprobs: true,
+  top_logprobs: 20,
+  n: 2,
+};
 const engine = () => server().service.models.find(model).engine!;
 
 let socket: Socket | undefined;
@@ -103,7 +112,15 @@ test("one that reads a little now and then is let be, for longer than the patien
 
 test("one for which nothing is there to read may wait", async () => {
   const holding = new AbortController();
-  const endless = { model, messages, stream: true, max_tokens: 3000, ignoreEos: true, timeLimitMs: 4 * patience };
+  const endless = {
+    model,
+    messages,
+    stream: true,
+    max_tokens: 3000,
+    ignoreEos: true,
+    maxDraftTokens: 0,
+    timeLimitMs: 4 * patience,
+  };
   const held = post(`${url()}/v1/chat/completions`, endless, { headers: bearer(key), signal: holding.signal });
   await (await held).body!.getReader().read();
   const waiting = post(`${url()}/v1/chat/completions`, { model, messages, max_tokens: 4 }, { headers: bearer(key) });

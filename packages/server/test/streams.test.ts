@@ -11,7 +11,7 @@ import { until } from "./support/until.js";
 
 const { url, server } = running({ timeLimitMs: 60_000 });
 const messages = [{ role: "user", content: "What is hypertension?" }];
-const endless = { model, messages, stream: true, max_tokens: 3000, ignoreEos: true, temperature: 0 };
+const endless = { model, messages, stream: true, max_tokens: 3000, ignoreEos: true, maxDraftTokens: 0, temperature: 0 };
 const path = () => `${url()}/v1/chat/completions`;
 
 const engine = () => server().service.models.find(model).engine!;

@@ -102,7 +102,15 @@ async function usage(tenant: string): Promise<{ requests: number; waiting: numbe
 
 /** Takes both places of the model: one is running, one in the engine's queue. @returns gives them back */
 async function occupy(): Promise<() => void> {
-  const endless = { ...chat, max_tokens: 4000, ignoreEos: true, stream: true, logprobs: true, top_logprobs: 20 };
+  const endless = {
+    ...chat,
+    max_tokens: 4000,
+    ignoreEos: true,
+    maxDraftTokens: 0,
+    stream: true,
+    logprobs: true,
+    top_logprobs: 20,
+  };
   const holding = [ask(endless), ask(endless)];
   // Nobody reads: it runs until it is given up.
   for (const { socket } of holding) socket.pause();

@@ -217,6 +217,25 @@ TEST_F(AnswerBudgetTest, LetsACopyEndByItself) {
   EXPECT_TRUE(second.complete);
 }
 
+TEST_F(AnswerBudgetTest, ForcesTheEndThatItWrites) {
+  const auto pieces = std::make_shared<const PieceTable>(vocab_);
+  const auto open = pieces->Segment("[\"");
+  ASSERT_TRUE(open);
+  AnswerBudget budget(vocab_, pieces, 3 + static_cast<std::uint32_t>(open->size()),
+                      Made(vocab_, R"(root ::= "[\"" [a-z]* "\"]")"));
+  EXPECT_EQ(budget.Forced(9), "[\"");
+  for (const std::int32_t token : *open) budget.Accept(token);
+  EXPECT_EQ(budget.Forced(9), "");
+  // A letter would leave too little for the end, so the end is all that may come.
+  budget.Accept(pieces->Segment("a")->front());
+  const std::int32_t letter = pieces->Segment("b")->front();
+  llama_token_data candidate{letter, 0.0F, 0.0F};
+  llama_token_data_array one{&candidate, 1, -1, false};
+  budget.Apply(one);
+  EXPECT_EQ(budget.Forced(9), "\"]");
+  EXPECT_EQ(budget.Forced(1), pieces->Segment("\"]")->size() == 1 ? "\"]" : "\"");
+}
+
 // Inside of reasoning no end is known, so nothing is closed; behind it the answer is.
 TEST_F(AnswerBudgetTest, HoldsBehindReasoning) {
   ReasoningGate gate(vocab_, TokenTexts(vocab_, {}), {"(", ")", true, false}, Made(vocab_, "root ::= \"ab\""));

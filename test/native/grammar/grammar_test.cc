@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "medinfer/json_schema.h"
 #include "sampling/sampler_chain.h"
 #include "support/vocabulary_test.h"
@@ -114,6 +115,49 @@ TEST_F(GrammarTest, FollowsAmbiguousGrammarsInAllWaysAtOnce) {
     constraint.Append("takes it");
     EXPECT_TRUE(constraint.Admits(" twice"));
     EXPECT_FALSE(constraint.lost());
+  }
+}
+
+TEST_F(GrammarTest, KnowsTheTextThatHasToCome) {
+  const auto forced = [&](const std::string& grammar, const std::string& said, std::size_t most = 100) {
+    auto made = GrammarConstraint::Create(vocab_, grammar);
+    EXPECT_TRUE(made.ok());
+    made.value()->Append(said);
+    const std::string text = made.value()->Forced(most);
+    // It stands where it stood.
+    EXPECT_EQ(made.value()->Forced(most), text);
+    EXPECT_TRUE(made.value()->Admits(text));
+    return text;
+  };
+  const std::string dose = R"(root ::= "{\"dose\":" [0-9]+ ",\"größe\":" ("1" | "12" | "2") "}")";
+  EXPECT_EQ(forced(dose, ""), "{\"dose\":");
+  EXPECT_EQ(forced(dose, "{\"do"), "se\":");
+  EXPECT_EQ(forced(dose, "{\"dose\":"), "");
+  EXPECT_EQ(forced(dose, "{\"dose\":5"), "") << "a digit may follow";
+  EXPECT_EQ(forced(dose, "{\"dose\":5,"), "\"größe\":");
+  EXPECT_EQ(forced(dose, "{\"dose\":5,", 4), "\"grö") << "whole characters";
+  EXPECT_EQ(forced(dose, "{\"dose\":5,\"größe\":2"), "}");
+  EXPECT_EQ(forced(dose, "{\"dose\":5,\"größe\":1"), "") << "of two ways on";
+  EXPECT_EQ(forced(dose, "{\"dose\":5,\"größe\":12}"), "") << "nothing";
+  // Both ways go on alike, as far as they do.
+  EXPECT_EQ(forced(R"(root ::= "mild pain" | "mild pallor")", ""), "mild pa");
+  EXPECT_EQ(forced(R"(root ::= "a" "b"?)", ""), "a");
+  EXPECT_EQ(forced(R"(root ::= [a] [b-b] .)", ""), "a") << "a range is not looked into";
+}
+
+// Whatever is drawn begins with what was forced.
+TEST_F(GrammarTest, DrawsNothingElseThanWhatHasToCome) {
+  const auto grammar = JsonSchemaToGrammar(R"({"properties":{"a":{"enum":["mild","moderate"]},"b":{"type":"boolean"},)"
+                                           R"("c":{"const":"none"}},"required":["a","b","c"]})");
+  ASSERT_TRUE(grammar.ok());
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    const std::string text = Drawn(grammar.value(), seed, 1);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (CompleteUtf8Prefix(text.substr(0, at)) != at) continue;
+      auto made = GrammarConstraint::Create(vocab_, grammar.value());
+      made.value()->Append(text.substr(0, at));
+      EXPECT_TRUE(text.substr(at).starts_with(made.value()->Forced(100))) << text << " at " << at;
+    }
   }
 }
 

@@ -173,6 +173,73 @@ TEST(KvCache, GrowsByGivingUpStatesAndRefusesWithNoChange) {
   world.ExpectRight(a);
 }
 
+// Computes a prompt, offers its pages to the prefix cache, and ends.
+void ReadOnce(KvWorld& world, RequestId id, const Tokens& tokens, const std::string& salt = "") {
+  ScheduledSequence sequence = world.Sequence(id, tokens, salt);
+  ASSERT_TRUE(world.Admit(sequence));
+  if (sequence.cursor.reading()) world.ComputeAll(sequence);
+  world.ExpectRight(sequence);
+  world.cache.Commit(sequence);
+  world.cache.Release(sequence);
+}
+
+TEST(KvCache, WhatLeavesThePoolComesBackFromHostMemory) {
+  KvWorld world({.pages = 4, .host_pages = 10});
+  ReadOnce(world, 1, Counting(0, 14));
+  ReadOnce(world, 2, Counting(100, 14));  // takes its pages
+  EXPECT_GT(world.cache.stats().host_pages, 0U);
+  ScheduledSequence again = world.Sequence(3, Counting(0, 14));
+  ASSERT_TRUE(world.Admit(again));
+  EXPECT_EQ(again.cursor.done(), 12U);
+  EXPECT_EQ(again.cached_cells, 12U);
+  EXPECT_EQ(world.cache.stats().tokens_restored, 12U);
+  world.ExpectRight(again);
+  world.ComputeAll(again);
+  world.ExpectRight(again);
+  world.cache.Commit(again);
+  world.cache.Release(again);
+  // They are of the pool again, and their copies are still there.
+  EXPECT_EQ(world.cached(), 3U);
+  EXPECT_EQ(world.cache.stats().host_pages, 6U);
+}
+
+TEST(KvCache, GoesOnInHostMemoryBehindWhatThePoolHas) {
+  KvWorld world({.pages = 5, .host_pages = 10});
+  ReadOnce(world, 1, Counting(0, 17));
+  ReadOnce(world, 2, Counting(100, 9));  // takes its last pages
+  ScheduledSequence again = world.Sequence(3, Counting(0, 17));
+  PageTable found = world.cache.Find(again);
+  EXPECT_GT(found.size(), 0U);
+  EXPECT_LT(found.size(), 16U);
+  ASSERT_TRUE(world.cache.Admit(again, found, 0));
+  EXPECT_EQ(again.cursor.done(), 16U);
+  world.ExpectRight(again);
+}
+
+TEST(KvCache, HostMemoryIsOfOneSalt) {
+  KvWorld world({.pages = 4, .host_pages = 10});
+  ReadOnce(world, 1, Counting(0, 14), "a");
+  ReadOnce(world, 2, Counting(100, 14));
+  ScheduledSequence other = world.Sequence(3, Counting(0, 14), "b");
+  ASSERT_TRUE(world.Admit(other));
+  EXPECT_EQ(other.cursor.done(), 0U);
+  world.cache.Release(other);
+  world.cache.Forget([](std::string_view salt) { return salt == "a"; });
+  ScheduledSequence own = world.Sequence(4, Counting(0, 14), "a");
+  ASSERT_TRUE(world.Admit(own));
+  EXPECT_EQ(own.cursor.done(), 0U);
+}
+
+TEST(KvCache, WhatHostMemoryCannotTakeIsComputedAgain) {
+  KvWorld world({.pages = 4, .host_pages = 10});
+  ReadOnce(world, 1, Counting(0, 14));
+  world.store.out_of_memory = true;
+  ReadOnce(world, 2, Counting(100, 14));
+  world.store.out_of_memory = false;
+  EXPECT_EQ(world.cache.stats().host_pages, 0U);
+  ReadOnce(world, 3, Counting(0, 14));
+}
+
 TEST(KvCache, AForkSharesAllCellsAndGoesItsOwnWay) {
   KvWorld world({.pages = 4});
   ScheduledSequence a = world.Sequence(1, Counting(0, 6));

@@ -30,6 +30,7 @@ struct KvWorld {
     std::uint32_t pages = 10;
     std::uint32_t ids = 4;
     std::uint64_t swap_cells = 0;
+    std::uint64_t host_pages = 0;
     bool prefix_cache = true;
     bool paged = true;
   };
@@ -40,7 +41,7 @@ struct KvWorld {
               .max_sequences = options.ids,
               .prefix_cache = options.prefix_cache}),
         store(pool, options.paged),
-        cache(pool, store, options.swap_cells * sizeof(CellValue)) {}
+        cache(pool, store, options.swap_cells * sizeof(CellValue), options.host_pages * kPage * sizeof(CellValue)) {}
 
   ScheduledSequence Sequence(RequestId id, PreparedPrompt prompt, const std::string& salt = "", StateId base = 0);
   ScheduledSequence Sequence(RequestId id, const Tokens& tokens, const std::string& salt = "", StateId base = 0);

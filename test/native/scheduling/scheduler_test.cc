@@ -103,6 +103,32 @@ TEST(Scheduler, WaitsForAPrefixThatIsBeingComputedAndFindsIt) {
   ExpectAnswers(engine);
 }
 
+TEST(Scheduler, WhatIsRefusedOfADraftLeavesNothingBehind) {
+  for (std::uint32_t seed = 0; seed < 30; ++seed) {
+    const std::uint32_t cells = seed % 3 == 0 ? 96 : 512;
+    const std::uint64_t swap_cells = seed % 2 == 0 ? 0 : 1000;
+    FakeEngine engine(Options{.cells = cells, .page_size = 16, .max_sequences = 4, .prefix_cache = seed % 5 > 0},
+                      seed % 4 == 0 ? 12 : 64, swap_cells);
+    engine.drafts.emplace(seed);
+    for (int i = 0; i < 4; ++i) engine.Submit(Counting(100 * (i / 2), 10), 40, i % 2, 1 + seed % 3);
+    engine.RunToEnd();
+    EXPECT_EQ(engine.ended.size(), 4 * (1 + seed % 3));
+    ExpectAnswers(engine);
+    EXPECT_GT(engine.accepted, 0U);
+    EXPECT_EQ(engine.pool.cells_held(), 0U);
+  }
+}
+
+TEST(Scheduler, ADraftTakesNoPageThatAnotherMayNeed) {
+  // Two sequences of a page each, and two pages more: each may begin one of its own.
+  FakeEngine engine(Options{.cells = 64, .page_size = 16, .max_sequences = 2, .prefix_cache = false}, 64, 0);
+  engine.drafts.emplace(1);
+  for (int i = 0; i < 2; ++i) engine.Submit(Counting(100 * i, 14), 17);
+  engine.RunToEnd();
+  EXPECT_EQ(engine.scheduler.preemptions(), 0U);
+  ExpectAnswers(engine);
+}
+
 TEST(Scheduler, DoesNotWaitForAPausedOrEndedSequence) {
   FakeEngine engine(Options{.cells = 512, .page_size = 16, .max_sequences = 4}, 16, 0);
   const RequestId first = engine.Submit(Counting(0, 100), 4);
@@ -190,7 +216,8 @@ TEST_P(SchedulerProperty, AnswersAsIfEachRequestWereAlone) {
     const std::uint32_t cells = 200 + pick(0, 400);
     FakeEngine engine(
         Options{.cells = cells, .page_size = page, .max_sequences = pick(1, 8), .prefix_cache = pick(0, 3) > 0},
-        pick(1, 64), pick(0, 1) * pick(0, 500), paged);
+        pick(1, 64), pick(0, 1) * pick(0, 500), paged, pick(0, 1) * pick(0, 1000));
+    if (pick(0, 1) == 1) engine.drafts.emplace(random());
     std::vector<RequestId> kept;
     const auto prompt = [&] {
       PreparedPrompt made;

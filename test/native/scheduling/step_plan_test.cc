@@ -25,6 +25,22 @@ TEST(Scheduler, APromptAdvancesEvenWhereDecodingUsesTheWholeBudget) {
   EXPECT_EQ(plan.text, (std::vector<PlanItem>{{0, 1}, {1, 1}, {2, 1}}));
 }
 
+TEST(Scheduler, DraftsTakeWhatDrawnTokensLeaveOfBudgetAndRows) {
+  const std::vector<SequenceView> sequences{{0, NextInput::kDecode, 5}, {1, NextInput::kDecode, 9}};
+  EXPECT_EQ(PlanStep(sequences, 512).text, (std::vector<PlanItem>{{0, 5}, {1, 9}}));
+  EXPECT_EQ(PlanStep(sequences, 512, 6).text, (std::vector<PlanItem>{{0, 5}, {1, 3}}));
+  // One token of the budget stays for a prompt.
+  EXPECT_EQ(PlanStep(sequences, 8).text, (std::vector<PlanItem>{{0, 5}, {1, 2}}));
+  EXPECT_EQ(PlanStep(sequences, 1).text, (std::vector<PlanItem>{{0, 1}, {1, 1}}));
+  EXPECT_EQ(PlanStep({{0, NextInput::kText, 400}, {1, NextInput::kDecode, 3}}, 12).text,
+            (std::vector<PlanItem>{{1, 3}, {0, 9}}));
+}
+
+TEST(Scheduler, NoDraftTakesTheRowsOfAPromptThatWantsThem) {
+  EXPECT_EQ(PlanStep({{0, NextInput::kDecode, 5}, {1, NextInput::kText, 90, true}}, 512, 64).text,
+            (std::vector<PlanItem>{{0, 1}, {1, 64}}));
+}
+
 TEST(Scheduler, SharesOneMediaPassBetweenSequences) {
   const Plan plan =
       PlanStep({{0, NextInput::kMedia, 196}, {1, NextInput::kMedia, 196}, {2, NextInput::kMedia, 196}}, 512);
@@ -67,7 +83,7 @@ TEST(Scheduler, KeepsItsPromisesOnRandomSequences) {
     std::vector<SequenceView> views;
     for (std::uint32_t i = pick(0, 12); i > 0; --i) {
       const auto next = static_cast<NextInput>(pick(0, 4));
-      views.push_back({i, next, next == NextInput::kDecode ? pick(0, 1) : pick(0, 100)});
+      views.push_back({i, next, next == NextInput::kDecode ? pick(0, 6) : pick(0, 100)});
     }
     const Plan plan = PlanStep(views, budget);
     const bool work = std::any_of(views.begin(), views.end(), [](const SequenceView& v) { return v.available > 0; });

@@ -59,8 +59,12 @@ MediaChunk FakeMedia(std::uint32_t picture, std::uint32_t n_tokens, std::int32_t
   return media;
 }
 
-FakeEngine::FakeEngine(const KvPool::Options& options, std::uint32_t budget, std::uint64_t swap_cells, bool paged)
-    : pool(options), store(pool, paged), cache(pool, store, swap_cells * sizeof(CellValue)), scheduler(cache, budget) {
+FakeEngine::FakeEngine(const KvPool::Options& options, std::uint32_t budget, std::uint64_t swap_cells, bool paged,
+                       std::uint64_t host_cells)
+    : pool(options),
+      store(pool, paged),
+      cache(pool, store, swap_cells * sizeof(CellValue), host_cells * sizeof(CellValue)),
+      scheduler(cache, budget) {
   if (!paged) pool.DisableCache();
 }
 
@@ -106,6 +110,7 @@ bool FakeEngine::Step(bool room) {
     decoding |= s.state == SequenceState::kRunning && !s.paused && s.pending.has_value();
   }
   EXPECT_EQ(scheduler.IsDecoding(), decoding);
+  if (drafts) Propose();
   const Scheduler::Step step = scheduler.Plan();
   EXPECT_TRUE(front == nullptr || front->state == SequenceState::kRunning) << "the first in line gave way";
   EXPECT_EQ(runnable, !step.text.empty() || !step.media.empty());
@@ -143,12 +148,7 @@ void FakeEngine::Apply(const Scheduler::Share& share) {
   ASSERT_FALSE(s.paused);
   FakeRequest& request = *live.at(s.id);
   PromptCursor& cursor = s.cursor;
-  if (!cursor.reading()) {
-    store.Read(s.slot, s.salt, static_cast<std::uint64_t>(*s.pending), cursor.next_position());
-    s.AdvanceDecode();
-    scheduler.Commit(s);
-    return Draw(request);
-  }
+  if (!cursor.reading()) return ApplyDecode(request, share.n_tokens);
   const bool ends = cursor.EndsAfter(share.n_tokens);
   const bool media = std::holds_alternative<MediaChunk>(cursor.chunk());
   // What was drawn before a preemption is a part of the prompt now.
@@ -165,9 +165,46 @@ void FakeEngine::Apply(const Scheduler::Share& share) {
   Draw(request);
 }
 
+void FakeEngine::Propose() {
+  const auto pick = [this](std::uint32_t most) {
+    return std::uniform_int_distribution<std::uint32_t>(0, most)(*drafts);
+  };
+  for (ScheduledSequence* s : scheduler.running()) {
+    s->draft.clear();
+    if (!s->pending || s->paused) continue;
+    const FakeRequest& request = *live.at(s->id);
+    const std::vector<std::int32_t> answer = Answer(request);
+    const auto left = static_cast<std::uint32_t>(answer.size() - request.answer.size());
+    const auto next = answer.begin() + static_cast<std::ptrdiff_t>(request.answer.size());
+    s->draft.assign(next, next + static_cast<std::ptrdiff_t>(std::min(pick(9), left - 1)));
+    if (!s->draft.empty() && pick(2) == 0) {
+      s->draft[pick(static_cast<std::uint32_t>(s->draft.size()) - 1)] = static_cast<std::int32_t>(kVocabulary);
+    }
+  }
+}
+
+void FakeEngine::ApplyDecode(FakeRequest& request, std::uint32_t n_tokens) {
+  ScheduledSequence& s = request.schedule;
+  ASSERT_LE(n_tokens, 1 + s.draft.size());
+  std::vector<std::int32_t> draft = std::exchange(s.draft, {});
+  draft.resize(n_tokens - 1);
+  std::int32_t position = s.cursor.next_position();
+  store.Read(s.slot, s.salt, static_cast<std::uint64_t>(*s.pending), position);
+  for (const std::int32_t token : draft) store.Read(s.slot, s.salt, static_cast<std::uint64_t>(token), ++position);
+  for (std::size_t row = 0; row < n_tokens; ++row) {
+    s.AdvanceDecode();
+    scheduler.Commit(s);
+    Draw(request);
+    if (s.state != SequenceState::kRunning || row == draft.size() || *s.pending != draft[row]) break;
+    ++accepted;
+  }
+  if (!draft.empty() && s.state == SequenceState::kRunning) scheduler.DropRefused(s);
+}
+
 void FakeEngine::Draw(FakeRequest& request) {
   ScheduledSequence& s = request.schedule;
-  const std::int32_t token = DrawnToken(store.Last(s.slot), request.seed);
+  const CellValue last = store.paged() ? store.At(pool.table(s.slot), s.written() - 1) : store.Last(s.slot);
+  const std::int32_t token = DrawnToken(last, request.seed);
   request.answer.push_back(token);
   s.pending = token;
   s.drawn.push_back(token);

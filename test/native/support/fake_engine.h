@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -37,7 +38,8 @@ MediaChunk FakeMedia(std::uint32_t picture, std::uint32_t n_tokens, std::int32_t
 
 class FakeEngine {
  public:
-  FakeEngine(const KvPool::Options& options, std::uint32_t budget, std::uint64_t swap_cells, bool paged = true);
+  FakeEngine(const KvPool::Options& options, std::uint32_t budget, std::uint64_t swap_cells, bool paged = true,
+             std::uint64_t host_cells = 0);
   ~FakeEngine();
 
   // Submits `n` completions of one prompt; the first id.
@@ -60,10 +62,15 @@ class FakeEngine {
   std::map<RequestId, std::unique_ptr<FakeRequest>> live;
   std::map<RequestId, std::unique_ptr<FakeRequest>> ended;  // those that were not cancelled
   std::set<StateId> states;
+  // From here on sequences have drafts, which are right in part.
+  std::optional<std::mt19937> drafts;
+  std::uint64_t accepted = 0;  // tokens of drafts that were drawn
 
  private:
   void CheckAdmission(const std::vector<ScheduledSequence*>& admitted) const;
+  void Propose();
   void Apply(const Scheduler::Share& share);
+  void ApplyDecode(FakeRequest& request, std::uint32_t n_tokens);
   void Draw(FakeRequest& request);
   void End(FakeRequest& request, bool cancelled);
 

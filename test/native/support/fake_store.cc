@@ -22,6 +22,27 @@ void FakeStore::Attach(SequenceId sequence, std::uint32_t cells, std::int32_t po
 
 void FakeStore::Forget(SequenceId sequence) { EXPECT_EQ(attached_.erase(sequence), 1U) << "forgotten twice"; }
 
+void FakeStore::Shrink(SequenceId sequence, std::uint32_t cells, std::int32_t position) {
+  Attached& attached = attached_.at(sequence);
+  EXPECT_LE(cells, attached.cells) << "grows";
+  EXPECT_LE(position, attached.position);
+  attached.cells = cells;
+  attached.position = position;
+}
+
+std::vector<std::uint8_t> FakeStore::ReadPage(PageId page) const {
+  if (out_of_memory) throw std::bad_alloc();
+  std::vector<std::uint8_t> bytes(pool_.page_size() * sizeof(CellValue));
+  std::memcpy(bytes.data(), &cells_[std::size_t{page} * pool_.page_size()], bytes.size());
+  return bytes;
+}
+
+void FakeStore::WritePage(PageId page, std::span<const std::uint8_t> bytes) {
+  EXPECT_EQ(bytes.size(), pool_.page_size() * sizeof(CellValue));
+  EXPECT_EQ(pool_.pages().refs(page), 1U) << "another sees it";
+  std::memcpy(&cells_[std::size_t{page} * pool_.page_size()], bytes.data(), bytes.size());
+}
+
 std::vector<std::uint8_t> FakeStore::ReadCells(const PageTable& table, std::uint32_t cells) const {
   if (out_of_memory) throw std::bad_alloc();
   std::vector<std::uint8_t> bytes(cells * sizeof(CellValue));

@@ -29,7 +29,10 @@ class FakeStore final : public CellStore {
   bool paged() const override { return paged_; }
   void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) override;
   void Forget(SequenceId sequence) override;
+  void Shrink(SequenceId sequence, std::uint32_t cells, std::int32_t position) override;
   std::uint64_t BytesPerCell() const override { return sizeof(CellValue); }
+  std::vector<std::uint8_t> ReadPage(PageId page) const override;
+  void WritePage(PageId page, std::span<const std::uint8_t> bytes) override;
   std::vector<std::uint8_t> ReadCells(const PageTable& table, std::uint32_t cells) const override;
   void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
                   std::span<const std::uint8_t> bytes) override;

@@ -22,7 +22,15 @@ export function nativeError(code: NativeCode, message = "of the addon", retryabl
   return new MedInferError(code, message, { retryable });
 }
 
-export const usage = { promptTokens: 3, imageTokens: 0, completionTokens: 2, cachedTokens: 0, imagesCached: 0 };
+export const usage = {
+  promptTokens: 3,
+  imageTokens: 0,
+  completionTokens: 2,
+  cachedTokens: 0,
+  imagesCached: 0,
+  draftTokens: 0,
+  acceptedTokens: 0,
+};
 export const timings = {
   queueMs: 1,
   encodeMs: 0,

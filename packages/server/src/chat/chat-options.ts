@@ -32,6 +32,7 @@ export function chatOptions(
     ...(body.tool_choice ? { toolChoice: choiceOf(body.tool_choice) } : {}),
     ...(parallel === undefined || parallel === null ? {} : { parallelToolCalls: parallel }),
     ...(effort ? { reasoningEffort: effort } : {}),
+    ...(body.prediction ? { expectedText: textOf(body.prediction.content) } : {}),
     ...(continued ? { continueFinalMessage: true } : {}),
     ...(templateArguments ? { templateArguments } : {}),
     ...(body.n ? { n: body.n } : {}),
@@ -63,6 +64,10 @@ function refuseAtOdds(body: ChatBody): void {
 function formOf({ response_format: format }: ChatBody): Pick<ChatOptions, "jsonSchema"> {
   if (format?.type === "json_schema") return { jsonSchema: format.json_schema.schema };
   return format?.type === "json_object" ? { jsonSchema: { type: "object" } } : {};
+}
+
+function textOf(content: NonNullable<ChatBody["prediction"]>["content"]): string {
+  return typeof content === "string" ? content : content.map(({ text }) => text).join("");
 }
 
 type BodyTool = NonNullable<ChatBody["tools"]>[number];

@@ -42,6 +42,12 @@ const responseFormat = v.variant("type", [
   }),
 ]);
 
+/** A text, or parts of one. */
+const predicted = v.union([
+  v.string(),
+  v.pipe(v.array(v.strictObject({ type: v.literal("text"), text: v.string() })), v.minLength(1)),
+]);
+
 export const chatSchema = body({
   ...answerEntries,
   ...ownChatOptions,
@@ -54,6 +60,7 @@ export const chatSchema = body({
   tool_choice: v.nullish(toolChoice),
   parallel_tool_calls: v.nullish(v.boolean()),
   reasoning_effort: v.nullish(v.string()),
+  prediction: v.nullish(v.strictObject({ type: v.literal("content"), content: predicted })),
   /** As vLLM and Open WebUI name them. */
   continue_final_message: v.nullish(v.boolean()),
   add_generation_prompt: v.nullish(v.boolean()),

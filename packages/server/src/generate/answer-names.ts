@@ -43,6 +43,7 @@ export const chatNames = answerNames({
   "toolChoice.names": ["tool_choice.allowed_tools.tools"],
   parallelToolCalls: ["parallel_tool_calls"],
   reasoningEffort: ["reasoning_effort"],
+  expectedText: ["prediction.content"],
   continueFinalMessage: ["continue_final_message"],
   templateArguments: ["chat_template_kwargs"],
   addGenerationPrompt: ["add_generation_prompt"],

@@ -14,15 +14,6 @@ export const refusedWords: readonly string[] = [
   ],
   ...["image_generation", "mcp", "local_shell", "shell", "apply_patch"],
   // fields
-  ...[
-    "functions",
-    "function_call",
-    "modalities",
-    "audio",
-    "prediction",
-    "web_search_options",
-    "verbosity",
-    "conversation",
-  ],
+  ...["functions", "function_call", "modalities", "audio", "web_search_options", "verbosity", "conversation"],
   ...["background", "previous_response_id", "max_tool_calls", "prompt", "truncation", "container", "mcp_servers"],
 ];

@@ -57,7 +57,7 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
     super();
     this.#budget = options.memoryBudget ?? Infinity;
     this.#whileLoading = options.whileLoading ?? "wait";
-    const load = options.loadEngine ?? loadEngine;
+    const load = options.loadEngine ?? (options.memoryBudget === undefined ? loadEngine : loadWithinBudget);
     this.#models = configs.map((config) => new ServedModel(config, load));
     for (const model of this.#models) {
       for (const name of [model.name, ...(model.config.aliases ?? [])]) {
@@ -225,6 +225,10 @@ export class ModelPool extends EventEmitter<{ change: [ModelChange] }> {
 
 const loadEngine: LoadEngine = ({ name: _name, aliases: _aliases, keepLoaded: _keepLoaded, ...options }, onProgress) =>
   Engine.load({ ...options, onProgress });
+
+/** What a model takes is measured as it is loaded: pages that it would keep beside its pool come later. */
+const loadWithinBudget: LoadEngine = (config, onProgress) =>
+  loadEngine({ ...config, kv: { ...config.kv, hostCacheBytes: config.kv?.hostCacheBytes ?? 0 } }, onProgress);
 
 function loadingProblem(why: string): Problem {
   return new Problem(503, "model_loading", `${why}: ask again in a few seconds`, { headers: { "retry-after": "2" } });

@@ -30,6 +30,8 @@ const ENGINE_METRICS: readonly EngineMetric[] = [
   metric("counter", "vllm:gpu_prefix_cache_hits_total", "The same under its older name.", (s) => s.kv.tokensSaved),
   metric("counter", "vllm:prompt_tokens_total", "Tokens of prompts, those in the cache included.", promptTokens),
   metric("counter", "vllm:generation_tokens_total", "Tokens generated.", (s) => s.generatedTokens),
+  metric("counter", "vllm:spec_decode_num_draft_tokens_total", "Tokens proposed ahead.", (s) => s.draftTokens),
+  metric("counter", "vllm:spec_decode_num_accepted_tokens_total", "Of them, generated.", (s) => s.acceptedTokens),
   metric("counter", "vllm:num_preemptions_total", "Requests put back to free memory.", (s) => s.preemptions),
 
   metric("gauge", "medinfer_engine_queued", "Requests that wait for a place in the batch, now.", (s) => s.queued),
@@ -54,6 +56,8 @@ const ENGINE_METRICS: readonly EngineMetric[] = [
     (s) => s.promptTokens,
   ),
   metric("counter", "medinfer_engine_generated_tokens_total", "Tokens generated.", (s) => s.generatedTokens),
+  metric("counter", "medinfer_engine_draft_tokens_total", "Tokens proposed ahead.", (s) => s.draftTokens),
+  metric("counter", "medinfer_engine_accepted_tokens_total", "Of them, generated.", (s) => s.acceptedTokens),
   metric("counter", "medinfer_engine_preemptions_total", "Requests put back to free memory.", (s) => s.preemptions),
   metric("counter", "medinfer_images_encoded_total", "Images encoded.", (s) => s.imagesEncoded),
   metric("counter", "medinfer_image_cache_hits_total", "Images found in the cache.", (s) => s.imageCacheHits),
@@ -92,6 +96,14 @@ const ENGINE_METRICS: readonly EngineMetric[] = [
     (s) => s.kv.tokensSwapped,
   ),
   metric("gauge", "medinfer_kv_swap_bytes", "Bytes held outside the pool, now.", (s) => s.kv.swapBytes),
+  metric("gauge", "medinfer_kv_host_pages", "Pages kept beside the pool, now.", (s) => s.kv.hostPages),
+  metric("gauge", "medinfer_kv_host_bytes", "Bytes of them.", (s) => s.kv.hostBytes),
+  metric(
+    "counter",
+    "medinfer_kv_tokens_restored_total",
+    "Tokens of prompts copied back from there.",
+    (s) => s.kv.tokensRestored,
+  ),
 ];
 
 /** An engine that is loaded, as it stands now. */
