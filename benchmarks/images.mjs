@@ -1,12 +1,10 @@
 // Pages that nobody has seen before, read and answered about: images a second beside llama-server as it was released.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 
 import { fromRoot } from "../test/support/paths.mjs";
 import { randomModel, tinyModel } from "../test/support/random-model.mjs";
 import { LlamaServer } from "./lib/llama-server.mjs";
-import { findPagePython, runOrThrow } from "./lib/python.mjs";
+import { drawPages } from "./lib/pages.mjs";
 import { median, round, summary } from "./lib/stats.mjs";
 import { isMet, markdown, targetTable } from "./lib/targets.mjs";
 import { Worker } from "./lib/worker.mjs";
@@ -116,25 +114,6 @@ async function measure(given, { runs, threads, count }, log) {
   } finally {
     await Promise.all(Object.values(systems).map((system) => system.close()));
   }
-}
-
-/** Files of synthetic documents, each another. */
-function drawPages(count, log) {
-  const folder = fromRoot("out", "bench", "pages");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const seed = Math.floor(performance.timeOrigin % 1_000_000);
-  runOrThrow(findPagePython(log), [
-    embedded("generate.py"),
-    "--count",
-    String(count),
-    "--seed",
-    String(seed),
-    "--out",
-    folder,
-  ]);
-  const files = readdirSync(folder).filter((name) => name.endsWith(".png"));
-  return files.map((name) => path.join(folder, name));
 }
 
 /** Each in a process of its own; only one works at a time. */

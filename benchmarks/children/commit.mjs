@@ -1,4 +1,5 @@
-// One build of the library, this one or another commit's, that decodes and encodes at a call; for before.
+// One build of the library, this one or another commit's, that decodes, encodes and answers at a call; for before and
+// drafts.
 import { pathToFileURL } from "node:url";
 import path from "node:path";
 
@@ -27,6 +28,48 @@ serve({
       Array.from({ length: requests }, (_, i) => engine.complete({ prompt: `Report ${i}`, ...options }).result),
     );
     return (requests * tokens * 1000) / (performance.now() - started);
+  },
+
+  /**
+   * Answers to chats, so many at once and in order, with texts and times. `prepare`: their prompts are read before the clock
+   * starts, so that it shows what generating takes.
+   * @param {{ requests: import("medinfer").ChatOptions[], atOnce: number, prepare?: boolean }} work
+   */
+  async answer({ requests, atOnce, prepare = false }) {
+    const ask = (options) => engine.chat(options).result;
+    const all = async (change) => {
+      const results = [];
+      let next = 0;
+      const one = async () => {
+        while (next < requests.length) {
+          const at = next++;
+          results[at] = await ask(change(requests[at]));
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, one));
+      return results;
+    };
+    if (prepare) await all(({ jsonSchema: _, ...options }) => ({ ...options, nPredict: 1 }));
+    const started = performance.now();
+    const results = await all((options) => options);
+    const ms = performance.now() - started;
+    const sum = (of) => results.reduce((total, { usage }) => total + (of(usage) ?? 0), 0);
+    const tokens = sum((usage) => usage.completionTokens);
+    return {
+      tokensPerSecond: (1000 * tokens) / ms,
+      decodeTokensPerSecond: (1000 * tokens) / results.reduce((total, { timings }) => total + timings.decodeMs, 0),
+      tokens,
+      drafted: sum((usage) => usage.draftTokens),
+      accepted: sum((usage) => usage.acceptedTokens),
+      texts: results.map(({ text }) => text),
+    };
+  },
+
+  /** Milliseconds to the first token behind so many others, which the seed draws. */
+  async firstToken({ tokens, seed }) {
+    const prompt = Array.from({ length: tokens }, (_, i) => 300 + ((7919 * i * (seed + 1) + 104_729 * seed) % 1000));
+    const { timings } = await engine.complete({ prompt, nPredict: 1, sampling: { temperature: 0 } }).result;
+    return timings.firstTokenMs;
   },
 
   /** Images per second, one after the other. The engine must have no cache of them. */

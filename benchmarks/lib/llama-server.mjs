@@ -34,15 +34,15 @@ export class LlamaServer {
   #passes = [];
 
   /**
-   * With its default threads unless `threads` says otherwise. Its caches of earlier prompts are off: no prompt here
-   * comes twice in a row, so that they would only cost it time.
+   * With its default threads unless `threads` says otherwise. Its caches of earlier prompts are off: mostly no prompt
+   * comes twice in a row, so that they would only cost it time. `cacheRam` leaves the one in host memory as it is by default.
    *
    * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
    * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has
    * llama.cpp write every forward pass to its log, see `passes`: do not take times then. `embeddings`: it answers embed().
    * `adapters` are files that a request asks for by their index; `chatTemplate` is one of its own, by name.
    * @param {string} model
-   * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean, gpu?: boolean,
+   * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean, cacheRam?: boolean, gpu?: boolean,
    *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], chatTemplate?: string, mmproj?: string,
    *   log: (line: string) => void }} options
    */
@@ -54,6 +54,7 @@ export class LlamaServer {
       threads,
       unified,
       cachePrompt,
+      cacheRam,
       gpu,
       embeddings,
       watchPasses,
@@ -66,7 +67,8 @@ export class LlamaServer {
     const binary = peer("llama-server", { gpu: gpu === true, log });
     const port = await freePort();
     const args = ["-m", model, "-c", ctx, "-np", parallel, "--host", "127.0.0.1", "--port", port];
-    args.push("--no-ui", "--cache-ram", 0, "-fit", "off", "--metrics", unified ? "-kvu" : "-no-kvu");
+    args.push("--no-ui", "-fit", "off", "--metrics", unified ? "-kvu" : "-no-kvu");
+    if (!cacheRam) args.push("--cache-ram", 0);
     if (!cachePrompt) args.push("--no-cache-prompt");
     args.push(...(gpu ? ["-ngl", 999, "-fa", "on"] : ["--device", "none"]));
     if (threads !== undefined) args.push("-t", threads);
@@ -178,15 +180,18 @@ export class LlamaServer {
     return data.filter(({ embedding }) => Number.isFinite(embedding[0])).length;
   }
 
-  /** An answer to a picture, of so many tokens. @param {string} file @param {number} predict @returns {Promise<void>} */
-  async see(file, predict) {
+  /**
+   * An answer to a picture, of so many tokens. `cache`: from what is there of the prompt.
+   * @param {string} file @param {number} predict @param {{ cache?: boolean }} [options] @returns {Promise<void>}
+   */
+  async see(file, predict, { cache = false } = {}) {
     const url = `data:image/png;base64,${readFileSync(file).toString("base64")}`;
     const content = [
       { type: "image_url", image_url: { url } },
       { type: "text", text: "Extract the medications." },
     ];
     const messages = [{ role: "user", content }];
-    const asked = { messages, max_tokens: predict, temperature: 0, ignore_eos: true, cache_prompt: false };
+    const asked = { messages, max_tokens: predict, temperature: 0, ignore_eos: true, cache_prompt: cache };
     const { usage } = JSON.parse(await this.#post("/v1/chat/completions", asked, () => {}));
     if (usage.completion_tokens !== predict) throw new Error(`llama-server gave ${usage.completion_tokens} tokens`);
   }

@@ -19,13 +19,18 @@ export async function smolLm2() {
 }
 
 /** Without rounding of activations, so that two engines differ by no more than the order of sums. @returns {Promise<string>} */
-export async function smolLm2InF32() {
+export const smolLm2InF32 = () => requantized("f32");
+
+/** Of a type that kernels for many columns have. @returns {Promise<string>} */
+export const smolLm2InQ8 = () => requantized("q8_0");
+
+async function requantized(type) {
   const from = await smolLm2();
-  const file = path.join(modelsDir, "smollm2-135m-instruct-f32.gguf");
+  const file = path.join(modelsDir, `smollm2-135m-instruct-${type}.gguf`);
   if (existsSync(file)) return file;
   const partial = `${file}.${process.pid}`;
-  const { status, stderr } = spawnSync(tool("requantize"), [from, partial, "f32"], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`the weights could not be written in F32:\n${stderr.slice(-2000)}`);
+  const { status, stderr } = spawnSync(tool("requantize"), [from, partial, type], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`the weights could not be written in ${type}:\n${stderr.slice(-2000)}`);
   renameSync(partial, file);
   return file;
 }

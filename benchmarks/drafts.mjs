@@ -1,0 +1,125 @@
+// Answers with drafts ahead of the model, beside another commit's build: pages as JSON with the embedded model, and
+// summaries that quote their note with a real small model, there also beside what llama-server and node-llama-cpp look up.
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+import { smolLm2InQ8 } from "../test/models/support/smollm2.mjs";
+import { fromRoot } from "../test/support/paths.mjs";
+import { notes } from "./lib/notes.mjs";
+import { drawPages } from "./lib/pages.mjs";
+import { median, round } from "./lib/stats.mjs";
+import { isMet, markdown, targetTable } from "./lib/targets.mjs";
+import { Worker } from "./lib/worker.mjs";
+
+export const about =
+  "answers that are drafted ahead of the model, beside another commit's build and peers that look up";
+export const options = {
+  before: { type: "string" },
+  runs: { type: "string", default: "3" },
+  pages: { type: "string", default: "100" },
+  threads: { type: "string", default: "2" },
+  cases: { type: "string", default: "json,summaries" },
+};
+
+const SETTLE_MS = 500;
+const greedy = { sampling: { temperature: 0 } };
+/** Requests at once, and the least ratio to the build before. */
+const AT_ONCE = { 1: 2, 8: 1.3, 32: 0.97 };
+const SUMMARIES = 1.8;
+
+/** @param {Record<keyof typeof options, string>} chosen @param {(line: string) => void} log */
+export async function run({ before, runs, pages, threads, cases }, log) {
+  if (before === undefined) throw new Error("name a built clone of the other commit: --before DIR");
+  const systems = { before, after: fromRoot() };
+  const given = { systems, runs: Number(runs), threads: Number(threads) };
+  const results = {};
+  const targets = [];
+  const expect = (name, value, atLeast) => {
+    const target = { case: name, what: "tokens/s over the build before", value, atLeast };
+    targets.push({ ...target, ok: isMet(target) });
+  };
+  if (cases.includes("json")) {
+    const requests = pageRequests(drawPages(Number(pages), log));
+    for (const [atOnce, atLeast] of Object.entries(AT_ONCE)) {
+      const name = `JSON, ${atOnce} at once`;
+      const load = { batchSize: Number(atOnce), nCtx: 131_072 };
+      results[name] = await compare(given, { load, requests, atOnce: Number(atOnce), prepare: true }, log, name);
+      expect(name, results[name].ratio, atLeast);
+    }
+  }
+  if (cases.includes("summaries")) {
+    const name = "summaries, 1 at once";
+    const load = { model: await smolLm2InQ8(), mmproj: null, nCtx: 8192, batchSize: 1 };
+    results[name] = await compare(given, { load, requests: noteRequests(), atOnce: 1 }, log, name);
+    expect(name, results[name].ratio, SUMMARIES);
+  }
+  const rows = Object.entries(results).map(([name, { before, after, ratio, accepted, drafted, differing }]) => {
+    return [name, before, after, ratio, `${accepted} of ${drafted}`, differing];
+  });
+  log(markdown([["case", "before", "after", "ratio", "accepted", "other texts"], ...rows]));
+  log(targetTable(targets));
+  return { unit: "tokens/s", threads, results, targets, ok: targets.every(({ ok }) => ok) };
+}
+
+/** Each run of each build in a fresh process, by turns. */
+async function compare({ systems, runs, threads }, { load, ...work }, log, name) {
+  const seen = { before: [], after: [] };
+  for (let run = 0; run < runs; run++) {
+    for (const system of run % 2 === 0 ? ["before", "after"] : ["after", "before"]) {
+      const worker = new Worker(new URL("./children/commit.mjs", import.meta.url));
+      try {
+        await worker.call("use", systems[system]);
+        await worker.call("load", { device: "cpu", nThreads: threads, ...load });
+        await setTimeout(SETTLE_MS);
+        seen[system].push(await worker.call("answer", work));
+      } finally {
+        await worker.close();
+      }
+    }
+    const [b, a] = [seen.before.at(-1), seen.after.at(-1)];
+    log(`${name}, run ${run + 1}: ${round(b.tokensPerSecond)} and ${round(a.tokensPerSecond)} tokens/s`);
+  }
+  const rate = (system) => median(seen[system].map(({ tokensPerSecond }) => tokensPerSecond));
+  const [last] = seen.after.slice(-1);
+  return {
+    before: round(rate("before")),
+    after: round(rate("after")),
+    ratio: round(rate("after") / rate("before")),
+    decodeRatio: round(
+      median(seen.after.map(({ decodeTokensPerSecond: rate }) => rate)) /
+        median(seen.before.map(({ decodeTokensPerSecond: rate }) => rate)),
+    ),
+    tokens: last.tokens,
+    drafted: last.drafted,
+    accepted: last.accepted,
+    differing: last.texts.filter((text, i) => text !== seen.before[0].texts[i]).length,
+  };
+}
+
+function pageRequests(files) {
+  const jsonSchema = JSON.parse(readFileSync(fromRoot("models", "answer-schema.json"), "utf8"));
+  const text = "Extract demografig, clinical disease and medication informations as JSON";
+  return files.map((file) => ({
+    messages: [
+      {
+        role: "user",
+        content: [
+          { type: "image", image: file },
+          { type: "text", text },
+        ],
+      },
+    ],
+    jsonSchema,
+    nPredict: 512,
+    ...greedy,
+  }));
+}
+
+/** Notes, and the same question about each. */
+function noteRequests() {
+  return notes().map((note) => ({
+    messages: [{ role: "user", content: `${note}\n\nSummarise this note. Quote it where you can, word for word.` }],
+    nPredict: 160,
+    ...greedy,
+  }));
+}
