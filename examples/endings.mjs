@@ -13,6 +13,6 @@ const short = await engine.chat({ ...request, stopTokenIds: [stop] }).result;
 console.log(`${short.text.trim()} (${short.finishReason}, ${short.stopTokenId === stop})`);
 
 // What is there after a second.
-const quick = await engine.chat({ ...request, ignoreEos: true, timeLimitMs: 1000 }).result;
+const quick = await engine.chat({ ...request, ignoreEos: true, timeLimitMs: 100 }).result;
 console.log(`${quick.usage.completionTokens} tokens, then the ${quick.finishReason} was up`);
 await engine.close();
