@@ -177,7 +177,7 @@ describe("a process that is killed", () => {
   });
 
   it("at whatever moment, and is started again, ends with one row for each file", async () => {
-    const files = 30;
+    const files = 60;
     const { images, paths, out } = imagesIn(files, (n) => n % 3 !== 0);
     await annotate(images, "--out", out);
     const good = rowsOf(out).filter(({ error }) => error === null);
