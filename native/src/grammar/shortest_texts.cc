@@ -4,6 +4,8 @@
 #include <deque>
 #include <limits>
 
+#include "text/char_set.h"
+
 namespace medinfer {
 namespace {
 
@@ -75,17 +77,6 @@ std::uint64_t ShortestCharacter(const CharacterClass& characters) {
 
 std::uint64_t Utf8Size(std::uint64_t character) {
   return character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
-}
-
-void AppendUtf8(std::string& text, std::uint32_t c) {
-  if (c < 0x80) {
-    text += static_cast<char>(c);
-    return;
-  }
-  const std::uint64_t size = Utf8Size(c);
-  const std::uint32_t lead = size == 2 ? 0xC0 : size == 3 ? 0xE0 : 0xF0;
-  text += static_cast<char>(lead | (c >> (6 * (size - 1))));
-  for (std::uint64_t i = size - 1; i-- > 0;) text += static_cast<char>(0x80U | ((c >> (6 * i)) & 0x3FU));
 }
 
 std::uint64_t Sum(std::uint64_t a, std::uint64_t b) { return a > kNever - b ? kNever : a + b; }
