@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 
 import { fromRoot } from "../test/support/paths.mjs";
 import { mediumModel } from "../test/support/random-model.mjs";
+import { workThrough } from "./lib/at-once.mjs";
 import { LlamaServer } from "./lib/llama-server.mjs";
 import { drawPages } from "./lib/pages.mjs";
 import { median, round, summary } from "./lib/stats.mjs";
@@ -56,13 +57,7 @@ async function pagesAgain({ runs, threads }, log) {
   const server = await LlamaServer.start(model, { ...given, mmproj, log });
   const systems = {
     medinfer: (atOnce) => engine.call("annotate", { images, answer: ANSWER, atOnce }),
-    peer: async (atOnce) => {
-      const left = [...images];
-      const client = async () => {
-        for (let image = left.shift(); image; image = left.shift()) await server.see(image, ANSWER, { cache: true });
-      };
-      await Promise.all(Array.from({ length: atOnce }, client));
-    },
+    peer: (atOnce) => workThrough(images, atOnce, (image) => server.see(image, ANSWER, { cache: true })),
   };
   try {
     for (const annotate of Object.values(systems)) await annotate(1); // never seen

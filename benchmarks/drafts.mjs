@@ -1,5 +1,5 @@
 // Answers with drafts ahead of the model, beside another commit's build: pages as JSON with the embedded model, and
-// summaries that quote their note with a real small model, there also beside what llama-server and node-llama-cpp look up.
+// summaries that quote their note with a real small model.
 import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
@@ -12,7 +12,7 @@ import { isMet, markdown, targetTable } from "./lib/targets.mjs";
 import { Worker } from "./lib/worker.mjs";
 
 export const about =
-  "answers that are drafted ahead of the model, beside another commit's build and peers that look up";
+  "answers that are drafted ahead of the model, beside another commit's build: the ratio of the medians";
 export const options = {
   before: { type: "string" },
   runs: { type: "string", default: "3" },

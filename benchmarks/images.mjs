@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 
 import { fromRoot } from "../test/support/paths.mjs";
 import { randomModel, tinyModel } from "../test/support/random-model.mjs";
+import { workThrough } from "./lib/at-once.mjs";
 import { LlamaServer } from "./lib/llama-server.mjs";
 import { drawPages } from "./lib/pages.mjs";
 import { median, round, summary } from "./lib/stats.mjs";
@@ -136,13 +137,7 @@ async function startSystems({ model, mmproj, threads, chatTemplate }, log) {
       close: () => engine.close(),
     },
     peer: {
-      annotate: async (images, atOnce) => {
-        const left = [...images];
-        const client = async () => {
-          for (let image = left.shift(); image !== undefined; image = left.shift()) await server.see(image, ANSWER);
-        };
-        await Promise.all(Array.from({ length: atOnce }, client));
-      },
+      annotate: (images, atOnce) => workThrough(images, atOnce, (image) => server.see(image, ANSWER)),
       close: () => server.close(),
     },
   };

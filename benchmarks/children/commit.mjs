@@ -3,6 +3,7 @@
 import { pathToFileURL } from "node:url";
 import path from "node:path";
 
+import { workThrough } from "../lib/at-once.mjs";
 import { serve } from "../lib/worker.mjs";
 
 let Engine;
@@ -36,19 +37,7 @@ serve({
    * @param {{ requests: import("medinfer").ChatOptions[], atOnce: number, prepare?: boolean }} work
    */
   async answer({ requests, atOnce, prepare = false }) {
-    const ask = (options) => engine.chat(options).result;
-    const all = async (change) => {
-      const results = [];
-      let next = 0;
-      const one = async () => {
-        while (next < requests.length) {
-          const at = next++;
-          results[at] = await ask(change(requests[at]));
-        }
-      };
-      await Promise.all(Array.from({ length: atOnce }, one));
-      return results;
-    };
+    const all = (change) => workThrough(requests, atOnce, (options) => engine.chat(change(options)).result);
     if (prepare) await all(({ jsonSchema: _, ...options }) => ({ ...options, nPredict: 1 }));
     const started = performance.now();
     const results = await all((options) => options);
