@@ -131,14 +131,34 @@ TEST(EmbeddingCacheTest, ServesSeveralThreads) {
   EXPECT_LE(cache.bytes(), 20000U);
 }
 
+// Digests by Python's hashlib, of lengths around every boundary of a block and of its padding.
 TEST(ContentHashTest, IsSha256) {
-  const std::string text = "abc";
-  const ContentHash hash = ContentHash::Of({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-  EXPECT_EQ(hash.digest[0], 0xBA);
-  EXPECT_EQ(hash.digest[1], 0x78);
-  EXPECT_EQ(hash.digest[31], 0xAD);
-  const ContentHash empty = ContentHash::Of({});
-  EXPECT_EQ(empty.digest[0], 0xE3);
+  const std::vector<std::pair<std::size_t, std::string>> known{
+      {0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+      {1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"},
+      {55, "576a1bf8d4478657e6dc4af9398544765c2a92cde28478b019235cfed315fc09"},
+      {56, "9b20501dfd1d99161c257950f3444f3e49230c351c5c8e0943ef369f85f5205d"},
+      {63, "30b345906b493f06f69444b6521113511c242f30e29840462950035043682f1e"},
+      {64, "d8bc63b4fc1156e5e7d95a418b9bf54cd3174bedbc2db40f74895349b229b3c0"},
+      {65, "1ee23b0fbcaecc1aff4a9e8f1645f35ab2c8e13609cd73b68df8b5e3f63ce073"},
+      {119, "7a6589821178918ca8d9edaba5abfc1e9b2669564f4469b66885379c1530b2c8"},
+      {120, "655250427d56b1b0eeb8497d21428704273458a01772d6881b65c0abac0f8a98"},
+      {127, "67d79933e3c9aa8e89f481e071cfca1e9a16c09d7263b5efa3bb01f1a9f8d065"},
+      {128, "54c9eb041badfd7064645067b107661fed6113197ce2dd066ba69618abd3732f"},
+      {129, "5b55715b51c54661ed0cbd75ba5b00cf1ffee3b7c113a636eca613d9425116a6"},
+      {1000, "1d9d471927b6f0cbc77aed8969dfc6ef43ff35fdcdd8aa0032630c0063ff95a5"},
+      {70001, "177ee863eae7334c07d783032aedb91f0daaf0967f5a18ffbbb5cf85691e993d"},
+  };
+  for (const auto& [length, digest] : known) {
+    std::vector<std::uint8_t> bytes(length);
+    for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
+    std::string hex;
+    for (const std::uint8_t byte : ContentHash::Of(bytes).digest) {
+      hex += "0123456789abcdef"[byte >> 4U];
+      hex += "0123456789abcdef"[byte & 15U];
+    }
+    EXPECT_EQ(hex, digest) << length;
+  }
 }
 
 }  // namespace
