@@ -17,8 +17,8 @@ Fn CpuBackendFunction(const char* name) {
   return reinterpret_cast<Fn>(ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), name));
 }
 
-// Rounds of 131072 pauses that a worker spins before it sleeps, see ggml_threadpool_params. Long enough to bridge the
-// gap between two steps, short enough not to burn a core of the host when requests pause.
+// Rounds of 16384 pauses that a worker spins before it sleeps, see ggml_threadpool_params: some 0.3 ms each. Long
+// enough to bridge the gap between two steps, short enough not to keep a core from what comes between two requests.
 constexpr std::uint32_t kPoll = 1;
 
 // How busy the host is may have changed after this long without a pass.
