@@ -517,14 +517,38 @@ class RepackedProduct : public testing::TestWithParam<Repacked> {
         const ggml_fp16_t scale = ggml_fp32_to_fp16(0.001F * static_cast<float>(random() % 100));
         std::memcpy(data.data() + start + at, &scale, sizeof(scale));
       };
-      if (type == GGML_TYPE_Q4_K) {
+      if (type == GGML_TYPE_Q4_K || type == GGML_TYPE_Q4_1) {
         store(0);
         store(2);
       } else {
-        store(type == GGML_TYPE_Q8_0 ? 0 : block - 2);
+        store(type == GGML_TYPE_Q6_K ? block - 2 : 0);
       }
     }
     return data;
+  }
+
+  // What the product should be, with columns as Q8_0 rounds them: rows x columns.
+  static std::vector<double> Exact(ggml_type type, std::int64_t rows, std::int64_t inner,
+                                   const std::vector<std::uint8_t>& weights, const std::vector<float>& columns) {
+    std::vector<float> w(static_cast<std::size_t>(rows * inner));
+    ggml_get_type_traits(type)->to_float(weights.data(), w.data(), rows * inner);
+    const std::int64_t n = static_cast<std::int64_t>(columns.size()) / inner;
+    std::vector<std::uint8_t> blocks(ggml_row_size(GGML_TYPE_Q8_0, inner) * static_cast<std::size_t>(n));
+    ggml_quantize_chunk(GGML_TYPE_Q8_0, columns.data(), blocks.data(), 0, n, inner, nullptr);
+    std::vector<float> c(columns.size());
+    ggml_get_type_traits(GGML_TYPE_Q8_0)->to_float(blocks.data(), c.data(), n * inner);
+    std::vector<double> product(static_cast<std::size_t>(rows * n));
+    for (std::int64_t column = 0; column < n; ++column) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        double sum = 0;
+        for (std::int64_t at = 0; at < inner; ++at) {
+          sum += static_cast<double>(w[static_cast<std::size_t>(row * inner + at)]) *
+                 c[static_cast<std::size_t>(column * inner + at)];
+        }
+        product[static_cast<std::size_t>(column * rows + row)] = sum;
+      }
+    }
+    return product;
   }
 };
 
@@ -562,7 +586,14 @@ TEST_P(RepackedProduct, EqualsThatOfTheFilesLayoutForAnyBatch) {
   const auto plain = multiply(columns, false);
   double greatest = 0;
   for (const float value : plain) greatest = std::max(greatest, std::abs(static_cast<double>(value)));
-  for (std::size_t at = 0; at < whole.size(); ++at) ASSERT_NEAR(whole[at], plain[at], 1e-5 * greatest) << at;
+  // In the file's layout a column of Q4_1 brings its sums in F16.
+  const double tolerance = type == GGML_TYPE_Q4_1 ? 1e-3 : 1e-5;
+  for (std::size_t at = 0; at < whole.size(); ++at) ASSERT_NEAR(whole[at], plain[at], tolerance * greatest) << at;
+  if (type == GGML_TYPE_Q4_1) {
+    const auto exact = Exact(type, rows, inner, weights, columns);
+    // a value between two may be rounded either way
+    for (std::size_t at = 0; at < whole.size(); ++at) ASSERT_NEAR(whole[at], exact[at], 1e-4 * greatest) << at;
+  }
   for (const std::int64_t count : {1, 2, 3, 4, 5, 7, 8, 11, 12, 64, 67, 72}) {
     const auto some = multiply(of(count), true);
     ASSERT_TRUE(std::equal(some.begin(), some.end(), whole.begin())) << count << " columns";
@@ -577,9 +608,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RepackedProduct, testing::ValuesIn([] {
                              shapes.push_back({type, 136, 2048});
                              shapes.push_back({type, 16, 33024});  // more blocks than have their factors ready
                            }
-                           for (const std::int64_t inner : {32, 256, 800, 2048})
-                             for (const std::int64_t rows : {16, 32, 144})
-                               shapes.push_back({GGML_TYPE_Q8_0, rows, inner});
+                           for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1})
+                             for (const std::int64_t inner : {32, 256, 800, 2048})
+                               for (const std::int64_t rows : {16, 32, 144}) shapes.push_back({type, rows, inner});
                            return shapes;
                          }()),
                          [](const auto& shape) {
