@@ -35,6 +35,7 @@ PagedKv::PagedKv(const llama_model& llm, const llama_memory_params& params, cons
       pool_(pool),
       non_causal_type_(llm.hparams.non_causal_type),
       gather_(gather),
+      lists_(llm.devices.empty()),
       written_(cparams.n_seq_max) {}
 
 void PagedKv::Attach(llama_seq_id sequence, std::uint32_t cells, llama_pos position) {
@@ -122,16 +123,63 @@ void PagedKv::FillMask(T* mask, std::int64_t n_kv, const llama_ubatch& ubatch, b
   }
 }
 
+void PagedKv::WriteMask(ggml_tensor* mask, const llama_ubatch& ubatch, bool causal) const {
+  if (mask->type == GGML_TYPE_F16) {
+    FillMask<ggml_fp16_t>(static_cast<ggml_fp16_t*>(mask->data), mask->ne[0], ubatch, causal, ggml_fp32_to_fp16(0.0F),
+                          ggml_fp32_to_fp16(-INFINITY));
+  } else {
+    FillMask<float>(static_cast<float*>(mask->data), mask->ne[0], ubatch, causal, 0.0F, -INFINITY);
+  }
+}
+
+void PagedKv::ListCells(const llama_ubatch& ubatch, bool causal) const {
+  seen_.cells.clear();
+  seen_.first.resize(ubatch.n_tokens);
+  seen_.count.resize(ubatch.n_tokens);
+  seen_.latest.assign(written_.size(), 0);
+  for (std::uint32_t i = 0; i < ubatch.n_tokens; ++i) {
+    const llama_seq_id sequence = ubatch.seq_id[i][0];
+    const Written& written = written_[static_cast<std::size_t>(sequence)];
+    std::int32_t& latest = seen_.latest[static_cast<std::size_t>(sequence)];
+    if (latest == 0) latest = static_cast<std::int32_t>(written.cells_before);
+    latest = static_cast<std::int32_t>(causal ? static_cast<std::uint32_t>(latest) + 1 : written.cells);
+    seen_.count[i] = latest;
+    if (i == 0 || ubatch.seq_id[i - 1][0] != sequence) {
+      seen_.first[i] = static_cast<std::int64_t>(seen_.cells.size());
+      for (const PageTable::Run& run : pool_.table(sequence).runs()) {
+        if (run.begin >= written.cells) break;
+        const auto cell = static_cast<std::int32_t>(run.page * pool_.page_size());
+        const auto count = static_cast<std::int32_t>(std::min(run.count, written.cells - run.begin));
+        for (std::int32_t at = 0; at < count; ++at) seen_.cells.push_back(cell + at);
+      }
+    } else {
+      seen_.first[i] = seen_.first[i - 1];
+    }
+  }
+  seen_.cells.resize(seen_.cells.size() + GGML_CPU_SEEN_ROOM, seen_.cells.back());
+}
+
 void PagedKv::set_input_kq_mask(ggml_tensor* dst, const llama_ubatch* ubatch, bool causal_attn) const {
   // Such a model is non-causal in its sliding windows alone.
   const bool causal = causal_attn || non_causal_type_ == LLAMA_NON_CAUSAL_TYPE_SWA_ONLY;
-  const std::int64_t n_kv = dst->ne[0];
-  if (dst->type == GGML_TYPE_F16) {
-    FillMask<ggml_fp16_t>(static_cast<ggml_fp16_t*>(dst->data), n_kv, *ubatch, causal, ggml_fp32_to_fp16(0.0F),
-                          ggml_fp32_to_fp16(-INFINITY));
-  } else {
-    FillMask<float>(static_cast<float*>(dst->data), n_kv, *ubatch, causal, 0.0F, -INFINITY);
+  if (!lists_ || dst->type != GGML_TYPE_F16) {
+    WriteMask(dst, *ubatch, causal);
+    return;
   }
+  ListCells(*ubatch, causal);
+  seen_.ubatch = ubatch;
+  seen_.causal = causal;
+  seen_.told = {.cells = seen_.cells.data(),
+                .first = seen_.first.data(),
+                .count = seen_.count.data(),
+                .write =
+                    [](void* context, ggml_tensor* mask) {
+                      const auto* self = static_cast<const PagedKv*>(context);
+                      self->WriteMask(mask, *self->seen_.ubatch, self->seen_.causal);
+                    },
+                .context = const_cast<PagedKv*>(this),
+                .written = false};
+  dst->extra = &seen_.told;
 }
 
 void PagedKv::clear(bool data) {

@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "ggml-cpu.h"
 #include "kv/kv_pool.h"
 #include "llama-kv-cache.h"
 
@@ -75,13 +76,33 @@ class PagedKv final : public llama_kv_cache {
 
   template <typename T>
   void FillMask(T* mask, std::int64_t n_kv, const llama_ubatch& ubatch, bool causal, T seen, T hidden) const;
+  // Writes what every token sees into the mask.
+  void WriteMask(ggml_tensor* mask, const llama_ubatch& ubatch, bool causal) const;
+  // Says it as lists of cells.
+  void ListCells(const llama_ubatch& ubatch, bool causal) const;
 
   const KvPool& pool_;
   const llama_non_causal_type non_causal_type_;
   const bool gather_;
+  // Whether attention on the CPU goes from cell to cell: then a mask, which has a place for every cell of the pool and
+  // every token, is written only where something else asks for it.
+  const bool lists_;
   // No token of the latest ubatch sees more cells: a backend drops what is beyond. 0: not to gather.
   std::uint32_t n_seen_ = 0;
   std::vector<Written> written_;  // by sequence
+
+  // Of the pass that is being set up: what tokens see, and what to write a mask from. The base class sets inputs of
+  // passes by const methods.
+  struct Seen {
+    std::vector<std::int32_t> cells;
+    std::vector<std::int64_t> first;
+    std::vector<std::int32_t> count;
+    std::vector<std::int32_t> latest;  // by sequence: what its latest token sees
+    const llama_ubatch* ubatch = nullptr;
+    bool causal = true;
+    ggml_cpu_seen_cells told{};
+  };
+  mutable Seen seen_;
 };
 
 }  // namespace medinfer
