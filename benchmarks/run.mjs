@@ -17,6 +17,7 @@ const names = [
   "drafts",
   "again",
   "draft-parity",
+  "threads",
   "adapters",
   "kv",
   "parity",

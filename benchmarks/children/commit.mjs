@@ -54,6 +54,11 @@ serve({
     };
   },
 
+  /** The prompts that chats become. @param {import("medinfer").ChatOptions[]} requests */
+  render(requests) {
+    return requests.map(({ messages }) => engine.applyChatTemplate(messages).prompt);
+  },
+
   /** Milliseconds to the first token behind so many others, which the seed draws. */
   async firstToken({ tokens, seed }) {
     const prompt = Array.from({ length: tokens }, (_, i) => 300 + ((7919 * i * (seed + 1) + 104_729 * seed) % 1000));

@@ -40,10 +40,11 @@ export class LlamaServer {
    * `unified` is its -kvu: one KV buffer for all slots, where each otherwise has its own part. `cachePrompt` leaves a
    * prompt in its slot for the next one that begins alike. `gpu` puts all layers on the GPU. `watchPasses` has
    * llama.cpp write every forward pass to its log, see `passes`: do not take times then. `embeddings`: it answers embed().
-   * `adapters` are files that a request asks for by their index; `chatTemplate` is one of its own, by name.
+   * `adapters` are files that a request asks for by their index; `chatTemplate` is one of its own, by name; `speculation` its
+   * --spec-type.
    * @param {string} model
    * @param {{ parallel: number, ctx: number, threads?: number, unified?: boolean, cachePrompt?: boolean, cacheRam?: boolean, gpu?: boolean,
-   *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], chatTemplate?: string, mmproj?: string,
+   *   embeddings?: boolean, watchPasses?: boolean, adapters?: string[], chatTemplate?: string, mmproj?: string, speculation?: string,
    *   log: (line: string) => void }} options
    */
   static async start(
@@ -61,6 +62,7 @@ export class LlamaServer {
       adapters = [],
       chatTemplate,
       mmproj,
+      speculation,
       log,
     },
   ) {
@@ -75,6 +77,7 @@ export class LlamaServer {
     if (embeddings) args.push("--embeddings");
     if (chatTemplate !== undefined) args.push("--chat-template", chatTemplate);
     if (mmproj !== undefined) args.push("--mmproj", mmproj);
+    if (speculation !== undefined) args.push("--spec-type", speculation);
     if (watchPasses) args.push("-lv", 5);
     for (const file of adapters) args.push("--lora", file);
     if (adapters.length > 0) args.push("--lora-init-without-apply");
@@ -133,11 +136,12 @@ export class LlamaServer {
 
   /**
    * The same, with all that is known about it. `slot` asks for a certain one; `cache` for what that slot has of the
-   * prompt; `adapter` for one of the server's.
-   * @param {{ prompt: string, predict: number, stream?: boolean, slot?: number, cache?: boolean, adapter?: number }} request
+   * prompt; `adapter` for one of the server's; `mayEnd` lets it end where the model does.
+   * @param {{ prompt: string, predict: number, stream?: boolean, slot?: number, cache?: boolean, adapter?: number, mayEnd?: boolean }}
+   *   request
    * @returns {Promise<Answer>}
    */
-  async ask({ prompt, predict, stream = false, slot = -1, cache = false, adapter }) {
+  async ask({ prompt, predict, stream = false, slot = -1, cache = false, adapter, mayEnd = false }) {
     const started = performance.now();
     let firstTokenMs;
     const text = await this.#post(
@@ -146,7 +150,7 @@ export class LlamaServer {
         prompt,
         n_predict: predict,
         temperature: 0,
-        ignore_eos: true,
+        ignore_eos: !mayEnd,
         cache_prompt: cache,
         id_slot: slot,
         ...(adapter === undefined ? {} : { lora: [{ id: adapter, scale: 1 }] }),
