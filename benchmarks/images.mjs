@@ -42,6 +42,8 @@ const MODELS = {
         patch: 14,
       }),
     chatTemplate: "vicuna",
+    // llama-server takes a name that it does not know as the template itself
+    peerTemplate: "{% for message in messages %}{{ 'USER: ' + message['content'] + '\\n' }}{% endfor %}ASSISTANT:",
     pages: 8,
     atLeast: 1.5,
   },
@@ -89,7 +91,8 @@ export async function run({ runs, model, threads, pages }, log) {
 async function measure(given, { runs, threads, count }, log) {
   const [model, mmproj] = [given.model(), given.mmproj()];
   const drawn = drawPages(2 + runs * AT_ONCE.length * count, log);
-  const systems = await startSystems({ model, mmproj, threads, chatTemplate: given.chatTemplate }, log);
+  const { chatTemplate, peerTemplate } = given;
+  const systems = await startSystems({ model, mmproj, threads, chatTemplate, peerTemplate }, log);
   try {
     for (const system of Object.values(systems)) await system.annotate(drawn.splice(0, 1), 1); // warms up
     const found = {};
@@ -118,7 +121,7 @@ async function measure(given, { runs, threads, count }, log) {
 }
 
 /** Each in a process of its own; only one works at a time. */
-async function startSystems({ model, mmproj, threads, chatTemplate }, log) {
+async function startSystems({ model, mmproj, threads, chatTemplate, peerTemplate }, log) {
   const parallel = Math.max(...AT_ONCE);
   const engine = new Worker(new URL("./children/image-engine.mjs", import.meta.url));
   await engine.call("load", { model, mmproj, nThreads: threads, nCtx: CTX, batchSize: parallel, chatTemplate });
@@ -128,7 +131,7 @@ async function startSystems({ model, mmproj, threads, chatTemplate }, log) {
     threads,
     unified: true,
     mmproj,
-    chatTemplate,
+    chatTemplate: peerTemplate,
     log,
   });
   return {

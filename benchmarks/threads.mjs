@@ -65,7 +65,7 @@ async function measure(file, nThreads, tokens, seconds, seed) {
   const worker = new Worker(new URL("./children/commit.mjs", import.meta.url));
   try {
     await worker.call("use", fromRoot());
-    await worker.call("load", { model: file, device: "cpu", nThreads, nCtx: 4096, batchSize: 1 });
+    await worker.call("load", { model: file, device: "cpu", nThreads, mmproj: null, nCtx: 4096, batchSize: 1 });
     await worker.call("decode", { requests: 1, tokens });
     await setTimeout(SETTLE_MS);
     return await withBursts(seed, async () => {
