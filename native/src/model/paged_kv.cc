@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "llama-batch.h"
@@ -149,8 +150,9 @@ void PagedKv::ListCells(const llama_ubatch& ubatch, bool causal) const {
       for (const PageTable::Run& run : pool_.table(sequence).runs()) {
         if (run.begin >= written.cells) break;
         const auto cell = static_cast<std::int32_t>(run.page * pool_.page_size());
-        const auto count = static_cast<std::int32_t>(std::min(run.count, written.cells - run.begin));
-        for (std::int32_t at = 0; at < count; ++at) seen_.cells.push_back(cell + at);
+        const std::size_t begin = seen_.cells.size();
+        seen_.cells.resize(begin + std::min(run.count, written.cells - run.begin));
+        std::iota(seen_.cells.begin() + static_cast<std::ptrdiff_t>(begin), seen_.cells.end(), cell);
       }
     } else {
       seen_.first[i] = seen_.first[i - 1];
