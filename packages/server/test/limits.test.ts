@@ -200,7 +200,8 @@ describe("turns at a full model", () => {
     const controller = new AbortController();
     // Two take the places and stream, or are about to: they are told in their streams. The others have a status.
     const asked = Array.from({ length: 6 }, (_, i) =>
-      ask(keys.large!, { ...endless, stream: i < 2 }, controller.signal),
+      // with logprobs, which make it slow: 3,000 tokens alone take a third of a second
+      ask(keys.large!, { ...endless, stream: i < 2, logprobs: true, top_logprobs: 20 }, controller.signal),
     );
     await until(async () => (await usage()).large!.waiting === 4, 15_000);
     const closing = server().close();
