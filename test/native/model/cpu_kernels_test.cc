@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -211,6 +212,127 @@ TEST_P(FlashAttention, EqualsSoftmaxInDoublePrecision) {
   }
   EXPECT_LT(worst, p.tolerance);
 }
+
+struct Listed {
+  const char* name;
+  ggml_type type;  // of keys and values
+  std::int64_t head_size;
+  std::int64_t heads;
+  std::int64_t kv_heads;
+  std::vector<int> queries;  // of each sequence, at the end of what it sees
+  std::vector<int> cells;    // that its last query sees
+  float softcap = 0;
+  bool sinks = false;
+};
+
+class ListedAttention : public testing::TestWithParam<Listed> {
+ protected:
+  static constexpr std::int64_t kPool = 2048;
+
+  // Lists of cells, and the mask that says the same.
+  struct Seen {
+    std::vector<std::int32_t> cells;
+    std::vector<std::int64_t> first;
+    std::vector<std::int32_t> count;
+    int written = 0;
+
+    std::vector<float> Mask() const {
+      std::vector<float> mask(count.size() * kPool, -std::numeric_limits<float>::infinity());
+      for (std::size_t query = 0; query < count.size(); ++query) {
+        for (std::int32_t at = 0; at < count[query]; ++at) {
+          mask[query * kPool + static_cast<std::size_t>(cells[static_cast<std::size_t>(first[query] + at)])] = 0;
+        }
+      }
+      return mask;
+    }
+  };
+
+  static Seen Draw(std::mt19937& random, const Listed& p) {
+    std::vector<std::int32_t> pool(kPool);
+    std::iota(pool.begin(), pool.end(), 0);
+    std::ranges::shuffle(pool, random);  // no sequence has its cells in the cache's order
+    Seen seen;
+    auto next = pool.begin();
+    for (std::size_t s = 0; s < p.queries.size(); ++s) {
+      const auto begin = static_cast<std::int64_t>(seen.cells.size());
+      seen.cells.insert(seen.cells.end(), next, next + p.cells[s]);
+      next += p.cells[s];
+      for (int query = 0; query < p.queries[s]; ++query) {
+        seen.first.push_back(begin);
+        seen.count.push_back(p.cells[s] - p.queries[s] + 1 + query);
+      }
+    }
+    seen.cells.resize(seen.cells.size() + GGML_CPU_SEEN_ROOM, 0);
+    return seen;
+  }
+};
+
+// By lists, with a mask that is all wrong until it is asked for, as by the mask that says the same.
+TEST_P(ListedAttention, EqualsThatByAMask) {
+  const Listed& p = GetParam();
+  std::mt19937 random(31);
+  Seen seen = Draw(random, p);
+  const auto n_queries = static_cast<std::int64_t>(seen.count.size());
+  const auto q = Normal(random, static_cast<std::size_t>(p.head_size * n_queries * p.heads));
+  const auto k = Normal(random, static_cast<std::size_t>(p.head_size * p.kv_heads * kPool));
+  const auto v = Normal(random, static_cast<std::size_t>(p.head_size * p.kv_heads * kPool));
+  const auto sink = Normal(random, static_cast<std::size_t>(p.heads));
+  const auto attend = [&](bool listed) {
+    CpuGraph graph;
+    ggml_tensor* query = ggml_new_tensor_3d(graph.context(), GGML_TYPE_F32, p.head_size, n_queries, p.heads);
+    ggml_tensor* key = ggml_new_tensor_3d(graph.context(), p.type, p.head_size, p.kv_heads, kPool);
+    ggml_tensor* value = ggml_new_tensor_3d(graph.context(), p.type, p.head_size, p.kv_heads, kPool);
+    ggml_tensor* mask = ggml_new_tensor_2d(graph.context(), GGML_TYPE_F16, kPool, n_queries);
+    ggml_set_input(mask);
+    ggml_tensor* output =
+        ggml_flash_attn_ext(graph.context(), query, ggml_permute(graph.context(), key, 0, 2, 1, 3),
+                            ggml_permute(graph.context(), value, 0, 2, 1, 3), mask, 0.125F, 0, p.softcap);
+    ggml_prec_set_acc(output, GGML_PREC_F32);
+    ggml_tensor* sinks = ggml_new_tensor_1d(graph.context(), GGML_TYPE_F32, p.heads);
+    if (p.sinks) ggml_flash_attn_ext_add_sinks(output, sinks);
+    graph.Allocate();
+    Store(query, q);
+    Store(key, k);
+    Store(value, v);
+    Store(sinks, sink);
+    Store(mask, listed ? std::vector<float>(static_cast<std::size_t>(kPool * n_queries), 1.0F) : seen.Mask());
+    ggml_cpu_seen_cells told{.cells = seen.cells.data(),
+                             .first = seen.first.data(),
+                             .count = seen.count.data(),
+                             .write =
+                                 [](void* context, ggml_tensor* wanted) {
+                                   auto* self = static_cast<Seen*>(context);
+                                   Store(wanted, self->Mask());
+                                   ++self->written;
+                                 },
+                             .context = &seen,
+                             .written = false};
+    if (listed) mask->extra = &told;
+    return graph.Compute(output);
+  };
+  const auto by_mask = attend(false);
+  const auto by_lists = attend(true);
+  for (std::size_t at = 0; at < by_mask.size(); ++at) ASSERT_NEAR(by_lists[at], by_mask[at], 1e-5) << at;
+  EXPECT_LE(seen.written, 1);
+  if (p.type != GGML_TYPE_F16 || p.softcap > 0) {
+    EXPECT_EQ(seen.written, 1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ListedAttention,
+    testing::Values(Listed{"one_query", GGML_TYPE_F16, 64, 4, 4, {1}, {900}},
+                    Listed{"one_query_one_head", GGML_TYPE_F16, 64, 4, 1, {1}, {1300}},
+                    Listed{"first_token", GGML_TYPE_F16, 64, 4, 4, {1}, {1}},
+                    Listed{"draft", GGML_TYPE_F16, 64, 9, 3, {7}, {600}},
+                    Listed{"prompt", GGML_TYPE_F16, 64, 4, 4, {200}, {200}},
+                    Listed{"prompt_behind_a_prefix", GGML_TYPE_F16, 80, 8, 2, {131}, {1000}},
+                    Listed{"all_at_once", GGML_TYPE_F16, 64, 4, 4, {1, 90, 3, 17, 1, 16}, {700, 90, 400, 333, 1, 16}},
+                    Listed{"all_at_once_grouped_sinks", GGML_TYPE_F16, 128, 8, 2, {5, 66, 1}, {500, 66, 900}, 0, true},
+                    Listed{"softcap", GGML_TYPE_F16, 64, 4, 4, {1, 70}, {300, 70}, 30},
+                    Listed{"keys_in_f32", GGML_TYPE_F32, 64, 4, 4, {1, 70, 2}, {300, 70, 40}},
+                    Listed{"keys_in_q8_0", GGML_TYPE_Q8_0, 64, 4, 4, {2, 30}, {300, 70}}),
+    [](const auto& shape) { return shape.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, FlashAttention,
