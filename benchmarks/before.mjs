@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { mediumModel, randomModel, tinyModel } from "../test/support/random-model.mjs";
 import { fromRoot } from "../test/support/paths.mjs";
 import { median, round } from "./lib/stats.mjs";
-import { Worker } from "./lib/worker.mjs";
+import { withBuild } from "./lib/with-build.mjs";
 
 export const about =
   "decoding and encoding beside another commit's build, each run a fresh process: the ratio of the medians";
@@ -51,20 +51,15 @@ const made = (load) =>
  * the same build measured twice in two long-lived processes differed by that much.
  */
 async function measure(root, given, decode) {
-  const worker = new Worker(new URL("./children/commit.mjs", import.meta.url));
-  try {
-    await worker.call("use", root);
-    await worker.call("load", given);
-    const once = () => (decode ? worker.call("decode", decode) : worker.call("encode", { images: pictures }));
+  return await withBuild(root, given, async (build) => {
+    const once = () => (decode ? build.call("decode", decode) : build.call("encode", { images: pictures }));
     const seen = [];
     for (let i = 0; i <= MEASUREMENTS[decode ? "decode" : "encode"]; ++i) {
       await setTimeout(SETTLE_MS);
       seen.push(await once());
     }
     return median(seen.slice(1));
-  } finally {
-    await worker.close();
-  }
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import { notes } from "./lib/notes.mjs";
 import { drawPages } from "./lib/pages.mjs";
 import { median, round } from "./lib/stats.mjs";
 import { isMet, markdown, targetTable } from "./lib/targets.mjs";
+import { withBuild } from "./lib/with-build.mjs";
 import { Worker } from "./lib/worker.mjs";
 
 export const about =
@@ -82,15 +83,12 @@ async function compare({ systems, runs, threads }, { load, ...work }, log, name)
   const seen = { before: [], after: [] };
   for (let run = 0; run < runs; run++) {
     for (const system of run % 2 === 0 ? ["before", "after"] : ["after", "before"]) {
-      const worker = new Worker(new URL("./children/commit.mjs", import.meta.url));
-      try {
-        await worker.call("use", systems[system]);
-        await worker.call("load", { device: "cpu", nThreads: threads, ...load });
+      const options = { device: "cpu", nThreads: threads, ...load };
+      const answers = withBuild(systems[system], options, async (build) => {
         await setTimeout(SETTLE_MS);
-        seen[system].push(await worker.call("answer", work));
-      } finally {
-        await worker.close();
-      }
+        return await build.call("answer", work);
+      });
+      seen[system].push(await answers);
     }
     const [b, a] = [seen.before.at(-1), seen.after.at(-1)];
     log(`${name}, run ${run + 1}: ${round(b.tokensPerSecond)} and ${round(a.tokensPerSecond)} tokens/s`);
@@ -114,7 +112,9 @@ async function compare({ systems, runs, threads }, { load, ...work }, log, name)
 
 /** Tokens a second of each, the same prompts one by one, the median of its runs. */
 async function peersOf({ runs, threads }, { model, nCtx }, requests, log) {
-  const prompts = await rendered(requests, { device: "cpu", nThreads: threads, model, mmproj: null, nCtx });
+  // as our own chat template writes them
+  const load = { device: "cpu", nThreads: threads, model, mmproj: null, nCtx };
+  const prompts = await withBuild(fromRoot(), load, (build) => build.call("render", requests));
   const rates = {};
   for (const speculation of SERVER_KINDS) {
     const server = await LlamaServer.start(model, { parallel: 1, ctx: nCtx, threads, speculation, log });
@@ -137,7 +137,7 @@ async function peersOf({ runs, threads }, { model, nCtx }, requests, log) {
   if (entry === undefined) throw new Error("node-llama-cpp cannot be had here");
   const worker = new Worker(new URL("./children/node-llama-cpp-predictor.mjs", import.meta.url));
   try {
-    await worker.call("load", { entry, model, contextSize: nCtx, threads, predict: true });
+    await worker.call("load", { entry, model, contextSize: nCtx, threads });
     const seen = [];
     for (let run = 0; run < runs; run++) {
       await setTimeout(SETTLE_MS);
@@ -149,18 +149,6 @@ async function peersOf({ runs, threads }, { model, nCtx }, requests, log) {
   }
   for (const [name, rate] of Object.entries(rates)) log(`${name}: ${rate} tokens/s`);
   return rates;
-}
-
-/** The prompts as our own chat template writes them. */
-async function rendered(requests, load) {
-  const worker = new Worker(new URL("./children/commit.mjs", import.meta.url));
-  try {
-    await worker.call("use", fromRoot());
-    await worker.call("load", load);
-    return await worker.call("render", requests);
-  } finally {
-    await worker.close();
-  }
 }
 
 function pageRequests(files) {

@@ -4,10 +4,10 @@ import { setTimeout } from "node:timers/promises";
 
 import { mediumModel, smallModel } from "../test/support/random-model.mjs";
 import { fromRoot } from "../test/support/paths.mjs";
-import { withBursts } from "./lib/bursts.mjs";
+import { withBursts } from "./lib/busy-core.mjs";
 import { median, round } from "./lib/stats.mjs";
 import { isMet, markdown, targetTable } from "./lib/targets.mjs";
-import { Worker } from "./lib/worker.mjs";
+import { withBuild } from "./lib/with-build.mjs";
 
 export const about =
   'tokens per second of one request with nThreads: "auto" beside fixed numbers of threads, while another process takes a core in bursts of 0.1 to 5 s';
@@ -62,20 +62,16 @@ export async function run({ model, runs, seconds }, log) {
 
 /** Request after request for so long, in a fresh process. */
 async function measure(file, nThreads, tokens, seconds, seed) {
-  const worker = new Worker(new URL("./children/commit.mjs", import.meta.url));
-  try {
-    await worker.call("use", fromRoot());
-    await worker.call("load", { model: file, device: "cpu", nThreads, mmproj: null, nCtx: 4096, batchSize: 1 });
-    await worker.call("decode", { requests: 1, tokens });
+  const load = { model: file, device: "cpu", nThreads, mmproj: null, nCtx: 4096, batchSize: 1 };
+  return await withBuild(fromRoot(), load, async (build) => {
+    await build.call("decode", { requests: 1, tokens });
     await setTimeout(SETTLE_MS);
     return await withBursts(seed, async () => {
       const end = performance.now() + 1000 * seconds;
       const started = performance.now();
       let done = 0;
-      for (; performance.now() < end; done += tokens) await worker.call("decode", { requests: 1, tokens });
+      for (; performance.now() < end; done += tokens) await build.call("decode", { requests: 1, tokens });
       return (1000 * done) / (performance.now() - started);
     });
-  } finally {
-    await worker.close();
-  }
+  });
 }

@@ -6,8 +6,8 @@ import { serve } from "../lib/worker.mjs";
 let model, sequence;
 
 serve({
-  /** @param {{ entry: string, model: string, contextSize: number, threads: number, predict: boolean }} options */
-  async load({ entry, model: file, contextSize, threads, predict }) {
+  /** @param {{ entry: string, model: string, contextSize: number, threads: number }} options */
+  async load({ entry, model: file, contextSize, threads }) {
     const { getLlama, InputLookupTokenPredictor } = await import(pathToFileURL(entry).href);
     const llama = await getLlama({ gpu: false, build: "never", maxThreads: threads, logLevel: "error" });
     model = await llama.loadModel({ modelPath: file });
@@ -17,7 +17,7 @@ serve({
       flashAttention: true,
       threads: { ideal: threads, min: threads },
     });
-    sequence = context.getSequence(predict ? { tokenPredictor: new InputLookupTokenPredictor() } : {});
+    sequence = context.getSequence({ tokenPredictor: new InputLookupTokenPredictor() });
   },
 
   /** Greedily, up to so many tokens. @param {{ prompts: string[], tokens: number }} work */
