@@ -18,15 +18,15 @@ namespace {
 
 // Of a request's grammar; null: it has none. `pieces`: where its shortest end is wanted, else null.
 Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, const Request& request,
-                                                     const PieceTable* pieces) {
+                                                     const PieceTable* pieces, GrammarMemo& grammars) {
   if (request.grammar.empty()) return std::unique_ptr<TokenConstraint>();
   const bool blanks = request.reasoning && request.reasoning->blanks;
-  auto grammar = GrammarConstraint::Create(vocab, request.grammar, blanks ? kMaxBlanks : 0);
+  const auto filler = pieces == nullptr ? std::nullopt : std::optional(pieces->Filler());
+  auto grammar = grammars.Read(request.grammar, blanks ? kMaxBlanks : 0, filler);
   if (!grammar.ok()) return grammar.status();
   if (!grammar.value()->Admits(request.grammar_opening)) {
     return Status{Code::kInvalidArgument, "the grammar does not allow what the answer begins with"};
   }
-  if (pieces != nullptr) grammar.value()->FindShortest(pieces->Filler());
   grammar.value()->Append(request.grammar_opening);
   if (!request.reasoning) return std::unique_ptr<TokenConstraint>(std::move(grammar.value()));
   return std::unique_ptr<TokenConstraint>(std::make_unique<ReasoningGate>(
@@ -35,8 +35,8 @@ Result<std::unique_ptr<TokenConstraint>> MakeGrammar(const llama_vocab* vocab, c
 
 // All that holds for what is drawn; null: nothing does.
 Result<std::unique_ptr<TokenConstraint>> MakeConstraint(const Model& model, const Request& request,
-                                                        const PieceTable* pieces) {
-  auto grammar = MakeGrammar(model.vocab(), request, pieces);
+                                                        const PieceTable* pieces, GrammarMemo& grammars) {
+  auto grammar = MakeGrammar(model.vocab(), request, pieces, grammars);
   if (!grammar.ok() || !request.reasoning_limit) return grammar;
   const auto& [tags, tokens] = *request.reasoning_limit;
   auto closing = model.tokenizer().Tokenize({{tags.close, /*parse_special=*/true}});
@@ -95,7 +95,7 @@ Status Preparer::Read(Job& job) {
   const bool closes = job.request.close_at_limit && !job.request.grammar.empty();
   const bool forces = job.request.draft_tokens > 0 && !job.request.grammar.empty();
   if ((closes || forces) && pieces_ == nullptr) pieces_ = std::make_shared<const PieceTable>(model_.vocab());
-  auto constraint = MakeConstraint(model_, job.request, closes ? pieces_.get() : nullptr);
+  auto constraint = MakeConstraint(model_, job.request, closes ? pieces_.get() : nullptr, grammars_);
   if (!constraint.ok()) return constraint.status();
   Encoding encoding{std::move(job), std::move(constraint.value()), std::move(tokens.value().tails)};
   std::vector<PromptPart>& prompt = tokens.value().prompt;

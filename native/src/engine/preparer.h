@@ -12,6 +12,7 @@
 #include "base/inbox.h"
 #include "base/task_thread.h"
 #include "engine/commands.h"
+#include "grammar/grammar_memo.h"
 #include "medinfer/mutex.h"
 #include "medinfer/request.h"
 #include "medinfer/status.h"
@@ -46,7 +47,8 @@ class Preparer {
         limits_(limits),
         framer_(model.tokenizer(), model.vocab(), model.pair_template()),
         thread_(thread),
-        inbox_(inbox) {}
+        inbox_(inbox),
+        grammars_(model.vocab()) {}
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
 
@@ -80,6 +82,7 @@ class Preparer {
   const TextFramer framer_;
   TaskThread& thread_;
   Inbox<Command>& inbox_;
+  GrammarMemo grammars_;                      // `thread_` alone
   std::shared_ptr<const PieceTable> pieces_;  // made where the first request wants it; `thread_` alone
 
   Mutex mutex_;
