@@ -1,7 +1,6 @@
 #include "kv/kv_pool.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 namespace medinfer {
@@ -10,7 +9,8 @@ KvPool::KvPool(const Options& options)
     : prefix_cache_(options.prefix_cache),
       pages_((options.cells + options.page_size - 1) / options.page_size, options.page_size),
       cache_(pages_),
-      tables_(options.max_sequences) {}
+      tables_(options.max_sequences),
+      seen_(pages_.total()) {}
 
 PageTable KvPool::FindPrefix(std::span<const CellKey> keys, std::string_view salt) {
   return prefix_cache_ ? cache_.Find(keys, salt) : PageTable(pages_);
@@ -81,18 +81,21 @@ void KvPool::Release(SequenceId id) { static_cast<void>(Detach(id)); }
 
 double KvPool::Fragmentation() const {
   // A page's unheld cells are those past the furthest that a table sees of it.
-  std::unordered_map<PageId, std::uint32_t> seen;
+  std::uint64_t pages = 0;
+  std::uint64_t held = 0;
   for (const std::optional<PageTable>& table : tables_) {
     if (!table) continue;
     for (const PageTable::Run& run : table->runs()) {
-      std::uint32_t& most = seen[run.page];
-      most = std::max(most, run.count);
+      std::uint32_t& most = seen_[run.page];
+      if (most == 0) ++pages;
+      if (run.count > most) held += run.count - std::exchange(most, run.count);
     }
   }
-  if (seen.empty()) return 0;
-  std::uint64_t held = 0;
-  for (const auto& [page, cells] : seen) held += cells;
-  return 1.0 - static_cast<double>(held) / (static_cast<double>(seen.size()) * page_size());
+  for (const std::optional<PageTable>& table : tables_) {
+    if (!table) continue;
+    for (const PageTable::Run& run : table->runs()) seen_[run.page] = 0;
+  }
+  return pages == 0 ? 0 : 1.0 - static_cast<double>(held) / (static_cast<double>(pages) * page_size());
 }
 
 }  // namespace medinfer

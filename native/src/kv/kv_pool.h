@@ -105,6 +105,7 @@ class KvPool {
   std::vector<std::optional<PageTable>> tables_;  // by sequence id; empty: not held
   std::vector<std::uint32_t> scratch_;
   std::uint64_t cells_held_ = 0;
+  mutable std::vector<std::uint32_t> seen_;  // by page; of Fragmentation alone, which is asked after every pass: zeros
 };
 
 }  // namespace medinfer
