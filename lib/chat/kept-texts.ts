@@ -7,9 +7,12 @@
  * template does, a mark in the middle of each text may not; where it does, too, the text itself is looked for.
  */
 import { randomBytes } from "node:crypto";
+import { splitAtMarks } from "./split-at-marks.js";
 import { holdsText, type TextRules } from "./text-match.js";
 import type { Literals } from "./jinja/literals.js";
 import { mapTexts, type TemplateTurn, type TextPlace } from "./template-turn.js";
+
+const markTail = /^x(\d+)x(\d+)x/;
 
 /** A conversation as a template writes it. It may throw. */
 export type Render = (turns: readonly TemplateTurn[]) => string;
@@ -127,7 +130,7 @@ function probe(
   } catch {
     return undefined;
   }
-  const parts = rendered.split(new RegExp(`${nonce}x(\\d+)x(\\d+)x`));
+  const parts = splitAtMarks(rendered, nonce, markTail);
   const texts = parts.filter((_, i) => i % 3 === 0);
   if (texts.join("") !== prompt) return undefined;
   const marks = new Map<number, Mark[]>();

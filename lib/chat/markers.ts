@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { ImageSource } from "../images/load.js";
 import { argumentError } from "../errors.js";
 import type { ControlTokens } from "./control-tokens.js";
+import { splitAtMarks } from "./split-at-marks.js";
 import type { Content, ImagePart, TextPart } from "./types.js";
 
 /** A prompt before its images are loaded, in the order in which the model reads it. */
@@ -23,6 +24,8 @@ export interface ImagePiece {
 export function imagePiece({ image, minTokens, maxTokens }: ImagePart): ImagePiece {
   return { image, minTokens, maxTokens };
 }
+
+const markerTail = /^x(\d+)x/;
 
 /** The markers of one prompt. */
 export class PromptMarkers {
@@ -66,7 +69,7 @@ export class PromptMarkers {
 
   /** Texts at even places, the indices of the markers between them at odd ones. */
   #splitAtMarkers(prompt: string): string[] {
-    return prompt.split(new RegExp(`${this.#nonce}x(\\d+)x`));
+    return splitAtMarks(prompt, this.#nonce, markerTail);
   }
 
   /**
