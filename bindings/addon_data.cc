@@ -5,6 +5,7 @@
 #include "engine_handle.h"
 #include "engine_session.h"
 #include "error_class.h"
+#include "image_handle.h"
 
 namespace medinfer {
 
@@ -28,7 +29,9 @@ AddonData& AddonData::Of(Napi::Env env) { return *Find(env); }
 
 AddonData* AddonData::Find(Napi::Env env) { return env.GetInstanceData<AddonData>(); }
 
-AddonData::AddonData(Napi::Env env) : engine_class_(Napi::Persistent(EngineHandle::Define(env))) {}
+AddonData::AddonData(Napi::Env env)
+    : engine_class_(Napi::Persistent(EngineHandle::Define(env))),
+      image_class_(Napi::Persistent(ImageHandle::Define(env))) {}
 
 AddonData::~AddonData() = default;
 
@@ -43,6 +46,13 @@ Napi::Object AddonData::NewEngineObject(std::shared_ptr<EngineSession> session) 
 }
 
 std::shared_ptr<EngineSession> AddonData::TakeSessionToWrap() { return std::exchange(session_to_wrap_, nullptr); }
+
+Napi::Object AddonData::NewImageObject(ImageFile image) {
+  image_to_wrap_ = std::move(image);
+  return image_class_.New({});
+}
+
+ImageFile AddonData::TakeImageToWrap() { return std::exchange(image_to_wrap_, nullptr); }
 
 ErrorClass* AddonData::Keep(std::unique_ptr<ErrorClass> errors) {
   return error_classes_.emplace_back(std::move(errors)).get();

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "medinfer/image_file.h"
 #include "napi_setup.h"
 
 namespace medinfer {
@@ -35,6 +36,11 @@ class AddonData {
   // For EngineHandle's constructor: null where JavaScript called it.
   std::shared_ptr<EngineSession> TakeSessionToWrap();
 
+  // Wraps an image into a JavaScript object. Throws.
+  Napi::Object NewImageObject(ImageFile image);
+  // For ImageHandle's constructor: null where JavaScript called it.
+  ImageFile TakeImageToWrap();
+
   // Kept until the environment ends: functions that the library may still call point to it.
   ErrorClass* Keep(std::unique_ptr<ErrorClass> errors);
 
@@ -49,6 +55,8 @@ class AddonData {
 
   Napi::FunctionReference engine_class_;
   std::shared_ptr<EngineSession> session_to_wrap_;
+  Napi::FunctionReference image_class_;
+  ImageFile image_to_wrap_;
   std::unordered_set<std::shared_ptr<EngineSession>> sessions_;
   std::vector<std::unique_ptr<ErrorClass>> error_classes_;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fields.h"
+#include "image_handle.h"
 
 namespace medinfer {
 namespace {
@@ -95,10 +96,15 @@ Napi::Function ToFunction(Napi::Value value, const std::string& field) {
 RequestId ToRequestId(Napi::Value value) { return ToInteger<RequestId>(value, "id"); }
 
 ImageFile ToImageFile(Napi::Value value, const std::string& field) {
+  if (const ImageHandle* image = ImageHandle::Find(value); image != nullptr) {
+    if (image->file() == nullptr) ThrowWrongType(value.Env(), field + " must not be an image that was released");
+    return image->file();
+  }
   Bytes bytes;
-  if (!GetTypedArray(value, napi_uint8_array, &bytes)) ThrowExpected(value, field, "a Uint8Array");
-  const auto* first = static_cast<const std::uint8_t*>(bytes.data);
-  return std::make_shared<const std::vector<std::uint8_t>>(first, first + bytes.length);
+  if (!GetTypedArray(value, napi_uint8_array, &bytes)) {
+    ThrowExpected(value, field, "a Uint8Array or what readImage() gave");
+  }
+  return ImageData::Copy({static_cast<const std::uint8_t*>(bytes.data), bytes.length});
 }
 
 std::vector<std::int32_t> ToTokens(Napi::Value value, const std::string& field) {

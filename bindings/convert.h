@@ -18,7 +18,7 @@
 namespace medinfer {
 
 LoadOptions ToLoadOptions(Napi::Value value);
-// Copies the bytes of images: JavaScript may change its buffers after the call.
+// Copies the bytes of JavaScript's own images, which it may change after the call; shares those of readImage().
 std::vector<PromptPart> ToPrompt(Napi::Value value, const std::string& field);
 Request ToRequest(Napi::Value value);
 EmbedRequest ToEmbedRequest(Napi::Value value);

@@ -5,6 +5,8 @@
 #include "addon_data.h"
 #include "convert.h"
 #include "errors.h"
+#include "fields.h"
+#include "read_image_task.h"
 
 namespace medinfer {
 namespace {
@@ -20,6 +22,7 @@ Napi::Function EngineHandle::Define(Napi::Env env) {
   return DefineClass(env, "NativeEngine",
                      {
                          InstanceMethod<&EngineHandle::Submit>("submit"),
+                         InstanceMethod<&EngineHandle::ReadImage>("readImage"),
                          InstanceMethod<&EngineHandle::EmbedImage>("embedImage"),
                          InstanceMethod<&EngineHandle::Embed>("embed"),
                          InstanceMethod<&EngineHandle::CountTokens>("countTokens"),
@@ -83,6 +86,15 @@ Napi::Value EngineHandle::Submit(const Napi::CallbackInfo& info) {
     Request request = ToRequest(info[0]);
     const std::uint32_t n = request.n;
     return Accepted(info.Env(), Open(info).Submit(std::move(request)), n);
+  });
+}
+
+Napi::Value EngineHandle::ReadImage(const Napi::CallbackInfo& info) {
+  return Run(info, [&] {
+    Open(info);
+    const std::string path = ToPath(info[0], "path");
+    const auto max_bytes = ToInteger<std::uint64_t>(info[1], "maxBytes");
+    return ReadImageTask::Start(info.Env(), session_->errors(), path, max_bytes);
   });
 }
 

@@ -21,6 +21,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private Engine
 
  private:
   Napi::Value Submit(const Napi::CallbackInfo& info);
+  Napi::Value ReadImage(const Napi::CallbackInfo& info);
   Napi::Value EmbedImage(const Napi::CallbackInfo& info);
   Napi::Value Embed(const Napi::CallbackInfo& info);
   Napi::Value CountTokens(const Napi::CallbackInfo& info);

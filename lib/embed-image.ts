@@ -6,6 +6,7 @@ import { loadImage, type ImageSource } from "./images/load.js";
 import type { ImageEmbedding } from "./native/model-info.js";
 import { runTask } from "./native/task.js";
 import { requireTask } from "./require-task.js";
+import { imageLoadOptions } from "./requests/image-loads.js";
 import { requireVision } from "./requests/start.js";
 import { object, signal } from "./validation/fields.js";
 import { parse } from "./validation/parse.js";
@@ -31,9 +32,9 @@ export async function embedImage(
   try {
     signal?.throwIfAborted();
     requireVision(core);
-    const bytes = await loadImage(source, { maxBytes: core.maxImageBytes, signal });
+    const loaded = await loadImage(source, imageLoadOptions(core, signal));
     signal?.throwIfAborted();
-    const end = await runTask(core, "embedded", (native) => native.embedImage(bytes), signal);
+    const end = await runTask(core, "embedded", (native) => native.embedImage(loaded), signal);
     const { values, tokens, width, cached } = end;
     // Of this realm, where the addon's may be of another.
     return { values: new Float32Array(values.buffer), tokens, width, cached };

@@ -15,6 +15,7 @@ export const nativeCodes = [
   "QUEUE_FULL",
   "ABORTED",
   "CLOSED",
+  "IMAGE_NOT_FOUND",
   "IMAGE_DECODE",
   "IMAGE_TOO_LARGE",
   "NO_VISION",
@@ -56,7 +57,7 @@ export type NativeCode = (typeof nativeCodes)[number];
  * | `BACKEND_LOST` | a compute backend, or the addon itself, cannot be loaded, or failed while it ran |
  * | `INTERNAL` | a defect of ours |
  */
-export type ErrorCode = NativeCode | "IMAGE_NOT_FOUND" | "IMAGE_FETCH";
+export type ErrorCode = NativeCode | "IMAGE_FETCH";
 
 /** One thing that is wrong with the arguments of a call. */
 export interface ArgumentIssue {

@@ -1,7 +1,7 @@
 /** Images as browsers, form parsers and `fs.openAsBlob` hand them out. */
 import { MedInferError } from "../errors.js";
 import { boundedCause } from "../excerpt.js";
-import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
+import { checkSize, tooLarge, type ImageLimits } from "./limits.js";
 
 /** What is needed of a `Blob` or `File`, whoever's class it is. */
 export interface BlobLike {
@@ -22,7 +22,7 @@ export function isBlob(value: unknown): value is BlobLike {
  * @throws MedInferError (rejects) `IMAGE_TOO_LARGE`, `IMAGE_DECODE`, or `IMAGE_NOT_FOUND` where it cannot be read: a file
  * behind it may have changed
  */
-export async function readBlob(blob: BlobLike, { maxBytes, signal }: ImageLoadOptions): Promise<Uint8Array> {
+export async function readBlob(blob: BlobLike, { maxBytes, signal }: ImageLimits): Promise<Uint8Array> {
   if (blob.size > maxBytes) throw tooLarge(blob.size, maxBytes);
   let buffer: ArrayBuffer;
   try {

@@ -2,14 +2,14 @@ import { Buffer } from "node:buffer";
 import type { URL } from "node:url";
 import { argumentError, MedInferError } from "../errors.js";
 import { boundedCause, excerpt } from "../excerpt.js";
-import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
+import { checkSize, tooLarge, type ImageLimits } from "./limits.js";
 
 /**
  * The body that a web address answers with, read no further than the limit.
  *
  * @throws MedInferError `IMAGE_FETCH` (retryable where the server or the network is at fault) or `IMAGE_TOO_LARGE`
  */
-export async function fetchImage(url: URL, { maxBytes, signal }: ImageLoadOptions): Promise<Uint8Array> {
+export async function fetchImage(url: URL, { maxBytes, signal }: ImageLimits): Promise<Uint8Array> {
   // fetch() refuses it, too, and its message holds them.
   if (url.username !== "" || url.password !== "") {
     throw argumentError("image", "", "has a URL with a user name or a password: fetch it yourself and pass the bytes");
@@ -47,11 +47,7 @@ export async function fetchImage(url: URL, { maxBytes, signal }: ImageLoadOption
   return checkSize(await readBody(response, shown, { maxBytes, signal }), maxBytes);
 }
 
-async function readBody(
-  response: Response,
-  shown: string,
-  { maxBytes, signal }: ImageLoadOptions,
-): Promise<Uint8Array> {
+async function readBody(response: Response, shown: string, { maxBytes, signal }: ImageLimits): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   try {

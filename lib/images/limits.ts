@@ -1,11 +1,21 @@
 import { MedInferError } from "../errors.js";
+import type { NativeImage } from "../native/types.js";
 
-/** Limits on one image, and the way to give up on it. */
-export interface ImageLoadOptions {
+/** The limit on one image, and the way to give up on it. */
+export interface ImageLimits {
   /** Most bytes of the file. */
   maxBytes: number;
   signal?: AbortSignal | undefined;
 }
+
+/** How an image is loaded. */
+export interface ImageLoadOptions extends ImageLimits {
+  /** Reads an image file of at most `maxBytes`. */
+  readFile(path: string): Promise<NativeImage>;
+}
+
+/** What is ready for the engine. */
+export type LoadedImage = Uint8Array | NativeImage;
 
 /** The bytes themselves. Throws where there are none, or too many. */
 export function checkSize(bytes: Uint8Array, maxBytes: number): Uint8Array {

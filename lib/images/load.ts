@@ -1,15 +1,13 @@
 /** Where an image's bytes come from. The bytes are decoded natively; nothing here looks into them. */
-import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
-import { argumentError, MedInferError } from "../errors.js";
-import { boundedCause, excerptPath } from "../excerpt.js";
+import { argumentError } from "../errors.js";
 import { toUrl } from "../url.js";
 import { isBlob, readBlob, type BlobLike } from "./blob.js";
 import { decodeDataUrl } from "./data-url.js";
 import { fetchImage } from "./fetch.js";
 import { inlineImage } from "./inline.js";
-import { checkSize, tooLarge, type ImageLoadOptions } from "./limits.js";
+import { checkSize, type ImageLoadOptions, type LoadedImage } from "./limits.js";
 
 /**
  * An image: the bytes of a JPEG, PNG, GIF or BMP file, as a `Uint8Array`, `ArrayBuffer`, `Blob` or `File`; a path, a `file:`,
@@ -25,12 +23,12 @@ export function isImageSource(value: unknown): value is ImageSource {
 }
 
 /**
- * The bytes of an image file. Synchronous where they are at hand, so that a request with such an image enters the queue
- * in the call itself.
+ * An image file, ready for the engine. Synchronous where its bytes are at hand, so that a request with such an image
+ * enters the queue in the call itself.
  *
  * @throws MedInferError `IMAGE_NOT_FOUND`, `IMAGE_FETCH`, `IMAGE_TOO_LARGE`, `IMAGE_DECODE` or `INVALID_ARGUMENT`
  */
-export function loadImage(source: ImageSource, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
+export function loadImage(source: ImageSource, options: ImageLoadOptions): LoadedImage | Promise<LoadedImage> {
   if (types.isUint8Array(source)) return checkSize(source, options.maxBytes);
   // Of a buffer that was transferred away, nothing is left, and no view can be made.
   if (types.isArrayBuffer(source)) {
@@ -41,7 +39,7 @@ export function loadImage(source: ImageSource, options: ImageLoadOptions): Uint8
   return typeof source === "string" ? loadText(source, options) : readBlob(source as BlobLike, options);
 }
 
-function loadText(source: string, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
+function loadText(source: string, options: ImageLoadOptions): LoadedImage | Promise<LoadedImage> {
   const inline = inlineImage(source);
   if (inline !== undefined) return checkSize(inline, options.maxBytes);
   if (/^https?:/i.test(source)) {
@@ -54,7 +52,7 @@ function loadText(source: string, options: ImageLoadOptions): Uint8Array | Promi
   return readImage(/^file:/i.test(source) ? pathOf(source) : source, options);
 }
 
-function loadUrl(url: URL, options: ImageLoadOptions): Uint8Array | Promise<Uint8Array> {
+function loadUrl(url: URL, options: ImageLoadOptions): LoadedImage | Promise<LoadedImage> {
   switch (url.protocol) {
     case "data:":
       return checkSize(decodeDataUrl(url.href), options.maxBytes);
@@ -76,21 +74,10 @@ function pathOf(url: URL | string): string {
   }
 }
 
-async function readImage(path: string, { maxBytes, signal }: ImageLoadOptions): Promise<Uint8Array> {
-  try {
-    const facts = await stat(path);
-    if (facts.isDirectory()) throw notFound(path, "it is a folder: name an image file in it");
-    if (!facts.isFile()) throw notFound(path, "it is no regular file");
-    if (facts.size > maxBytes) throw tooLarge(facts.size, maxBytes);
-    return checkSize(await readFile(path, { signal }), maxBytes);
-  } catch (error) {
-    if (error instanceof MedInferError || signal?.aborted === true) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`;
-    throw notFound(path, why, boundedCause(error));
-  }
-}
-
-function notFound(path: string, why: string, cause?: unknown): MedInferError {
-  return new MedInferError("IMAGE_NOT_FOUND", `image ${excerptPath(path)}: ${why}`, { cause });
+async function readImage(path: string, options: ImageLoadOptions): Promise<LoadedImage> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const image = await options.readFile(path);
+  signal?.throwIfAborted();
+  return image;
 }

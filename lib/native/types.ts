@@ -73,7 +73,7 @@ export interface NativeLoadOptions {
 /** `minTokens`, `maxTokens`: 0: the projector's own. */
 export type NativePromptPart =
   | { text: string; parseSpecial: boolean }
-  | { image: Uint8Array; minTokens: number; maxTokens: number }
+  | { image: Uint8Array | NativeImage; minTokens: number; maxTokens: number }
   | { tokens: Int32Array };
 
 export interface NativeSampling {
@@ -381,12 +381,22 @@ export type NativeStats = EngineStats;
 
 export type NativeDevice = Device;
 
+/** An image file that was read, outside of JavaScript's memory. */
+export interface NativeImage {
+  /** A copy. */
+  bytes(): Uint8Array;
+  /** Frees it here, before it is collected; requests that have it keep it. It cannot be used any more. */
+  release(): void;
+}
+
 /** One loaded model. Every method returns at once; a closed engine throws CLOSED. */
 export interface NativeEngine {
   readonly info: NativeModelInfo;
+  /** Rejects with IMAGE_NOT_FOUND, IMAGE_TOO_LARGE or IMAGE_DECODE. Its content's digest is computed on the way. */
+  readImage(path: string, maxBytes: number): Promise<NativeImage>;
   /** Returns the id of the request's first completion; events follow. Throws where the request is refused. */
   submit(request: NativeRequest): RequestId;
-  embedImage(image: Uint8Array): RequestId;
+  embedImage(image: Uint8Array | NativeImage): RequestId;
   /** Ends with pooled or failed. */
   embed(request: NativeEmbedRequest): RequestId;
   /** Ends with counted or failed. How many tokens the model would read of such a prompt: nothing is computed. */

@@ -2,8 +2,7 @@
 import { types } from "node:util";
 import { toNativeAdapters } from "../adapters/adapter-list.js";
 import { runTask } from "../native/task.js";
-import { NO_STATE, type NativePromptPart, type StateId } from "../native/types.js";
-import type { PromptPiece } from "../chat/markers.js";
+import { NO_STATE, type StateId } from "../native/types.js";
 import type { EngineCore } from "../core.js";
 import { argumentError, MedInferError } from "../errors.js";
 import { AnswerStream } from "../generation/answer-stream.js";
@@ -11,8 +10,6 @@ import { completionCount } from "../generation/completions.js";
 import { RequestGeneration } from "../generation/generation.js";
 import { RequestState } from "../generation/request-state.js";
 import type { Generation, GenerationResult } from "../generation/types.js";
-import type { ImageLoadOptions } from "../images/limits.js";
-import { loadImage, type ImageSource } from "../images/load.js";
 import {
   chatOptionsSchema,
   completeOptionsSchema,
@@ -26,7 +23,8 @@ import { parse } from "../validation/parse.js";
 import type { AnswerPlan } from "./answer-plan.js";
 import { namedControlTokens } from "./control-names.js";
 import { fitContext } from "./fit-context.js";
-import { imageError, imagePlaces, loadError, onlyPlace, type ImagePlaces } from "./image-places.js";
+import { bytesOf, ImageLoads, release, withImages, type LoadedImages } from "./image-loads.js";
+import { imageError, imagePlaces, onlyPlace, type ImagePlaces } from "./image-places.js";
 import { prepareChat, prepareCompletion, type PreparedRequest } from "./prepare.js";
 import type { RenderedPrompt } from "./rendered-prompt.js";
 import { divideStops } from "./stops.js";
@@ -34,20 +32,24 @@ import { divideStops } from "./stops.js";
 /** See Engine.chat. */
 export function startChat(core: EngineCore, given: ChatOptions): Generation {
   const call = "engine.chat";
-  return start(core, () => {
+  return start(core, (begin) => {
     requireTask(core, "generate", call);
     const options = parse(chatOptionsSchema, given, call);
-    return { ...prepareChat(core, call, options), imagePlaces: imagePlaces(options) };
+    const places = imagePlaces(options);
+    begin(places);
+    return { ...prepareChat(core, call, options), imagePlaces: places };
   });
 }
 
 /** See Engine.complete. */
 export function startCompletion(core: EngineCore, given: CompleteOptions): Generation {
   const call = "engine.complete";
-  return start(core, () => {
+  return start(core, (begin) => {
     requireTask(core, "generate", call);
     const options = parse(completeOptionsSchema, given, call);
-    return { ...prepareCompletion(core, call, options), imagePlaces: imagePlaces({ images: options.images }) };
+    const places = imagePlaces({ images: options.images });
+    begin(places);
+    return { ...prepareCompletion(core, call, options), imagePlaces: places };
   });
 }
 
@@ -69,52 +71,67 @@ export interface RequestWatcher {
   onSettled(result: GenerationResult | undefined, state: StateId): void;
 }
 
-/** Runs `prepare`, loads the images and submits. Whatever goes wrong comes out of the generation. */
-export function start(core: EngineCore, prepare: () => PreparedRequest, watcher?: RequestWatcher): Generation {
+/**
+ * Runs `prepare`, loads the images and submits. Whatever goes wrong comes out of the generation.
+ *
+ * @param prepare may call `begin` with the images that it will need, so that they are read while it writes the prompt
+ */
+export function start(
+  core: EngineCore,
+  prepare: (begin: (places: ImagePlaces) => void) => PreparedRequest,
+  watcher?: RequestWatcher,
+): Generation {
   const state = new RequestState((result, kept) => watcher?.onSettled(result, kept));
+  const controller = new AbortController();
   try {
-    const request = prepare();
+    const images = new ImageLoads(core, controller.signal);
+    const request = prepare((places) => core.info.vision && images.begin(places));
     if (request.options.jsonSchema !== undefined) state.expectJson();
     state.expect(request.choices);
     state.nameCall(request.call);
     state.nameErrors((error) => imageError(error, onlyPlace(request.imagePlaces)));
     state.endOnAbort(request.options.signal);
     state.endAfter(request.options.timeLimitMs);
-    if (!state.over) loadAndSubmit(core, state, request, watcher);
+    if (state.over) {
+      controller.abort();
+    } else {
+      if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
+      loadAndSubmit(core, state, request, images.of(request.pieces), controller, watcher);
+    }
   } catch (error) {
+    controller.abort();
     state.fail(error);
   }
   return new RequestGeneration(state);
 }
-
-/** The bytes of images by where they come from. */
-export type LoadedImages = ReadonlyMap<ImageSource, Uint8Array>;
 
 /** Submits in this turn where all is at hand, so that requests queue in the order of their calls. */
 function loadAndSubmit(
   core: EngineCore,
   state: RequestState,
   request: PreparedRequest,
+  loading: LoadedImages | Promise<LoadedImages>,
+  controller: AbortController,
   watcher: RequestWatcher | undefined,
 ): void {
-  if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
-  const controller = new AbortController();
-  const limits = { maxBytes: core.maxImageBytes, signal: controller.signal };
-  const loading = loadImages(request.pieces, limits, request.imagePlaces);
-  const reportImages = (images: LoadedImages) =>
-    watcher?.onImages(request.pieces.flatMap((piece) => ("image" in piece ? [images.get(piece.image)!] : [])));
+  const send = (fitting: PreparedRequest, images: LoadedImages) => {
+    try {
+      watcher?.onImages(bytesOf(request.pieces, images));
+      submit(core, state, fitting, images);
+    } finally {
+      release(images);
+    }
+  };
   if (!types.isPromise(loading) && request.shortening === undefined) {
-    reportImages(loading);
-    submit(core, state, request, loading);
+    send(request, loading);
     return;
   }
   state.beforeSubmit(() => controller.abort());
   const run = async () => {
     const images = await loading;
     if (state.over) return;
-    reportImages(images);
     const fitting = await fit(core, request, images, controller.signal);
-    if (!state.over) submit(core, state, fitting, images);
+    if (!state.over) send(fitting, images);
   };
   run().catch((error: unknown) => {
     controller.abort();
@@ -134,52 +151,11 @@ async function fit(
   const limits = { context: core.info.nCtxPerRequest, nPredict: options.nPredict };
   const count = async ({ pieces, addSpecial }: RenderedPrompt) => {
     signal.throwIfAborted();
-    const parts = withBytes(pieces, images);
+    const parts = withImages(pieces, images);
     return (await runTask(core, "counted", (native) => native.countTokens(parts, addSpecial))).tokens;
   };
   const { prompt, droppedTurns } = await fitContext(shortening, limits, count);
   return { ...request, ...prompt, droppedTurns };
-}
-
-/**
- * Synchronous where all bytes are at hand.
- *
- * @param places which errors name, where they are known
- */
-export function loadImages(
-  pieces: readonly PromptPiece[],
-  limits: ImageLoadOptions,
-  places?: ImagePlaces,
-): LoadedImages | Promise<LoadedImages> {
-  const sources = new Set(pieces.flatMap((piece) => ("image" in piece ? [piece.image] : [])));
-  const loads = [...sources].map((source) => [source, loadImageSafely(source, limits, places?.get(source))] as const);
-  const isHere = (load: (typeof loads)[number]): load is readonly [ImageSource, Uint8Array] =>
-    !types.isPromise(load[1]);
-  if (loads.every(isHere)) return new Map(loads);
-  return Promise.all(loads.map(async ([source, load]) => [source, await load] as const)).then((all) => new Map(all));
-}
-
-/** The pieces as the addon takes them. */
-export function withBytes(pieces: readonly PromptPiece[], images: LoadedImages): NativePromptPart[] {
-  return pieces.map((piece) => {
-    if (!("image" in piece)) return piece;
-    const { image, minTokens = 0, maxTokens = 0 } = piece;
-    return { image: images.get(image)!, minTokens, maxTokens };
-  });
-}
-
-/** loadImage, whose error comes as a rejection: it must not leave the loads of other images without a listener. */
-function loadImageSafely(image: ImageSource, limits: ImageLoadOptions, place: string | undefined) {
-  const fail = (error: unknown) => {
-    const reason = loadError(error, place) as Error;
-    return Promise.reject(reason);
-  };
-  try {
-    const loading = loadImage(image, limits);
-    return types.isPromise(loading) ? loading.catch(fail) : loading;
-  } catch (error) {
-    return fail(error);
-  }
 }
 
 /** Null: none. What is echoed with logprobs has its own. */
@@ -218,7 +194,7 @@ function submit(core: EngineCore, state: RequestState, request: PreparedRequest,
   const { newScanner, nativeStops } = divideStops(allStops, options.stopRegexes);
   const { grammar, grammarOpening, closes, grammarBehind, newReader, thinkingTags, form, begun, markup } = plan;
   const id = native.submit({
-    prompt: withBytes(pieces, images),
+    prompt: withImages(pieces, images),
     addSpecial,
     sampling: toNativeSampling(options.sampling),
     stopStrings: nativeStops,

@@ -6,7 +6,8 @@ import type { EngineCore } from "../core.js";
 import { abortedError, argumentError, type MedInferError } from "../errors.js";
 import { NO_STATE, type NativeEvent, type NativeRequest, type StateId } from "../native/types.js";
 import { prepareChat, prepareCompletion, type PreparedRequest } from "../requests/prepare.js";
-import { loadImages, requireVision, withBytes } from "../requests/start.js";
+import { ImageLoads, release, withImages } from "../requests/image-loads.js";
+import { requireVision } from "../requests/start.js";
 import { toNativeSampling } from "../sampling/schema.js";
 import { unlessClosed } from "../unless-closed.js";
 import { requireTask } from "../require-task.js";
@@ -58,13 +59,15 @@ export async function runScore(core: EngineCore, prepare: () => PreparedScore): 
   try {
     signal?.throwIfAborted();
     if (request.pieces.some((piece) => "image" in piece)) requireVision(core);
-    const loading = loadImages(request.pieces, { maxBytes: core.maxImageBytes, signal });
+    const loading = new ImageLoads(core, signal).of(request.pieces);
     // In this turn where all is at hand, so that requests queue in the order of their calls.
     const images = types.isPromise(loading) ? await loading : loading;
     signal?.throwIfAborted();
     const { pieces, addSpecial, options, base = NO_STATE } = request;
-    const prompt = { prompt: withBytes(pieces, images), addSpecial };
-    const events = await submit(core, nativeRequest(core, request.call, prompt, options, candidates, base), signal);
+    const prompt = { prompt: withImages(pieces, images), addSpecial };
+    const scoring = submit(core, nativeRequest(core, request.call, prompt, options, candidates, base), signal);
+    release(images);
+    const events = await scoring;
     signal?.throwIfAborted(); // it may have been scored all the same
     return resultOf(core, candidates, events);
   } catch (error) {

@@ -9,6 +9,7 @@ test.each([
   ["methods on other objects", "receiver"],
   ["values of every type to every function", "garbage"],
   ["a getter that throws", "getter"],
+  ["images that were read, and what looks like them", "images"],
   ["arguments that change after the call", "copies"],
 ])("%s", async (_name, name) => {
   await runQuietChild("arguments.mjs", [name]);

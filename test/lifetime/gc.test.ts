@@ -8,6 +8,7 @@ const execArgv = ["--expose-gc"];
 test.each([
   ["an idle engine is closed", "idle"],
   ["a busy engine stays until its request has ended", "busy"],
+  ["images go, and stay where a request has them", "images"],
   ["a load goes on without its object", "load"],
   ["a load that nobody waits for", "dropped"],
 ])("%s", async (_name, name) => {

@@ -5,7 +5,7 @@ import { runQuietChild } from "./run-child.js";
 
 /** MEDINFER_TERMINATIONS raises it: how many workers in all are terminated. */
 const total = Number(process.env.MEDINFER_TERMINATIONS ?? 100);
-const phases = ["load", "prefill", "encode", "decode", "embed", "adapters"];
+const phases = ["load", "prefill", "encode", "decode", "embed", "adapters", "images"];
 
 /** The time of one graph node, of freeing a model and of a worker's own end, on a busy machine. */
 const SOON_MS = 2000;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { registerChatTemplate } from "../../lib/chat/registry.js";
 import { Engine } from "../../lib/engine.js";
 import { samplingSchema, toNativeSampling } from "../../lib/sampling/schema.js";
 import { parse } from "../../lib/validation/parse.js";
@@ -6,6 +7,7 @@ import { rejection, settle, thrown } from "./support/collect.js";
 import { nativeError, nativeEvent, type FakeAddon } from "./support/fake-addon.js";
 import { useFakeAddon } from "./support/fake-binding.js";
 import { usePicture } from "./support/picture.js";
+import type { FakeImage } from "./support/read-image.js";
 
 vi.mock("../../lib/native/addon.js", () => import("./support/fake-binding.js"));
 
@@ -213,7 +215,35 @@ describe("engine.chat", () => {
     expect(addon.engine.requests.size).toBe(2);
     const first = late[Symbol.asyncIterator]();
     expect((await first.next()).value).toEqual({ type: "queued" });
-    expect(addon.engine.requests.get(3)!.prompt[1]).toEqual({ image: Buffer.from("PNG"), minTokens: 0, maxTokens: 0 });
+    const [, part] = addon.engine.requests.get(3)!.prompt;
+    expect(part).toMatchObject({ image: { content: Buffer.from("PNG") }, minTokens: 0, maxTokens: 0 });
+  });
+
+  it("frees an image that was read when the engine has it, whatever comes of the request", async () => {
+    const engine = await Engine.load();
+    const images = vi.spyOn(addon.engine, "readImage");
+    await engine
+      .chat({ messages: user("1"), images: [picture] })
+      [Symbol.asyncIterator]()
+      .next();
+    addon.engine.refusal = nativeError("QUEUE_FULL");
+    expect(await rejection(engine.chat({ messages: user("2"), images: [picture] }).result)).toMatchObject({
+      code: "QUEUE_FULL",
+    });
+    const read = await Promise.all(images.mock.results.map(({ value }) => value as Promise<FakeImage>));
+    expect(read.map(({ released }) => released)).toEqual([true, true]);
+  });
+
+  it("begins to read images before it has written the prompt", async () => {
+    const engine = await Engine.load();
+    const order: string[] = [];
+    vi.spyOn(addon.engine, "readImage").mockImplementation(() => (order.push("read"), new Promise(() => undefined)));
+    registerChatTemplate("written-late", (messages) => {
+      order.push("written");
+      return messages.map(({ content }) => content).join("");
+    });
+    engine.chat({ messages: user("1"), images: [picture], chatTemplate: "written-late" });
+    expect(order.slice(0, 2)).toEqual(["read", "written"]);
   });
 
   it("brings every error through the generation", async () => {

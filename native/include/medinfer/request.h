@@ -9,13 +9,10 @@
 
 #include "medinfer/adapter.h"
 #include "medinfer/ids.h"
+#include "medinfer/image_file.h"
 #include "medinfer/sampling.h"
 
 namespace medinfer {
-
-// The bytes of an image file as it lies on disk (JPEG, PNG, GIF or BMP). Shared: the engine keeps them while it needs
-// them and copies nothing.
-using ImageFile = std::shared_ptr<const std::vector<std::uint8_t>>;
 
 // Least and most tokens that an image is to have, where the projector scales images to numbers of tokens; 0: the
 // projector's own limit.

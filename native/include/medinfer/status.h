@@ -21,6 +21,7 @@ enum class Code : std::uint8_t {
   kQueueFull,        // too many requests wait; try again later
   kAborted,          // the caller aborted
   kClosed,           // the engine is closed
+  kImageNotFound,    // no readable image file at the path
   kImageDecode,      // the image is damaged or of an unsupported format
   kImageTooLarge,    // the image exceeds the byte or pixel limit, or is too long a strip
   kNoVision,         // an image was given to a model without a projector

@@ -26,6 +26,8 @@ const char* CodeName(Code code) {
       return "ABORTED";
     case Code::kClosed:
       return "CLOSED";
+    case Code::kImageNotFound:
+      return "IMAGE_NOT_FOUND";
     case Code::kImageDecode:
       return "IMAGE_DECODE";
     case Code::kImageTooLarge:

@@ -8,20 +8,16 @@ extern "C" {
 
 namespace medinfer {
 
-ContentHash ContentHash::Of(std::span<const std::uint8_t> bytes) {
-  static_assert(SHA256_DIGEST_SIZE == sizeof(ContentHash::digest));
-  ContentHash hash;
-  sha256_hash(hash.digest.data(), bytes.data(), bytes.size());
-  return hash;
-}
-
 ContentHash ContentHash::With(const ImageTokenLimits& limits) const {
   if (!limits.given()) return *this;
   std::vector<std::uint8_t> bytes(digest.begin(), digest.end());
   for (const std::uint32_t limit : {limits.min, limits.max}) {
     for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::uint8_t>(limit >> shift));
   }
-  return Of(bytes);
+  static_assert(SHA256_DIGEST_SIZE == sizeof(ContentHash::digest));
+  ContentHash hash;
+  sha256_hash(hash.digest.data(), bytes.data(), bytes.size());
+  return hash;
 }
 
 std::uint64_t EncodedImage::bytes() const {

@@ -21,7 +21,7 @@ namespace medinfer {
 struct ContentHash {
   std::array<std::uint8_t, 32> digest{};
 
-  static ContentHash Of(std::span<const std::uint8_t> bytes);
+  static ContentHash Of(const ImageData& file) { return {file.digest()}; }
   // That of the file read with these limits: another one where they are given.
   ContentHash With(const ImageTokenLimits& limits) const;
   friend bool operator==(const ContentHash&, const ContentHash&) = default;

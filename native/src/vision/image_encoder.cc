@@ -250,7 +250,7 @@ void ImageEncoder::Worker::Prepare(Job& job) {
 }
 
 Result<ImageInfo> ImageEncoder::Worker::Inspect(const ImageFile& file) const {
-  Result<ImageInfo> info = InspectImage(*file, limits_);
+  Result<ImageInfo> info = InspectImage(file->bytes(), limits_);
   if (!info.ok()) return info;
   const auto [shorter, longer] = std::minmax(info.value().width, info.value().height);
   if (longer / shorter > kMaxAspectRatio) {

@@ -16,7 +16,7 @@ Picture::Picture(const std::vector<PromptPart>& prompt, bool add_special, std::v
 }
 
 Result<BitmapPtr> Picture::Decode(std::size_t index) {
-  Result<Bitmap> bitmap = DecodePixels(*files_[index], infos_[index]);
+  Result<Bitmap> bitmap = DecodePixels(files_[index]->bytes(), infos_[index]);
   if (!bitmap.ok()) return bitmap.status();
   files_[index].reset();
   return MakeBitmap(bitmap.value(), limits_);
@@ -40,7 +40,7 @@ Status Picture::LoadChunks(const Projector& projector) {
     bitmaps.push_back(std::move(bitmap.value()));
   }
   // Stands for the image in a prompt of nothing else; what it shows is in `bitmaps`.
-  static const std::vector<PromptPart> alone = {{"", true, std::make_shared<const std::vector<std::uint8_t>>()}};
+  static const std::vector<PromptPart> alone = {{"", true, ImageData::Copy({})}};
   Result<ChunksPtr> chunks =
       SplitPrompt(projector.context(), prompt_ != nullptr ? *prompt_ : alone, bitmaps, add_special_);
   if (!chunks.ok()) return chunks.status();

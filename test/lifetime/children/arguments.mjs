@@ -1,9 +1,13 @@
 // Wrong arguments to every native function: an error that names the field, and an engine that still works.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 
+import { fromRoot } from "../../support/paths.mjs";
 import { addon, Events, loadEngine, loadOptions, longPrompt, requestOf } from "./native.mjs";
 
 const quiet = () => {};
+const file = fromRoot("test", "fixtures", "images", "rgb.png");
 
 /** @param {RegExp} message @param {() => unknown} call */
 const refused = (message, call) => assert.throws(call, { name: "TypeError", code: "INVALID_ARGUMENT", message });
@@ -46,7 +50,7 @@ const cases = {
       refused(new RegExp(`^request\\.sampling\\.${field} must be`), () => engine.submit(bad));
     }
     const text = { text: "a", parseSpecial: false };
-    refused(/^request\.prompt\[1\]\.image must be a Uint8Array, not a string/, () =>
+    refused(/^request\.prompt\[1\]\.image must be a Uint8Array or what readImage\(\) gave, not a string/, () =>
       engine.submit({ ...request, prompt: [text, { image: "a.png" }] }),
     );
     refused(/^request\.prompt\[0\]\.parseSpecial must be a boolean, not undefined/, () =>
@@ -107,6 +111,7 @@ const cases = {
     const all = [...values, ...arrays];
     const calls = [
       (...args) => engine.embedImage(...args),
+      (...args) => engine.readImage(...args).catch((error) => assert.equal(typeof error.code, "string")),
       (...args) => engine.submit(...args),
       (...args) => engine.embed(...args),
       (...args) => engine.cancel(...args),
@@ -160,6 +165,30 @@ const cases = {
     assert.throws(() => engine.embedImage(image), { code: "NO_VISION" });
     structuredClone(image, { transfer: [image.buffer] });
     assert.throws(() => engine.embedImage(image), Error);
+  },
+
+  // What readImage() gave is an image until it is released, and nothing else is one.
+  async images() {
+    const read = await engine.readImage(file, 1e6);
+    assert.deepEqual(read.bytes(), new Uint8Array(readFileSync(file)));
+    assert.notEqual(read.bytes().buffer, read.bytes().buffer);
+    assert.throws(() => engine.embedImage(read), { code: "NO_VISION" });
+    for (const method of ["bytes", "release"]) {
+      for (const other of [...values, Object.create(read), engine]) {
+        assert.throws(() => read[method].call(other), TypeError);
+      }
+    }
+    refused(/come/, () => new read.constructor());
+    for (const fake of [Object.create(read), { bytes: () => new Uint8Array(3) }]) {
+      assert.throws(() => engine.embedImage(fake), TypeError);
+    }
+    read.release();
+    read.release();
+    assert.throws(() => read.bytes(), TypeError);
+    assert.throws(() => engine.embedImage(read), TypeError);
+    await assert.rejects(engine.readImage(file, 1), { code: "IMAGE_TOO_LARGE" });
+    await assert.rejects(engine.readImage(path.join(file, "x"), 1), { code: "IMAGE_NOT_FOUND" });
+    refused(/null/, () => engine.readImage("a\0b", 1));
   },
 };
 

@@ -94,6 +94,7 @@ const cases = {
     const closing = engine.close();
     for (let round = 0; round < 2; round++) {
       assert.throws(() => engine.submit(requestOf(longPrompt(3))), closed);
+      assert.throws(() => engine.readImage("path", 1), closed);
       assert.throws(() => engine.embedImage(new Uint8Array(3)), closed);
       assert.throws(() => engine.embed(embedRequestOf("bat")), closed);
       assert.throws(() => engine.cancel(1), closed);

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { addon, Events, loadEngine, loadOptions, longPrompt, requestOf } from "./native.mjs";
+import { fromRoot } from "../../support/paths.mjs";
+import { addon, Events, loadEngine, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
 
 const threads = () => (process.platform === "linux" ? readdirSync("/proc/self/task").length : 0);
 
@@ -17,6 +18,26 @@ async function collectUntil(done) {
 }
 
 const cases = {
+  // Images that are dropped, released or not, while requests have them.
+  async images() {
+    const events = new Events();
+    const engine = await loadEngine({ mmprojPath: models.mmproj }, events.receive);
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    const ids = [];
+    await (async () => {
+      for (let i = 0; i < 10; i++) {
+        const image = await engine.readImage(fromRoot("test", "fixtures", "images", "rgb.png"), 1e6);
+        registry.register(image, i);
+        ids.push(engine.embedImage(image));
+        if (i % 2 === 0) image.release();
+      }
+    })();
+    assert.ok(await collectUntil(() => collected === 10));
+    for (const id of ids) assert.equal((await events.end(id)).type, "embedded");
+    await engine.close();
+  },
+
   async idle() {
     const before = threads();
     let collected = 0;

@@ -2,7 +2,7 @@
 import { blocksPng } from "../../support/images.mjs";
 import { addon, embedRequestOf, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
 
-/** @typedef {"load" | "prefill" | "encode" | "decode" | "embed" | "adapters" | "close" | "idle"} Phase */
+/** @typedef {"load" | "prefill" | "encode" | "decode" | "embed" | "adapters" | "images" | "close" | "idle"} Phase */
 
 const quiet = () => {};
 
@@ -69,6 +69,16 @@ export async function enter(phase, { reached, left = quiet }) {
   if (phase === "adapters") {
     engine.submit(requestOf(longPrompt(3), { nPredict: 4000 }));
     for (let i = 0; i < 2; i++) engine.loadAdapter(models.adapter);
+    return;
+  }
+
+  if (phase === "images") {
+    // The file of a model is large enough to be in the middle of it.
+    const read = async () => {
+      for (;;) (await engine.readImage(models.medium, 2 ** 40)).release();
+    };
+    for (let i = 0; i < 6; i++) keep(read());
+    setTimeout(tell, 5);
     return;
   }
 

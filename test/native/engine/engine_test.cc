@@ -250,7 +250,7 @@ TEST(Engine, RefusesBadRequests) {
   EXPECT_EQ(code([](Request& r) { r.n_probs = 101; }), Code::kInvalidArgument);
   EXPECT_EQ(code([](Request& r) { r.stop_strings = {""}; }), Code::kInvalidArgument);
   EXPECT_EQ(code([](Request& r) { r.n_predict = -2; }), Code::kInvalidArgument);
-  EXPECT_EQ(code([](Request& r) { r.prompt[0].image = std::make_shared<std::vector<std::uint8_t>>(9); }),
+  EXPECT_EQ(code([](Request& r) { r.prompt[0].image = ImageData::Copy(std::vector<std::uint8_t>(9)); }),
             Code::kNoVision);
 }
 

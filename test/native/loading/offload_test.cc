@@ -157,8 +157,7 @@ TEST_F(Offload, EncodesImagesThereToo) {
       options.device = device;
       options.mmproj_path = projector;
     });
-    const auto id =
-        loaded.engine->EmbedImage(std::make_shared<const std::vector<std::uint8_t>>(ReadFixture("rgb.png")));
+    const auto id = loaded.engine->EmbedImage(ImageData::Copy(ReadFixture("rgb.png")));
     EXPECT_TRUE(id.ok());
     const auto embedded = std::get<Embedded>(*loaded.recorder->Wait(id.value()).end);
     return std::pair(*embedded.values, loaded.engine->info().memory.front());

@@ -22,9 +22,7 @@ double LargestDifference(const std::vector<float>& a, const float* b) {
 
 }  // namespace
 
-ImageFile Share(std::vector<std::uint8_t> bytes) {
-  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
-}
+ImageFile Share(std::vector<std::uint8_t> bytes) { return ImageData::Copy(bytes); }
 
 ImageFile Card(std::uint32_t width, std::uint32_t height, std::uint32_t seed) {
   return Share(MakeBmp(width, height, [&](std::uint32_t x, std::uint32_t y, std::uint32_t c) {

@@ -70,7 +70,7 @@ TEST_F(CandidateTokensTest, TokensStandBehindThePromptAsTheyAre) {
 
 TEST_F(CandidateTokensTest, BehindAnImageTheyAreATextOfTheirOwn) {
   const PromptTokenizer tokenizer(vocab_);
-  const ImageFile image = std::make_shared<std::vector<std::uint8_t>>(3);
+  const ImageFile image = ImageData::Copy(std::vector<std::uint8_t>(3));
   std::vector<PromptPart> prompt = {Text("the"), {"", true, image}};
   const auto made = TokenizeCandidates(tokenizer, prompt, true, {{"the"}, {" dose"}});
   ASSERT_TRUE(made.ok());

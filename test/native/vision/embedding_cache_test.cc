@@ -153,7 +153,7 @@ TEST(ContentHashTest, IsSha256) {
     std::vector<std::uint8_t> bytes(length);
     for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
     std::string hex;
-    for (const std::uint8_t byte : ContentHash::Of(bytes).digest) {
+    for (const std::uint8_t byte : ContentHash::Of(*ImageData::Copy(bytes)).digest) {
       hex += "0123456789abcdef"[byte >> 4U];
       hex += "0123456789abcdef"[byte & 15U];
     }

@@ -104,7 +104,7 @@ TEST_P(ImageEncoderTest, EncodesAnImageOnceHoweverOftenItIsAskedFor) {
   encoder->Enqueue(MakeJob(1, {Text("only text")}));
   outcomes.Wait(1);
   const ImageFile card = Card(100, 100, 1);
-  encoder->Enqueue(MakeJob(2, {Image(card), Text("and"), Image(Share(*card))}));
+  encoder->Enqueue(MakeJob(2, {Image(card), Text("and"), Image(ImageData::Copy(card->bytes()))}));
   encoder->Enqueue(MakeJob(3, {Text("b"), Image(card)}));
   encoder->Enqueue(MakeJob(4, {Text("c"), Image(Card(100, 100, 2))}));
   outcomes.Release();
@@ -180,7 +180,7 @@ TEST(PictureTest, TheImagesOfAWholePromptAreEncodedTogether) {
   const VisionPair pair = LoadPair("llava");
   const std::vector<PromptPart> prompt = {Text("a"), Image(Card(60, 50, 1)), Text("b"), Image(Card(70, 50, 2))};
   std::vector<ImageInfo> infos;
-  for (const std::size_t i : {1U, 3U}) infos.push_back(InspectImage(*prompt[i].image, ImageLimits{}).value());
+  for (const std::size_t i : {1U, 3U}) infos.push_back(InspectImage(prompt[i].image->bytes(), ImageLimits{}).value());
   const auto whole = std::make_shared<Picture>(prompt, true, infos);
   whole->Load(*pair.projector);
   ASSERT_TRUE(whole->loaded());
@@ -268,7 +268,7 @@ TEST(ImageEncoderCacheTest, NothingIsCachedWithoutACache) {
   encoder.Enqueue(MakeJob(1, {Text("only text")}));
   outcomes.Wait(1);
   const ImageFile card = Card(100, 100);
-  encoder.Enqueue(MakeJob(2, {Image(card), Text("and"), Image(Share(*card))}));
+  encoder.Enqueue(MakeJob(2, {Image(card), Text("and"), Image(ImageData::Copy(card->bytes()))}));
   encoder.Enqueue(MakeJob(3, {Image(card)}));
   outcomes.Release();
   EXPECT_EQ(outcomes.Good(2).n_images_cached, 0U);

@@ -6,6 +6,7 @@ import type {
   NativeEmbedRequest,
   NativeEngine,
   NativeEvent,
+  NativeImage,
   NativeInspection,
   NativeInspectRequest,
   NativeLoad,
@@ -16,6 +17,7 @@ import type {
   NativeStats,
   StateId,
 } from "../../../lib/native/types.js";
+import { readImage } from "./read-image.js";
 
 /** An error as the addon makes it: of the library's class. */
 export function nativeError(code: NativeCode, message = "of the addon", retryable = false) {
@@ -68,7 +70,7 @@ export const controlTexts = ["<s>", "</s>", "<|im_start|>", "<|im_end|>"];
 
 export class FakeEngine implements NativeEngine {
   readonly requests = new Map<number, NativeRequest>();
-  readonly images = new Map<number, Uint8Array>();
+  readonly images = new Map<number, Uint8Array | NativeImage>();
   /** Texts to embed, or documents. */
   readonly texts = new Map<number, NativeEmbedRequest>();
   /** What was saved, by path. */
@@ -109,7 +111,12 @@ export class FakeEngine implements NativeEngine {
     return id;
   }
 
-  embedImage(image: Uint8Array): number {
+  readImage(path: string, maxBytes: number): Promise<NativeImage> {
+    this.#requireOpen();
+    return readImage(path, maxBytes);
+  }
+
+  embedImage(image: Uint8Array | NativeImage): number {
     this.#requireOpen();
     const id = ++this.#lastId;
     this.images.set(id, image);

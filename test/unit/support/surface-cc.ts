@@ -25,6 +25,7 @@ export interface CcSurface {
   events: Map<string, CcField[]>;
   addon: CcFunction[];
   engine: CcFunction[];
+  image: CcFunction[];
   /** Of the engine, beside its methods. */
   engineProperties: string[];
   /** Words of enums that are written. */
@@ -166,14 +167,19 @@ export function readCcSurface(files: Readonly<Record<string, string>>): CcSurfac
   const bodyOf = (name: string) => bodies.find((body) => body.name === name);
   const all = Object.values(files).join("\n");
   const define = [...all.matchAll(/\bDefine<(\w+)>\(target, "(\w+)"/g)];
-  const methods = [...all.matchAll(/InstanceMethod<&(EngineHandle::\w+)>\("(\w+)"\)/g)];
+  const methods = [...all.matchAll(/InstanceMethod<&((\w+)::\w+)>\("(\w+)"\)/g)];
+  const methodsOf = (handle: string) =>
+    methods
+      .filter(([, , owner]) => owner === handle)
+      .map(([, body, , name]) => ({ name: name!, parameters: parametersOf(bodyOf(body!)) }));
   const toFunction = ([, body, name]: RegExpExecArray) => ({ name: name!, parameters: parametersOf(bodyOf(body!)) });
   return {
     objects,
     events,
     written,
     addon: define.map(toFunction),
-    engine: methods.map(toFunction),
+    engine: methodsOf("EngineHandle"),
+    image: methodsOf("ImageHandle"),
     engineProperties: [...all.matchAll(/PropertyDescriptor::Value\("(\w+)", ToJs/g)].map(([, name]) => name!),
   };
 }

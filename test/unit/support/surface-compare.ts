@@ -91,6 +91,7 @@ export function compareSurfaces(sources: SurfaceSources): string[] {
 
   problems.push(...compareFunctions("NativeAddon", cc.addon, ts.functions("NativeAddon")));
   problems.push(...compareFunctions("NativeEngine", cc.engine, ts.functions("NativeEngine")));
+  problems.push(...compareFunctions("NativeImage", cc.image, ts.functions("NativeImage")));
   const properties = ts.fields("NativeEngine").filter(({ kind }) => kind !== "function");
   problems.push(...compareNames("NativeEngine", cc.engineProperties, properties.map(({ name }) => name))); // prettier-ignore
   const codes = readCodes(sources.status).filter((code) => code !== "OK");
