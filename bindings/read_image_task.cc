@@ -48,8 +48,7 @@ void ReadImageTask::Complete(napi_env env, napi_status status, void* task) {
   const Napi::HandleScope scope(env);
   try {
     self->Settle();
-  } catch (const std::exception&) {
-    // As above: there is nobody to tell.
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): as above, there is nobody to tell
   }
 }
 

@@ -14,12 +14,12 @@ class GrammarMemoTest : public VocabularyTest {
  protected:
   std::unique_ptr<GrammarConstraint> Read(const std::string& grammar, std::uint32_t blanks = 0,
                                           std::optional<char> filler = std::nullopt) {
-    auto read = memo.Read(grammar, blanks, filler);
+    auto read = memo_.Read(grammar, blanks, filler);
     EXPECT_TRUE(read.ok());
     return std::move(read.value());
   }
 
-  GrammarMemo memo{vocab_};
+  GrammarMemo memo_{vocab_};
 };
 
 TEST_F(GrammarMemoTest, GivesEachOneItsOwn) {
@@ -27,7 +27,7 @@ TEST_F(GrammarMemoTest, GivesEachOneItsOwn) {
   const auto first = Read(grammar);
   first->Append("a");
   const auto second = Read(grammar);
-  EXPECT_EQ(memo.size(), 1U);
+  EXPECT_EQ(memo_.size(), 1U);
   EXPECT_TRUE(first->Admits("b"));
   EXPECT_FALSE(first->Admits("cd"));
   EXPECT_TRUE(second->Admits("ab"));
@@ -43,12 +43,12 @@ TEST_F(GrammarMemoTest, TellsApartWhatIsAskedOfAGrammar) {
   EXPECT_TRUE(Read(grammar, 2)->Admits(" a"));
   EXPECT_EQ(Read(grammar)->Closing(), std::nullopt);
   EXPECT_EQ(Read(grammar, 0, 'x')->Closing(), "a");
-  EXPECT_EQ(memo.size(), 3U);
+  EXPECT_EQ(memo_.size(), 3U);
 }
 
 TEST_F(GrammarMemoTest, KeepsNeitherManyNorLongOnesNorWrongOnes) {
   for (std::size_t i = 0; i < 2 * GrammarMemo::kMostGrammars; ++i) Read("root ::= \"" + std::to_string(i) + "\"");
-  EXPECT_EQ(memo.size(), GrammarMemo::kMostGrammars);
+  EXPECT_EQ(memo_.size(), GrammarMemo::kMostGrammars);
   EXPECT_TRUE(Read("root ::= \"0\"")->Admits("0"));
   GrammarMemo other(vocab_);
   EXPECT_TRUE(other.Read("root ::= \"" + std::string(GrammarMemo::kLongest, 'a') + "\"", 0, std::nullopt).ok());
