@@ -49,8 +49,8 @@ describe("chat", () => {
     const { prompt } = engine.applyChatTemplate(user("What is a fever?"));
     // How much is drafted hangs on what passes have cost.
     const options = { sampling: greedy, nPredict: 16, maxDraftTokens: 0 };
-    const chat = await engine.chat({ messages: user("What is a fever?"), ...options }).result;
-    const complete = await engine.complete({ prompt, ...options }).result;
+    const chat = await engine.chat({ messages: user("What is a fever?"), ...options, cacheSalt: "one" }).result;
+    const complete = await engine.complete({ prompt, ...options, cacheSalt: "other" }).result;
     expect(chat.text).toBe(complete.text);
     expect(chat.usage).toEqual(complete.usage);
   });

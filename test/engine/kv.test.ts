@@ -47,8 +47,8 @@ describe("the prefix cache", () => {
     const first = await ask(engine, prompt);
     const second = await ask(engine, prompt);
     expect(first.usage.cachedTokens).toBe(0);
-    // All whole pages but that of the last token, whose logits are needed.
-    expect(second.usage.cachedTokens).toBe(Math.floor((first.usage.promptTokens - 1) / 32) * 32);
+    // All but the last token, whose logits are needed.
+    expect(second.usage.cachedTokens).toBe(first.usage.promptTokens - 1);
     expect(second.text).toBe(first.text);
     const { kv } = engine.stats();
     expect(kv).toMatchObject({ paged: true, prefixHits: 1, tokensSaved: second.usage.cachedTokens, pagesUsed: 0 });
@@ -102,7 +102,7 @@ describe("the prefix cache", () => {
     const prompt = words(300);
     const { usage, text } = await ask(engine, prompt);
     const again = await ask(engine, prompt);
-    expect(again.usage.cachedTokens).toBe(Math.floor((usage.promptTokens - 1) / pageSize) * pageSize);
+    expect(again.usage.cachedTokens).toBe(usage.promptTokens - 1);
     expect(again.text).toBe(text);
     expect(engine.stats().kv).toMatchObject({ pageSize, pages: 2048 / pageSize });
   });
@@ -134,13 +134,13 @@ describe("the prefix cache", () => {
     const prompts = Array.from({ length: 8 }, (_, i) => `${i} ${words(150)}`);
     for (const prompt of prompts) await ask(engine, prompt, "ward 3");
     const { usage, text } = await ask(engine, prompts[0]!, "ward 3");
-    expect(usage.cachedTokens).toBe(Math.floor((usage.promptTokens - 1) / 32) * 32);
+    expect(usage.cachedTokens).toBe(usage.promptTokens - 1);
     expect(text).toBe((await ask(plain, prompts[0]!)).text);
     const { kv } = engine.stats();
     expect(kv.tokensRestored).toBe(usage.cachedTokens);
     expect(kv.tokensSaved).toBe(usage.cachedTokens);
     expect(kv.hostPages).toBeGreaterThan(0);
-    expect(kv.hostBytes % kv.hostPages).toBe(0);
+    expect(kv.hostBytes).toBeGreaterThan(kv.hostPages);
     expect((await ask(engine, prompts[1]!, "ward 7")).usage.cachedTokens).toBe(0);
   });
 });

@@ -28,7 +28,7 @@ class CellStore {
   // that does.
   virtual void Shrink(SequenceId sequence, std::uint32_t cells, std::int32_t position) = 0;
   virtual std::uint64_t BytesPerCell() const = 0;
-  // A whole page. REQUIRES: it is written. Throws std::bad_alloc.
+  // A page, also one that is written in part. Throws std::bad_alloc.
   virtual std::vector<std::uint8_t> ReadPage(PageId page) const = 0;
   // `bytes` are what ReadPage made of some page. REQUIRES: one table alone has the page.
   virtual void WritePage(PageId page, std::span<const std::uint8_t> bytes) = 0;

@@ -33,11 +33,13 @@ PagePath PathBelow(const PagePath& parent, std::span<const CellKey> keys) {
 
 bool HostPages::Touch(const PagePath& path) { return Find(path) != nullptr; }
 
-void HostPages::Keep(const PagePath& path, std::string_view salt, Bytes bytes) {
-  if (bytes.size() > budget_) return;
-  while (used_ + bytes.size() > budget_) Drop(pages_.begin());
-  used_ += bytes.size();
-  pages_.push_back({path, std::string(salt), std::move(bytes)});
+void HostPages::Keep(const PagePath& path, std::string_view salt, Bytes bytes, std::vector<CellKey> keys) {
+  if (const auto known = by_path_.find(path); known != by_path_.end()) Drop(known->second);
+  Page page{path, std::string(salt), std::move(bytes), std::move(keys)};
+  if (page.size() > budget_) return;
+  while (used_ + page.size() > budget_) Drop(pages_.begin());
+  used_ += page.size();
+  pages_.push_back(std::move(page));
   by_path_.emplace(path, std::prev(pages_.end()));
 }
 
@@ -46,6 +48,12 @@ const HostPages::Bytes* HostPages::Find(const PagePath& path) {
   if (found == by_path_.end()) return nullptr;
   pages_.splice(pages_.end(), pages_, found->second);
   return &found->second->bytes;
+}
+
+HostPages::Rest HostPages::FindRest(const PagePath& path) {
+  if (Find(path) == nullptr) return {};
+  const Page& page = pages_.back();
+  return {page.keys, page.bytes};
 }
 
 void HostPages::Forget(const std::function<bool(std::string_view salt)>& drops) {
@@ -57,7 +65,7 @@ void HostPages::Forget(const std::function<bool(std::string_view salt)>& drops) 
 }
 
 void HostPages::Drop(Pages::iterator page) {
-  used_ -= page->bytes.size();
+  used_ -= page->size();
   by_path_.erase(page->path);
   pages_.erase(page);
 }

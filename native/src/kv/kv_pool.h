@@ -89,6 +89,8 @@ class KvPool {
   std::uint32_t available() const { return pages_.free() + cache_.evictable(); }
   // Nothing is found or kept from here on. REQUIRES: no id is held.
   void DisableCache() { prefix_cache_ = false; }
+  // Whether what sequences have computed is found by others.
+  bool caches() const { return prefix_cache_; }
   // Share of the cells in the pages of sequences that none of them holds: the rest of last pages.
   double Fragmentation() const;
   // Cells that sequences hold, shared ones once for each.

@@ -93,11 +93,33 @@ void KvCache::Shrink(const ScheduledSequence& sequence) {
 }
 
 void KvCache::Commit(ScheduledSequence& sequence) {
+  if (!sequence.left_rest && !sequence.cursor.reading()) {
+    sequence.left_rest = true;
+    LeaveRest(sequence);
+  }
   const std::uint32_t page = pool_.page_size();
   const std::uint32_t whole = sequence.written() / page * page;
   if (whole <= sequence.committed) return;
   sequence.committed = whole;
   pool_.Commit(sequence.slot, std::span(sequence.keys).first(whole), sequence.salt);
+}
+
+void KvCache::LeaveRest(const ScheduledSequence& sequence) {
+  const std::uint32_t page = pool_.page_size();
+  const std::uint32_t written = sequence.written();
+  if (!host_.has_room() || !pool_.caches() || written == 0 || written > sequence.keys.size()) return;
+  // Of a prompt that ends with its page, all but the last token can be used.
+  const std::uint32_t whole = (written - 1) / page * page;
+  const PageTable& table = pool_.table(sequence.slot);
+  const std::uint32_t first = table.Cell(whole);
+  // Else it goes on from a page that it shares in part, and its cells are of two.
+  if (first % page != 0 || table.Cell(written - 1) - first != written - 1 - whole) return;
+  const auto rest = std::span(sequence.keys).subspan(whole, written - whole);
+  try {
+    host_.Keep(PathBelow(PathOf(sequence, whole), {}), sequence.salt, store_.ReadPage(first / page),
+               {rest.begin(), rest.end()});
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing it again takes no memory
+  }
 }
 
 void KvCache::Release(const ScheduledSequence& sequence) {
@@ -124,8 +146,8 @@ std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t 
   const std::uint32_t page = pool_.page_size();
   if (host_.pages() == 0 || found % page != 0) return found;
   const std::span<const CellKey> keys(sequence.keys);
-  PagePath path = RootPath(sequence.salt);
-  for (std::uint32_t begin = 0; begin < found; begin += page) path = PathBelow(path, keys.subspan(begin, page));
+  PagePath path = PathOf(sequence, found);
+  std::vector<PagePath> paths{path};
   std::vector<const HostPages::Bytes*> pages;
   std::uint32_t end = found;
   while (end + page <= keys.size()) {
@@ -133,6 +155,7 @@ std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t 
     const HostPages::Bytes* bytes = host_.Find(path);
     if (bytes == nullptr) break;
     pages.push_back(bytes);
+    paths.push_back(path);
     end += page;
   }
   const std::uint32_t usable = std::max(found, sequence.cursor.UsableMatch(end, page));
@@ -140,8 +163,31 @@ std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t 
   for (std::uint32_t begin = found; begin < usable; begin += page) {
     store_.WritePage(table.Cell(begin) / page, *pages[(begin - found) / page]);
   }
-  counters_.tokens_restored += usable - found;
+  const std::uint32_t restored = RestoreRest(sequence, usable, paths[(usable - found) / page]);
+  counters_.tokens_restored += restored - found;
+  return restored;
+}
+
+// The same of a page that is written in part, behind the `found` cells, whole pages with this path.
+std::uint32_t KvCache::RestoreRest(const ScheduledSequence& sequence, std::uint32_t found, const PagePath& path) {
+  const std::uint32_t page = pool_.page_size();
+  const auto [theirs, bytes] = host_.FindRest(PathBelow(path, {}));
+  const auto mine = std::span<const CellKey>(sequence.keys).subspan(found);
+  const auto common = std::ranges::mismatch(theirs, mine).in1 - theirs.begin();
+  const std::uint32_t usable = sequence.cursor.UsableMatch(found + static_cast<std::uint32_t>(common), 1);
+  if (usable <= found) return found;
+  const std::uint32_t first = pool_.table(sequence.slot).Cell(found);
+  if (first % page != 0) return found;
+  store_.WritePage(first / page, bytes);
   return usable;
+}
+
+PagePath KvCache::PathOf(const ScheduledSequence& sequence, std::uint32_t cells) const {
+  const std::uint32_t page = pool_.page_size();
+  const std::span<const CellKey> keys(sequence.keys);
+  PagePath path = RootPath(sequence.salt);
+  for (std::uint32_t begin = 0; begin < cells; begin += page) path = PathBelow(path, keys.subspan(begin, page));
+  return path;
 }
 
 // How many cells of the sequence are written, of which `found` were found. REQUIRES: it holds its slot, with cells for

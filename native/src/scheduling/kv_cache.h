@@ -58,8 +58,12 @@ class KvCache {
   bool ReserveDraft(const ScheduledSequence& sequence);
   // Takes back the cells behind what is written of the sequence itself.
   void Shrink(const ScheduledSequence& sequence);
-  // Offers the whole pages that the sequence has written to the prefix cache.
+  // Offers the whole pages that the sequence has written to the prefix cache and, when its prompt is read, what that
+  // has behind them to host memory.
   void Commit(ScheduledSequence& sequence);
+  // Leaves a copy of what the sequence has written behind its last whole page in host memory, where there is room: a
+  // prompt that goes on from it does not compute it again. REQUIRES: the sequence is admitted.
+  void LeaveRest(const ScheduledSequence& sequence);
 
   // The id and the cells are free. REQUIRES, of these three: the sequence is admitted.
   void Release(const ScheduledSequence& sequence);
@@ -103,6 +107,8 @@ class KvCache {
  private:
   std::optional<PageTable> ForkBase(const ScheduledSequence& sequence, std::uint32_t found);
   std::uint32_t Restore(const ScheduledSequence& sequence, std::uint32_t found);
+  std::uint32_t RestoreRest(const ScheduledSequence& sequence, std::uint32_t found, const PagePath& path);
+  PagePath PathOf(const ScheduledSequence& sequence, std::uint32_t cells) const;
   std::uint32_t SwapIn(const ScheduledSequence& sequence, std::uint32_t found);
 
   KvPool& pool_;

@@ -50,6 +50,7 @@ struct ScheduledSequence {
   PromptCursor cursor;
   std::vector<CellKey> keys;    // of the prompt's cells, then of what is in the cache behind it
   std::uint32_t committed = 0;  // cells whose pages were offered to the prefix cache
+  bool left_rest = false;       // what its prompt has behind them was left, too
 
   SequenceId slot = -1;        // while running
   bool cell_reserved = false;  // for `pending`

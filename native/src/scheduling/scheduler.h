@@ -55,6 +55,8 @@ class Scheduler {
   void DropRefused(ScheduledSequence& sequence) { cache_.Shrink(sequence); }
   // What a sequence has computed is in the cache.
   void Commit(ScheduledSequence& sequence) { cache_.Commit(sequence); }
+  // See KvCache.
+  void LeaveRest(const ScheduledSequence& sequence) { cache_.LeaveRest(sequence); }
   // The sequence ends and gives up all that it holds; its siblings have ended before.
   void Remove(ScheduledSequence& sequence);
   // The same, of a sequence whose cells stay as a state under its id. False, and no change, where there are none to

@@ -190,9 +190,9 @@ TEST(KvCache, WhatLeavesThePoolComesBackFromHostMemory) {
   EXPECT_GT(world.cache.stats().host_pages, 0U);
   ScheduledSequence again = world.Sequence(3, Counting(0, 14));
   ASSERT_TRUE(world.Admit(again));
-  EXPECT_EQ(again.cursor.done(), 12U);
-  EXPECT_EQ(again.cached_cells, 12U);
-  EXPECT_EQ(world.cache.stats().tokens_restored, 12U);
+  EXPECT_EQ(again.cursor.done(), 13U);  // three pages, and of the rest behind them all but the last token
+  EXPECT_EQ(again.cached_cells, 13U);
+  EXPECT_EQ(world.cache.stats().tokens_restored, 13U);
   world.ExpectRight(again);
   world.ComputeAll(again);
   world.ExpectRight(again);
@@ -200,7 +200,71 @@ TEST(KvCache, WhatLeavesThePoolComesBackFromHostMemory) {
   world.cache.Release(again);
   // They are of the pool again, and their copies are still there.
   EXPECT_EQ(world.cached(), 3U);
-  EXPECT_EQ(world.cache.stats().host_pages, 6U);
+  EXPECT_EQ(world.cache.stats().host_pages, 8U);
+}
+
+// What has been read of 14 tokens in pages of 4, and is read again as `tokens`: how many are not computed again.
+std::uint32_t CachedOf(const Tokens& first, const Tokens& tokens, std::uint64_t host_pages = 10) {
+  KvWorld world({.pages = 10, .host_pages = host_pages});
+  ReadOnce(world, 1, first);
+  ScheduledSequence again = world.Sequence(2, tokens);
+  EXPECT_TRUE(world.Admit(again));
+  world.ExpectRight(again);
+  const std::uint32_t cached = again.cursor.done();
+  world.ComputeAll(again);
+  world.ExpectRight(again);
+  return cached;
+}
+
+TEST(KvCache, WhatStandsBehindTheLastWholePageIsNotComputedAgain) {
+  EXPECT_EQ(CachedOf(Counting(0, 14), Counting(0, 14)), 13U);
+  EXPECT_EQ(CachedOf(Counting(0, 14), Counting(0, 20)), 14U);
+  EXPECT_EQ(CachedOf(Counting(0, 15), Joined(Counting(0, 14), Counting(100, 6))), 14U);
+  EXPECT_EQ(CachedOf(Counting(0, 14), Joined(Counting(0, 12), Counting(100, 6))), 12U);
+  EXPECT_EQ(CachedOf(Counting(0, 16), Counting(0, 16)), 15U);  // ends with its page
+  EXPECT_EQ(CachedOf(Counting(0, 3), Counting(0, 3)), 2U);     // has no whole page
+  EXPECT_EQ(CachedOf(Counting(0, 14), Counting(0, 14), /*host_pages=*/0), 12U);
+}
+
+TEST(KvCache, LeavesNoRestWhereNothingIsCached) {
+  KvWorld world({.pages = 10, .host_pages = 10, .prefix_cache = false});
+  ReadOnce(world, 1, Counting(0, 7));
+  EXPECT_EQ(world.cache.stats().host_pages, 0U);
+}
+
+TEST(KvCache, AnAnswersRestIsLeftForWhatGoesOnFromIt) {
+  KvWorld world({.pages = 10, .host_pages = 10});
+  ScheduledSequence first = world.Sequence(1, Counting(0, 5));
+  ASSERT_TRUE(world.Admit(first));
+  world.ComputeAll(first);
+  world.cache.Commit(first);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(world.Decode(first, 50 + i));
+  world.cache.Commit(first);
+  world.cache.LeaveRest(first);
+  world.cache.Release(first);
+  ScheduledSequence next = world.Sequence(2, Joined(Joined(Counting(0, 5), Counting(50, 5)), Counting(80, 7)));
+  ASSERT_TRUE(world.Admit(next));
+  EXPECT_EQ(next.cursor.done(), 10U);
+  world.ExpectRight(next);
+  world.cache.Release(next);
+  // The prompt's own is still there.
+  ScheduledSequence same = world.Sequence(3, Joined(Counting(0, 5), Counting(70, 7)));
+  ASSERT_TRUE(world.Admit(same));
+  EXPECT_EQ(same.cursor.done(), 5U);
+  world.ExpectRight(same);
+}
+
+TEST(KvCache, ARestIsOfOneSalt) {
+  KvWorld world({.pages = 10, .host_pages = 10});
+  ReadOnce(world, 1, Counting(0, 7), "a");
+  ScheduledSequence other = world.Sequence(2, Counting(0, 7), "b");
+  ASSERT_TRUE(world.Admit(other));
+  EXPECT_EQ(other.cursor.done(), 0U);
+  world.cache.Release(other);
+  world.cache.Forget([](std::string_view salt) { return salt == "a"; });
+  ScheduledSequence own = world.Sequence(3, Counting(0, 7), "a");
+  ASSERT_TRUE(world.Admit(own));
+  EXPECT_EQ(own.cursor.done(), 0U);
 }
 
 TEST(KvCache, GoesOnInHostMemoryBehindWhatThePoolHas) {
@@ -236,7 +300,7 @@ TEST(KvCache, WhatHostMemoryCannotTakeIsComputedAgain) {
   world.store.out_of_memory = true;
   ReadOnce(world, 2, Counting(100, 14));
   world.store.out_of_memory = false;
-  EXPECT_EQ(world.cache.stats().host_pages, 0U);
+  EXPECT_EQ(world.cache.stats().host_pages, 1U);  // the rest of the first, which was left before
   ReadOnce(world, 3, Counting(0, 14));
 }
 
