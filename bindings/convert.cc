@@ -155,6 +155,8 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.kv_gather = ToBool(fields.Value("kvGather"), fields.Name("kvGather"));
   options.kv_swap_bytes = fields.Integer<std::int64_t>("kvSwapBytes");
   options.kv_host_bytes = fields.Integer<std::uint64_t>("kvHostBytes");
+  options.kv_disk_folder = ToPath(fields.Value("kvDiskFolder"), fields.Name("kvDiskFolder"));
+  options.kv_disk_bytes = fields.Integer<std::uint64_t>("kvDiskBytes");
   options.kv_host_on_cpu_only = ToBool(fields.Value("kvHostOnCpuOnly"), fields.Name("kvHostOnCpuOnly"));
   options.max_queue = fields.Integer<std::uint32_t>("maxQueue");
   options.max_image_bytes = fields.Integer<std::uint64_t>("maxImageBytes");
@@ -356,6 +358,9 @@ Napi::Object ToJs(Napi::Env env, const KvStats& kv) {
   object["swapBytes"] = static_cast<double>(kv.swap_bytes);
   object["hostPages"] = static_cast<double>(kv.host_pages);
   object["hostBytes"] = static_cast<double>(kv.host_bytes);
+  object["diskPages"] = static_cast<double>(kv.disk_pages);
+  object["diskBytes"] = static_cast<double>(kv.disk_bytes);
+  object["diskLost"] = static_cast<double>(kv.disk_lost);
   object["tokensRestored"] = static_cast<double>(kv.tokens_restored);
   return object;
 }

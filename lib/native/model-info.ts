@@ -136,6 +136,12 @@ export interface KvStats {
   hostPages: number;
   /** Bytes that they take. */
   hostBytes: number;
+  /** Pages on a disk (`kv.diskCacheFolder`), because host memory has no room for them, now. */
+  diskPages: number;
+  /** Bytes that they take. */
+  diskBytes: number;
+  /** Pages that the disk did not take, because it was slow or full, or gave back damaged: they are computed again. */
+  diskLost: number;
   /** Of `tokensSaved`, those that were copied back from there. */
   tokensRestored: number;
 }

@@ -60,6 +60,9 @@ export interface NativeLoadOptions {
   kvSwapBytes: number;
   /** Most memory for pages that leave the pool. */
   kvHostBytes: number;
+  /** Empty: no pages go to a disk. */
+  kvDiskFolder: string;
+  kvDiskBytes: number;
   /** And none where the pool is on a GPU. */
   kvHostOnCpuOnly: boolean;
   maxQueue: number;

@@ -37,6 +37,14 @@ export interface KvOptions {
    * quarter of the memory that is free at load, at most 8 GiB; none where the pool is on a GPU, to which copying is slow.
    */
   hostCacheBytes?: "auto" | number;
+  /**
+   * A folder on a disk, for pages that `hostCacheBytes` has no room for: keys and values of prompts and images, so choose one
+   * that patients' data may lie in. They are in one file without a name, which its owner alone could open and which is gone
+   * when the process ends, however it ends. What is read is compared with a checksum. Default none: nothing is written.
+   */
+  diskCacheFolder?: string;
+  /** Most bytes of that file; what is used least recently goes first. Default 16 GiB. */
+  diskCacheBytes?: number;
 }
 
 /** Options of {@link Engine.load}. All are optional. */
@@ -182,6 +190,8 @@ export const loadOptionsSchema = object({
       gather: v.optional(flag(), true),
       swapBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
       hostCacheBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
+      diskCacheFolder: v.optional(text({ filled: true })),
+      diskCacheBytes: v.optional(integer(1, 2 ** 46), 2 ** 34),
     }),
     () => ({}),
   ),
@@ -233,6 +243,8 @@ export function toNativeLoadOptions(
     kvSwapBytes: options.kv.swapBytes === "auto" ? -1 : options.kv.swapBytes,
     kvHostBytes: options.kv.hostCacheBytes === "auto" ? autoHostBytes() : options.kv.hostCacheBytes,
     kvHostOnCpuOnly: options.kv.hostCacheBytes === "auto",
+    kvDiskFolder: options.kv.diskCacheFolder ?? "",
+    kvDiskBytes: options.kv.diskCacheBytes,
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

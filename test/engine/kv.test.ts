@@ -1,3 +1,7 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
 import { afterAll, describe, expect, test } from "vitest";
 
 import { Engine } from "medinfer";
@@ -126,6 +130,33 @@ describe("the prefix cache", () => {
     expect(engine.stats().kv.pagesEvicted).toBeGreaterThan(0);
     expect((await ask(engine, `7 ${words(150)}`)).usage.cachedTokens).toBeGreaterThan(0);
     expect((await ask(engine, `0 ${words(150)}`)).usage.cachedTokens).toBe(0);
+  });
+
+  test("copies back what has left for a disk, and leaves nothing in its folder", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "medinfer-disk-"));
+    const kv = { hostCacheBytes: 0, diskCacheFolder: folder };
+    const engine = await Engine.load({ model: tinyModel(), mmproj: null, nCtx: 1024, batchSize: 1, kv });
+    await using plain = await crowded(0);
+    const prompts = Array.from({ length: 8 }, (_, i) => `${i} ${words(150)}`);
+    for (const prompt of prompts) await ask(engine, prompt, "ward 3");
+    const { usage, text } = await ask(engine, prompts[0]!, "ward 3");
+    expect(usage.cachedTokens).toBe(usage.promptTokens - 1);
+    expect(text).toBe((await ask(plain, prompts[0]!)).text);
+    const stats = engine.stats().kv;
+    expect(stats).toMatchObject({ hostPages: 0, diskLost: 0, tokensRestored: usage.cachedTokens });
+    expect(stats.diskBytes % stats.diskPages).toBe(0);
+    expect((await ask(engine, prompts[1]!, "ward 7")).usage.cachedTokens).toBe(0);
+    expect(await readdir(folder)).toEqual([]);
+    await engine.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test("refuses a folder for the disk that cannot be written to", async () => {
+    const kv = { diskCacheFolder: "/nowhere" };
+    await expect(Engine.load({ model: tinyModel(), mmproj: null, kv })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("kv.diskCacheFolder, /nowhere: there is no such folder") as string,
+    });
   });
 
   test("copies back what has left the pool, with its salt", async () => {

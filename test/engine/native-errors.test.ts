@@ -57,6 +57,8 @@ const loadOptions = {
   kvGather: false,
   kvSwapBytes: 0,
   kvHostBytes: 0,
+  kvDiskFolder: "",
+  kvDiskBytes: 0,
   kvHostOnCpuOnly: false,
   maxQueue: 8,
   maxImageBytes: 1 << 20,

@@ -22,6 +22,9 @@ struct KvStats {
   std::uint64_t swap_bytes = 0;       // of host memory, now
   std::uint64_t host_pages = 0;       // kept in host memory since they left the pool, now
   std::uint64_t host_bytes = 0;       // of them
+  std::uint64_t disk_pages = 0;       // on a disk, because host memory has no room for them, now
+  std::uint64_t disk_bytes = 0;       // of them
+  std::uint64_t disk_lost = 0;        // pages that the disk did not take, or gave back damaged
   std::uint64_t tokens_restored = 0;  // of those saved, copied back from there
 };
 

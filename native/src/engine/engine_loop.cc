@@ -22,7 +22,7 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::func
     : parts_(parts),
       cpus_(limits.cpus),
       outbox_(parts.sink),
-      cache_(parts.pool, parts.decoder, limits.swap_bytes, limits.host_bytes),
+      cache_(parts.pool, parts.decoder, limits.swap_bytes, limits.host_bytes, parts.disk),
       scheduler_(cache_, limits.step_budget),
       requests_(scheduler_, outbox_, on_end),
       sessions_({cache_, scheduler_, parts.files, parts.inbox, parts.identity, outbox_}, on_end),

@@ -38,6 +38,7 @@ class EngineLoop {
     AdapterTable& adapters;
     Pacer& pacer;                   // of what is prepared beside the passes
     const ModelIdentity& identity;  // of what sessions are saved with
+    DiskPages* disk = nullptr;      // of pages that host memory has no room for; null: none
   };
   struct Limits {
     std::uint32_t step_budget = 0;

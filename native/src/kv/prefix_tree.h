@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "kv/cell_key.h"
-#include "kv/host_pages.h"
+#include "kv/page_copy.h"
 #include "kv/page_pool.h"
 #include "kv/page_table.h"
 

@@ -5,11 +5,14 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <system_error>
 #include <utility>
 
+#include "base/excerpt.h"
 #include "device/assertion_guard.h"
 #include "device/available_cpus.h"
 #include "device/registry.h"
+#include "kv/spill_file.h"
 #include "llama.h"
 #include "loading/model_identity.h"
 #include "loading/place_model.h"
@@ -49,6 +52,7 @@ class Loader {
   void ChooseAmongCandidates(const Model& model);
   bool may_see() const { return !options_.mmproj_path.empty() || !options_.mmproj_candidates.empty(); }
   std::uint64_t SwapBytes() const;
+  Status OpenDisk();
 
   LoadOptions options_;
   const ProgressFn& progress_;
@@ -170,7 +174,23 @@ Status Loader::LoadAll() {
   info.n_gpu_layers = placement_.n_gpu_layers < 0 ? all : std::min(placement_.n_gpu_layers, all);
   parts_.swap_bytes = SwapBytes();
   if (!options_.kv_host_on_cpu_only || !placed_on_gpu()) parts_.host_bytes = options_.kv_host_bytes;
+  if (Status status = OpenDisk(); !status.ok()) return status;
   parts_.identity = IdentifyModel(*parts_.model, options_);
+  return {};
+}
+
+Status Loader::OpenDisk() {
+  if (options_.kv_disk_folder.empty()) return {};
+  auto file = SpillFile::Create(options_.kv_disk_folder);
+  if (!file.ok()) {
+    return {file.status().code(), "kv.diskCacheFolder, " + ExcerptPath(options_.kv_disk_folder) + ": " +
+                                      file.status().message() + "; name a folder that can be written to"};
+  }
+  try {
+    parts_.disk = std::make_unique<DiskPages>(std::move(file.value()), options_.kv_disk_bytes);
+  } catch (const std::system_error&) {
+    return {Code::kOutOfMemory, "the system gives no thread to write the pages of kv.diskCacheFolder"};
+  }
   return {};
 }
 
@@ -180,6 +200,7 @@ void LoadedParts::Free() {
   projector.reset();
   decoder.reset();
   pool.reset();
+  disk.reset();
   model.reset();
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "kv/disk_pages.h"
 #include "kv/kv_pool.h"
 #include "medinfer/load_options.h"
 #include "medinfer/model_info.h"
@@ -23,9 +24,10 @@ struct LoadedParts {
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Projector> projector;  // null: no images
   ModelInfo info;
-  ModelIdentity identity{};      // of what sessions are saved with
-  std::uint64_t swap_bytes = 0;  // most host memory for the cells of preempted requests
-  std::uint64_t host_bytes = 0;  // and for pages that leave the pool
+  ModelIdentity identity{};         // of what sessions are saved with
+  std::uint64_t swap_bytes = 0;     // most host memory for the cells of preempted requests
+  std::uint64_t host_bytes = 0;     // and for pages that leave the pool
+  std::unique_ptr<DiskPages> disk;  // of those that have no room there; null: none
 
   LoadedParts() = default;
   LoadedParts(LoadedParts&&) = default;

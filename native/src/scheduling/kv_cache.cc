@@ -6,13 +6,16 @@
 
 namespace medinfer {
 
-KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::uint64_t host_bytes)
-    : pool_(pool), store_(store), swap_(swap_bytes), host_(store.paged() ? host_bytes : 0) {
-  if (!host_.has_room()) return;
+KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::uint64_t host_bytes, DiskPages* disk)
+    : pool_(pool),
+      store_(store),
+      swap_(swap_bytes),
+      cold_(store.paged() ? host_bytes : 0, store.paged() ? disk : nullptr) {
+  if (!cold_.keeps()) return;
   pool_.SetEvictor([this](PageId page, const PagePath& path, std::string_view salt) {
-    if (host_.Touch(path)) return;
+    if (cold_.Touch(path)) return;
     try {
-      host_.Keep(path, salt, store_.ReadPage(page));
+      cold_.Keep({path, std::string(salt), store_.ReadPage(page)});
     } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing it again takes no memory
     }
   });
@@ -25,6 +28,17 @@ PageTable KvCache::Find(const ScheduledSequence& sequence) {
   found.Truncate(sequence.cursor.UsableMatch(found.size(), pool_.page_size()));
   if (std::optional<PageTable> base = ForkBase(sequence, found.size())) return std::move(*base);
   return found;
+}
+
+void KvCache::ReadAhead(const ScheduledSequence& sequence) const {
+  if (cold_.disk() == nullptr || cold_.disk()->pages() == 0) return;
+  const std::uint32_t page = pool_.page_size();
+  const std::span<const CellKey> keys(sequence.keys);
+  PagePath path = RootPath(sequence.salt);
+  for (std::uint32_t end = page; end <= keys.size(); end += page) {
+    path = PathBelow(path, keys.subspan(end - page, page));
+    cold_.ReadAhead(path);
+  }
 }
 
 // The cells of the state that the sequence begins from, where they are more than `found`. A state that the prompt does
@@ -107,7 +121,7 @@ void KvCache::Commit(ScheduledSequence& sequence) {
 void KvCache::LeaveRest(const ScheduledSequence& sequence) {
   const std::uint32_t page = pool_.page_size();
   const std::uint32_t written = sequence.written();
-  if (!host_.has_room() || !pool_.caches() || written == 0 || written > sequence.keys.size()) return;
+  if (!cold_.keeps() || !pool_.caches() || written == 0 || written > sequence.keys.size()) return;
   // Of a prompt that ends with its page, all but the last token can be used.
   const std::uint32_t whole = (written - 1) / page * page;
   const PageTable& table = pool_.table(sequence.slot);
@@ -116,8 +130,10 @@ void KvCache::LeaveRest(const ScheduledSequence& sequence) {
   if (first % page != 0 || table.Cell(written - 1) - first != written - 1 - whole) return;
   const auto rest = std::span(sequence.keys).subspan(whole, written - whole);
   try {
-    host_.Keep(PathBelow(PathOf(sequence, whole), {}), sequence.salt, store_.ReadPage(first / page),
-               {rest.begin(), rest.end()});
+    cold_.Keep({PathBelow(PathOf(sequence, whole), {}),
+                sequence.salt,
+                store_.ReadPage(first / page),
+                {rest.begin(), rest.end()}});
   } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing it again takes no memory
   }
 }
@@ -144,41 +160,44 @@ void KvCache::SwapOut(const ScheduledSequence& sequence) {
 // REQUIRES: the sequence holds its slot, with cells for the whole prompt.
 std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t found) {
   const std::uint32_t page = pool_.page_size();
-  if (host_.pages() == 0 || found % page != 0) return found;
+  if (cold_.empty() || found % page != 0) return found;
   const std::span<const CellKey> keys(sequence.keys);
-  PagePath path = PathOf(sequence, found);
-  std::vector<PagePath> paths{path};
-  std::vector<const HostPages::Bytes*> pages;
+  std::vector<PagePath> paths{PathOf(sequence, found)};
   std::uint32_t end = found;
   while (end + page <= keys.size()) {
-    path = PathBelow(path, keys.subspan(end, page));
-    const HostPages::Bytes* bytes = host_.Find(path);
-    if (bytes == nullptr) break;
-    pages.push_back(bytes);
+    const PagePath path = PathBelow(paths.back(), keys.subspan(end, page));
+    if (!cold_.Touch(path)) break;
     paths.push_back(path);
     end += page;
   }
-  const std::uint32_t usable = std::max(found, sequence.cursor.UsableMatch(end, page));
+  const auto usable = [&](std::uint32_t there) { return std::max(found, sequence.cursor.UsableMatch(there, page)); };
   const PageTable& table = pool_.table(sequence.slot);
-  for (std::uint32_t begin = found; begin < usable; begin += page) {
-    store_.WritePage(table.Cell(begin) / page, *pages[(begin - found) / page]);
+  std::uint32_t restored = usable(end);
+  for (std::uint32_t begin = found; begin < restored; begin += page) {
+    const PageCopy* copy = cold_.Find(paths[(begin - found) / page + 1]);
+    if (copy == nullptr) {  // the disk has damaged it
+      restored = usable(begin);
+      break;
+    }
+    store_.WritePage(table.Cell(begin) / page, copy->bytes);
   }
-  const std::uint32_t restored = RestoreRest(sequence, usable, paths[(usable - found) / page]);
-  counters_.tokens_restored += restored - found;
-  return restored;
+  const std::uint32_t all = RestoreRest(sequence, restored, paths[(restored - found) / page]);
+  counters_.tokens_restored += all - found;
+  return all;
 }
 
 // The same of a page that is written in part, behind the `found` cells, whole pages with this path.
 std::uint32_t KvCache::RestoreRest(const ScheduledSequence& sequence, std::uint32_t found, const PagePath& path) {
   const std::uint32_t page = pool_.page_size();
-  const auto [theirs, bytes] = host_.FindRest(PathBelow(path, {}));
+  const PageCopy* rest = cold_.Find(PathBelow(path, {}));
+  if (rest == nullptr) return found;
   const auto mine = std::span<const CellKey>(sequence.keys).subspan(found);
-  const auto common = std::ranges::mismatch(theirs, mine).in1 - theirs.begin();
+  const auto common = std::ranges::mismatch(rest->keys, mine).in1 - rest->keys.begin();
   const std::uint32_t usable = sequence.cursor.UsableMatch(found + static_cast<std::uint32_t>(common), 1);
   if (usable <= found) return found;
   const std::uint32_t first = pool_.table(sequence.slot).Cell(found);
   if (first % page != 0) return found;
-  store_.WritePage(first / page, bytes);
+  store_.WritePage(first / page, rest->bytes);
   return usable;
 }
 
@@ -246,8 +265,13 @@ KvStats KvCache::stats() const {
   kv.pages_evicted = pool_.cache().stats().evicted;
   kv.fragmentation = pool_.Fragmentation();
   kv.swap_bytes = swap_.used();
-  kv.host_pages = host_.pages();
-  kv.host_bytes = host_.bytes();
+  kv.host_pages = cold_.host().pages();
+  kv.host_bytes = cold_.host().bytes();
+  if (const DiskPages* disk = cold_.disk(); disk != nullptr) {
+    kv.disk_pages = disk->pages();
+    kv.disk_bytes = disk->bytes();
+    kv.disk_lost = disk->lost();
+  }
   return kv;
 }
 

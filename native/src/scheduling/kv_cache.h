@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "kv/cell_store.h"
-#include "kv/host_pages.h"
+#include "kv/cold_pages.h"
 #include "kv/kept_states.h"
 #include "kv/kv_pool.h"
 #include "kv/swap_space.h"
@@ -25,9 +25,10 @@ namespace medinfer {
 
 class KvCache {
  public:
-  // Both outlive the cache. `swap_bytes`: most host memory for the cells of preempted sequences; `host_bytes`: for
-  // pages that leave the pool.
-  KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::uint64_t host_bytes = 0);
+  // They outlive the cache. `swap_bytes`: most host memory for the cells of preempted sequences; `host_bytes`: for
+  // pages that leave the pool; `disk`: for those that have no room there; null: none.
+  KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::uint64_t host_bytes = 0,
+          DiskPages* disk = nullptr);
   ~KvCache();
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
@@ -44,6 +45,8 @@ class KvCache {
   // The cells from the start of the prompt that are there, in the prefix cache or in the state that it begins from.
   // They stay while the table lives.
   PageTable Find(const ScheduledSequence& sequence);
+  // The sequence will be admitted soon: what a disk has of its prompt may be read meanwhile.
+  void ReadAhead(const ScheduledSequence& sequence) const;
 
   // Gives the sequence an id and cells for all of its prompt, of which `found` are written; what was swapped out, and
   // pages behind `found` that host memory has, come back. False, with `found` as it was, where ids are short, or where
@@ -83,7 +86,7 @@ class KvCache {
   void Forget(const std::function<bool(std::string_view salt)>& drops) {
     states_.Forget(drops);
     pool_.Forget(drops);
-    host_.Forget(drops);
+    cold_.Forget(drops);
   }
 
   // A state as it can be written to a file.
@@ -115,7 +118,7 @@ class KvCache {
   CellStore& store_;
   KeptStates states_;
   SwapSpace swap_;
-  HostPages host_;
+  ColdPages cold_;
   KvStats counters_;  // since load
 };
 

@@ -25,6 +25,7 @@ bool Computes(const ScheduledSequence& sequence, std::uint32_t cells) {
 void Scheduler::Enqueue(ScheduledSequence& sequence) {
   sequence.keys = sequence.cursor.CellKeys(unique_media_);
   sequence.state = SequenceState::kQueued;
+  cache_.ReadAhead(sequence);
   Insert(queued_, sequence);
 }
 

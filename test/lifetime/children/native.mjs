@@ -46,6 +46,8 @@ export const loadOptions = (changes) => ({
   kvGather: false,
   kvSwapBytes: 0,
   kvHostBytes: 0,
+  kvDiskFolder: "",
+  kvDiskBytes: 0,
   kvHostOnCpuOnly: false,
   maxQueue: 1024,
   maxImageBytes: 1 << 26,

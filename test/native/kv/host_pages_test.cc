@@ -10,7 +10,9 @@ namespace {
 
 PagePath Path(CellKey key, const std::string& salt = "") { return PathBelow(RootPath(salt), std::vector{key}); }
 
-HostPages::Bytes Bytes(std::size_t n) { return HostPages::Bytes(n, 7); }
+PageCopy::Bytes Bytes(std::size_t n) { return PageCopy::Bytes(n, 7); }
+
+PageCopy Page(CellKey key, std::size_t n, const std::string& salt = "") { return {Path(key, salt), salt, Bytes(n)}; }
 
 TEST(HostPages, APathIsSaltAndAllKeysInOrder) {
   const std::vector<CellKey> keys{1, 2, 3, 4};
@@ -25,18 +27,18 @@ TEST(HostPages, APathIsSaltAndAllKeysInOrder) {
 
 TEST(HostPages, GivesUpWhatWasUsedLeastRecently) {
   HostPages pages(30);
-  for (CellKey key = 0; key < 3; ++key) pages.Keep(Path(key), "", Bytes(10));
+  for (CellKey key = 0; key < 3; ++key) pages.Keep(Page(key, 10));
   EXPECT_TRUE(pages.Touch(Path(0)));
   ASSERT_NE(pages.Find(Path(2)), nullptr);
-  EXPECT_EQ(*pages.Find(Path(2)), Bytes(10));
-  pages.Keep(Path(3), "", Bytes(10));
+  EXPECT_EQ(pages.Find(Path(2))->bytes, Bytes(10));
+  pages.Keep(Page(3, 10));
   EXPECT_FALSE(pages.Touch(Path(1)));
   EXPECT_TRUE(pages.Touch(Path(0)));
   EXPECT_EQ(pages.bytes(), 30U);
-  pages.Keep(Path(4), "", Bytes(25));
+  pages.Keep(Page(4, 25));
   EXPECT_EQ(pages.pages(), 1U);
   EXPECT_EQ(pages.bytes(), 25U);
-  pages.Keep(Path(5), "", Bytes(31));
+  pages.Keep(Page(5, 31));
   EXPECT_FALSE(pages.Touch(Path(5)));
   EXPECT_TRUE(pages.Touch(Path(4))) << "given up for a page that has no room";
 }
@@ -44,15 +46,39 @@ TEST(HostPages, GivesUpWhatWasUsedLeastRecently) {
 TEST(HostPages, KeepsNothingWithoutABudget) {
   HostPages pages(0);
   EXPECT_FALSE(pages.has_room());
-  pages.Keep(Path(1), "", Bytes(1));
+  pages.Keep(Page(1, 1));
   EXPECT_EQ(pages.pages(), 0U);
+}
+
+TEST(HostPages, GivesAwayWhatItHasNoRoomForAndNotWhatIsForgotten) {
+  HostPages pages(20);
+  std::vector<PagePath> lost;
+  pages.SetOverflow([&](const PageCopy& page) {
+    EXPECT_FALSE(page.bytes.empty());
+    lost.push_back(page.path);
+  });
+  for (CellKey key = 0; key < 3; ++key) pages.Keep(Page(key, 10));
+  EXPECT_EQ(lost, std::vector{Path(0)});
+  pages.Keep(Page(3, 21));
+  EXPECT_EQ(lost.back(), Path(3));
+  pages.Forget([](std::string_view) { return true; });
+  EXPECT_EQ(lost.size(), 2U);
+}
+
+TEST(HostPages, APageTakesThePlaceOfWhatHasItsPath) {
+  HostPages pages(100);
+  pages.Keep(Page(1, 10));
+  pages.Keep({Path(1), "", Bytes(12), {1, 2}});
+  EXPECT_EQ(pages.pages(), 1U);
+  EXPECT_EQ(pages.bytes(), 12 + 2 * sizeof(CellKey));
+  EXPECT_EQ(pages.Find(Path(1))->keys, (std::vector<CellKey>{1, 2}));
 }
 
 TEST(HostPages, ForgetsBySalt) {
   HostPages pages(100);
-  pages.Keep(Path(1, "a"), "a", Bytes(10));
-  pages.Keep(Path(1, "b"), "b", Bytes(10));
-  pages.Keep(Path(2, "a"), "a", Bytes(10));
+  pages.Keep(Page(1, 10, "a"));
+  pages.Keep(Page(1, 10, "b"));
+  pages.Keep(Page(2, 10, "a"));
   pages.Forget([](std::string_view salt) { return salt == "a"; });
   EXPECT_EQ(pages.pages(), 1U);
   EXPECT_EQ(pages.bytes(), 10U);

@@ -27,6 +27,7 @@ class RandomCalls {
     options.ids = Pick(1, 5);
     options.swap_cells = Pick(0, 1) == 0 ? 0 : Pick(1, 60);
     options.host_pages = Pick(0, 1) == 0 ? 0 : Pick(1, 40);
+    options.disk_pages = Pick(0, 1) == 0 ? 0 : Pick(1, 40);
     options.prefix_cache = Pick(0, 3) > 0;
     swap_cells_ = options.swap_cells;
     world_.emplace(options);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "scheduling/kv_world.h"
 
 namespace medinfer::testing {
@@ -278,6 +280,51 @@ TEST(KvCache, GoesOnInHostMemoryBehindWhatThePoolHas) {
   ASSERT_TRUE(world.cache.Admit(again, found, 0));
   EXPECT_EQ(again.cursor.done(), 16U);
   world.ExpectRight(again);
+}
+
+TEST(KvCache, WhatHostMemoryHasNoRoomForComesBackFromTheDisk) {
+  for (const std::uint64_t host_pages : {0U, 2U}) {
+    KvWorld world({.pages = 4, .host_pages = host_pages, .disk_pages = 30});
+    for (RequestId id = 1; id <= 4; ++id) ReadOnce(world, id, Counting(static_cast<std::int32_t>(100 * id), 14));
+    if (host_pages == 0) world.disk->Flush();
+    EXPECT_GT(world.cache.stats().disk_pages, 0U);
+    ScheduledSequence again = world.Sequence(9, Counting(100, 14));
+    world.cache.ReadAhead(again);
+    ASSERT_TRUE(world.Admit(again));
+    EXPECT_EQ(again.cursor.done(), 13U);
+    world.ExpectRight(again);
+    world.cache.Release(again);
+    world.cache.Forget([](std::string_view) { return true; });
+    EXPECT_EQ(world.cache.stats().disk_pages, 0U);
+  }
+}
+
+TEST(KvCache, WhatTheDiskHasDamagedIsComputedAgain) {
+  auto file = SpillFile::Create(std::filesystem::temp_directory_path().string());
+  ASSERT_TRUE(file.ok());
+  SpillFile* const raw = file.value().get();
+  KvWorld world({.pages = 4});
+  DiskPages disk(std::move(file.value()), 1U << 20U);
+  KvCache cache(world.pool, world.store, 0, 0, &disk);
+  const auto read = [&](RequestId id, std::int32_t first) {
+    ScheduledSequence sequence = world.Sequence(id, Counting(first, 13));
+    PageTable found = cache.Find(sequence);
+    EXPECT_TRUE(cache.Admit(sequence, found, 0));
+    world.ExpectRight(sequence);
+    const std::uint32_t done = sequence.cursor.done();
+    world.ComputeAll(sequence);
+    world.ExpectRight(sequence);
+    cache.Commit(sequence);
+    cache.Release(sequence);
+    return done;
+  };
+  read(1, 0);
+  read(2, 100);
+  disk.Flush();
+  const std::vector<std::uint8_t> garbage(kPage * sizeof(CellValue), 1);
+  for (std::uint32_t block = 0; block < 8; ++block) ASSERT_TRUE(raw->Write(block, garbage));
+  EXPECT_EQ(read(3, 0), 0U);
+  EXPECT_GT(cache.stats().disk_lost, 0U);
 }
 
 TEST(KvCache, HostMemoryIsOfOneSalt) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 
 namespace medinfer::testing {
@@ -57,6 +58,13 @@ ScheduledSequence KvWorld::Sequence(RequestId id, const Tokens& tokens, const st
 bool KvWorld::Admit(ScheduledSequence& sequence, std::uint32_t headroom) {
   PageTable found = cache.Find(sequence);
   return cache.Admit(sequence, found, headroom);
+}
+
+std::unique_ptr<DiskPages> KvWorld::DiskOf(std::uint64_t pages) {
+  if (pages == 0) return nullptr;
+  auto file = SpillFile::Create(std::filesystem::temp_directory_path().string());
+  EXPECT_TRUE(file.ok());
+  return std::make_unique<DiskPages>(std::move(file.value()), pages * kPage * sizeof(CellValue));
 }
 
 void KvWorld::Compute(ScheduledSequence& sequence, std::uint32_t n) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ struct KvWorld {
     std::uint32_t ids = 4;
     std::uint64_t swap_cells = 0;
     std::uint64_t host_pages = 0;
+    std::uint64_t disk_pages = 0;
     bool prefix_cache = true;
     bool paged = true;
   };
@@ -41,7 +43,12 @@ struct KvWorld {
               .max_sequences = options.ids,
               .prefix_cache = options.prefix_cache}),
         store(pool, options.paged),
-        cache(pool, store, options.swap_cells * sizeof(CellValue), options.host_pages * kPage * sizeof(CellValue)) {}
+        disk(DiskOf(options.disk_pages)),
+        cache(pool, store, options.swap_cells * sizeof(CellValue), options.host_pages * kPage * sizeof(CellValue),
+              disk.get()) {}
+
+  // Null where there are none.
+  static std::unique_ptr<DiskPages> DiskOf(std::uint64_t pages);
 
   ScheduledSequence Sequence(RequestId id, PreparedPrompt prompt, const std::string& salt = "", StateId base = 0);
   ScheduledSequence Sequence(RequestId id, const Tokens& tokens, const std::string& salt = "", StateId base = 0);
@@ -73,6 +80,7 @@ struct KvWorld {
 
   KvPool pool;
   FakeStore store;
+  std::unique_ptr<DiskPages> disk;
   KvCache cache;
   std::uint64_t unique_media = 0;
 };

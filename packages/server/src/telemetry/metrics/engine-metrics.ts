@@ -98,6 +98,14 @@ const ENGINE_METRICS: readonly EngineMetric[] = [
   metric("gauge", "medinfer_kv_swap_bytes", "Bytes held outside the pool, now.", (s) => s.kv.swapBytes),
   metric("gauge", "medinfer_kv_host_pages", "Pages kept beside the pool, now.", (s) => s.kv.hostPages),
   metric("gauge", "medinfer_kv_host_bytes", "Bytes of them.", (s) => s.kv.hostBytes),
+  metric("gauge", "medinfer_kv_disk_pages", "Pages on a disk, now.", (s) => s.kv.diskPages),
+  metric("gauge", "medinfer_kv_disk_bytes", "Bytes of them, as the file has them.", (s) => s.kv.diskBytes),
+  metric(
+    "counter",
+    "medinfer_kv_disk_lost_total",
+    "Pages that the disk did not take or gave back damaged.",
+    (s) => s.kv.diskLost,
+  ),
   metric(
     "counter",
     "medinfer_kv_tokens_restored_total",
