@@ -155,6 +155,7 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.kv_gather = ToBool(fields.Value("kvGather"), fields.Name("kvGather"));
   options.kv_swap_bytes = fields.Integer<std::int64_t>("kvSwapBytes");
   options.kv_host_bytes = fields.Integer<std::uint64_t>("kvHostBytes");
+  options.draft_path = ToPath(fields.Value("draftPath"), fields.Name("draftPath"));
   options.kv_disk_folder = ToPath(fields.Value("kvDiskFolder"), fields.Name("kvDiskFolder"));
   options.kv_disk_bytes = fields.Integer<std::uint64_t>("kvDiskBytes");
   options.kv_host_on_cpu_only = ToBool(fields.Value("kvHostOnCpuOnly"), fields.Name("kvHostOnCpuOnly"));
@@ -334,6 +335,7 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   object["labels"] = ToJs(env, info.labels);
   object["vision"] = info.vision;
   object["projector"] = info.vision ? ToJs(env, info.projector) : env.Null();
+  object["draft"] = info.draft;
   object["projectorWarning"] = info.projector_warning;
   object["nGpuLayers"] = info.n_gpu_layers;
   object["memory"] = ToJs(env, info.memory);

@@ -12,7 +12,7 @@ import { findCudaBackend, type CudaBackend } from "./native/cuda-backend.js";
 import type { EngineCore } from "./core.js";
 import { Dispatcher } from "./native/dispatcher.js";
 import { abortedError, argumentError, MedInferError } from "./errors.js";
-import { resolveModel, type ModelFiles } from "./models/resolve.js";
+import { resolveDraft, resolveModel, type ModelFiles } from "./models/resolve.js";
 import type { ModelInfo } from "./native/model-info.js";
 import {
   loadOptionsSchema,
@@ -32,7 +32,10 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   if (options.task !== "generate" && options.adapters.length > 0) {
     throw argumentError("Engine.load", "adapters", 'are for task "generate"');
   }
-  const files = await resolveModel(options.model, mmproj);
+  if (options.task !== "generate" && options.draft !== undefined) {
+    throw argumentError("Engine.load", "draft", 'is for task "generate"');
+  }
+  const files = { ...(await resolveModel(options.model, mmproj)), draftPath: await resolveDraft(options.draft) };
   throwIfAborted(options.signal);
   const addon = loadAddon();
   const usesGpu = options.device === "cuda" || (options.device === "auto" && options.nGpuLayers !== 0);
@@ -103,7 +106,7 @@ function freezeAll<T extends object>(value: T): T {
 async function loadNative(
   addon: NativeAddon,
   options: ResolvedLoadOptions,
-  { cuda, ...files }: ModelFiles & { cuda: CudaBackend },
+  { cuda, ...files }: ModelFiles & { draftPath: string; cuda: CudaBackend },
   dispatcher: Dispatcher,
 ): Promise<NativeEngine> {
   const paths = { ...files, cudaBackend: cuda.path ?? "", cudaProblem: cuda.problem ?? "" };

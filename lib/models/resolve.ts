@@ -45,6 +45,16 @@ export async function resolveModel(model: string | URL | undefined, mmproj: Mmpr
   return withProjector(join(path, folder.models[0]!), mmproj, folder);
 }
 
+/** The file of a draft model; empty: none is named. */
+export async function resolveDraft(draft: string | URL | undefined): Promise<string> {
+  if (draft === undefined) return "";
+  const path = toPath(draft, "draft");
+  if ((await factsOf(path, "draft")).isDirectory()) {
+    throw new MedInferError("MODEL_NOT_FOUND", `draft ${excerptPath(path)} is a folder: name the file in it`);
+  }
+  return path;
+}
+
 async function withProjector(modelPath: string, mmproj: Mmproj, folder?: Folder): Promise<ModelFiles> {
   const files = { modelPath, mmprojPath: "", mmprojCandidates: [], onlyModel: false };
   if (mmproj === null) return files;
@@ -61,7 +71,7 @@ async function withProjector(modelPath: string, mmproj: Mmproj, folder?: Folder)
   return { ...files, mmprojPath };
 }
 
-function toPath(source: string | URL, option: "model" | "mmproj"): string {
+function toPath(source: string | URL, option: "model" | "mmproj" | "draft"): string {
   if (typeof source === "string") {
     if (/^hf:/i.test(source)) {
       throw argumentError(
@@ -83,7 +93,7 @@ function toPath(source: string | URL, option: "model" | "mmproj"): string {
   }
 }
 
-async function factsOf(path: string, option: "model" | "mmproj") {
+async function factsOf(path: string, option: "model" | "mmproj" | "draft") {
   try {
     return await stat(path);
   } catch (error) {

@@ -60,6 +60,8 @@ export interface NativeLoadOptions {
   kvSwapBytes: number;
   /** Most memory for pages that leave the pool. */
   kvHostBytes: number;
+  /** Empty: there is no draft model. */
+  draftPath: string;
   /** Empty: no pages go to a disk. */
   kvDiskFolder: string;
   kvDiskBytes: number;

@@ -74,6 +74,13 @@ export interface LoadOptions {
    */
   mmproj?: "auto" | null | string | URL;
   /**
+   * A second, much smaller model of the same family and vocabulary, which guesses how answers go on: a GGUF file. Its guesses
+   * are looked at in the model's own passes and kept where the model draws the same, so that texts are what they are
+   * without, in fewer passes; see `maxDraftTokens`. It takes memory for its weights and a KV pool of its own of `nCtx` tokens.
+   * Default none.
+   */
+  draft?: string | URL;
+  /**
    * Where the model runs. `"cuda"`: on NVIDIA GPUs, or the load fails with `NO_DEVICE`, `DEVICE_BUSY` or `OUT_OF_MEMORY`.
    * `"auto"`: there where the CUDA backend is installed and works, and otherwise on the CPU; what was wrong is reported by a
    * process warning and in `info.warning`. Default `"auto"`.
@@ -157,6 +164,7 @@ const mmprojSchema = any<"auto" | null | string | URL>(
 export const loadOptionsSchema = object({
   model: v.optional(pathSchema),
   mmproj: v.optional(mmprojSchema, "auto"),
+  draft: v.optional(pathSchema),
   task: v.optional(oneOf(["generate", "embed", "rerank"]), "generate"),
   pooling: v.optional(oneOf(["auto", "mean", "cls", "last"]), "auto"),
   device: v.optional(oneOf(["auto", "cpu", "cuda"]), "auto"),
@@ -218,7 +226,14 @@ export function toNativeLoadOptions(
   options: ResolvedLoadOptions,
   files: Pick<
     NativeLoadOptions,
-    "modelPath" | "mmprojPath" | "mmprojCandidates" | "onlyModel" | "cudaBackend" | "cudaProblem" | "adapterBytes"
+    | "modelPath"
+    | "draftPath"
+    | "mmprojPath"
+    | "mmprojCandidates"
+    | "onlyModel"
+    | "cudaBackend"
+    | "cudaProblem"
+    | "adapterBytes"
   >,
 ): NativeLoadOptions {
   return {

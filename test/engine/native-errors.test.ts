@@ -57,6 +57,7 @@ const loadOptions = {
   kvGather: false,
   kvSwapBytes: 0,
   kvHostBytes: 0,
+  draftPath: "",
   kvDiskFolder: "",
   kvDiskBytes: 0,
   kvHostOnCpuOnly: false,

@@ -50,6 +50,7 @@ describe("Engine.load", () => {
         pooling: "auto",
         modelPath: expect.stringMatching(/medinfer-tiny\.gguf$/) as string,
         mmprojPath: "",
+        draftPath: "",
         mmprojCandidates: [],
         onlyModel: false,
         device: "cpu",

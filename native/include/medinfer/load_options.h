@@ -52,6 +52,7 @@ struct LoadOptions {
                                             // again where it has no room; kAutoBytes: as many as the pool has
   std::uint64_t kv_host_bytes = 0;          // most host memory for pages that leave the pool; 0: none
   bool kv_host_on_cpu_only = false;         // and none where the pool is on a GPU
+  std::string draft_path;                   // of a smaller model with the same vocabulary; empty: none
   std::string kv_disk_folder;               // where a file without a name takes what has no room there; empty: none
   std::uint64_t kv_disk_bytes = 0;          // most bytes of it
   std::uint32_t max_queue = 1024;           // most requests that wait

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <utility>
+#include <variant>
 
 #include "prompt/prompt_cursor.h"
 
@@ -14,6 +15,18 @@ constexpr double kMargin = 1.1;
 // And all drafts of a pass together so much more.
 constexpr double kWorth = 1.1;
 constexpr double kBest = 0.98;  // the chance of a token that is all but sure
+// A draft of what was seen before that begins with such a chance costs nothing: no model is asked for a better one.
+constexpr double kSure = 0.8;
+
+// All that the model has read of it as text, and what was drawn since: a draft model sees no images.
+std::vector<std::int32_t> TextOf(const ScheduledSequence& schedule) {
+  std::vector<std::int32_t> text;
+  for (const PromptChunk& chunk : schedule.cursor.prompt().chunks) {
+    if (const auto* tokens = std::get_if<TextChunk>(&chunk)) text.insert(text.end(), tokens->begin(), tokens->end());
+  }
+  text.insert(text.end(), schedule.drawn.begin(), schedule.drawn.end());
+  return text;
+}
 
 // Whether a token of it is drawn behind the step.
 bool Draws(const ScheduledSequence* schedule) { return schedule->pending.has_value() && !schedule->paused; }
@@ -27,6 +40,7 @@ void DraftPlanner::Propose(const std::vector<ScheduledSequence*>& running) {
   // Where not even what is all but sure would pay, none is looked for.
   if (!cost_.known() || !Pays(kBest, decoding, 1 + cost_.PerToken() * decoding)) return;
   Collect(running);
+  if (model_ != nullptr) AskModel(running);
   if (planned_.empty() || !Extend(decoding)) return;
   for (Planned& each : planned_) {
     each.draft.tokens.resize(each.tokens);
@@ -55,6 +69,48 @@ void DraftPlanner::Collect(const std::vector<ScheduledSequence*>& running) {
     if (draft.tokens.empty()) continue;
     const double chance = sequence.acceptance->Of(draft.kinds.front());
     planned_.push_back({&sequence, std::move(draft), 0, chance});
+  }
+}
+
+// What the draft model thinks comes next, of those of which nothing is known that is better. It is asked as long as one
+// token more is expected to be worth its pass beside what it costs in the other model's.
+void DraftPlanner::AskModel(const std::vector<ScheduledSequence*>& running) {
+  const double row = cost_.PerToken();
+  const double pass = model_->ms() / cost_.BaseMs();
+  const auto pays = [&](double chance) { return chance * (1 + row) > kMargin * (row + pass); };
+  std::vector<DraftModel::Ask> asks;
+  std::vector<Sequence*> asking;
+  for (const ScheduledSequence* schedule : running) {
+    if (!Draws(schedule)) continue;
+    Sequence& sequence = requests_.Of(*schedule);
+    const auto planned = std::ranges::find(planned_, &sequence, &Planned::sequence);
+    if (planned != planned_.end() && planned->next >= kSure) continue;
+    const std::uint32_t most = sequence.generation == nullptr ? 0 : sequence.generation->MostDraft(sequence.usage);
+    if (most == 0) continue;
+    if (!sequence.acceptance) sequence.acceptance = acceptance_.Prior();
+    if (!pays(sequence.acceptance->Of(GuessKind::Modelled(1)))) continue;
+    asks.push_back({schedule->id, TextOf(*schedule), schedule->salt, most});
+    asking.push_back(&sequence);
+  }
+  if (asks.empty()) return;
+  std::vector<double> chances(asks.size(), 1);
+  const auto guesses = model_->Propose(asks, [&](std::size_t ask, std::span<const DraftModel::Guess> so_far) {
+    return pays(chances[ask] *= asking[ask]->acceptance->Of(GuessKind::Modelled(so_far.back().chance)));
+  });
+  for (std::size_t i = 0; i < asks.size(); ++i) {
+    if (guesses[i].empty()) continue;
+    Draft draft;
+    for (const DraftModel::Guess& guess : guesses[i]) {
+      draft.tokens.push_back(guess.token);
+      draft.kinds.push_back(GuessKind::Modelled(guess.chance));
+    }
+    const double chance = asking[i]->acceptance->Of(draft.kinds.front());
+    const auto planned = std::ranges::find(planned_, asking[i], &Planned::sequence);
+    if (planned == planned_.end()) {
+      planned_.push_back({asking[i], std::move(draft), 0, chance});
+    } else if (chance > planned->next) {
+      *planned = {asking[i], std::move(draft), 0, chance};
+    }
   }
 }
 

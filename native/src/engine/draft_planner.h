@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/draft_model.h"
 #include "engine/request_table.h"
 #include "engine/sequence.h"
 #include "scheduling/scheduled_sequence.h"
@@ -19,8 +20,10 @@ namespace medinfer {
 
 class DraftPlanner {
  public:
-  // `works`: whether what was refused can leave the cache again; otherwise nothing is drafted. `requests` outlives it.
-  DraftPlanner(RequestTable& requests, bool works) : requests_(requests), works_(works) {}
+  // `works`: whether what was refused can leave the cache again; otherwise nothing is drafted. `model`: null: none is
+  // asked. All outlive it.
+  DraftPlanner(RequestTable& requests, bool works, DraftModel* model)
+      : requests_(requests), model_(model), works_(works) {}
 
   // Sets the drafts of the next step.
   void Propose(const std::vector<ScheduledSequence*>& running);
@@ -42,10 +45,12 @@ class DraftPlanner {
 
   bool Pays(double chance, double expected, double cost) const;
   void Collect(const std::vector<ScheduledSequence*>& running);
+  void AskModel(const std::vector<ScheduledSequence*>& running);
   NextTokens* AnswersLike(const Drafter& drafter);
   bool Extend(std::uint32_t decoding);
 
   RequestTable& requests_;
+  DraftModel* const model_;
   const bool works_;
   PassCost cost_;
   Acceptance acceptance_;  // of all

@@ -279,10 +279,10 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   limits.host_bytes = parts.host_bytes;
   const bool whole_on_gpu = info_.n_gpu_layers > static_cast<std::int32_t>(info_.n_layer);
   limits.cpus = whole_on_gpu ? 0 : AvailableCpus();
-  loop_ =
-      std::make_unique<EngineLoop>(EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_, *sink_,
-                                                     *files_, adapters_, pacer_, parts.identity, parts.disk.get()},
-                                   limits, [this](RequestId id) { Leave(id); });
+  loop_ = std::make_unique<EngineLoop>(
+      EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_, *sink_, *files_, adapters_, pacer_,
+                        parts.identity, parts.disk.get(), parts.draft.decoder == nullptr ? nullptr : &parts.draft},
+      limits, [this](RequestId id) { Leave(id); });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
   return {};

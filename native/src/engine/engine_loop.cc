@@ -27,7 +27,10 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::func
       requests_(scheduler_, outbox_, on_end),
       sessions_({cache_, scheduler_, parts.files, parts.inbox, parts.identity, outbox_}, on_end),
       adapters_({parts.model, parts.decoder, cache_, parts.adapters, parts.files, parts.inbox, outbox_}, on_end),
-      stepper_({parts.model, parts.decoder, scheduler_, requests_, outbox_, parts.guard}) {
+      draft_model_(parts.draft == nullptr ? nullptr
+                                          : std::make_unique<DraftModel>(*parts.draft, limits.step_budget,
+                                                                         llama_vocab_n_tokens(parts.model.vocab()))),
+      stepper_({parts.model, parts.decoder, scheduler_, requests_, outbox_, parts.guard, draft_model_.get()}) {
   Publish();
 }
 

@@ -39,6 +39,7 @@ class EngineLoop {
     Pacer& pacer;                   // of what is prepared beside the passes
     const ModelIdentity& identity;  // of what sessions are saved with
     DiskPages* disk = nullptr;      // of pages that host memory has no room for; null: none
+    DraftParts* draft = nullptr;    // what guesses how answers go on; null: nothing does
   };
   struct Limits {
     std::uint32_t step_budget = 0;
@@ -89,6 +90,7 @@ class EngineLoop {
   RequestTable requests_;
   SessionStore sessions_;
   AdapterStore adapters_;
+  std::unique_ptr<DraftModel> draft_model_;  // null: there is none
   Stepper stepper_;
 
   mutable Mutex stats_mutex_;

@@ -94,11 +94,15 @@ std::uint32_t Generation::Left(const Usage& usage) const {
   return std::min(room, most > usage.completion_tokens ? most - usage.completion_tokens : 0);
 }
 
-Draft Generation::Propose(const Usage& usage, const NextTokens* answers, const Acceptance& acceptance,
-                          std::uint32_t most) const {
+std::uint32_t Generation::MostDraft(const Usage& usage) const {
   // Behind the draft's last token one more is drawn.
   const std::uint32_t left = Left(usage);
-  most = std::min({most, drafter_->most(), left > 0 ? left - 1 : 0});
+  return drafter_ ? std::min(drafter_->most(), left > 0 ? left - 1 : 0) : 0;
+}
+
+Draft Generation::Propose(const Usage& usage, const NextTokens* answers, const Acceptance& acceptance,
+                          std::uint32_t most) const {
+  most = std::min(most, MostDraft(usage));
   if (most == 0) return {};
   const std::string forced = constraint_ != nullptr ? constraint_->Forced(kMostForced) : std::string();
   return drafter_->Propose(forced, answers, acceptance, most);

@@ -57,6 +57,8 @@ class Generation {
   // What may come behind the tokens so far, with `usage` used up: of at most `most` tokens, and never so many that none
   // could be drawn behind them.
   Draft Propose(const Usage& usage, const NextTokens* answers, const Acceptance& acceptance, std::uint32_t most) const;
+  // Most tokens of a draft, whoever proposes it.
+  std::uint32_t MostDraft(const Usage& usage) const;
   // Null: nothing is proposed.
   Drafter* drafter() { return drafter_ ? &*drafter_ : nullptr; }
 

@@ -28,6 +28,7 @@ class Stepper {
     RequestTable& requests;
     Outbox& outbox;
     PassGuard& guard;
+    DraftModel* draft_model = nullptr;  // null: there is none
   };
   // Since load.
   struct Counters {
@@ -38,7 +39,8 @@ class Stepper {
     std::uint64_t accepted_tokens = 0;
   };
 
-  explicit Stepper(const Parts& parts) : parts_(parts), drafts_(parts.requests, parts.decoder.paged()) {}
+  explicit Stepper(const Parts& parts)
+      : parts_(parts), drafts_(parts.requests, parts.decoder.paged(), parts.draft_model) {}
 
   void Step();
 

@@ -175,6 +175,12 @@ Status Loader::LoadAll() {
   parts_.swap_bytes = SwapBytes();
   if (!options_.kv_host_on_cpu_only || !placed_on_gpu()) parts_.host_bytes = options_.kv_host_bytes;
   if (Status status = OpenDisk(); !status.ok()) return status;
+  if (!options_.draft_path.empty()) {
+    auto draft = LoadDraft(options_, placement_, *parts_.model);
+    if (!draft.ok()) return draft.status();
+    parts_.draft = std::move(draft.value());
+    info.draft = parts_.draft.model->Describe().description;
+  }
   parts_.identity = IdentifyModel(*parts_.model, options_);
   return {};
 }
@@ -197,6 +203,9 @@ Status Loader::OpenDisk() {
 }  // namespace
 
 void LoadedParts::Free() {
+  draft.decoder.reset();
+  draft.pool.reset();
+  draft.model.reset();
   projector.reset();
   decoder.reset();
   pool.reset();

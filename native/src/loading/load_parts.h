@@ -7,6 +7,7 @@
 
 #include "kv/disk_pages.h"
 #include "kv/kv_pool.h"
+#include "loading/load_draft.h"
 #include "medinfer/load_options.h"
 #include "medinfer/model_info.h"
 #include "medinfer/status.h"
@@ -23,6 +24,7 @@ struct LoadedParts {
   std::unique_ptr<KvPool> pool;
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Projector> projector;  // null: no images
+  DraftParts draft;                      // empty: there is no draft model
   ModelInfo info;
   ModelIdentity identity{};         // of what sessions are saved with
   std::uint64_t swap_bytes = 0;     // most host memory for the cells of preempted requests

@@ -21,12 +21,17 @@ class GuessKind {
     return GuessKind(order * kSteadiness + (steady == 0 ? 0 : steady < kSure ? 1 : 2));
   }
 
+  // A draft model gives it this chance.
+  static GuessKind Modelled(float chance) {
+    return GuessKind(kForced + 1 + (chance < 0.4F ? 0 : chance < 0.7F ? 1 : chance < 0.9F ? 2 : 3));
+  }
+
   std::size_t index() const { return index_; }
 
   static constexpr std::size_t kSteadiness = 3;  // seen once, a few times alike, mostly alike
   static constexpr std::uint8_t kSure = 4;
   static constexpr std::size_t kForced = NextTokens::kOrders.size() * kSteadiness;
-  static constexpr std::size_t kCount = kForced + 1;
+  static constexpr std::size_t kCount = kForced + 5;
 
  private:
   explicit GuessKind(std::size_t index) : index_(index) {}
@@ -61,7 +66,11 @@ class Acceptance {
                                                  {1.6, 2.4},
                                                  {2.8, 1.2},
                                                  {3.6, 0.4},
-                                                 {3.4, 0.6}}};
+                                                 {3.4, 0.6},
+                                                 {1.2, 2.8},
+                                                 {2.2, 1.8},
+                                                 {3.2, 0.8},
+                                                 {3.8, 0.2}}};
 };
 
 }  // namespace medinfer

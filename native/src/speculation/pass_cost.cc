@@ -20,16 +20,15 @@ constexpr double kMost = 1e3;
 
 void PassCost::Report(std::uint32_t tokens, double ms) {
   const double n = tokens;
-  if (weight_ > 0) {
-    const double base = ms_ / weight_ / (1 + PerToken() * tokens_ / weight_);
-    ms = std::min(ms, kMostOfExpected * base * (1 + PerToken() * n));
-  }
+  if (weight_ > 0) ms = std::min(ms, kMostOfExpected * BaseMs() * (1 + PerToken() * n));
   weight_ = weight_ * kKept + 1;
   tokens_ = tokens_ * kKept + n;
   ms_ = ms_ * kKept + ms;
   tokens_tokens_ = tokens_tokens_ * kKept + n * n;
   tokens_ms_ = tokens_ms_ * kKept + n * ms;
 }
+
+double PassCost::BaseMs() const { return ms_ / weight_ / (1 + PerToken() * tokens_ / weight_); }
 
 // Least squares with a little of what is assumed, which alone holds where the passes have all been alike.
 double PassCost::PerToken() const {

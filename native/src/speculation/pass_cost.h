@@ -16,6 +16,8 @@ class PassCost {
 
   // What a token more costs, in units of what a pass costs without any.  REQUIRES: known().
   double PerToken() const;
+  // What a pass without any would take, in ms. REQUIRES: known().
+  double BaseMs() const;
   bool known() const { return weight_ > 0; }
 
  private:

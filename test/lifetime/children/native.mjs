@@ -46,6 +46,7 @@ export const loadOptions = (changes) => ({
   kvGather: false,
   kvSwapBytes: 0,
   kvHostBytes: 0,
+  draftPath: "",
   kvDiskFolder: "",
   kvDiskBytes: 0,
   kvHostOnCpuOnly: false,

@@ -24,6 +24,7 @@ class EngineParts {
   const Model& model() const { return *loaded_.model; }
   Decoder& decoder() { return *loaded_.decoder; }
   KvPool& pool() { return *loaded_.pool; }
+  DraftParts& draft() { return loaded_.draft; }
   const ModelInfo& info() const { return loaded_.info; }
   const ModelIdentity& identity() const { return loaded_.identity; }
   std::uint64_t swap_bytes() const { return loaded_.swap_bytes; }

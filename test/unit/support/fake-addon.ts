@@ -291,6 +291,7 @@ export class FakeAddon implements NativeAddon {
       nRow: 4,
       labels: [],
       vision: true,
+      draft: "",
       projectorWarning: "",
     };
     this.engine = new FakeEngine({ ...info, ...this.info } as NativeModelInfo, onEvents);

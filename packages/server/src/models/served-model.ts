@@ -118,8 +118,8 @@ export class ServedModel {
   }
 }
 
-function fileBytes({ model, mmproj }: ModelConfig): number {
-  const files = [model, mmproj === "auto" ? undefined : mmproj].filter((file) => file !== undefined && file !== null);
+function fileBytes({ model, mmproj, draft }: ModelConfig): number {
+  const files = [model, mmproj === "auto" ? undefined : mmproj, draft].filter((file) => file !== undefined && file !== null);
   return files.reduce((sum, file) => sum + bytesOf(file), 0);
 }
 
