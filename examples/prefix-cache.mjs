@@ -1,6 +1,8 @@
+import { tmpdir } from "node:os";
 import { Engine } from "medinfer";
 
-const engine = await Engine.load();
+// What neither the pool nor host memory has room for goes to a file without a name in this folder, and with the process.
+const engine = await Engine.load({ kv: { diskCacheFolder: tmpdir() } });
 const system = { role: "system", content: "You are a careful assistant for a cardiology ward. ".repeat(8) };
 const ask = (content, cacheSalt) =>
   engine.chat({ messages: [system, { role: "user", content }], nPredict: 8, cacheSalt }).result;
