@@ -140,7 +140,7 @@ describe("the prefix cache", () => {
     const prompts = Array.from({ length: 8 }, (_, i) => `${i} ${words(150)}`);
     for (const prompt of prompts) await ask(engine, prompt, "ward 3");
     const { usage, text } = await ask(engine, prompts[0]!, "ward 3");
-    expect(usage.cachedTokens).toBe(usage.promptTokens - 1);
+    expect(usage.cachedTokens).toBe(Math.floor((usage.promptTokens - 1) / 32) * 32);
     expect(text).toBe((await ask(plain, prompts[0]!)).text);
     const stats = engine.stats().kv;
     expect(stats).toMatchObject({ hostPages: 0, diskLost: 0, tokensRestored: usage.cachedTokens });

@@ -2,6 +2,7 @@
 // engine thread. Knows no llama.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -13,16 +14,22 @@ namespace medinfer {
 
 class ColdPages {
  public:
+  // What prompts and answers leave behind their last whole page is a copy from the start, two for each request: it
+  // takes so much of host memory at most, and goes to no disk.
+  static constexpr std::uint64_t kMostRestBytes = 256U << 20U;
+  static constexpr std::uint64_t kRestShare = 8;  // and one part in so many
+
   // `host_bytes`: 0: none in host memory; `disk`, which outlives it: null: none there.
   ColdPages(std::uint64_t host_bytes, DiskPages* disk);
   ColdPages(const ColdPages&) = delete;
   ColdPages& operator=(const ColdPages&) = delete;
 
   bool keeps() const { return host_.has_room() || disk_ != nullptr; }
-  bool empty() const { return host_.pages() == 0 && (disk_ == nullptr || disk_->pages() == 0); }
+  bool keeps_rests() const { return rests_.has_room(); }
+  bool empty() const { return host_pages() == 0 && (disk_ == nullptr || disk_->pages() == 0); }
 
   // In place of what was there.
-  void Keep(PageCopy page) { host_.Keep(std::move(page)); }
+  void Keep(PageCopy page) { (page.keys.empty() ? host_ : rests_).Keep(std::move(page)); }
   // Whether the page is there: then it counts as used now.
   bool Touch(const PagePath& path) { return host_.Touch(path) || (disk_ != nullptr && disk_->Touch(path)); }
   // Null: it is not there, or damaged. Otherwise it counts as used now; until the next call.
@@ -34,13 +41,15 @@ class ColdPages {
   // Forgets all that these salts have.
   void Forget(const std::function<bool(std::string_view salt)>& drops);
 
-  const HostPages& host() const { return host_; }
+  std::size_t host_pages() const { return host_.pages() + rests_.pages(); }
+  std::uint64_t host_bytes() const { return host_.bytes() + rests_.bytes(); }
   // Null: there is none.
   const DiskPages* disk() const { return disk_; }
 
  private:
   DiskPages* const disk_;
   HostPages host_;
+  HostPages rests_;
 };
 
 }  // namespace medinfer

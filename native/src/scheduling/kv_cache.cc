@@ -121,7 +121,7 @@ void KvCache::Commit(ScheduledSequence& sequence) {
 void KvCache::LeaveRest(const ScheduledSequence& sequence) {
   const std::uint32_t page = pool_.page_size();
   const std::uint32_t written = sequence.written();
-  if (!cold_.keeps() || !pool_.caches() || written == 0 || written > sequence.keys.size()) return;
+  if (!cold_.keeps_rests() || !pool_.caches() || written == 0 || written > sequence.keys.size()) return;
   // Of a prompt that ends with its page, all but the last token can be used.
   const std::uint32_t whole = (written - 1) / page * page;
   const PageTable& table = pool_.table(sequence.slot);
@@ -265,8 +265,8 @@ KvStats KvCache::stats() const {
   kv.pages_evicted = pool_.cache().stats().evicted;
   kv.fragmentation = pool_.Fragmentation();
   kv.swap_bytes = swap_.used();
-  kv.host_pages = cold_.host().pages();
-  kv.host_bytes = cold_.host().bytes();
+  kv.host_pages = cold_.host_pages();
+  kv.host_bytes = cold_.host_bytes();
   if (const DiskPages* disk = cold_.disk(); disk != nullptr) {
     kv.disk_pages = disk->pages();
     kv.disk_bytes = disk->bytes();
