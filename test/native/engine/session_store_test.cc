@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "support/fake_engine.h"
+#include "support/temp_folder.h"
 
 namespace medinfer::testing {
 namespace {
@@ -205,17 +206,6 @@ void Put(const std::string& path, const std::string& content) { std::ofstream(pa
 std::string LongNote() { return std::string(std::size_t{24} << 20U, 'n'); }
 
 struct SessionStoreTest : ::testing::Test {
-  SessionStoreTest() {
-    std::string name = (fs::temp_directory_path() / "medinfer-sessions-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder = name;
-    path = (folder / "session").string();
-  }
-  ~SessionStoreTest() override {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }
-
   std::size_t n_files() const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
   }
@@ -227,8 +217,9 @@ struct SessionStoreTest : ::testing::Test {
     return n_files() > 0;
   }
 
-  fs::path folder;
-  std::string path;
+  const TempFolder own;
+  const fs::path folder = own.path();
+  const std::string path = (folder / "session").string();
 };
 
 TEST_F(SessionStoreTest, WhatIsRestoredHasTheCellsThatWereSaved) {

@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 #include <vector>
+
+#include "support/temp_folder.h"
 
 namespace medinfer {
 namespace {
@@ -19,14 +20,7 @@ constexpr std::uint64_t kNoLimit = 1U << 30U;
 
 class ImageFileTest : public ::testing::Test {
  protected:
-  ImageFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "medinfer-images-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  ~ImageFileTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string Path(const std::string& name) const { return (folder_.path() / name).string(); }
 
   std::string Write(const std::string& name, const std::vector<std::uint8_t>& bytes) const {
     std::ofstream file(Path(name), std::ios::binary);
@@ -39,7 +33,7 @@ class ImageFileTest : public ::testing::Test {
     return read.ok() ? Status() : read.status();
   }
 
-  std::filesystem::path folder_;
+  testing::TempFolder folder_;
 };
 
 TEST_F(ImageFileTest, HasTheBytesAndTheirDigest) {

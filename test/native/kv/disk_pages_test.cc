@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <list>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "support/temp_folder.h"
 
 namespace medinfer {
 namespace {
@@ -20,15 +21,8 @@ constexpr std::size_t kBytes = 100;  // of a page
 
 class DiskPagesTest : public ::testing::Test {
  protected:
-  DiskPagesTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "medinfer-disk-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  ~DiskPagesTest() override { std::filesystem::remove_all(folder_); }
-
   std::unique_ptr<SpillFile> File() {
-    auto file = SpillFile::Create(folder_.string());
+    auto file = SpillFile::Create(folder_.path().string());
     EXPECT_TRUE(file.ok());
     file_ = file.value().get();
     return std::move(file.value());
@@ -40,20 +34,20 @@ class DiskPagesTest : public ::testing::Test {
   static PageCopy::Bytes Bytes(CellKey key) { return PageCopy::Bytes(kBytes, static_cast<std::uint8_t>(key)); }
   static PageCopy Page(CellKey key, const std::string& salt = "") { return {Path(key, salt), salt, Bytes(key), {key}}; }
 
-  std::filesystem::path folder_;
+  testing::TempFolder folder_;
   SpillFile* file_ = nullptr;  // that of the latest File()
 };
 
 TEST_F(DiskPagesTest, AFileHasNoNameAndIsForItsOwner) {
   const auto file = File();
-  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
   const std::vector<std::uint8_t> bytes{1, 2, 3};
   ASSERT_TRUE(file->Write(5, bytes));
   std::vector<std::uint8_t> read(3);
   ASSERT_TRUE(file->Read(5, read));
   EXPECT_EQ(read, bytes);
   EXPECT_FALSE(file->Read(6, read));
-  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
 
 TEST_F(DiskPagesTest, AFolderThatCannotTakeAFileIsRefused) {
@@ -63,7 +57,7 @@ TEST_F(DiskPagesTest, AFolderThatCannotTakeAFileIsRefused) {
     EXPECT_EQ(file.status().code(), Code::kInvalidArgument);
     return file.ok() ? "" : file.status().message();
   };
-  EXPECT_EQ(why(folder_ / "none"), "there is no such folder");
+  EXPECT_EQ(why(folder_.path() / "none"), "there is no such folder");
   EXPECT_EQ(why("/dev/null"), "is no folder");
 }
 
