@@ -68,7 +68,7 @@ print(
             "chunksBeforeAbort": chunks,
             "error": code,
             "count": client.messages.count_tokens(model="medinfer-tiny", messages=messages).input_tokens,
-            "input": whole.usage.input_tokens,
+            "input": whole.usage.input_tokens + (whole.usage.cache_read_input_tokens or 0),
         }
     )
 )
