@@ -28,7 +28,7 @@ struct Usage {
   std::uint32_t image_tokens = 0;       // of them, image tokens
   std::uint32_t completion_tokens = 0;  // tokens drawn, EOS excluded
   std::uint32_t cached_tokens = 0;      // prompt tokens that were in the KV cache from earlier requests
-  std::uint32_t images_cached = 0;      // images whose embedding came from the cache
+  std::uint32_t images_cached = 0;      // images that needed no encoding
   std::uint32_t draft_tokens = 0;       // proposed ahead of the model
   std::uint32_t accepted_tokens = 0;    // of them, those that it drew: they took no pass of their own
 };

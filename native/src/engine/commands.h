@@ -43,6 +43,11 @@ struct PreparedCommand {
   std::vector<std::unique_ptr<Scoring>> scorings{};
   std::uint32_t cut = 0;  // tokens of a text to embed that were left out
 };
+// The images that were left out of its prompt are encoded, or cannot be. Of the encode thread.
+struct EncodedCommand {
+  RequestId id = 0;
+  Result<PreparedPrompt> images;
+};
 struct CancelCommand {
   RequestId id = 0;
 };
@@ -93,8 +98,8 @@ struct UnloadAdapterCommand {
   RequestId id = 0;
   std::shared_ptr<const Adapter> adapter;
 };
-using Command = std::variant<SubmitCommand, PreparedCommand, CancelCommand, FinishCommand, PauseCommand, StreamCommand,
-                             ForkStateCommand, DropStateCommand, SaveCommand, RestoreCommand, FileOutcome,
-                             LoadAdapterCommand, AdapterOutcome, UnloadAdapterCommand>;
+using Command = std::variant<SubmitCommand, PreparedCommand, EncodedCommand, CancelCommand, FinishCommand, PauseCommand,
+                             StreamCommand, ForkStateCommand, DropStateCommand, SaveCommand, RestoreCommand,
+                             FileOutcome, LoadAdapterCommand, AdapterOutcome, UnloadAdapterCommand>;
 
 }  // namespace medinfer

@@ -220,6 +220,8 @@ class EngineImpl final : public Engine {
   void Take(EncodeOutcome outcome) {
     if (outcome.wanted == EncodeJob::Wanted::kCount) {
       counter_->Take(outcome);
+    } else if (outcome.wanted == EncodeJob::Wanted::kLeftOut) {
+      inbox_.Push(EncodedCommand{outcome.id, std::move(outcome.prompt)});
     } else {
       preparer_->Take(std::move(outcome));
     }
@@ -271,7 +273,8 @@ Status EngineImpl::Load(const ProgressFn& progress) {
                                               [this](EncodeOutcome outcome) { Take(std::move(outcome)); });
   }
   counter_ = std::make_unique<TokenCounter>(*parts.model, encoder_.get(), *preparing_, *sink_);
-  const Preparer::Limits readable{info_.n_ctx_per_request, info_.n_ubatch};
+  const bool keeps_cells = parts.decoder->paged() && parts.pool->caches();
+  const Preparer::Limits readable{info_.n_ctx_per_request, info_.n_ubatch, keeps_cells};
   preparer_ = std::make_unique<Preparer>(*parts.model, encoder_.get(), readable, *preparing_, inbox_);
   EngineLoop::Limits limits;
   limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
@@ -281,7 +284,8 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   limits.cpus = whole_on_gpu ? 0 : AvailableCpus();
   loop_ = std::make_unique<EngineLoop>(
       EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_, *sink_, *files_, adapters_, pacer_,
-                        parts.identity, parts.disk.get(), parts.draft.decoder == nullptr ? nullptr : &parts.draft},
+                        parts.identity, parts.disk.get(), parts.draft.decoder == nullptr ? nullptr : &parts.draft,
+                        encoder_.get()},
       limits, [this](RequestId id) { Leave(id); });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);
@@ -343,7 +347,7 @@ Stats EngineImpl::CollectStats() const {
   if (encoder_ != nullptr) {
     const ImageEncoderStats images = encoder_->stats();
     stats.images_encoded = images.images_encoded;
-    stats.image_cache_hits = images.cache_hits;
+    stats.image_cache_hits += images.cache_hits;  // those that the loop left out
     stats.image_batches = images.batches;
     stats.image_cache_bytes = images.cache_bytes;
   }

@@ -12,8 +12,9 @@ namespace {
 
 // The request whose prompt is looked at; 0: none.
 RequestId Concerns(const Command& command) {
-  const auto* prepared = std::get_if<PreparedCommand>(&command);
-  return prepared == nullptr ? 0 : prepared->id;
+  if (const auto* prepared = std::get_if<PreparedCommand>(&command)) return prepared->id;
+  const auto* encoded = std::get_if<EncodedCommand>(&command);
+  return encoded == nullptr ? 0 : encoded->id;
 }
 
 }  // namespace
@@ -118,7 +119,6 @@ void EngineLoop::Handle(PreparedCommand command) {
   requests_.EndEncoding(*first);
   PreparedPrompt& prompt = command.prompt.value();
   if (first->embed_only) return requests_.Finish(*first, JoinEmbeddings(prompt));
-  if (prompt.n_images > 0) outbox_.Emit(first->unsent, Encoded{prompt.n_images, prompt.n_images_cached, prompt.images});
   for (std::size_t i = 0; i < command.generations.size(); ++i) {
     Sequence* each = requests_.Find(command.id + i);  // may be cancelled by itself
     if (each != nullptr) each->generation = std::move(command.generations[i]);
@@ -128,13 +128,47 @@ void EngineLoop::Handle(PreparedCommand command) {
     if (each != nullptr) each->scoring = std::move(command.scorings[i]);
   }
   first->cut = command.cut;
-  first->clock.prepared = prompt.n_images > 0 ? Clock::now() : first->clock.submitted;
   first->usage.prompt_tokens = prompt.n_tokens;
   first->usage.image_tokens = prompt.n_media_tokens;
   first->usage.images_cached = prompt.n_images_cached;
   first->schedule.cursor = PromptCursor(std::move(prompt));
   if (first->prompt_probs) first->schedule.cursor.WantLogits();
-  scheduler_.Enqueue(first->schedule);
+  Enqueue(*first);
+}
+
+// Its prompt is there. Images that were left out of it are encoded first, where their cells are not in the cache.
+void EngineLoop::Enqueue(Sequence& sequence) {
+  if (!scheduler_.Enqueue(sequence.schedule)) return Encode(sequence);
+  const PreparedPrompt& prompt = sequence.schedule.cursor.prompt();
+  if (sequence.clock.prepared) return;  // it was in the queue before: all else is known of it
+  images_left_out_ += prompt.n_images_left;
+  sequence.clock.prepared = prompt.n_images > 0 ? Clock::now() : sequence.clock.submitted;
+  if (prompt.n_images > 0) {
+    outbox_.Emit(sequence.unsent, Encoded{prompt.n_images, sequence.usage.images_cached, prompt.images});
+  }
+}
+
+void EngineLoop::Encode(Sequence& sequence) {
+  requests_.BeginEncoding(sequence);
+  EncodeJob job;
+  job.id = sequence.id();
+  job.prompt = *sequence.schedule.cursor.prompt().source;
+  job.add_special = false;  // it is there
+  job.wanted = EncodeJob::Wanted::kLeftOut;
+  job.cancelled = sequence.cancelled;
+  parts_.encoder->Enqueue(std::move(job));
+}
+
+void EngineLoop::Handle(const EncodedCommand& command) {
+  Sequence* sequence = requests_.Find(command.id);
+  if (sequence == nullptr) return;  // cancelled meanwhile
+  if (!command.images.ok()) return requests_.Fail(*sequence, command.images.status());
+  requests_.EndEncoding(*sequence);
+  const std::uint32_t n_left = sequence->schedule.cursor.prompt().n_images_left;
+  sequence->usage.images_cached -= n_left;
+  if (sequence->clock.prepared) images_left_out_ -= n_left;
+  sequence->schedule.cursor.TakeEmbeddings(command.images.value());
+  Enqueue(*sequence);
 }
 
 Embedded EngineLoop::JoinEmbeddings(const PreparedPrompt& prompt) const {
@@ -180,6 +214,7 @@ void EngineLoop::Admit() {
     sequence.clock.admitted = Clock::now();
     sequence.usage.cached_tokens = *each->cached_cells;
   }
+  for (const ScheduledSequence* each : scheduler_.TakeUnreadable()) Encode(requests_.Of(*each));
 }
 
 bool EngineLoop::StreamsNeedEveryCpu() const {
@@ -204,6 +239,7 @@ Stats EngineLoop::Count() const {
   now.kv_cells = cache_.cells();
   now.kv_cells_used = static_cast<std::uint32_t>(cache_.cells_held());
   now.kv = cache_.stats();
+  now.image_cache_hits = images_left_out_;
   now.graphs_reused = parts_.decoder.graphs_reused();
   now.threads = parts_.decoder.threads();
   return now;

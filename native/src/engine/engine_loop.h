@@ -21,6 +21,7 @@
 #include "model/model.h"
 #include "scheduling/kv_cache.h"
 #include "scheduling/scheduler.h"
+#include "vision/image_encoder.h"
 
 namespace medinfer {
 
@@ -36,10 +37,11 @@ class EngineLoop {
     EventSink& sink;
     TaskThread& files;
     AdapterTable& adapters;
-    Pacer& pacer;                   // of what is prepared beside the passes
-    const ModelIdentity& identity;  // of what sessions are saved with
-    DiskPages* disk = nullptr;      // of pages that host memory has no room for; null: none
-    DraftParts* draft = nullptr;    // what guesses how answers go on; null: nothing does
+    Pacer& pacer;                     // of what is prepared beside the passes
+    const ModelIdentity& identity;    // of what sessions are saved with
+    DiskPages* disk = nullptr;        // of pages that host memory has no room for; null: none
+    DraftParts* draft = nullptr;      // what guesses how answers go on; null: nothing does
+    ImageEncoder* encoder = nullptr;  // of images that were left out, and are needed; null: no images
   };
   struct Limits {
     std::uint32_t step_budget = 0;
@@ -60,6 +62,7 @@ class EngineLoop {
  private:
   void Handle(SubmitCommand command);
   void Handle(PreparedCommand command);
+  void Handle(const EncodedCommand& command);
   void Handle(const CancelCommand& command);
   void Handle(const FinishCommand& command);
   void Handle(const PauseCommand& command);
@@ -73,6 +76,8 @@ class EngineLoop {
   void Handle(AdapterOutcome outcome) { adapters_.Take(std::move(outcome)); }
   void Handle(UnloadAdapterCommand command) { adapters_.Unload(std::move(command)); }
 
+  void Enqueue(Sequence& sequence);
+  void Encode(Sequence& sequence);
   Embedded JoinEmbeddings(const PreparedPrompt& prompt) const;
   void Admit();
   bool StreamsNeedEveryCpu() const;
@@ -83,6 +88,7 @@ class EngineLoop {
   Parts parts_;
   const std::uint32_t cpus_;
   std::uint64_t arrivals_ = 0;
+  std::uint64_t images_left_out_ = 0;
 
   Outbox outbox_;
   KvCache cache_;

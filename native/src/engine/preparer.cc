@@ -138,6 +138,8 @@ void Preparer::Encode(Encoding encoding, std::vector<PromptPart> prompt) {
   job.prompt = std::move(prompt);
   job.add_special = false;  // it is there
   if (encoding.job.embed_only) job.wanted = EncodeJob::Wanted::kEmbeddings;
+  // Log-probabilities of a prompt take its computation.
+  job.may_leave_out = limits_.keeps_cells && !encoding.job.embed_only && !encoding.job.request.prompt_probs;
   job.cancelled = encoding.job.cancelled.front();
   {
     const MutexLock lock(mutex_);

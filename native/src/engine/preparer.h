@@ -29,6 +29,7 @@ class Preparer {
   struct Limits {
     std::uint32_t n_ctx_per_request = 0;
     std::uint32_t n_ubatch = 0;
+    bool keeps_cells = false;  // of prompts that were read: then images that were encoded before may be left out
   };
   struct Job {
     RequestId id = 0;

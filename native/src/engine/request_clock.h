@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 
 struct RequestClock {
   Clock::time_point submitted;
-  Clock::time_point prepared;  // its images are encoded; without images: submitted
+  std::optional<Clock::time_point> prepared;  // its images are encoded, or need not be; without images: submitted
   std::optional<Clock::time_point> admitted;
   std::optional<Clock::time_point> prompt_read;
   std::optional<Clock::time_point> first_token;

@@ -68,6 +68,12 @@ void RequestTable::Fail(Sequence& sequence, const Status& status) {
   End(sequence, {sequence.id(), Failed{status}});
 }
 
+void RequestTable::BeginEncoding(Sequence& sequence) {
+  if (sequence.encodes) return;
+  sequence.encodes = true;
+  ++n_encoding_;
+}
+
 void RequestTable::EndEncoding(Sequence& sequence) {
   if (!sequence.encodes) return;
   sequence.encodes = false;

@@ -44,7 +44,8 @@ class RequestTable {
   void Finish(Sequence& sequence, Scored scored);
   void Finish(Sequence& sequence, Pooled pooled);
   void Fail(Sequence& sequence, const Status& status);
-  // The images of a sequence are encoded.
+  // The images of a sequence are at the encoder, or not any more.
+  void BeginEncoding(Sequence& sequence);
   void EndEncoding(Sequence& sequence);
   // Nothing refers to ended sequences any more.
   void FreeEnded() { ended_.clear(); }

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "medinfer/request.h"
 #include "medinfer/seen_image.h"
 
 struct mtmd_input_chunk;
@@ -23,7 +24,7 @@ struct MediaOrigin {
 
 // One image (or one slice of it) as the decoder sees it.
 struct MediaChunk {
-  // Row-major [n_tokens][n_embd_inp]. Shared with the embedding cache.
+  // Row-major [n_tokens][n_embd_inp]. Shared with the embedding cache. Null: it was left out (see `source`).
   std::shared_ptr<const std::vector<float>> embedding;
   std::uint32_t n_tokens = 0;
   // Positions by which the sequence advances. Equal to n_tokens, except with M-RoPE, where tokens share positions.
@@ -47,6 +48,10 @@ struct PreparedPrompt {
   std::uint32_t n_images = 0;
   std::uint32_t n_images_cached = 0;
   std::vector<SeenImage> images{};  // in order
+  // Images that were encoded before may be left without embeddings: none is read where the KV cache has their cells.
+  // Where it has not, this is what they are encoded from. Null: all have theirs.
+  std::shared_ptr<const std::vector<PromptPart>> source{};
+  std::uint32_t n_images_left = 0;  // without
 };
 
 }  // namespace medinfer

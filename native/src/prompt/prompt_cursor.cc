@@ -33,6 +33,30 @@ const TextChunk* PromptCursor::TextBehind() const {
   return chunk_ + 1 < prompt_.chunks.size() ? std::get_if<TextChunk>(&prompt_.chunks[chunk_ + 1]) : nullptr;
 }
 
+std::uint32_t PromptCursor::n_unreadable() const {
+  if (prompt_.source == nullptr) return 0;
+  std::uint32_t end = 0;
+  std::uint32_t unreadable = 0;
+  for (const PromptChunk& each : prompt_.chunks) {
+    end += Tokens(each);
+    const auto* media = std::get_if<MediaChunk>(&each);
+    if (media != nullptr && media->embedding == nullptr) unreadable = end;
+  }
+  return unreadable;
+}
+
+void PromptCursor::TakeEmbeddings(const PreparedPrompt& encoded) {
+  auto from = encoded.chunks.begin();
+  for (PromptChunk& each : prompt_.chunks) {
+    auto* media = std::get_if<MediaChunk>(&each);
+    if (media == nullptr) continue;
+    while (!std::holds_alternative<MediaChunk>(*from)) ++from;
+    media->embedding = std::get<MediaChunk>(*from++).embedding;
+  }
+  prompt_.source.reset();
+  prompt_.n_images_left = 0;
+}
+
 std::uint32_t PromptCursor::LogitsOf(std::uint32_t n) const {
   const std::uint32_t last = EndsAfter(n) ? 1 : 0;
   const std::uint32_t end = done_ + n;
@@ -78,7 +102,7 @@ void PromptCursor::Rewind(std::span<const std::int32_t> tokens) {
 }
 
 std::uint32_t PromptCursor::UsableMatch(std::uint32_t n, std::uint32_t page_size) const {
-  n = std::min({n, prompt_.n_tokens - 1, logits_from_}) / page_size * page_size;
+  n = MostOfMatch(n, page_size);
   for (bool moved = true; moved;) {
     moved = false;
     std::uint32_t begin = 0;

@@ -1,6 +1,7 @@
 // How far a prompt is read: the chunk that comes next, and the positions of the tokens.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -45,6 +46,11 @@ class PromptCursor {
   // Whether the prompt ends after its next `n` tokens.
   bool EndsAfter(std::uint32_t n) const;
 
+  // Cells up to the end of the last image without embeddings: they can only be found. 0: there is no such image.
+  std::uint32_t n_unreadable() const;
+  // Gives the images the embeddings of the same prompt.
+  void TakeEmbeddings(const PreparedPrompt& encoded);
+
   // From here on the logits behind every token of a text are wanted, and behind the last of each image.
   void WantLogits() { logits_from_ = 0; }
   // Whether some are, still.
@@ -70,6 +76,11 @@ class PromptCursor {
   // computed, to have logits, and so has every token whose logits are wanted), no part of a chunk of media. REQUIRES:
   // the prompt has tokens.
   std::uint32_t UsableMatch(std::uint32_t n, std::uint32_t page_size) const;
+
+  // The same, but for media, which may be cut: what follows has to be there as well.
+  std::uint32_t MostOfMatch(std::uint32_t n, std::uint32_t page_size) const {
+    return std::min({n, prompt_.n_tokens - 1, logits_from_}) / page_size * page_size;
+  }
 
   // Names the cells of the prompt. Media that nothing else has gets keys from `unique`, which counts on.
   std::vector<CellKey> CellKeys(std::uint64_t& unique) const;

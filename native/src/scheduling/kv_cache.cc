@@ -24,10 +24,22 @@ KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::
 KvCache::~KvCache() { pool_.SetEvictor(nullptr); }
 
 PageTable KvCache::Find(const ScheduledSequence& sequence) {
+  const std::uint32_t page = pool_.page_size();
   PageTable found = pool_.FindPrefix(sequence.keys, sequence.salt);
-  found.Truncate(sequence.cursor.UsableMatch(found.size(), pool_.page_size()));
+  std::uint32_t cells = sequence.cursor.MostOfMatch(found.size(), page);
+  const std::uint32_t usable = sequence.cursor.UsableMatch(cells, page);
+  // They may end inside an image of which the rest is elsewhere.
+  if (usable < cells && LookBehind(sequence, cells).reach < cells) cells = usable;
+  found.Truncate(cells);
   if (std::optional<PageTable> base = ForkBase(sequence, found.size())) return std::move(*base);
   return found;
+}
+
+bool KvCache::HasUnreadable(const ScheduledSequence& sequence) {
+  const std::uint32_t needed = sequence.cursor.n_unreadable();
+  if (needed == 0) return true;
+  const std::uint32_t found = Find(sequence).size();
+  return found >= needed || LookBehind(sequence, found).reach >= needed;
 }
 
 void KvCache::ReadAhead(const ScheduledSequence& sequence) const {
@@ -67,6 +79,11 @@ bool KvCache::Admit(ScheduledSequence& sequence, PageTable& found, std::uint32_t
   sequence.slot = *slot;
   sequence.committed = n_found;
   const std::uint32_t n_cached = Restore(sequence, n_found);
+  if (n_cached < n_found) {  // into shared pages nothing is written: without them
+    pool_.Release(*slot);
+    found = pool_.FindPrefix(std::span(sequence.keys).first(n_cached), sequence.salt);
+    return Admit(sequence, found, headroom);
+  }
   counters_.tokens_saved += n_cached;
   if (n_cached > 0) ++counters_.prefix_hits;
   if (!sequence.cached_cells) sequence.cached_cells = n_cached;
@@ -156,13 +173,15 @@ void KvCache::SwapOut(const ScheduledSequence& sequence) {
   Release(sequence);
 }
 
-// Copies back what host memory has of the prompt behind the `found` cells. Returns how many are written then.
-// REQUIRES: the sequence holds its slot, with cells for the whole prompt.
-std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t found) {
+// What is kept outside of the pool of the prompt behind the `found` cells, and how far it reaches.
+KvCache::Behind KvCache::LookBehind(const ScheduledSequence& sequence, std::uint32_t found) {
   const std::uint32_t page = pool_.page_size();
-  if (cold_.empty() || found % page != 0) return found;
+  Behind behind;
+  behind.reach = sequence.cursor.UsableMatch(found, 1);
+  if (cold_.empty() || found % page != 0) return behind;
   const std::span<const CellKey> keys(sequence.keys);
-  std::vector<PagePath> paths{PathOf(sequence, found)};
+  std::vector<PagePath>& paths = behind.pages;
+  paths.push_back(PathOf(sequence, found));
   std::uint32_t end = found;
   while (end + page <= keys.size()) {
     const PagePath path = PathBelow(paths.back(), keys.subspan(end, page));
@@ -170,35 +189,46 @@ std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t 
     paths.push_back(path);
     end += page;
   }
-  const auto usable = [&](std::uint32_t there) { return std::max(found, sequence.cursor.UsableMatch(there, page)); };
-  const PageTable& table = pool_.table(sequence.slot);
-  std::uint32_t restored = usable(end);
-  for (std::uint32_t begin = found; begin < restored; begin += page) {
-    const PageCopy* copy = cold_.Find(paths[(begin - found) / page + 1]);
-    if (copy == nullptr) {  // the disk has damaged it
-      restored = usable(begin);
-      break;
+  const std::uint32_t whole = sequence.cursor.MostOfMatch(end, page);
+  behind.reach = sequence.cursor.UsableMatch(whole, page);
+  std::uint32_t copied = std::max(found, behind.reach);
+  const PagePath rest_path = PathBelow(paths[(whole - found) / page], {});
+  if (const PageCopy* rest = cold_.Find(rest_path); rest != nullptr) {
+    const auto common = std::ranges::mismatch(rest->keys, keys.subspan(whole)).in1 - rest->keys.begin();
+    const std::uint32_t usable = sequence.cursor.UsableMatch(whole + static_cast<std::uint32_t>(common), 1);
+    if (usable > whole) {
+      behind.rest = rest_path;
+      behind.reach = usable;
+      copied = whole;
     }
-    store_.WritePage(table.Cell(begin) / page, copy->bytes);
   }
-  const std::uint32_t all = RestoreRest(sequence, restored, paths[(restored - found) / page]);
-  counters_.tokens_restored += all - found;
-  return all;
+  paths.erase(paths.begin());
+  paths.resize((copied - found) / page);
+  return behind;
 }
 
-// The same of a page that is written in part, behind the `found` cells, whole pages with this path.
-std::uint32_t KvCache::RestoreRest(const ScheduledSequence& sequence, std::uint32_t found, const PagePath& path) {
+// Copies it back. Returns how many cells are written then: fewer than `found` where these end inside an image and what
+// they were to be followed by is not there any more. REQUIRES: the sequence holds its slot, with cells for the whole
+// prompt.
+std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t found) {
   const std::uint32_t page = pool_.page_size();
-  const PageCopy* rest = cold_.Find(PathBelow(path, {}));
-  if (rest == nullptr) return found;
-  const auto mine = std::span<const CellKey>(sequence.keys).subspan(found);
-  const auto common = std::ranges::mismatch(rest->keys, mine).in1 - rest->keys.begin();
-  const std::uint32_t usable = sequence.cursor.UsableMatch(found + static_cast<std::uint32_t>(common), 1);
-  if (usable <= found) return found;
-  const std::uint32_t first = pool_.table(sequence.slot).Cell(found);
-  if (first % page != 0) return found;
-  store_.WritePage(first / page, rest->bytes);
-  return usable;
+  const PageTable& table = pool_.table(sequence.slot);
+  const Behind behind = LookBehind(sequence, found);
+  std::uint32_t end = found;
+  for (const PagePath& path : behind.pages) {
+    const PageCopy* copy = cold_.Find(path);
+    if (copy == nullptr) return sequence.cursor.UsableMatch(end, page);  // the disk has damaged it
+    store_.WritePage(table.Cell(end) / page, copy->bytes);
+    end += page;
+  }
+  if (behind.rest) {
+    const PageCopy* rest = cold_.Find(*behind.rest);
+    const std::uint32_t first = table.Cell(end);
+    if (rest == nullptr || first % page != 0) return sequence.cursor.UsableMatch(end, page);
+    store_.WritePage(first / page, rest->bytes);
+  }
+  if (behind.reach > found) counters_.tokens_restored += behind.reach - found;
+  return behind.reach;
 }
 
 PagePath KvCache::PathOf(const ScheduledSequence& sequence, std::uint32_t cells) const {

@@ -43,10 +43,14 @@ class KvCache {
   std::uint32_t pages_available() const { return pool_.available(); }
 
   // The cells from the start of the prompt that are there, in the prefix cache or in the state that it begins from.
-  // They stay while the table lives.
+  // They stay while the table lives. They may end inside an image, if what is behind it is in other memory.
   PageTable Find(const ScheduledSequence& sequence);
   // The sequence will be admitted soon: what a disk has of its prompt may be read meanwhile.
   void ReadAhead(const ScheduledSequence& sequence) const;
+
+  // Whether the cells of all images that were left out of its prompt are there, in whatever memory. Then they count as
+  // used now.
+  bool HasUnreadable(const ScheduledSequence& sequence);
 
   // Gives the sequence an id and cells for all of its prompt, of which `found` are written; what was swapped out, and
   // pages behind `found` that host memory has, come back. False, with `found` as it was, where ids are short, or where
@@ -109,8 +113,14 @@ class KvCache {
 
  private:
   std::optional<PageTable> ForkBase(const ScheduledSequence& sequence, std::uint32_t found);
+  // What left the pool of a prompt, behind cells that did not.
+  struct Behind {
+    std::vector<PagePath> pages;   // to be copied back
+    std::optional<PagePath> rest;  // and what was written in part behind them
+    std::uint32_t reach = 0;       // cells of the prompt that are there with them, and can be used
+  };
+  Behind LookBehind(const ScheduledSequence& sequence, std::uint32_t found);
   std::uint32_t Restore(const ScheduledSequence& sequence, std::uint32_t found);
-  std::uint32_t RestoreRest(const ScheduledSequence& sequence, std::uint32_t found, const PagePath& path);
   PagePath PathOf(const ScheduledSequence& sequence, std::uint32_t cells) const;
   std::uint32_t SwapIn(const ScheduledSequence& sequence, std::uint32_t found);
 

@@ -2,8 +2,8 @@
 //
 //             Enqueue             Admit
 //   kPreparing ─────▶ kQueued ──────────────▶ kRunning ──▶ kEnded
-//        │               ▲  ◀────────────────────┘ ▲          ▲
-//        │               │         Preempt         │          │ Remove, Keep: from every state
+//        │     ◀─────    ▲  ◀────────────────────┘ ▲          ▲
+//        │   unreadable  │         Preempt         │          │ Remove, Keep: from every state
 //        └─▶ kSibling ───┴─────────────────────────┘
 //           AddSibling       BeginSibling: no room, room
 //

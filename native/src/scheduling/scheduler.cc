@@ -22,11 +22,13 @@ bool Computes(const ScheduledSequence& sequence, std::uint32_t cells) {
 
 }  // namespace
 
-void Scheduler::Enqueue(ScheduledSequence& sequence) {
+bool Scheduler::Enqueue(ScheduledSequence& sequence) {
   sequence.keys = sequence.cursor.CellKeys(unique_media_);
+  if (!cache_.HasUnreadable(sequence)) return false;
   sequence.state = SequenceState::kQueued;
   cache_.ReadAhead(sequence);
   Insert(queued_, sequence);
+  return true;
 }
 
 void Scheduler::AddSibling(ScheduledSequence& first, ScheduledSequence& sibling) {
@@ -40,7 +42,11 @@ std::vector<ScheduledSequence*> Scheduler::Admit() {
   for (std::size_t i = 0; i < queued_.size();) {
     ScheduledSequence& sequence = *queued_[i];
     const Admission admission = sequence.paused ? Admission::kLater : TryAdmit(sequence);
-    if (admission == Admission::kAdmitted) {
+    if (admission == Admission::kUnreadable) {
+      queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(i));
+      sequence.state = SequenceState::kPreparing;
+      unreadable_.push_back(&sequence);
+    } else if (admission == Admission::kAdmitted) {
       queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(i));
       sequence.state = SequenceState::kRunning;
       Insert(running_, sequence);
@@ -68,7 +74,14 @@ Scheduler::Admission Scheduler::TryAdmit(ScheduledSequence& sequence) {
   // A page beside the prompt for every running sequence, or admitting would preempt at once. Alone it may have all.
   const auto beside = static_cast<std::uint32_t>(running_.size());
   const std::uint32_t headroom = beside == 0 || !cache_.has_cells() ? 0 : beside + cache_.pages() / kWatermarkShare;
-  if (cache_.Admit(sequence, found, headroom)) return Admission::kAdmitted;
+  const bool ran = sequence.cached_cells.has_value();
+  if (cache_.Admit(sequence, found, headroom)) {
+    if (sequence.written() >= sequence.cursor.n_unreadable()) return Admission::kAdmitted;
+    cache_.Release(sequence);
+    sequence.Rewind();
+    if (!ran) sequence.cached_cells.reset();
+    return Admission::kUnreadable;
+  }
   if (sequence.base == 0 || !running_.empty()) return Admission::kNoRoom;
   // A fork's pages need not be full, so it may take more of them than the whole prompt does.
   sequence.base = 0;
@@ -190,6 +203,7 @@ void Scheduler::Remove(ScheduledSequence& sequence) {
   } else if (sequence.state == SequenceState::kSibling) {
     std::erase(sequence.first->siblings, &sequence);
   }
+  std::erase(unreadable_, &sequence);
   sequence.state = SequenceState::kEnded;
 }
 

@@ -6,12 +6,14 @@
 //               first in line never does, so some sequence always advances. Paused sequences give way to queued ones.
 //   awaiting    a prompt of which a running sequence computes a part right now waits for it, and finds it cached.
 //   siblings    completions of one prompt: the first reads it for all, then the others fork its cells.
+//   unreadable  images that were left out of a prompt, because the cache had their cells, and has them no more.
 //
 // A pure account of plain data over the KV cache: knows no llama.h, no time and no threads. Belongs to the engine
 // thread. The sequences are the caller's: one that was given to the scheduler is removed before it goes.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "scheduling/kv_cache.h"
@@ -33,13 +35,16 @@ class Scheduler {
   // `cache` outlives the scheduler. `step_budget`: tokens of a step (step_plan.h).
   Scheduler(KvCache& cache, std::uint32_t step_budget) : cache_(cache), step_budget_(step_budget) {}
 
-  // The prompt is there, in the cursor, and has tokens.
-  void Enqueue(ScheduledSequence& sequence);
+  // The prompt is there, in the cursor, and has tokens. False, and no change, where images that were left out of it
+  // have to be read.
+  bool Enqueue(ScheduledSequence& sequence);
   // `sibling` waits until the prompt of `first` is read. REQUIRES: both are in kPreparing.
   void AddSibling(ScheduledSequence& first, ScheduledSequence& sibling);
 
   // Lets in what fits. Returns the sequences that run now and did not before, in the order of their admission.
   std::vector<ScheduledSequence*> Admit();
+  // Those that the latest Admit found to have images to read that were left out: in kPreparing, to be enqueued anew.
+  std::vector<ScheduledSequence*> TakeUnreadable() { return std::exchange(unreadable_, {}); }
   // Reserves the cells of the next step and says what it computes, of drafts what there is room for; empty where
   // nothing can be. The sequences stay until they are removed; a sequence that is removed while the step is applied
   // must not be used any more.
@@ -74,7 +79,7 @@ class Scheduler {
   std::uint64_t preemptions() const { return preemptions_; }
 
  private:
-  enum class Admission : std::uint8_t { kAdmitted, kNoRoom, kLater };
+  enum class Admission : std::uint8_t { kAdmitted, kNoRoom, kLater, kUnreadable };
   Admission TryAdmit(ScheduledSequence& sequence);
   bool StillAwaits(ScheduledSequence& sequence) const;
   bool IsComputedElsewhere(ScheduledSequence& sequence, std::uint32_t found) const;
@@ -86,6 +91,7 @@ class Scheduler {
   std::uint32_t step_budget_;
   std::vector<ScheduledSequence*> queued_;   // in order of precedence
   std::vector<ScheduledSequence*> running_;  // in order of precedence
+  std::vector<ScheduledSequence*> unreadable_;
   std::uint64_t unique_media_ = 0;
   std::uint64_t preemptions_ = 0;
 };

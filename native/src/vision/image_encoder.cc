@@ -22,6 +22,7 @@
 #include "vision/media_chunks.h"
 #include "vision/picture.h"
 #include "vision/projector.h"
+#include "vision/remembered_images.h"
 
 namespace medinfer {
 namespace {
@@ -43,6 +44,7 @@ struct Job {
   ChunksPtr layout;
   std::vector<SeenImage> images;
   std::uint32_t n_cached = 0;
+  std::uint32_t n_left_out = 0;
   std::optional<Status> failure;
 
   bool cancelled() const { return request.cancelled != nullptr && request.cancelled->load(); }
@@ -107,6 +109,7 @@ class ImageEncoder::Worker {
   Result<std::shared_ptr<Picture>> FindPicture(const PromptPart& part, Job& job);
   Result<ImageInfo> Inspect(const ImageFile& file) const;
   void Settle();
+  Result<PreparedPrompt> Join(Job& job);
   void Encode();
   void Fill(EncoderPass& pass);
   bool PassIsUseless() const;
@@ -116,6 +119,7 @@ class ImageEncoder::Worker {
   const ImageLimits limits_;
   const bool caches_;  // whether images are kept beyond the jobs that wait for them
   EmbeddingCache cache_;
+  RememberedImages remembered_;  // encode thread
   const DoneFn on_done_;
 
   Mutex mutex_;
@@ -246,7 +250,8 @@ void ImageEncoder::Worker::Prepare(Job& job) {
   }
   job.layout = std::move(layout.value());
   AddSeen(*job.layout, job.images);
-  if (infos.empty()) job.request.prompt.clear();  // the pictures hold the files as long as they need them
+  // The pictures hold the files as long as they need them.
+  if (infos.empty() && job.n_left_out == 0) job.request.prompt.clear();
 }
 
 Result<ImageInfo> ImageEncoder::Worker::Inspect(const ImageFile& file) const {
@@ -265,18 +270,26 @@ Result<ImageInfo> ImageEncoder::Worker::Inspect(const ImageFile& file) const {
 // The cached image, the one that is being encoded for another place or job, or a new one.
 Result<std::shared_ptr<Picture>> ImageEncoder::Worker::FindPicture(const PromptPart& part, Job& job) {
   const ContentHash hash = ContentHash::Of(*part.image).With(part.limits);
-  if (std::shared_ptr<const EncodedImage> cached = cache_.Find(hash); cached != nullptr) {
-    ++cache_hits_;
+  // What was left out is counted by who left it out.
+  const auto count = [&] {
     ++job.n_cached;
+    if (job.request.wanted != EncodeJob::Wanted::kLeftOut) ++cache_hits_;
+  };
+  if (std::shared_ptr<const EncodedImage> cached = cache_.Find(hash); cached != nullptr) {
+    count();
     return std::make_shared<Picture>(hash, std::move(cached));
   }
   std::weak_ptr<Picture>& slot = in_flight_[hash];
   if (std::shared_ptr<Picture> known = slot.lock(); known != nullptr && !known->failure().has_value()) {
-    if (caches_) {  // else the work is shared all the same, but no cache was promised
-      ++cache_hits_;
-      ++job.n_cached;
-    }
+    if (caches_) count();  // else the work is shared all the same, but no cache was promised
     return known;
+  }
+  if (job.request.may_leave_out) {
+    if (const std::optional<ImageSize> size = remembered_.Find(hash)) {
+      ++job.n_cached;
+      ++job.n_left_out;
+      return std::make_shared<Picture>(hash, *size);
+    }
   }
   const Result<ImageInfo> info = Inspect(part.image);
   if (!info.ok()) {
@@ -296,8 +309,8 @@ void ImageEncoder::Worker::Settle() {
       if (failure.has_value()) job->failure = Numbered(*failure, i, job->pictures.size());
     }
     const auto& pictures = job->pictures;
-    const bool done = job->layout != nullptr &&
-                      std::all_of(pictures.begin(), pictures.end(), [](const auto& p) { return p->done(); });
+    const bool done = job->layout != nullptr && std::all_of(pictures.begin(), pictures.end(),
+                                                            [](const auto& p) { return p->done() || p->left_out(); });
     if (job->cancelled()) {
       Deliver(*job, Status(Code::kAborted, "the request was aborted"));
     } else if (job->failure.has_value()) {
@@ -309,24 +322,7 @@ void ImageEncoder::Worker::Settle() {
       }
       Deliver(*job, std::move(prompt));
     } else if (done) {
-      std::vector<EncodedMedia> encoded;
-      for (const auto& picture : pictures) {
-        std::uint32_t first_token = 0;
-        for (const EncodedChunk& chunk : picture->result()->chunks) {
-          EncodedMedia& media = encoded.emplace_back();
-          media.chunk = &chunk;
-          if (picture->hash().has_value()) media.origin = {picture->hash()->digest, first_token};
-          first_token += chunk.n_tokens;
-        }
-      }
-      Result<PreparedPrompt> prompt = JoinPrompt(projector_.context(), *job->layout, encoded,
-                                                 /*text=*/job->request.wanted == EncodeJob::Wanted::kPrompt);
-      if (prompt.ok()) {
-        prompt.value().n_images = static_cast<std::uint32_t>(job->images.size());
-        prompt.value().images = std::move(job->images);
-        prompt.value().n_images_cached = job->n_cached;
-      }
-      Deliver(*job, std::move(prompt));
+      Deliver(*job, Join(*job));
     } else {
       ++job;
       continue;
@@ -334,6 +330,39 @@ void ImageEncoder::Worker::Settle() {
     job = jobs_.erase(job);
   }
   std::erase_if(in_flight_, [](const auto& entry) { return entry.second.expired(); });
+}
+
+// REQUIRES: all of its pictures are done, or left out.
+Result<PreparedPrompt> ImageEncoder::Worker::Join(Job& job) {
+  std::vector<EncodedMedia> encoded;
+  for (const auto& picture : job.pictures) {
+    std::vector<EncodedChunk> chunks;
+    if (!picture->left_out()) {
+      chunks = picture->result()->chunks;
+    } else {
+      for (const mtmd_input_chunk* chunk : MediaOf(*job.layout)) {
+        if (&picture == &job.pictures[ImageOf(*chunk)]) chunks.push_back({nullptr, CountTokens(*chunk)});
+      }
+    }
+    std::uint32_t first_token = 0;
+    for (EncodedChunk& chunk : chunks) {
+      EncodedMedia& media = encoded.emplace_back();
+      if (picture->hash().has_value()) media.origin = {picture->hash()->digest, first_token};
+      first_token += chunk.n_tokens;
+      media.chunk = std::move(chunk);
+    }
+  }
+  Result<PreparedPrompt> prompt = JoinPrompt(projector_.context(), *job.layout, encoded,
+                                             /*text=*/job.request.wanted == EncodeJob::Wanted::kPrompt);
+  if (!prompt.ok()) return prompt;
+  prompt.value().n_images = static_cast<std::uint32_t>(job.images.size());
+  prompt.value().images = std::move(job.images);
+  prompt.value().n_images_cached = job.n_cached;
+  prompt.value().n_images_left = job.n_left_out;
+  if (job.n_left_out > 0) {
+    prompt.value().source = std::make_shared<const std::vector<PromptPart>>(std::move(job.request.prompt));
+  }
+  return prompt;
 }
 
 void ImageEncoder::Worker::Deliver(const Job& job, Result<PreparedPrompt> prompt) {
@@ -356,7 +385,9 @@ void ImageEncoder::Worker::Encode() {
   batches_ += totals.passes;
   for (const std::shared_ptr<Picture>& picture : totals.done) {
     ++images_encoded_;
-    if (picture->hash().has_value()) cache_.Insert(*picture->hash(), picture->result());
+    if (!picture->hash().has_value() || !caches_) continue;
+    cache_.Insert(*picture->hash(), picture->result());
+    remembered_.Insert(*picture->hash(), {picture->width(), picture->height()});
   }
 }
 
@@ -366,7 +397,7 @@ void ImageEncoder::Worker::Fill(EncoderPass& pass) {
     if (!job.prepared || job.cancelled()) continue;
     for (const std::shared_ptr<Picture>& picture : job.pictures) {
       if (stop_) return;
-      if (picture->done() || picture->failure().has_value()) continue;
+      if (picture->done() || picture->left_out() || picture->failure().has_value()) continue;
       if (!picture->loaded()) {
         if (!pass.empty() && (!can_batch_ || n_misfits >= kMaxLookAhead)) return;
         picture->Load(projector_);

@@ -24,9 +24,12 @@ struct EncodeJob {
   enum class Wanted : std::uint8_t {
     kPrompt,
     kEmbeddings,  // the images' chunks alone, no text
+    kLeftOut,     // the same, of a prompt whose images were left out
     kCount,       // PreparedPrompt::n_tokens alone: nothing is encoded
   };
   Wanted wanted = Wanted::kPrompt;
+  // Of kPrompt: images that were encoded before and are not at hand are left out (PreparedPrompt::source).
+  bool may_leave_out = false;
   // Set by the engine, on any thread. Null: cannot be cancelled. A pass that serves only cancelled jobs is
   // interrupted; the outcome (kAborted) comes when the thread gets to it, so a caller that must answer at once answers
   // without waiting for it.
@@ -41,8 +44,9 @@ struct EncodeOutcome {
 
 struct ImageEncoderStats {
   std::uint64_t images_encoded = 0;
-  std::uint64_t cache_hits = 0;  // images that needed no encoding: cached, or being encoded for another prompt
-  std::uint64_t batches = 0;     // encoder passes
+  // Images that needed no encoding: cached, or being encoded for another prompt. Without those left out.
+  std::uint64_t cache_hits = 0;
+  std::uint64_t batches = 0;  // encoder passes
   std::uint64_t cache_bytes = 0;
   std::uint32_t waiting = 0;  // jobs without an outcome
 };

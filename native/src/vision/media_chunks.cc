@@ -38,7 +38,7 @@ Result<ChunksPtr> SplitPrompt(const mtmd_context* context, const std::vector<Pro
     const PromptPart& part = parts[i];
     if (part.image != nullptr) {
       mtmd_bitmap* bitmap = bitmaps[n_images].get();
-      mtmd_bitmap_set_id(bitmap, std::to_string(n_images++).c_str());  // see AddSeen
+      mtmd_bitmap_set_id(bitmap, std::to_string(n_images++).c_str());  // see ImageOf
       inputs[i] = {nullptr, bitmap};
     } else {
       if (part.text.size() > kMaxTextBytes) {
@@ -69,7 +69,7 @@ std::vector<const mtmd_input_chunk*> MediaOf(const mtmd_input_chunks& chunks) {
 
 void AddSeen(const mtmd_input_chunks& layout, std::vector<SeenImage>& images) {
   for (const mtmd_input_chunk* chunk : MediaOf(layout)) {
-    SeenImage& image = images.at(std::stoul(mtmd_input_chunk_get_id(chunk)));
+    SeenImage& image = images.at(ImageOf(*chunk));
     std::uint32_t width = 0;
     std::uint32_t height = 0;
     image.tiles += static_cast<std::uint32_t>(mtmd_input_chunk_get_picture_size(chunk, &width, &height));
@@ -79,6 +79,8 @@ void AddSeen(const mtmd_input_chunks& layout, std::vector<SeenImage>& images) {
     image.seen_height = height;
   }
 }
+
+std::size_t ImageOf(const mtmd_input_chunk& chunk) { return std::stoul(mtmd_input_chunk_get_id(&chunk)); }
 
 std::uint32_t CountTokens(const mtmd_input_chunk& chunk) {
   return static_cast<std::uint32_t>(mtmd_input_chunk_get_n_tokens(&chunk));
@@ -99,9 +101,9 @@ Result<PreparedPrompt> JoinPrompt(const mtmd_context* context, const mtmd_input_
       const llama_token* tokens = mtmd_input_chunk_get_tokens_text(chunk, &n);
       prompt.chunks.emplace_back(TextChunk(tokens, tokens + n));
     } else {
-      if (n_media == encoded.size() || encoded[n_media].chunk->n_tokens != n_tokens) return misfit;
+      if (n_media == encoded.size() || encoded[n_media].chunk.n_tokens != n_tokens) return misfit;
       MediaChunk media;
-      media.embedding = encoded[n_media].chunk->embedding;
+      media.embedding = encoded[n_media].chunk.embedding;
       media.origin = encoded[n_media++].origin;
       media.n_tokens = n_tokens;
       media.n_pos = mtmd_input_chunk_get_n_pos(chunk);

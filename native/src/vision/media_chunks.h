@@ -46,14 +46,17 @@ void AddSeen(const mtmd_input_chunks& layout, std::vector<SeenImage>& images);
 
 std::uint32_t CountTokens(const mtmd_input_chunk& chunk);
 
+// The place in the prompt of the image that the chunk is of.
+std::size_t ImageOf(const mtmd_input_chunk& chunk);
+
 // A piece of an image with what it was made from.
 struct EncodedMedia {
-  const EncodedChunk* chunk = nullptr;
+  EncodedChunk chunk;
   std::optional<MediaOrigin> origin;
 };
 
-// Puts embeddings into their places: `encoded` belongs to the media chunks of `layout`, in order. `text`: whether text
-// chunks are wanted. Fails with kInternal where they do not fit.
+// Puts embeddings into their places: `encoded` belongs to the media chunks of `layout`, in order; a null embedding is
+// one that was left out. `text`: whether text chunks are wanted. Fails with kInternal where they do not fit.
 Result<PreparedPrompt> JoinPrompt(const mtmd_context* context, const mtmd_input_chunks& layout,
                                   const std::vector<EncodedMedia>& encoded, bool text);
 

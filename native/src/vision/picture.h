@@ -11,6 +11,7 @@
 #include "medinfer/status.h"
 #include "vision/embedding_cache.h"
 #include "vision/media_chunks.h"
+#include "vision/remembered_images.h"
 
 namespace medinfer {
 
@@ -21,11 +22,14 @@ inline Status NoMemoryForImage() {
 }
 
 // Shared by all jobs that wait for the same image. States: inspected (size known) -> loaded (preprocessed pixels in
-// memory) -> done (embeddings); a cached image begins as done; any can fail.
+// memory) -> done (embeddings); a cached image begins as done; any can fail. One that is left out stays as it is.
 class Picture {
  public:
   // What the cache holds.
   Picture(const ContentHash& hash, std::shared_ptr<const EncodedImage> done) : hash_(hash), done_(std::move(done)) {}
+  // One that is left out: its place in the prompt is wanted alone.
+  Picture(const ContentHash& hash, ImageSize size)
+      : infos_{ImageInfo{.width = size.width, .height = size.height}}, hash_(hash), left_out_(true) {}
   // An image to encode by itself.
   Picture(ImageFile file, const ContentHash& hash, const ImageInfo& info, const ImageTokenLimits& limits)
       : files_{std::move(file)}, infos_{info}, hash_(hash), limits_(limits) {}
@@ -34,6 +38,7 @@ class Picture {
   Picture(const std::vector<PromptPart>& prompt, bool add_special, std::vector<ImageInfo> infos);
 
   bool done() const { return done_ != nullptr; }
+  bool left_out() const { return left_out_; }
   bool loaded() const { return chunks_ != nullptr; }
   const std::optional<Status>& failure() const { return failure_; }
   const std::shared_ptr<const EncodedImage>& result() const { return done_; }  // null until done()
@@ -61,6 +66,7 @@ class Picture {
   std::vector<ImageInfo> infos_;
   std::optional<ContentHash> hash_;
   ImageTokenLimits limits_;
+  bool left_out_ = false;
   const std::vector<PromptPart>* prompt_ = nullptr;
   bool add_special_ = false;
 

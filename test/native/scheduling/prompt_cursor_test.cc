@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -80,6 +81,28 @@ TEST(PromptCursor, HasNoTextBehindAnImageThatEndsThePrompt) {
   cursor.Skip(5);
   EXPECT_EQ(cursor.TextBehind(), nullptr);
   EXPECT_EQ(cursor.LogitsOf(4), 1U);
+}
+
+TEST(PromptCursor, KnowsUpToWhereImagesWereLeftOutUntilItGetsThem) {
+  PromptCursor whole = Cursor(5, 6);
+  EXPECT_EQ(whole.n_unreadable(), 0U);
+  PreparedPrompt prompt = whole.prompt();
+  prompt.source = std::make_shared<const std::vector<PromptPart>>();
+  prompt.n_images_left = 1;
+  PromptCursor cursor(prompt);
+  EXPECT_EQ(cursor.n_unreadable(), 9U);
+  const std::vector<std::int32_t> drawn{1, 2};
+  cursor.Rewind(drawn);
+  EXPECT_EQ(cursor.n_unreadable(), 9U);
+  PreparedPrompt images;
+  images.chunks.emplace_back(std::get<MediaChunk>(prompt.chunks[1]));
+  std::get<MediaChunk>(images.chunks[0]).embedding = std::make_shared<const std::vector<float>>(4, 1.0F);
+  cursor.TakeEmbeddings(images);
+  EXPECT_EQ(cursor.n_unreadable(), 0U);
+  EXPECT_EQ(cursor.prompt().n_images_left, 0U);
+  EXPECT_EQ(cursor.n_tokens(), 17U);
+  EXPECT_EQ(std::get<MediaChunk>(cursor.prompt().chunks[1]).embedding,
+            std::get<MediaChunk>(images.chunks[0]).embedding);
 }
 
 }  // namespace

@@ -210,6 +210,8 @@ TEST_P(SchedulerProperty, AnswersAsIfEachRequestWereAlone) {
   const auto pick = [&](std::uint32_t low, std::uint32_t high) {
     return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
   };
+  std::uint64_t unread = 0;
+  std::uint64_t encoded = 0;
   for (int round = 0; round < 25; ++round) {
     const bool paged = pick(0, 4) > 0;
     const std::uint32_t page = 1U << pick(2, 5);
@@ -218,6 +220,7 @@ TEST_P(SchedulerProperty, AnswersAsIfEachRequestWereAlone) {
         Options{.cells = cells, .page_size = page, .max_sequences = pick(1, 8), .prefix_cache = pick(0, 3) > 0},
         pick(1, 64), pick(0, 1) * pick(0, 500), paged, pick(0, 1) * pick(0, 1000));
     if (pick(0, 1) == 1) engine.drafts.emplace(random());
+    if (paged && pick(0, 1) == 1) engine.leave_out.emplace(random());
     std::vector<RequestId> kept;
     const auto prompt = [&] {
       PreparedPrompt made;
@@ -281,6 +284,8 @@ TEST_P(SchedulerProperty, AnswersAsIfEachRequestWereAlone) {
     for (auto& [id, request] : engine.live) request->schedule.paused = false;
     engine.RunToEnd();
     ExpectAnswers(engine);
+    unread += engine.unread;
+    encoded += engine.encoded;
     for (const StateId id : engine.states) engine.cache.DropState(id);
     const KvStats kv = engine.cache.stats();
     EXPECT_EQ(engine.pool.cells_held(), 0U);
@@ -289,6 +294,9 @@ TEST_P(SchedulerProperty, AnswersAsIfEachRequestWereAlone) {
     EXPECT_EQ(kv.swap_bytes, 0U);
     if (::testing::Test::HasFailure()) return;
   }
+  // Both did happen.
+  EXPECT_GT(unread, 0U);
+  EXPECT_GT(encoded, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerProperty, ::testing::Range(1, 41));

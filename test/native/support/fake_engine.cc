@@ -10,6 +10,7 @@ namespace medinfer::testing {
 namespace {
 
 constexpr std::uint32_t kVocabulary = 7;  // small, so that answers meet again
+constexpr float kLeftOut = 1000;          // on no picture
 
 // What is read of each token of a prompt, in order.
 std::vector<std::uint64_t> ValuesOf(const PreparedPrompt& prompt) {
@@ -20,8 +21,9 @@ std::vector<std::uint64_t> ValuesOf(const PreparedPrompt& prompt) {
       continue;
     }
     const auto& media = std::get<MediaChunk>(chunk);
+    const float picture = media.embedding == nullptr ? kLeftOut : media.embedding->front();
     for (std::uint32_t i = 0; i < media.n_tokens; ++i) {
-      values.push_back((std::uint64_t{1} << 40U) + (static_cast<std::uint64_t>(media.embedding->front()) << 20U) + i);
+      values.push_back((std::uint64_t{1} << 40U) + (static_cast<std::uint64_t>(picture) << 20U) + i);
     }
   }
   return values;
@@ -95,13 +97,40 @@ RequestId FakeEngine::Submit(PreparedPrompt prompt, std::uint32_t n_predict, std
     if (i > 0) scheduler.AddSibling(live.at(first)->schedule, added.schedule);
   }
   ScheduledSequence& schedule = live.at(first)->schedule;
+  if (leave_out) {
+    for (PromptChunk& chunk : prompt.chunks) {
+      auto* media = std::get_if<MediaChunk>(&chunk);
+      if (media == nullptr || !media->origin || (*leave_out)() % 4 == 0) continue;
+      media->embedding.reset();
+      prompt.source = std::make_shared<const std::vector<PromptPart>>();
+    }
+  }
   schedule.cursor = PromptCursor(std::move(prompt));
-  scheduler.Enqueue(schedule);
+  Enqueue(schedule);
   return first;
 }
 
+void FakeEngine::Enqueue(ScheduledSequence& schedule) {
+  if (!scheduler.Enqueue(schedule)) encoding_.insert(schedule.id);
+}
+
+// What is at the encoder comes back, sooner or later.
+void FakeEngine::Encode() {
+  for (const RequestId id : std::set(encoding_)) {
+    if ((*leave_out)() % 2 == 0) continue;
+    ++encoded;
+    encoding_.erase(id);
+    FakeRequest& request = *live.at(id);
+    EXPECT_EQ(request.schedule.state, SequenceState::kPreparing);
+    request.schedule.cursor.TakeEmbeddings(request.prompt);
+    EXPECT_TRUE(scheduler.Enqueue(request.schedule));
+  }
+}
+
 bool FakeEngine::Step(bool room) {
+  if (leave_out) Encode();
   CheckAdmission(scheduler.Admit());
+  for (const ScheduledSequence* each : scheduler.TakeUnreadable()) encoding_.insert(each->id);
   const bool runnable = scheduler.HasRunnable();
   const ScheduledSequence* front = scheduler.running().empty() ? nullptr : scheduler.running().front();
   bool decoding = false;
@@ -153,6 +182,9 @@ void FakeEngine::Apply(const Scheduler::Share& share) {
   const bool media = std::holds_alternative<MediaChunk>(cursor.chunk());
   // What was drawn before a preemption is a part of the prompt now.
   const std::vector<std::uint64_t> values = ValuesOf(cursor.prompt());
+  if (media) {
+    ASSERT_NE(cursor.CurrentMedia().embedding, nullptr) << "it was left out";
+  }
   for (std::uint32_t i = 0; i < share.n_tokens; ++i) {
     const std::int32_t position =
         media ? cursor.chunk_position() : cursor.next_position() + static_cast<std::int32_t>(i);
@@ -226,6 +258,8 @@ void FakeEngine::End(FakeRequest& request, bool cancelled) {
   ScheduledSequence& s = request.schedule;
   while (!s.siblings.empty()) End(*live.at(s.siblings.back()->id), cancelled);
   request.n_predict = static_cast<std::uint32_t>(request.answer.size());
+  if (!cancelled && s.cursor.n_unreadable() > 0) ++unread;
+  encoding_.erase(s.id);
   if (!cancelled && request.keep && scheduler.Keep(s)) states.insert(s.id);
   scheduler.Remove(s);
   auto node = live.extract(s.id);
@@ -233,7 +267,8 @@ void FakeEngine::End(FakeRequest& request, bool cancelled) {
 }
 
 void FakeEngine::RunToEnd() {
-  for (int idle = 0; !live.empty() && idle < 3;) idle = Step() ? 0 : idle + 1;
+  constexpr int kPatience = 40;  // steps in which nothing comes back from the encoder
+  for (int idle = 0; !live.empty() && idle < kPatience;) idle = Step() ? 0 : idle + 1;
   EXPECT_TRUE(live.empty()) << live.size() << " requests never end";
 }
 

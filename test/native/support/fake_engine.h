@@ -65,8 +65,14 @@ class FakeEngine {
   // From here on sequences have drafts, which are right in part.
   std::optional<std::mt19937> drafts;
   std::uint64_t accepted = 0;  // tokens of drafts that were drawn
+  // From here on named pictures are left out of prompts, and encoded where they have to be, some steps later.
+  std::optional<std::mt19937> leave_out;
+  std::uint64_t unread = 0;   // requests whose pictures were left out for good
+  std::uint64_t encoded = 0;  // times that pictures had to be encoded all the same
 
  private:
+  void Enqueue(ScheduledSequence& schedule);
+  void Encode();
   void CheckAdmission(const std::vector<ScheduledSequence*>& admitted) const;
   void Propose();
   void Apply(const Scheduler::Share& share);
@@ -74,6 +80,7 @@ class FakeEngine {
   void Draw(FakeRequest& request);
   void End(FakeRequest& request, bool cancelled);
 
+  std::set<RequestId> encoding_;
   std::uint64_t arrivals_ = 0;
   RequestId next_id_ = 1;
 };

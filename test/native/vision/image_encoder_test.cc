@@ -78,6 +78,59 @@ TEST_P(ImageEncoderTest, CountsTokensAndEncodesNothing) {
   EXPECT_EQ(outcomes.Bad(3).code(), Code::kImageDecode);
 }
 
+TEST_P(ImageEncoderTest, LeavesOutWhatWasEncodedBeforeWhereItMay) {
+  const VisionPair pair = LoadPair(GetParam());
+  const std::vector<PromptPart> parts = {Text("the card of"), Image(Card(120, 90)), Text("and of"),
+                                         Image(Card(300, 333, 1))};
+  Outcomes outcomes;
+  auto encoder = MakeEncoder(pair, outcomes, /*cache_bytes=*/1);
+  const auto ask = [&](RequestId id, const std::vector<PromptPart>& prompt,
+                       EncodeJob::Wanted wanted = EncodeJob::Wanted::kPrompt) {
+    EncodeJob job = MakeJob(id, prompt);
+    job.wanted = wanted;
+    job.may_leave_out = wanted == EncodeJob::Wanted::kPrompt;
+    encoder->Enqueue(std::move(job));
+    return outcomes.Good(id);
+  };
+  ask(1, {parts[0], parts[1]});
+  // The first was encoded, the second was not.
+  const PreparedPrompt part = ask(2, parts);
+  EXPECT_EQ(part.n_images_left, 1U);
+  EXPECT_EQ(part.n_images_cached, 1U);
+  const PreparedPrompt left = ask(3, parts);
+  EXPECT_EQ(left.n_images_left, 2U);
+  ASSERT_NE(left.source, nullptr);
+  EXPECT_EQ(encoder->stats().images_encoded, 2U);
+  EXPECT_EQ(encoder->stats().cache_hits, 0U);
+  const PreparedPrompt images = ask(4, *left.source, EncodeJob::Wanted::kLeftOut);
+  EXPECT_EQ(encoder->stats().images_encoded, 4U);
+  // All but the embeddings is that of a prompt that has them.
+  EncodeJob job = MakeJob(5, parts);
+  encoder->Enqueue(std::move(job));
+  const PreparedPrompt& whole = outcomes.Good(5);
+  EXPECT_EQ(whole.source, nullptr);
+  EXPECT_EQ(left.n_tokens, whole.n_tokens);
+  EXPECT_EQ(left.n_media_tokens, whole.n_media_tokens);
+  ASSERT_EQ(left.chunks.size(), whole.chunks.size());
+  std::size_t n_media = 0;
+  for (std::size_t i = 0; i < whole.chunks.size(); ++i) {
+    const auto* media = std::get_if<MediaChunk>(&whole.chunks[i]);
+    if (media == nullptr) {
+      EXPECT_EQ(std::get<TextChunk>(left.chunks[i]), std::get<TextChunk>(whole.chunks[i]));
+      continue;
+    }
+    const auto& mine = std::get<MediaChunk>(left.chunks[i]);
+    EXPECT_EQ(mine.embedding, nullptr);
+    EXPECT_EQ(mine.n_tokens, media->n_tokens);
+    EXPECT_EQ(mine.n_pos, media->n_pos);
+    EXPECT_EQ(mine.origin->digest, media->origin->digest);
+    EXPECT_EQ(mine.origin->first_token, media->origin->first_token);
+    ASSERT_LT(n_media, images.chunks.size());
+    EXPECT_EQ(std::get<MediaChunk>(images.chunks[n_media++]).n_tokens, media->n_tokens);
+  }
+  EXPECT_EQ(n_media, images.chunks.size());
+}
+
 TEST_P(ImageEncoderTest, AnyShapeEndsInAnEmbeddingOrAnError) {
   const VisionPair pair = LoadPair(GetParam());
   Outcomes outcomes;
