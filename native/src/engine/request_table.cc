@@ -38,8 +38,11 @@ void RequestTable::Finish(Sequence& sequence, FinishReason reason, std::int32_t 
   }
   done.usage = sequence.usage;
   done.timings = sequence.clock.Measure(Clock::now(), sequence.schedule.cursor.prompt().n_images > 0);
-  if (sequence.schedule.state == SequenceState::kRunning && !sequence.scores) scheduler_.LeaveRest(sequence.schedule);
-  if (sequence.keep && scheduler_.Keep(sequence.schedule)) done.state = sequence.id();
+  if (sequence.keep && scheduler_.Keep(sequence.schedule)) {
+    done.state = sequence.id();
+  } else if (sequence.schedule.state == SequenceState::kRunning && !sequence.scores) {
+    scheduler_.LeaveRest(sequence.schedule);
+  }
   ++outcomes_.completed;
   End(sequence, {sequence.id(), std::move(done)});
 }

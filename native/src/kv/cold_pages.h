@@ -31,7 +31,9 @@ class ColdPages {
   // In place of what was there.
   void Keep(PageCopy page) { (page.keys.empty() ? host_ : rests_).Keep(std::move(page)); }
   // Whether the page is there: then it counts as used now.
-  bool Touch(const PagePath& path) { return host_.Touch(path) || (disk_ != nullptr && disk_->Touch(path)); }
+  bool Touch(const PagePath& path) {
+    return host_.Touch(path) || rests_.Touch(path) || (disk_ != nullptr && disk_->Touch(path));
+  }
   // Null: it is not there, or damaged. Otherwise it counts as used now; until the next call.
   const PageCopy* Find(const PagePath& path);
   // It will be asked for soon.

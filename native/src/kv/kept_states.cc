@@ -29,12 +29,13 @@ void KeptStates::Forget(const std::function<bool(std::string_view salt)>& drops)
   }
 }
 
-bool KeptStates::GiveUpOne() {
+bool KeptStates::GiveUpOne(const std::function<void(const State& state)>& take) {
   State* oldest = nullptr;
   for (auto& [id, state] : states_) {
     if (!state.table.empty() && (oldest == nullptr || state.used < oldest->used)) oldest = &state;
   }
   if (oldest == nullptr) return false;
+  take(*oldest);
   oldest->table.Clear();
   return true;
 }

@@ -41,8 +41,8 @@ class KeptStates {
   // Gives up the tables of these salts.
   void Forget(const std::function<bool(std::string_view salt)>& drops);
 
-  // Gives up the table that was used least lately. False where none has one.
-  bool GiveUpOne();
+  // Gives up the table that was used least lately, to `take`. False where none has one.
+  bool GiveUpOne(const std::function<void(const State& state)>& take);
 
  private:
   std::unordered_map<StateId, State> states_;

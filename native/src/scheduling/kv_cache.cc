@@ -74,7 +74,7 @@ bool KvCache::Admit(ScheduledSequence& sequence, PageTable& found, std::uint32_t
   const std::uint32_t more = has_cells() ? sequence.cursor.n_tokens() - n_found : 0;
   std::optional<SequenceId> slot;
   while (!(slot = pool_.Acquire(found, more, headroom))) {
-    if (!pool_.has_free_id() || !states_.GiveUpOne()) return false;
+    if (!pool_.has_free_id() || !GiveUpState()) return false;
   }
   sequence.slot = *slot;
   sequence.committed = n_found;
@@ -106,7 +106,7 @@ bool KvCache::Fork(const ScheduledSequence& first, ScheduledSequence& second, st
 
 bool KvCache::Grow(ScheduledSequence& sequence) {
   while (!pool_.Grow(sequence.slot, 1)) {
-    if (!states_.GiveUpOne()) return false;
+    if (!GiveUpState()) return false;
   }
   return true;
 }
@@ -136,23 +136,34 @@ void KvCache::Commit(ScheduledSequence& sequence) {
 }
 
 void KvCache::LeaveRest(const ScheduledSequence& sequence) {
-  const std::uint32_t page = pool_.page_size();
   const std::uint32_t written = sequence.written();
-  if (!cold_.keeps_rests() || !pool_.caches() || written == 0 || written > sequence.keys.size()) return;
+  if (written > sequence.keys.size()) return;
+  LeaveRest(pool_.table(sequence.slot), std::span(sequence.keys).first(written), sequence.salt);
+}
+
+// Of the cells of these keys, which are written.
+void KvCache::LeaveRest(const PageTable& table, std::span<const CellKey> keys, const std::string& salt) {
+  const std::uint32_t page = pool_.page_size();
+  const auto written = static_cast<std::uint32_t>(keys.size());
+  if (!cold_.keeps_rests() || !pool_.caches() || written == 0) return;
   // Of a prompt that ends with its page, all but the last token can be used.
   const std::uint32_t whole = (written - 1) / page * page;
-  const PageTable& table = pool_.table(sequence.slot);
   const std::uint32_t first = table.Cell(whole);
   // Else it goes on from a page that it shares in part, and its cells are of two.
   if (first % page != 0 || table.Cell(written - 1) - first != written - 1 - whole) return;
-  const auto rest = std::span(sequence.keys).subspan(whole, written - whole);
+  const auto rest = keys.subspan(whole);
   try {
-    cold_.Keep({PathBelow(PathOf(sequence, whole), {}),
-                sequence.salt,
-                store_.ReadPage(first / page),
-                {rest.begin(), rest.end()}});
+    cold_.Keep(
+        {PathBelow(PathOf(keys, salt, whole), {}), salt, store_.ReadPage(first / page), {rest.begin(), rest.end()}});
   } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing it again takes no memory
   }
+}
+
+// Its whole pages are in the prefix cache; what is behind them would be nowhere.
+bool KvCache::GiveUpState() {
+  return states_.GiveUpOne([this](const KeptStates::State& state) {
+    LeaveRest(state.table, std::span(*state.keys).first(state.table.size()), state.salt);
+  });
 }
 
 void KvCache::Release(const ScheduledSequence& sequence) {
@@ -181,7 +192,7 @@ KvCache::Behind KvCache::LookBehind(const ScheduledSequence& sequence, std::uint
   if (cold_.empty() || found % page != 0) return behind;
   const std::span<const CellKey> keys(sequence.keys);
   std::vector<PagePath>& paths = behind.pages;
-  paths.push_back(PathOf(sequence, found));
+  paths.push_back(PathOf(keys, sequence.salt, found));
   std::uint32_t end = found;
   while (end + page <= keys.size()) {
     const PagePath path = PathBelow(paths.back(), keys.subspan(end, page));
@@ -231,10 +242,9 @@ std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t 
   return behind.reach;
 }
 
-PagePath KvCache::PathOf(const ScheduledSequence& sequence, std::uint32_t cells) const {
+PagePath KvCache::PathOf(std::span<const CellKey> keys, std::string_view salt, std::uint32_t cells) const {
   const std::uint32_t page = pool_.page_size();
-  const std::span<const CellKey> keys(sequence.keys);
-  PagePath path = RootPath(sequence.salt);
+  PagePath path = RootPath(salt);
   for (std::uint32_t begin = 0; begin < cells; begin += page) path = PathBelow(path, keys.subspan(begin, page));
   return path;
 }
@@ -262,16 +272,46 @@ KvCache::StateCells KvCache::ReadState(StateId id) {
   const KeptStates::State* state = states_.Find(id);
   if (state == nullptr) return {};
   // Where the table was given up, what the prefix cache still has is as good.
-  const PageTable cached = pool_.FindPrefix(*state->keys, state->salt);
-  const PageTable& table = cached.size() > state->table.size() ? cached : state->table;
+  PageTable table = pool_.FindPrefix(*state->keys, state->salt);
+  if (table.size() < state->table.size()) table = state->table.Fork();
+  BringBack(table, *state->keys, state->salt);
   return {state->salt, *state->keys, table.size(), store_.ReadCells(table, table.size())};
+}
+
+// Appends what left the pool of the cells behind those of the table, as far as it is kept and pages can be had.
+void KvCache::BringBack(PageTable& table, std::span<const CellKey> keys, std::string_view salt) {
+  const std::uint32_t page = pool_.page_size();
+  if (cold_.empty() || table.size() % page != 0) return;
+  PagePath path = PathOf(keys, salt, table.size());
+  const auto append = [&](const PagePath& from, std::uint32_t cells) {
+    const std::uint32_t begin = table.size();
+    if (!cold_.Touch(from) || !pool_.Extend(table, cells)) return false;
+    const PageCopy* copy = cold_.Find(from);  // what makes room in the pool may have driven it out
+    if (copy != nullptr) {
+      store_.WritePage(table.Cell(begin) / page, copy->bytes);
+    } else {
+      table.Truncate(begin);
+    }
+    return copy != nullptr;
+  };
+  while (table.size() + page <= keys.size()) {
+    const PagePath next = PathBelow(path, keys.subspan(table.size(), page));
+    if (!append(next, page)) break;
+    path = next;
+  }
+  const PagePath rest_path = PathBelow(path, {});
+  const PageCopy* rest = cold_.Find(rest_path);
+  if (rest == nullptr) return;
+  const auto behind = keys.subspan(table.size());
+  const auto common = std::ranges::mismatch(rest->keys, behind).in1 - rest->keys.begin();
+  if (common > 0) append(rest_path, static_cast<std::uint32_t>(common));
 }
 
 std::uint32_t KvCache::WriteState(StateId id, StateCells state, std::uint32_t beside) {
   PageTable table = pool_.FindPrefix(std::span(state.keys).first(state.cells), state.salt);
   const std::uint32_t begin = table.size();
   const auto room = [&] { return pool_.available() > beside ? (pool_.available() - beside) * pool_.page_size() : 0; };
-  while (state.cells - begin > room() && states_.GiveUpOne()) continue;
+  while (state.cells - begin > room() && GiveUpState()) continue;
   const std::uint32_t end = begin + std::min(state.cells - begin, room());
   if (end > begin && pool_.Extend(table, end - begin)) {
     store_.WriteCells(table, begin, end, state.cells, state.bytes);

@@ -69,7 +69,8 @@ class KvCache {
   // has behind them to host memory.
   void Commit(ScheduledSequence& sequence);
   // Leaves a copy of what the sequence has written behind its last whole page in host memory, where there is room: a
-  // prompt that goes on from it does not compute it again. REQUIRES: the sequence is admitted.
+  // prompt that goes on from it does not compute it again. Not needed of one that is kept. REQUIRES: the sequence is
+  // admitted.
   void LeaveRest(const ScheduledSequence& sequence);
 
   // The id and the cells are free. REQUIRES, of these three: the sequence is admitted.
@@ -100,7 +101,8 @@ class KvCache {
     std::uint32_t cells = 0;          // of the first keys, those whose keys and values are here
     std::vector<std::uint8_t> bytes;  // CellStore::ReadCells
   };
-  // Empty where there is no such state. Throws std::bad_alloc. REQUIRES: shares().
+  // What left the pool comes back for it, where there is room. Empty where there is no such state. Throws
+  // std::bad_alloc. REQUIRES: shares().
   StateCells ReadState(StateId id);
   // Makes a state of it, with the cells that there is room for beside `beside` pages. What the prefix cache has already
   // is not written. Returns how many cells the state has. REQUIRES: shares(), or the state has no cells.
@@ -121,7 +123,11 @@ class KvCache {
   };
   Behind LookBehind(const ScheduledSequence& sequence, std::uint32_t found);
   std::uint32_t Restore(const ScheduledSequence& sequence, std::uint32_t found);
-  PagePath PathOf(const ScheduledSequence& sequence, std::uint32_t cells) const;
+  bool GiveUpState();
+  void LeaveRest(const PageTable& table, std::span<const CellKey> keys, const std::string& salt);
+  void BringBack(PageTable& table, std::span<const CellKey> keys, std::string_view salt);
+  // Of the first `cells`, whole pages.
+  PagePath PathOf(std::span<const CellKey> keys, std::string_view salt, std::uint32_t cells) const;
   std::uint32_t SwapIn(const ScheduledSequence& sequence, std::uint32_t found);
 
   KvPool& pool_;

@@ -48,12 +48,12 @@ TEST_F(KeptStatesTest, TheTableUsedLeastLatelyIsGivenUpFirst) {
   states_.Keep(1, Table(16), Keys(16), "");
   states_.Keep(2, Table(32), Keys(32), "");
   EXPECT_NE(states_.Find(1), nullptr);
-  EXPECT_TRUE(states_.GiveUpOne());
+  EXPECT_TRUE(states_.GiveUpOne([](const auto&) {}));
   EXPECT_EQ(pool_.pages().used(), 1U);
   EXPECT_TRUE(states_.Find(2)->table.empty());
   EXPECT_EQ(states_.Find(2)->keys->size(), 32U);
-  EXPECT_TRUE(states_.GiveUpOne());
-  EXPECT_FALSE(states_.GiveUpOne());
+  EXPECT_TRUE(states_.GiveUpOne([](const auto&) {}));
+  EXPECT_FALSE(states_.GiveUpOne([](const auto&) {}));
   EXPECT_EQ(pool_.pages().used(), 0U);
 }
 

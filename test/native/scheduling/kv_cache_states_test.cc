@@ -135,6 +135,34 @@ TEST(KvCacheStates, ReadsOfAStateWhosePagesWereGivenUpWhatThePrefixCacheStillHas
   world.ExpectState(1, Counting(0, 7), 0);
 }
 
+TEST(KvCacheStates, ReadsOfAStateWhosePagesLeftThePoolWhatOtherMemoryHas) {
+  for (const bool disk : {false, true}) {
+    KvWorld world({.pages = 4, .host_pages = disk ? 0U : 80U, .disk_pages = disk ? 80U : 0U});
+    world.MakeState(1, Counting(0, 11), "", /*commit=*/true);
+    ScheduledSequence a = world.Sequence(2, Counting(50, 16));
+    ASSERT_TRUE(world.Admit(a));
+    world.ComputeAll(a);
+    world.ExpectState(1, Counting(0, 11), 0);  // a page of which there is no room for
+    world.cache.Release(a);
+    // What was behind its last whole page is in host memory alone.
+    world.ExpectState(1, Counting(0, 11), disk ? 8 : 11);
+    EXPECT_EQ(world.used(), 0U);
+  }
+}
+
+TEST(KvCacheStates, AStateThatGaveUpItsPagesIsGoneOnFromAsIfItHadThem) {
+  KvWorld world({.pages = 4, .host_pages = 80});
+  world.MakeState(1, Counting(0, 11), "", /*commit=*/true);
+  ScheduledSequence a = world.Sequence(2, Counting(50, 16));
+  ASSERT_TRUE(world.Admit(a));
+  world.cache.Release(a);
+  ScheduledSequence b = world.Sequence(3, Counting(0, 14), "", 1);
+  ASSERT_TRUE(world.Admit(b));
+  EXPECT_EQ(b.cached_cells, 11U);
+  world.ComputeAll(b);
+  world.ExpectRight(b);
+}
+
 TEST(KvCacheStates, AStateThatWasReadIsTheSameInAnotherCache) {
   for (const bool prefix_cache : {false, true}) {
     KvWorld from({.prefix_cache = prefix_cache});
