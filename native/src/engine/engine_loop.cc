@@ -144,8 +144,18 @@ void EngineLoop::Enqueue(Sequence& sequence) {
   images_left_out_ += prompt.n_images_left;
   sequence.clock.prepared = prompt.n_images > 0 ? Clock::now() : sequence.clock.submitted;
   if (prompt.n_images > 0) {
+    WeighImages();
     outbox_.Emit(sequence.unsent, Encoded{prompt.n_images, sequence.usage.images_cached, prompt.images});
   }
+}
+
+// Tells the cache what the encoder takes, measured beside what prompts of text take.
+void EngineLoop::WeighImages() {
+  const ImageEncoderStats images = parts_.encoder->stats();
+  const Stepper::Counters& text = stepper_.counters();
+  if (images.tokens == 0 || text.read_ms <= 0) return;
+  const double ms_per_text_token = text.read_ms / static_cast<double>(text.read_tokens);
+  cache_.SetImageCost(images.ms / static_cast<double>(images.tokens) / ms_per_text_token);
 }
 
 void EngineLoop::Encode(Sequence& sequence) {

@@ -78,6 +78,7 @@ class EngineLoop {
 
   void Enqueue(Sequence& sequence);
   void Encode(Sequence& sequence);
+  void WeighImages();
   Embedded JoinEmbeddings(const PreparedPrompt& prompt) const;
   void Admit();
   bool StreamsNeedEveryCpu() const;

@@ -64,7 +64,13 @@ bool Stepper::DecodeText(const Shares& shares) {
       Continue(sequence, i, 0, copies);
     }
   }
-  if (!reads) drafts_.Report(n_tokens, std::chrono::duration<double, std::milli>(Clock::now() - begun).count());
+  const double ms = std::chrono::duration<double, std::milli>(Clock::now() - begun).count();
+  if (reads) {
+    counters_.read_tokens += n_tokens;
+    counters_.read_ms += ms;
+  } else {
+    drafts_.Report(n_tokens, ms);
+  }
   return true;
 }
 

@@ -37,6 +37,9 @@ class Stepper {
     std::uint64_t generated_tokens = 0;
     std::uint64_t draft_tokens = 0;
     std::uint64_t accepted_tokens = 0;
+    // Of the passes that read parts of prompts as text, with all that was in them.
+    std::uint64_t read_tokens = 0;
+    double read_ms = 0;
   };
 
   explicit Stepper(const Parts& parts)

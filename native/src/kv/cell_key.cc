@@ -3,11 +3,6 @@
 #include <cstring>
 
 namespace medinfer {
-namespace {
-
-constexpr CellKey kMediaTag = CellKey{1} << 63;
-
-}  // namespace
 
 CellKey MediaKey(std::span<const std::uint8_t, 32> digest, std::uint32_t offset) {
   // Each key carries one quarter of the digest, unhashed but for a bijection: so four cells in a row carry all of it,

@@ -21,6 +21,10 @@ constexpr std::uint64_t MixBits(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+constexpr CellKey kMediaTag = CellKey{1} << 63;
+
+constexpr bool IsMedia(CellKey key) { return (key & kMediaTag) != 0; }
+
 constexpr CellKey TokenKey(std::int32_t token) { return static_cast<std::uint32_t>(token); }
 
 // Cell `offset` of what an encoder made of a file. `digest` is SHA-256 over the file and all that shapes the encoder's

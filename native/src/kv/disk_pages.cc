@@ -57,7 +57,7 @@ void DiskPages::Run() {
 }
 
 void DiskPages::Keep(PageCopy page) {
-  if (const auto known = by_path_.find(page.path); known != by_path_.end()) Drop(known->second);
+  if (const auto known = entries_.find(page.path); known != entries_.end()) Drop(known);
   if (page_bytes_ == 0) page_bytes_ = page.bytes.size();
   if (page.bytes.size() != page_bytes_ || page_bytes_ == 0 || page_bytes_ > budget_) return;
   {
@@ -67,14 +67,15 @@ void DiskPages::Keep(PageCopy page) {
       return;
     }
   }
-  if (bytes() + page_bytes_ > budget_) Drop(entries_.begin());
+  if (bytes() + page_bytes_ > budget_) Release(entries_.find(order_.TakeFirst()));
   if (free_.empty()) free_.push_back(blocks_++);
   auto writing = std::make_shared<Writing>();
   writing->block = free_.back();
   writing->bytes = std::make_shared<const PageCopy::Bytes>(std::exchange(page.bytes, {}));
-  entries_.push_back({std::move(page), writing});
+  const EvictionQueue::Place place = order_.Enter(page.path, page.cost);
+  const PagePath path = page.path;
+  entries_.emplace(path, Entry{std::move(page), writing, place});
   free_.pop_back();
-  by_path_.emplace(entries_.back().page.path, std::prev(entries_.end()));
   {
     const MutexLock lock(mutex_);
     waiting_bytes_ += page_bytes_;
@@ -84,46 +85,47 @@ void DiskPages::Keep(PageCopy page) {
 }
 
 bool DiskPages::Touch(const PagePath& path) {
-  const auto found = by_path_.find(path);
-  if (found == by_path_.end()) return false;
-  entries_.splice(entries_.end(), entries_, found->second);
+  const auto found = entries_.find(path);
+  if (found == entries_.end()) return false;
+  found->second.place = order_.Use(found->second.place, found->second.page.cost);
   return true;
 }
 
 const PageCopy* DiskPages::Find(const PagePath& path) {
   if (!Touch(path)) return nullptr;
-  const auto entry = std::prev(entries_.end());
+  const auto found = entries_.find(path);
+  const Entry& entry = found->second;
   std::shared_ptr<const PageCopy::Bytes> bytes;
   PagePath digest{};
   bool good = true;
   {
     const MutexLock lock(mutex_);
-    bytes = entry->writing->bytes;
-    digest = entry->writing->digest;
-    good = !entry->writing->failed;
+    bytes = entry.writing->bytes;
+    digest = entry.writing->digest;
+    good = !entry.writing->failed;
   }
-  found_ = entry->page;
+  found_ = entry.page;
   if (bytes != nullptr) {
     found_.bytes = *bytes;
   } else if (good) {
     found_.bytes.resize(page_bytes_);
-    good = file_->Read(entry->writing->block, found_.bytes) && DigestOf(found_.bytes) == digest;
+    good = file_->Read(entry.writing->block, found_.bytes) && DigestOf(found_.bytes) == digest;
   }
   if (good) return &found_;
   ++lost_;
-  Drop(entry);
+  Drop(found);
   return nullptr;
 }
 
 void DiskPages::ReadAhead(const PagePath& path) const {
-  const auto found = by_path_.find(path);
-  if (found != by_path_.end()) file_->ReadAhead(found->second->writing->block, page_bytes_);
+  const auto found = entries_.find(path);
+  if (found != entries_.end()) file_->ReadAhead(found->second.writing->block, page_bytes_);
 }
 
 void DiskPages::Forget(const std::function<bool(std::string_view salt)>& drops) {
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const auto next = std::next(entry);
-    if (drops(entry->page.salt)) Drop(entry);
+    if (drops(entry->second.page.salt)) Drop(entry);
     entry = next;
   }
 }
@@ -134,12 +136,17 @@ void DiskPages::Flush() {
 }
 
 void DiskPages::Drop(Entries::iterator entry) {
+  order_.Leave(entry->second.place);
+  Release(entry);
+}
+
+// REQUIRES: it has left the order.
+void DiskPages::Release(Entries::iterator entry) {
   {
     const MutexLock lock(mutex_);
-    entry->writing->dropped = true;
+    entry->second.writing->dropped = true;
   }
-  free_.push_back(entry->writing->block);
-  by_path_.erase(entry->page.path);
+  free_.push_back(entry->second.writing->block);
   entries_.erase(entry);
 }
 

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kv/eviction_queue.h"
 #include "kv/page_copy.h"
 #include "kv/spill_file.h"
 #include "medinfer/mutex.h"
@@ -65,17 +65,19 @@ class DiskPages {
   struct Entry {
     PageCopy page;  // without its bytes
     std::shared_ptr<Writing> writing;
+    EvictionQueue::Place place;
   };
-  using Entries = std::list<Entry>;
+  using Entries = std::unordered_map<PagePath, Entry, PagePathHash>;
 
   void Run();
   void Drop(Entries::iterator entry);
+  void Release(Entries::iterator entry);
 
   const std::unique_ptr<SpillFile> file_;
   const std::uint64_t budget_;
   std::uint64_t page_bytes_ = 0;  // 0: none was kept yet
-  Entries entries_;               // least recently used first
-  std::unordered_map<PagePath, Entries::iterator, PagePathHash> by_path_;
+  Entries entries_;
+  EvictionQueue order_;
   std::vector<std::uint32_t> free_;
   std::uint32_t blocks_ = 0;  // of the file so far
   std::uint64_t lost_ = 0;

@@ -1,14 +1,15 @@
-// Pages that left the KV pool, in host memory: copied back, they are not computed again. What is used least recently
-// goes first where the budget is spent. Not thread-safe: belongs to the engine thread. Knows no llama.h.
+// Pages that left the KV pool, in host memory: copied back, they are not computed again. Where the budget is spent,
+// what costs least to compute again goes first, and of that what is used least recently. Not thread-safe: belongs to
+// the engine thread. Knows no llama.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <string_view>
 #include <unordered_map>
 
+#include "kv/eviction_queue.h"
 #include "kv/page_copy.h"
 
 namespace medinfer {
@@ -37,15 +38,19 @@ class HostPages {
   std::uint64_t bytes() const { return used_; }
 
  private:
-  using Pages = std::list<PageCopy>;
+  struct Entry {
+    PageCopy page;
+    EvictionQueue::Place place;
+  };
+  using Pages = std::unordered_map<PagePath, Entry, PagePathHash>;
 
-  PageCopy Take(Pages::iterator page);
+  PageCopy Take(Pages::iterator entry);
 
   const std::uint64_t budget_;
   Overflow overflow_;
   std::uint64_t used_ = 0;
-  Pages pages_;  // least recently used first
-  std::unordered_map<PagePath, Pages::iterator, PagePathHash> by_path_;
+  Pages pages_;
+  EvictionQueue order_;
 };
 
 }  // namespace medinfer

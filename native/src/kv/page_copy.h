@@ -41,6 +41,7 @@ struct PageCopy {
   std::string salt;
   Bytes bytes;
   std::vector<CellKey> keys{};  // of a rest, those of its cells that are written; none of a whole page
+  double cost = 1;              // of computing it again
 
   std::size_t size() const { return bytes.size() + keys.size() * sizeof(CellKey); }
 };

@@ -83,7 +83,10 @@ std::uint32_t PrefixTree::EvictLru(std::uint32_t pages) {
   const std::uint32_t n = std::min(pages, evictable());
   for (std::uint32_t i = 0; i < n; ++i) {
     const Node& node = nodes_[evictable_.front()];
-    if (evictor_) evictor_(evictable_.front(), node.path, node.root->first);
+    if (evictor_) {
+      evictor_(evictable_.front(), node.path, node.root->first, node.media);
+      if (node.parent != kNone) nodes_[node.parent].media = std::max(nodes_[node.parent].media, node.media);
+    }
     Remove(evictable_.front());
   }
   stats_.evicted += n;
@@ -166,10 +169,11 @@ void PrefixTree::Insert(PageId page, PageId parent, Roots::iterator root, std::u
   by_hash_.emplace(hash, page);
   ++root->second;
   const auto place = evictable_.insert(evictable_.end(), page);
-  PagePath path{};
-  if (evictor_) path = PathBelow(parent == kNone ? RootPath(root->first) : nodes_[parent].path, keys);
-  nodes_[page] = {
-      .cached = true, .parent = parent, .root = root, .hash = hash, .path = path, .holds = 0, .place = place};
+  nodes_[page] = {.cached = true, .parent = parent, .root = root, .hash = hash, .holds = 0, .place = place};
+  if (evictor_) {
+    nodes_[page].path = PathBelow(parent == kNone ? RootPath(root->first) : nodes_[parent].path, keys);
+    nodes_[page].media = static_cast<std::uint32_t>(std::ranges::count_if(keys, IsMedia));
+  }
   AddHold(page);  // the table's
 }
 

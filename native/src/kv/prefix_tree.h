@@ -43,8 +43,9 @@ class PrefixTree final : private PagePool::Observer {
     std::uint64_t evicted = 0;   // pages
   };
 
-  // Told of a page that is evicted, before it is free.
-  using Evictor = std::function<void(PageId page, const PagePath& path, std::string_view salt)>;
+  // Told of a page that is evicted, before it is free. `media`: how many of its cells are of images, or of those of a
+  // page below that went before it, if that had more: without this one none of them is found.
+  using Evictor = std::function<void(PageId page, const PagePath& path, std::string_view salt, std::uint32_t media)>;
   // Of a page's keys, given the hash of its parent or salt.
   using PageHash = std::uint64_t (*)(std::uint64_t seed, std::span<const CellKey> keys);
   static std::uint64_t HashPage(std::uint64_t seed, std::span<const CellKey> keys);
@@ -94,7 +95,8 @@ class PrefixTree final : private PagePool::Observer {
     PageId parent = kNone;
     Roots::iterator root;
     std::uint64_t hash = 0;
-    PagePath path{};                    // where there is an evictor
+    PagePath path{};                    // these two: where there is an evictor
+    std::uint32_t media = 0;            // see Evictor
     std::uint32_t holds = 0;            // one if the page has another holder, plus the children that have holds
     std::list<PageId>::iterator place;  // in evictable_ if holds == 0, else in held_
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <ranges>
 #include <utility>
 
 namespace medinfer {
@@ -12,10 +13,10 @@ KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::
       swap_(swap_bytes),
       cold_(store.paged() ? host_bytes : 0, store.paged() ? disk : nullptr) {
   if (!cold_.keeps()) return;
-  pool_.SetEvictor([this](PageId page, const PagePath& path, std::string_view salt) {
+  pool_.SetEvictor([this](PageId page, const PagePath& path, std::string_view salt, std::uint32_t media) {
     if (cold_.Touch(path)) return;
     try {
-      cold_.Keep({path, std::string(salt), store_.ReadPage(page)});
+      cold_.Keep({path, std::string(salt), store_.ReadPage(page), {}, CostOf(pool_.page_size(), media)});
     } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing it again takes no memory
     }
   });
@@ -153,8 +154,12 @@ void KvCache::LeaveRest(const PageTable& table, std::span<const CellKey> keys, c
   if (first % page != 0 || table.Cell(written - 1) - first != written - 1 - whole) return;
   const auto rest = keys.subspan(whole);
   try {
-    cold_.Keep(
-        {PathBelow(PathOf(keys, salt, whole), {}), salt, store_.ReadPage(first / page), {rest.begin(), rest.end()}});
+    const auto media = static_cast<std::size_t>(std::ranges::count_if(rest, IsMedia));
+    cold_.Keep({PathBelow(PathOf(keys, salt, whole), {}),
+                salt,
+                store_.ReadPage(first / page),
+                {rest.begin(), rest.end()},
+                CostOf(rest.size(), media)});
   } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): computing it again takes no memory
   }
 }
@@ -214,8 +219,14 @@ KvCache::Behind KvCache::LookBehind(const ScheduledSequence& sequence, std::uint
     }
   }
   paths.erase(paths.begin());
+  TouchUpwards(paths);
   paths.resize((copied - found) / page);
   return behind;
+}
+
+// The first goes last: without it no other is found.
+void KvCache::TouchUpwards(const std::vector<PagePath>& pages) {
+  for (const PagePath& path : std::views::reverse(pages)) cold_.Touch(path);
 }
 
 // Copies it back. Returns how many cells are written then: fewer than `found` where these end inside an image and what
@@ -238,6 +249,7 @@ std::uint32_t KvCache::Restore(const ScheduledSequence& sequence, std::uint32_t 
     if (rest == nullptr || first % page != 0) return sequence.cursor.UsableMatch(end, page);
     store_.WritePage(first / page, rest->bytes);
   }
+  TouchUpwards(behind.pages);
   if (behind.reach > found) counters_.tokens_restored += behind.reach - found;
   return behind.reach;
 }

@@ -108,6 +108,10 @@ class KvCache {
   // is not written. Returns how many cells the state has. REQUIRES: shares(), or the state has no cells.
   std::uint32_t WriteState(StateId id, StateCells state, std::uint32_t beside);
 
+  // What encoding an image takes for each of its tokens, in tokens of text that could be read meanwhile: by it, what
+  // leaves the pool and is dear to compute again is kept longer.
+  void SetImageCost(double tokens) { image_cost_ = tokens; }
+
   std::uint64_t BytesPerCell() const { return store_.BytesPerCell(); }
   std::uint32_t cells() const { return pool_.cells(); }
   std::uint64_t cells_held() const { return pool_.cells_held(); }
@@ -122,8 +126,12 @@ class KvCache {
     std::uint32_t reach = 0;       // cells of the prompt that are there with them, and can be used
   };
   Behind LookBehind(const ScheduledSequence& sequence, std::uint32_t found);
+  void TouchUpwards(const std::vector<PagePath>& pages);
   std::uint32_t Restore(const ScheduledSequence& sequence, std::uint32_t found);
   bool GiveUpState();
+  double CostOf(std::size_t cells, std::size_t media) const {
+    return static_cast<double>(cells) + image_cost_ * static_cast<double>(media);
+  }
   void LeaveRest(const PageTable& table, std::span<const CellKey> keys, const std::string& salt);
   void BringBack(PageTable& table, std::span<const CellKey> keys, std::string_view salt);
   // Of the first `cells`, whole pages.
@@ -135,6 +143,7 @@ class KvCache {
   KeptStates states_;
   SwapSpace swap_;
   ColdPages cold_;
+  double image_cost_ = 0;
   KvStats counters_;  // since load
 };
 

@@ -75,6 +75,7 @@ bool EncoderPass::Encode(mtmd_batch* batch, const std::vector<Entry>& entries, T
       const mtmd_input_chunk& chunk = entry.picture->chunk(entry.chunk);
       const float* values = mtmd_batch_get_output_embd(batch, &chunk);
       outputs.emplace_back(values, values + std::size_t{CountTokens(chunk)} * projector_.width());
+      totals.tokens += CountTokens(chunk);
     }
     // Not before all outputs are taken: a picture that is done frees its chunks, among which libmtmd looks them up.
     for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -34,6 +34,7 @@ class EncoderPass {
   struct Totals {
     std::vector<std::shared_ptr<Picture>> done;  // pictures whose last chunk this was
     std::uint32_t passes = 0;
+    std::uint32_t tokens = 0;  // that came of them
   };
   // Encodes what was added, chunk by chunk where it does not work together. What still cannot be encoded fails its
   // picture; where the projector's interrupt says so, the rest stays missing. Once.

@@ -95,6 +95,8 @@ class ImageEncoder::Worker {
     stats.images_encoded = images_encoded_;
     stats.cache_hits = cache_hits_;
     stats.batches = batches_;
+    stats.tokens = tokens_;
+    stats.ms = ms_;
     stats.cache_bytes = cache_.bytes();
     stats.waiting = waiting_;
     return stats;
@@ -130,6 +132,8 @@ class ImageEncoder::Worker {
   std::atomic<std::uint64_t> images_encoded_{0};
   std::atomic<std::uint64_t> cache_hits_{0};
   std::atomic<std::uint64_t> batches_{0};
+  std::atomic<std::uint64_t> tokens_{0};
+  std::atomic<double> ms_{0};
   std::atomic<std::uint32_t> waiting_{0};
 
   // Of the encode thread.
@@ -381,7 +385,10 @@ void ImageEncoder::Worker::Encode() {
         std::any_of(job.pictures.begin(), job.pictures.end(), [&](const auto& p) { return pass.Has(p); });
     if (served) pass_serves_.push_back(job.request.cancelled);
   }
+  const auto begun = std::chrono::steady_clock::now();
   const EncoderPass::Totals totals = pass.Run();
+  ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+  tokens_ += totals.tokens;
   batches_ += totals.passes;
   for (const std::shared_ptr<Picture>& picture : totals.done) {
     ++images_encoded_;

@@ -111,5 +111,27 @@ TEST(KvCacheImages, KnowsWhetherAnImageThatWasLeftOutHasItsCells) {
   EXPECT_FALSE(has(Pictured(3, 2, true)));
 }
 
+TEST(KvCacheImages, ThoseThatAreDearToEncodeAreKeptLongerThanText) {
+  for (const double cost : {0.0, 50.0}) {
+    for (const bool disk : {false, true}) {
+      KvWorld world({.pages = 5, .host_pages = disk ? 0U : 12U, .disk_pages = disk ? 12U : 0U});
+      world.cache.SetImageCost(cost);
+      Read(world, 1, Pictured(5, 8));
+      for (int i = 0; i < 10; ++i) {
+        ScheduledSequence text = world.Sequence(2, Counting(100 * (i + 1), 19));
+        ASSERT_TRUE(world.Admit(text));
+        world.ComputeAll(text);
+        world.cache.Commit(text);
+        world.cache.Release(text);
+      }
+      // The pages above the image, of text alone, stay with it; those behind it do not.
+      EXPECT_GE(Cached(world, Pictured(5, 8)), cost > 0 ? 11U : 0U) << "on a disk: " << disk;
+      if (cost == 0) {
+        EXPECT_EQ(Cached(world, Pictured(5, 8)), 0U) << "on a disk: " << disk;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace medinfer::testing
