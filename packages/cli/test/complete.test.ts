@@ -4,6 +4,8 @@ import path from "node:path";
 import { Engine } from "medinfer";
 import { describe, expect, it } from "vitest";
 
+import { fromRoot } from "../../../test/support/paths.mjs";
+import { tinyModel } from "../../../test/support/random-model.mjs";
 import { hasPath, running } from "./server.js";
 import { printed, printedJson, run, temporaryFolder } from "./support.js";
 
@@ -22,6 +24,15 @@ describe("a completion", () => {
     expect(await printed(["complete", ...greedy, text])).toBe(expected);
     expect(await printed(["complete", ...greedy], text)).toBe(expected);
     expect(await printed(["complete", ...greedy, "--file", file])).toBe(expected);
+  });
+
+  it("is the same with a model that guesses it", async () => {
+    const plain = await printed(["complete", ...greedy, text]);
+    const own = fromRoot("models", "medinfer-tiny.gguf");
+    expect(await printed(["complete", ...greedy, "--draft", own, text])).toBe(plain);
+    const { status, stderr } = await run(["complete", ...greedy, "--draft", tinyModel(), text]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("has another vocabulary than the model: name one of the same family");
   });
 
   it("has the library's options under their names, and JSON", async () => {

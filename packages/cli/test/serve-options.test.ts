@@ -144,6 +144,25 @@ describe("the server's options", () => {
     expect(valueAt(await given(args), place)).toEqual(becomes);
   });
 
+  it("say of the first model what goes with it", async () => {
+    const args = [
+      "--model",
+      "a.gguf",
+      "--model",
+      "b=c.gguf",
+      "--mmproj",
+      "p.gguf",
+      "--draft",
+      "d.gguf",
+      "--n-ctx",
+      "9",
+    ];
+    expect((await given(args)).models).toEqual([
+      { name: "a", model: "a.gguf", mmproj: "p.gguf", draft: "d.gguf", task: "generate", nCtx: 9, keepLoaded: true },
+      { name: "b", model: "c.gguf", nCtx: 9, keepLoaded: false },
+    ]);
+  });
+
   it("are the server's own defaults where no flag is given", async () => {
     const options = await given([]);
     expect(options).toMatchObject({ host: "127.0.0.1", port: 8080, drainMs: 30_000, bodyLimit: 32 * MIB });

@@ -28,10 +28,11 @@ export function addServe(program: Command): void {
       new Option(
         "--models <file>",
         "several models with all of their options, as a JSON file; in place of these flags",
-      ).conflicts(["model", "alias", "mmproj", "task", "nCtx", "batchSize", "nThreads", "chatTemplate"]),
+      ).conflicts(["model", "alias", "mmproj", "draft", "task", "nCtx", "batchSize", "nThreads", "chatTemplate"]),
     )
     .option("--alias <name>", "another name of the first model; can be repeated", collect)
     .option("--mmproj <file>", "the first model's projector; default: the one beside it")
+    .option("--draft <file>", "a much smaller model of the first one's vocabulary, which guesses how answers go on")
     .option("--task <task>", "what the first model is for: generate, embed or rerank", "generate")
     .option("--host <address>", "0.0.0.0: every interface", "127.0.0.1")
     .option("--port <number>", "0: one that is free", toPort, 8080)

@@ -9,6 +9,7 @@ export function addModelFlags(command: Command): Command {
   const options = [
     new Option("--model <file>", "a GGUF file, or a folder with one; default: the tiny model inside the package"),
     new Option("--mmproj <file>", "the model's projector; default: the one beside it"),
+    new Option("--draft <file>", "a much smaller model of the same vocabulary, which guesses how answers go on"),
     new Option("--device <name>", "where it runs; default auto: on a GPU where that works").choices([
       "auto",
       "cpu",
@@ -24,7 +25,7 @@ export function addModelFlags(command: Command): Command {
 }
 
 /** Names of the flags that only a model of one's own can use. */
-export const modelFlagNames = ["mmproj", "device", "nGpuLayers", "nCtx", "batchSize", "nThreads"] as const;
+export const modelFlagNames = ["mmproj", "draft", "device", "nGpuLayers", "nCtx", "batchSize", "nThreads"] as const;
 
 /**
  * Loads the model that the flags name.

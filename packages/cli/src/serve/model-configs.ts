@@ -12,6 +12,7 @@ export interface ModelOptions {
   model?: string[];
   alias?: string[];
   mmproj?: string;
+  draft?: string;
   task: ModelConfig["task"];
   nCtx?: number;
   batchSize?: number;
@@ -25,13 +26,13 @@ export interface ModelOptions {
  * @throws MedInferError (rejects) `INVALID_ARGUMENT` where the file is wrong
  */
 export async function modelConfigs({ models, ...options }: ModelOptions): Promise<ModelConfig[]> {
-  const { model = [""], alias, mmproj, task, nCtx, batchSize, nThreads, chatTemplate } = options;
+  const { model = [""], alias, mmproj, draft, task, nCtx, batchSize, nThreads, chatTemplate } = options;
   if (models !== undefined) return readModels(models);
   const shared = defined({ nCtx, batchSize, nThreads });
   return model.map((each, i) => ({
     ...named(each),
     ...shared,
-    ...(i === 0 ? defined({ aliases: alias, mmproj, task, chatTemplate }) : {}),
+    ...(i === 0 ? defined({ aliases: alias, mmproj, draft, task, chatTemplate }) : {}),
     keepLoaded: i === 0,
   }));
 }
