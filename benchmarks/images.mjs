@@ -5,6 +5,7 @@ import { fromRoot } from "../test/support/paths.mjs";
 import { randomModel, tinyModel } from "../test/support/random-model.mjs";
 import { workThrough } from "./lib/at-once.mjs";
 import { LlamaServer } from "./lib/llama-server.mjs";
+import { embeddingDistance } from "./lib/embedding-distance.mjs";
 import { drawPages } from "./lib/pages.mjs";
 import { median, round, summary } from "./lib/stats.mjs";
 import { isMet, markdown, targetTable } from "./lib/targets.mjs";
@@ -28,6 +29,8 @@ const MODELS = {
     mmproj: () => embedded("medinfer-tiny-mmproj.gguf"),
     pages: 24,
     atLeast: 3,
+    // Weights of 8 bits are multiplied by activations of 8 bits, in ours as in llama.cpp's products.
+    far: { over: "peer", atMost: 1.05 },
   },
   siglip: {
     model: tinyModel,
@@ -46,10 +49,13 @@ const MODELS = {
     peerTemplate: "{% for message in messages %}{{ 'USER: ' + message['content'] + '\\n' }}{% endfor %}ASSISTANT:",
     pages: 8,
     atLeast: 1.5,
+    far: { over: "nothing", atMost: 1e-3 },
   },
 };
 const AT_ONCE = [1, 8];
 const ANSWER = 32;
+/** Whose embeddings are compared with those of the same weights in F32. */
+const FAR_PAGES = 2;
 const CTX = 16_384;
 /** Idle thread pools spin for a while before they sleep; the next system must not pay for it. */
 const SETTLE_MS = 500;
@@ -73,8 +79,19 @@ export async function run({ runs, model, threads, pages }, log) {
       };
       targets.push({ ...target, ok: isMet(target) });
     }
+    const images = drawPages(FAR_PAGES, log);
+    const far = await embeddingDistance({ model: given.model(), mmproj: given.mmproj(), threads, images }, log);
+    models[name].far = far;
+    const { over, atMost } = given.far;
+    const target = {
+      case: `${name}, embeddings`,
+      what: `distance from F32${over === "peer" ? " over llama.cpp's" : ""}`,
+      value: round(over === "peer" ? far.medinfer / far.peer : far.medinfer),
+      atMost,
+    };
+    targets.push({ ...target, ok: isMet(target) });
   }
-  const rows = Object.entries(models).flatMap(([name, found]) =>
+  const rows = Object.entries(models).flatMap(([name, { far: _, ...found }]) =>
     Object.entries(found).map(([atOnce, { medinfer, peer, ratio }]) => [
       name,
       atOnce,
@@ -84,6 +101,8 @@ export async function run({ runs, model, threads, pages }, log) {
     ]),
   );
   log(markdown([["model", "at once", "medinfer", "llama-server", "ratio"], ...rows]));
+  const distances = Object.entries(models).map(([name, { far }]) => [name, round(far.medinfer), round(far.peer)]);
+  log(markdown([["embeddings' distance from F32", "medinfer", "llama.cpp"], ...distances]));
   log(targetTable(targets));
   return { unit: "images/s", threads, answer: ANSWER, models, targets, ok: targets.every(({ ok }) => ok) };
 }

@@ -18,7 +18,7 @@ const folderOf = (gpu) => fromRoot("out", "peers", gpu ? "patched" : "upstream")
 
 /**
  * The path of a program: built where it is missing or older than its source, in some minutes, or nothing.
- * @param {"llama-server" | "llama-bench" | "tokenize"} name @param {{ gpu: boolean, log: (line: string) => void }} options
+ * @param {"llama-server" | "llama-bench" | "tokenize" | "encode_image"} name @param {{ gpu: boolean, log: (line: string) => void }} options
  */
 export function peer(name, { gpu, log }) {
   const folder = folderOf(gpu);

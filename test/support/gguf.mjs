@@ -91,6 +91,37 @@ export function withStrings(file, strings) {
   return writeGguf(gguf);
 }
 
+/** The value of every half. */
+const halves = Float32Array.from({ length: 1 << 16 }, (_, half) => {
+  const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 1023];
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+});
+
+/** ggml's types of weights that are read here: how many values of how many bytes lie together, and what they are. */
+const weights = {
+  0: { values: 1, size: 4, read: (bytes, at) => bytes.readFloatLE(at) },
+  1: { values: 1, size: 2, read: (bytes, at) => halves[bytes.readUInt16LE(at)] },
+  8: { values: 32, size: 34, read: (bytes, at, i) => halves[bytes.readUInt16LE(at)] * bytes.readInt8(at + 2 + i) },
+};
+
+/** The same weights in F32, of a file in F32, F16 and Q8_0. @param {Buffer} file @returns {Buffer} */
+export function widenGguf(file) {
+  const { metadata, tensors } = readGguf(file);
+  return writeGguf({
+    metadata,
+    tensors: tensors.map(({ name, about, data }) => {
+      const type = about.readUInt32LE(about.length - 4);
+      const { values, size, read } = weights[type];
+      const dimensions = Array.from({ length: about.readUInt32LE(0) }, (_, i) =>
+        Number(about.readBigUInt64LE(4 + 8 * i)),
+      );
+      const wide = new Float32Array(dimensions.reduce((product, each) => product * each, 1));
+      for (let i = 0; i < wide.length; i++) wide[i] = read(data, Math.floor(i / values) * size, i % values);
+      return { name, about: Buffer.concat([about.subarray(0, -4), u32(0)]), data: Buffer.from(wide.buffer) };
+    }),
+  });
+}
+
 /**
  * A llama of so many times the layers that says the same: what the layers that are added put out is zero. So the file is a
  * draft model that is always right, and as much cheaper. @param {Buffer} file @param {number} times @returns {Buffer}
