@@ -2,11 +2,13 @@
 //
 //   random_gguf KIND OUT [--seed N] [--type f32|f16|q8_0|q4_k|q4_k_m] [--repeat 1] [shape]
 //
-// KIND: llama, qwen2vl, gemma3 (text models); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors),
+// KIND: llama, qwen2vl, gemma3 (text models); glm4moe, hy_v3, deepseek2 (with a prediction head behind their
+// dense layers); llava-mmproj, qwen2vl-mmproj, gemma3-mmproj (their projectors),
 // internvl-mmproj (for a llama model; libmtmd can encode several of its images in one pass); bert, nomic-bert,
 // jina-bert-v2, modern-bert, gemma-embedding and qwen3, which embed or rerank (encoder_models.h has their options).
 // Shape of a text model: --embd --layers --heads --kv-heads --ff --ctx --vocab words:N|FILE --logit-scale --window
-// --add-eos 1 (the vocabulary puts EOS behind a text) --controls TEXT,TEXT… (further control tokens of words:N);
+// --add-eos 1 (the vocabulary puts EOS behind a text) --controls TEXT,TEXT… (further control tokens of words:N),
+// --next 0 (without the prediction head);
 // of a projector: --embd --layers --heads --ff --image --patch --merge --out (the text model's --embd).
 //
 // With --repeat 1, rows repeat: gigabytes in seconds, for measuring speed alone.
@@ -51,28 +53,95 @@ bool UsesMoreBits(std::int64_t layer, std::int64_t layers) {
 
 double Spread(double scale, std::int64_t inputs) { return scale / std::sqrt(static_cast<double>(inputs)); }
 
-void AddTextLayer(GgufFile& file, const std::string& p, bool gemma, const WeightType& weight, bool more_bits,
-                  std::int64_t embd, std::int64_t head, std::int64_t heads, std::int64_t kv_heads, std::int64_t ff) {
-  const ggml_type type = weight.base;
-  const ggml_type careful = weight.mixed && more_bits ? GGML_TYPE_Q6_K : type;
-  // Scores of the attention get a deviation of 1.5² instead of 1. Gemma normalizes queries and keys, so there the
-  // norms' weights do it.
-  const double peak = 1.5;
-  file.Constant(p + "attn_norm.weight", {embd}, 1.0F);
-  file.Constant(p + "ffn_norm.weight", {embd}, 1.0F);
-  file.Random(p + "attn_q.weight", {embd, head * heads}, type, Spread(peak, embd));
-  file.Random(p + "attn_k.weight", {embd, head * kv_heads}, type, Spread(peak, embd));
-  file.Random(p + "attn_v.weight", {embd, head * kv_heads}, careful, Spread(1, embd));
-  file.Random(p + "attn_output.weight", {head * heads, embd}, type, Spread(1, head * heads));
-  file.Random(p + "ffn_gate.weight", {embd, ff}, type, Spread(1, embd));
-  file.Random(p + "ffn_up.weight", {embd, ff}, type, Spread(1, embd));
-  file.Random(p + "ffn_down.weight", {ff, embd}, careful, Spread(1, ff));
-  if (gemma) {
-    file.Constant(p + "attn_q_norm.weight", {head}, static_cast<float>(peak));
-    file.Constant(p + "attn_k_norm.weight", {head}, static_cast<float>(peak));
-    file.Constant(p + "post_attention_norm.weight", {embd}, 0.5F);
-    file.Constant(p + "post_ffw_norm.weight", {embd}, 0.5F);
-  }
+struct LayerTypes {
+  ggml_type base;
+  ggml_type careful;  // of attn_v and ffn_down
+};
+
+LayerTypes TypesOf(const WeightType& weight, bool more_bits) {
+  return {weight.base, weight.mixed && more_bits ? GGML_TYPE_Q6_K : weight.base};
+}
+
+// Scores of the attention get a deviation of 1.5² instead of 1. Where queries and keys are normalized, the norms'
+// weights do it.
+constexpr double kPeak = 1.5;
+
+void AddAttention(GgufFile& file, const std::string& p, const LayerTypes& types, std::int64_t embd, std::int64_t head,
+                  std::int64_t heads, std::int64_t kv_heads) {
+  file.Random(p + "attn_q.weight", {embd, head * heads}, types.base, Spread(kPeak, embd));
+  file.Random(p + "attn_k.weight", {embd, head * kv_heads}, types.base, Spread(kPeak, embd));
+  file.Random(p + "attn_v.weight", {embd, head * kv_heads}, types.careful, Spread(1, embd));
+  file.Random(p + "attn_output.weight", {head * heads, embd}, types.base, Spread(1, head * heads));
+}
+
+void AddHeadNorms(GgufFile& file, const std::string& p, std::int64_t head) {
+  file.Constant(p + "attn_q_norm.weight", {head}, static_cast<float>(kPeak));
+  file.Constant(p + "attn_k_norm.weight", {head}, static_cast<float>(kPeak));
+}
+
+void AddFeedForward(GgufFile& file, const std::string& p, const LayerTypes& types, std::int64_t embd, std::int64_t ff) {
+  file.Random(p + "ffn_gate.weight", {embd, ff}, types.base, Spread(1, embd));
+  file.Random(p + "ffn_up.weight", {embd, ff}, types.base, Spread(1, embd));
+  file.Random(p + "ffn_down.weight", {ff, embd}, types.careful, Spread(1, ff));
+}
+
+// DeepSeek's attention, whose keys and values come from one short row of all heads.
+constexpr std::int64_t kQueryRow = 48;
+constexpr std::int64_t kKeyRow = 32;
+constexpr std::int64_t kTurned = 16;  // values of a head that RoPE turns
+constexpr std::int64_t kPlain = 32;
+
+void AddShortRowAttention(GgufFile& file, const std::string& p, ggml_type type, std::int64_t embd, std::int64_t heads) {
+  file.Constant(p + "attn_q_a_norm.weight", {kQueryRow}, 1.0F);
+  file.Constant(p + "attn_kv_a_norm.weight", {kKeyRow}, 1.0F);
+  file.Random(p + "attn_q_a.weight", {embd, kQueryRow}, type, Spread(1, embd));
+  file.Random(p + "attn_q_b.weight", {kQueryRow, heads * (kPlain + kTurned)}, type, Spread(kPeak, kQueryRow));
+  file.Random(p + "attn_kv_a_mqa.weight", {embd, kKeyRow + kTurned}, type, Spread(1, embd));
+  file.Random(p + "attn_k_b.weight", {kPlain, kKeyRow, heads}, type, Spread(kPeak, kPlain));
+  file.Random(p + "attn_v_b.weight", {kKeyRow, kPlain, heads}, type, Spread(1, kKeyRow));
+  file.Random(p + "attn_output.weight", {kPlain * heads, embd}, type, Spread(1, kPlain * heads));
+}
+
+void SayShortRows(GgufFile& file, const std::string& arch) {
+  file.SetInt(arch + ".attention.q_lora_rank", kQueryRow);
+  file.SetInt(arch + ".attention.kv_lora_rank", kKeyRow);
+  file.SetInt(arch + ".attention.key_length", kKeyRow + kTurned);
+  file.SetInt(arch + ".attention.value_length", kKeyRow);
+  file.SetInt(arch + ".attention.key_length_mla", kPlain + kTurned);
+  file.SetInt(arch + ".attention.value_length_mla", kPlain);
+  file.SetInt(arch + ".rope.dimension_count", kTurned);
+}
+
+// The feed-forward of a head: as the makers', of experts.
+void AddExperts(GgufFile& file, const std::string& p, ggml_type type, std::int64_t embd, std::int64_t ff) {
+  const std::int64_t experts = 4;
+  file.Random(p + "ffn_gate_inp.weight", {embd, experts}, GGML_TYPE_F32, Spread(1, embd));
+  file.Constant(p + "exp_probs_b.bias", {experts}, 0.0F);
+  file.Random(p + "ffn_gate_exps.weight", {embd, ff, experts}, type, Spread(1, embd));
+  file.Random(p + "ffn_up_exps.weight", {embd, ff, experts}, type, Spread(1, embd));
+  file.Random(p + "ffn_down_exps.weight", {ff, embd, experts}, type, Spread(1, ff));
+  file.Random(p + "ffn_gate_shexp.weight", {embd, ff}, type, Spread(1, embd));
+  file.Random(p + "ffn_up_shexp.weight", {embd, ff}, type, Spread(1, embd));
+  file.Random(p + "ffn_down_shexp.weight", {ff, embd}, type, Spread(1, ff));
+}
+
+// What makes a layer behind the others a prediction head.
+void AddHead(GgufFile& file, const std::string& p, ggml_type type, std::int64_t embd) {
+  file.Random(p + "nextn.eh_proj.weight", {2 * embd, embd}, type, Spread(1, 2 * embd));
+  file.Constant(p + "nextn.enorm.weight", {embd}, 1.0F);
+  file.Constant(p + "nextn.hnorm.weight", {embd}, 1.0F);
+  file.Constant(p + "nextn.shared_head_norm.weight", {embd}, 1.0F);
+}
+
+// Facts of a model with experts in its head alone.
+void SayExperts(GgufFile& file, const std::string& arch, std::int64_t layers, std::int64_t next, std::int64_t ff) {
+  if (next > 0) file.SetInt(arch + ".nextn_predict_layers", next);
+  file.SetInt(arch + ".leading_dense_block_count", layers);
+  file.SetInt(arch + ".expert_count", 4);
+  file.SetInt(arch + ".expert_used_count", 2);
+  file.SetInt(arch + ".expert_shared_count", 1);
+  file.SetInt(arch + ".expert_feed_forward_length", ff);
+  file.SetInt(arch + ".expert_shared_feed_forward_length", ff);
 }
 
 void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
@@ -87,6 +156,10 @@ void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
   const std::string vocab = options.Text("vocab", "words:1000");
   const std::int64_t head = embd / heads;
   const bool gemma = arch == "gemma3";
+  const bool glm = arch == "glm4moe";
+  const bool deepseek = arch == "deepseek2";
+  const bool predicts = glm || deepseek || arch == "hy_v3";
+  const std::int64_t next = predicts ? options.Int("next", 1) : 0;
   std::vector<std::string> controls;
   std::istringstream list(options.Text("controls", ""));
   for (std::string control; std::getline(list, control, ',');) controls.push_back(control);
@@ -101,16 +174,19 @@ void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
   file.SetInt(arch + ".vocab_size", vocabulary.size());
   file.SetInt(arch + ".context_length", options.Int("ctx", 8192));
   file.SetInt(arch + ".embedding_length", embd);
-  file.SetInt(arch + ".block_count", layers);
+  file.SetInt(arch + ".block_count", layers + next);
+  if (predicts) SayExperts(file, arch, layers, next, ff);
   file.SetInt(arch + ".feed_forward_length", ff);
   file.SetInt(arch + ".attention.head_count", heads);
-  file.SetInt(arch + ".attention.head_count_kv", kv_heads);
+  file.SetInt(arch + ".attention.head_count_kv", deepseek ? 1 : kv_heads);
   file.SetReal(arch + ".attention.layer_norm_rms_epsilon", 1e-5);
   file.SetReal(arch + ".rope.freq_base", 10000);
   if (gemma) {
     file.SetInt(arch + ".attention.key_length", head);
     file.SetInt(arch + ".attention.value_length", head);
     if (window > 0) file.SetInt(arch + ".attention.sliding_window", window);
+  } else if (deepseek) {
+    SayShortRows(file, arch);
   } else {
     file.SetInt(arch + ".rope.dimension_count", head);
   }
@@ -126,9 +202,27 @@ void MakeText(GgufFile& file, const std::string& arch, CommandLine& options) {
   file.Random("output.weight", {embd, vocabulary.size()}, weight.mixed ? GGML_TYPE_Q6_K : weight.base,
               Spread(logit_scale, embd), [vocabulary](std::int64_t token) { return vocabulary.Generated(token); });
   file.Constant("output_norm.weight", {embd}, 1.0F);
-  for (std::int64_t i = 0; i < layers; ++i) {
-    AddTextLayer(file, "blk." + std::to_string(i) + ".", gemma, weight, UsesMoreBits(i, layers), embd, head, heads,
-                 kv_heads, ff);
+  for (std::int64_t i = 0; i < layers + next; ++i) {
+    const std::string p = "blk." + std::to_string(i) + ".";
+    const LayerTypes types = TypesOf(weight, UsesMoreBits(i, layers));
+    file.Constant(p + "attn_norm.weight", {embd}, 1.0F);
+    file.Constant(p + (glm ? "post_attention_norm.weight" : "ffn_norm.weight"), {embd}, 1.0F);
+    if (deepseek) {
+      AddShortRowAttention(file, p, weight.base, embd, heads);
+    } else {
+      AddAttention(file, p, types, embd, head, heads, kv_heads);
+    }
+    if (gemma || arch == "hy_v3") AddHeadNorms(file, p, head);
+    if (gemma) {
+      file.Constant(p + "post_attention_norm.weight", {embd}, 0.5F);
+      file.Constant(p + "post_ffw_norm.weight", {embd}, 0.5F);
+    }
+    if (i >= layers) AddHead(file, p, weight.base, embd);
+    if (i >= layers && arch != "hy_v3") {
+      AddExperts(file, p, weight.base, embd, ff);
+    } else {
+      AddFeedForward(file, p, types, embd, ff);
+    }
   }
 }
 
@@ -223,7 +317,8 @@ int Run(int argc, char** argv) {
   const std::string family = kind.substr(end) == suffix ? kind.substr(0, end) : "";
   if (family == "llava" || family == "qwen2vl" || family == "gemma3" || family == "internvl") {
     MakeProjector(file, family, options);
-  } else if (kind == "llama" || kind == "qwen2vl" || kind == "gemma3") {
+  } else if (kind == "llama" || kind == "qwen2vl" || kind == "gemma3" || kind == "glm4moe" || kind == "hy_v3" ||
+             kind == "deepseek2") {
     MakeText(file, kind, options);
   } else if (EncoderWriter::Knows(kind)) {
     const WeightType weight = ParseType(options.Text("type", "f32"));
