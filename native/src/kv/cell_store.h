@@ -20,6 +20,9 @@ class CellStore {
   // A sequence begins: so many cells of its table are written, the last of them at this position (-1: none). Cells mean
   // nothing where the store is not paged.
   virtual void Attach(SequenceId sequence, std::uint32_t cells, std::int32_t position) = 0;
+  // What the store has put off of what is written of the sequence is done: its cells are about to be read, or to
+  // outlive it.
+  virtual void Settle(SequenceId /*sequence*/) {}
   // The sequence's cells are free.
   virtual void Forget(SequenceId sequence) = 0;
 

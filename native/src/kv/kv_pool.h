@@ -82,6 +82,7 @@ class KvPool {
   const PagePool& pages() const { return pages_; }
   const PrefixTree& cache() const { return cache_; }
   std::uint32_t page_size() const { return pages_.page_size(); }
+  std::uint32_t max_sequences() const { return static_cast<std::uint32_t>(tables_.size()); }
   std::uint32_t cells() const { return pages_.total() * pages_.page_size(); }
   // Whether a sequence id is free.
   bool has_free_id() const;

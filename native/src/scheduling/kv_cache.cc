@@ -138,7 +138,8 @@ void KvCache::Commit(ScheduledSequence& sequence) {
 
 void KvCache::LeaveRest(const ScheduledSequence& sequence) {
   const std::uint32_t written = sequence.written();
-  if (written > sequence.keys.size()) return;
+  if (!cold_.keeps_rests() || written > sequence.keys.size()) return;
+  store_.Settle(sequence.slot);
   LeaveRest(pool_.table(sequence.slot), std::span(sequence.keys).first(written), sequence.salt);
 }
 
@@ -172,6 +173,7 @@ bool KvCache::GiveUpState() {
 }
 
 void KvCache::Release(const ScheduledSequence& sequence) {
+  if (pool_.caches()) store_.Settle(sequence.slot);
   store_.Forget(sequence.slot);
   pool_.Release(sequence.slot);
 }
@@ -180,6 +182,7 @@ void KvCache::Release(const ScheduledSequence& sequence) {
 void KvCache::SwapOut(const ScheduledSequence& sequence) {
   SwapSpace::Cells cells{sequence.written(), {}};
   if (shares() && cells.count > 0 && swap_.HasRoom(store_.BytesPerCell() * cells.count)) {
+    store_.Settle(sequence.slot);
     try {
       cells.bytes = store_.ReadCells(pool_.table(sequence.slot), cells.count);
       swap_.Keep(sequence.id, std::move(cells));
@@ -274,6 +277,7 @@ std::uint32_t KvCache::SwapIn(const ScheduledSequence& sequence, std::uint32_t f
 }
 
 void KvCache::Keep(ScheduledSequence& sequence) {
+  store_.Settle(sequence.slot);
   store_.Forget(sequence.slot);
   PageTable table = pool_.Detach(sequence.slot);
   table.Truncate(sequence.written());
