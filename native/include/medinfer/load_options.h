@@ -20,6 +20,9 @@ enum class Task : std::uint8_t {
 // How the tokens' rows become one. kAuto: as the model's file says.
 enum class Pooling : std::uint8_t { kAuto, kMean, kCls, kLast };
 
+// Whether the model's own prediction heads guess how answers go on. kAuto: where it has some that can be used.
+enum class Heads : std::uint8_t { kAuto, kOn, kOff };
+
 constexpr std::int32_t kAutoLayers = -1;
 constexpr std::int64_t kAutoBytes = -1;
 
@@ -53,6 +56,7 @@ struct LoadOptions {
   std::uint64_t kv_host_bytes = 0;          // most host memory for pages that leave the pool; 0: none
   bool kv_host_on_cpu_only = false;         // and none where the pool is on a GPU
   std::string draft_path;                   // of a smaller model with the same vocabulary; empty: none
+  Heads heads = Heads::kAuto;               // kAuto: none beside a draft model; kOff: their weights are not loaded
   std::string kv_disk_folder;               // where a file without a name takes what has no room there; empty: none
   std::uint64_t kv_disk_bytes = 0;          // most bytes of it
   std::uint32_t max_queue = 1024;           // most requests that wait

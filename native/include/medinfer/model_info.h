@@ -72,6 +72,7 @@ struct ModelInfo {
   bool vision = false;
   ProjectorInfo projector;        // of a model that reads images
   std::string draft;              // as `description`, of the draft model; empty: there is none
+  bool heads = false;             // whether prediction heads of the model guess how answers go on
   std::string projector_warning;  // why none of LoadOptions::mmproj_candidates was taken; mostly empty
   std::int32_t n_gpu_layers = 0;  // on a GPU, the output counted as one
   std::vector<DeviceMemory> memory;

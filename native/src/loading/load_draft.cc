@@ -35,6 +35,7 @@ Result<DraftParts> LoadDraft(const LoadOptions& options, const Placement& placem
   own.model_path = options.draft_path;
   own.mmproj_path.clear();
   own.mmproj_candidates.clear();
+  own.heads = Heads::kOff;
   Placement whole = placement;
   if (!whole.devices.empty()) whole.n_gpu_layers = -1;
   DraftParts parts;

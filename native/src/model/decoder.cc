@@ -92,6 +92,8 @@ struct Decoder::Impl {
   std::unique_ptr<CpuThreads> threads;
   std::size_t n_vocab = 0;
   std::size_t n_embd_inp = 0;
+  std::size_t n_hidden = 0;
+  bool head = false;
   std::uint32_t threads_used = 0;
   bool finds_likeliest = false;
   std::optional<PoolingChoice> pooling;  // nothing: with Task::kGenerate
@@ -226,6 +228,22 @@ Decoder::~Decoder() = default;
 Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadOptions& options,
                                                  std::uint32_t n_ctx_per_request, const KvPool& pool,
                                                  AbortFn should_abort) {
+  return Make(model, options, n_ctx_per_request, pool, std::move(should_abort), /*head=*/false);
+}
+
+Result<std::unique_ptr<Decoder>> Decoder::CreateHead(const Model& model, const LoadOptions& options,
+                                                     std::uint32_t n_ctx_per_request, const KvPool& pool,
+                                                     AbortFn should_abort) {
+  auto made = Make(model, options, n_ctx_per_request, pool, std::move(should_abort), /*head=*/true);
+  if (made.ok() && !made.value()->paged()) {
+    return Status(Code::kInvalidArgument, "the prediction heads of this model keep a memory of their own");
+  }
+  return made;
+}
+
+Result<std::unique_ptr<Decoder>> Decoder::Make(const Model& model, const LoadOptions& options,
+                                               std::uint32_t n_ctx_per_request, const KvPool& pool,
+                                               AbortFn should_abort, bool head) {
   if (Status status = CheckContextOptions(*model.get(), options); !status.ok()) return status;
   auto impl = std::make_unique<Impl>();
   impl->should_abort = std::move(should_abort);
@@ -252,6 +270,7 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   if (impl->pooling) SetPooling(*impl->pooling, n_ctx_per_request, params);
   params.abort_callback = [](void* data) { return static_cast<Impl*>(data)->should_abort(); };
   params.abort_callback_data = impl.get();
+  if (head) params.ctx_type = LLAMA_CONTEXT_TYPE_MTP;
   const LogCapture log;
   // The pool may be larger than what one request, and the model, can use: some models read their context's length as a
   // fact about the positions to come. A pass must fit it all the same.
@@ -259,7 +278,10 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   std::optional<std::string> assertion;
   {
     const MakeCache make([&](const auto& llm, const auto& memory, const auto& context, const auto& filter) {
-      return impl->paged = PagedKv::Create(llm, memory, context, filter, pool, options.kv_gather);
+      // Of several heads the first is run: the others need no cells.
+      const auto first = [&](std::int32_t layer) { return layer == llama_model_n_layer(model.get()) && filter(layer); };
+      return impl->paged = head ? PagedKv::Create(llm, memory, context, first, pool, options.kv_gather)
+                                : PagedKv::Create(llm, memory, context, filter, pool, options.kv_gather);
     });
     assertion = Attempt([&] { impl->context.reset(llama_init_from_model(model.get(), params)); });
   }
@@ -287,9 +309,12 @@ Result<std::unique_ptr<Decoder>> Decoder::Create(const Model& model, const LoadO
   if (impl->context == nullptr) return ContextFailure(log.lines(), log.errors(), pool.cells());
   impl->threads = std::make_unique<CpuThreads>(impl->context.get(), options.n_threads,
                                                impl->pooling ? Products::kOutward : Products::kDot);
-  impl->finds_likeliest = !impl->pooling && model.has_output_on_device() && options.split_mode != SplitMode::kTensor;
+  impl->head = head;
+  impl->finds_likeliest =
+      !impl->pooling && !head && model.has_output_on_device() && options.split_mode != SplitMode::kTensor;
   llama_set_arg_max(impl->context.get(), impl->finds_likeliest);
   impl->n_vocab = static_cast<std::size_t>(llama_vocab_n_tokens(model.vocab()));
+  impl->n_hidden = static_cast<std::size_t>(llama_model_n_embd_out(model.get()));
   impl->n_embd_inp = static_cast<std::size_t>(llama_model_n_embd_inp(model.get()));
   return std::unique_ptr<Decoder>(new Decoder(std::move(impl)));
 }
@@ -302,11 +327,17 @@ DecodeOutcome Decoder::DecodeText(std::span<const TextSpan> spans, bool copies_l
     const TextSpan& span = spans[index];
     impl_->AddRun(index, span.sequence, span.tokens.size(), span.logits);
     impl_->token.insert(impl_->token.end(), span.tokens.begin(), span.tokens.end());
+    impl_->embedding.insert(impl_->embedding.end(), span.hidden.begin(), span.hidden.end());
     std::int32_t position = span.first_position;
     for (std::size_t i = 0; i < span.tokens.size(); ++i) impl_->position.push_back(position++);
     prefill = prefill || (span.tokens.size() > 1 && !span.generated);
   }
   impl_->UseAdapters(spans);
+  if (impl_->head) {
+    // Of all tokens: llama.cpp takes the first rows for those of the tokens that are put out, whichever these are.
+    const bool puts_out = std::ranges::any_of(spans, [](const TextSpan& span) { return span.logits > 0; });
+    llama_set_embeddings_nextn(impl_->context.get(), puts_out, /*masked=*/false);
+  }
   return impl_->Decode(prefill, copies_logits);
 }
 
@@ -329,6 +360,11 @@ DecodeOutcome Decoder::DecodeMedia(std::span<const MediaSpan> spans, bool copies
   const DecodeOutcome outcome = impl_->Decode(/*prefill=*/true, copies_logits);
   if (chunk.non_causal) llama_set_causal_attn(impl_->context.get(), true);
   return outcome;
+}
+
+void Decoder::PutOutHidden() {
+  llama_set_embeddings_nextn(impl_->context.get(), true, /*masked=*/false);
+  llama_reserve(impl_->context.get());
 }
 
 std::string Decoder::TryAdapter(llama_adapter_lora* adapter) {
@@ -354,6 +390,13 @@ bool Decoder::finds_likeliest() const { return impl_->finds_likeliest; }
 std::int32_t Decoder::Likeliest(std::size_t span, std::uint32_t before_last) const {
   return llama_get_arg_max_ith(impl_->context.get(), impl_->logits_at[span] - static_cast<std::int32_t>(before_last));
 }
+
+std::span<const float> Decoder::Hidden(std::size_t span, std::uint32_t n) const {
+  const std::int32_t first = impl_->logits_at[span] + 1 - static_cast<std::int32_t>(n);
+  return {llama_get_embeddings_nextn_ith(impl_->context.get(), first), n * impl_->n_hidden};
+}
+
+std::size_t Decoder::n_hidden() const { return impl_->n_hidden; }
 
 std::span<const float> Decoder::Pooled(SequenceId sequence) const {
   return {llama_get_embeddings_seq(impl_->context.get(), sequence), impl_->row_width};
@@ -403,7 +446,7 @@ std::vector<DeviceMemory> Decoder::Memory(const std::vector<ggml_backend_dev_t>&
   for (const auto& [type, bytes] : llama_get_memory_breakdown(impl_->context.get())) {
     ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
     const auto add = [&](DeviceMemory& to) {
-      to.weights += bytes.model;
+      if (!impl_->head) to.weights += bytes.model;
       to.kv += bytes.context;
       to.compute += bytes.compute;
     };

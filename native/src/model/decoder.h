@@ -43,6 +43,8 @@ struct TextSpan {
   std::uint32_t logits = 0;  // rows: of so many of the last tokens
   std::span<const AdapterShare> adapters{};
   bool generated = false;  // a drawn token and what may follow it; otherwise a part of a prompt
+  // With CreateHead: for each token the hidden row of the one before it.
+  std::span<const float> hidden{};
 };
 
 struct MediaSpan {
@@ -64,7 +66,16 @@ class Decoder final : public CellStore {
   static Result<std::unique_ptr<Decoder>> Create(const Model& model, const LoadOptions& options,
                                                  std::uint32_t n_ctx_per_request, const KvPool& pool,
                                                  AbortFn should_abort);
+  // The same over the first of the model's prediction heads: a layer behind the others that says from a token, and from
+  // what the model made of the one before it (Hidden), which token follows. Its cells are those of the model's decoder
+  // over the same pool. Fails where the head's memory needs rules of its own. REQUIRES: model.has_heads().
+  static Result<std::unique_ptr<Decoder>> CreateHead(const Model& model, const LoadOptions& options,
+                                                     std::uint32_t n_ctx_per_request, const KvPool& pool,
+                                                     AbortFn should_abort);
   ~Decoder() override;
+
+  // From the next pass on the hidden rows of all tokens are there. No more logits are computed for it.
+  void PutOutHidden();
 
   // Builds the largest graphs with an adapter, and allocates for them. Returns what was asserted over it; empty:
   // nothing.
@@ -86,6 +97,11 @@ class Decoder final : public CellStore {
   bool finds_likeliest() const;
   // That of the latest pass, as Logits(). REQUIRES: finds_likeliest(), and that span asked for it.
   std::int32_t Likeliest(std::size_t span, std::uint32_t before_last = 0) const;
+
+  // Of the latest pass, a pass of text: of the span's last `n` tokens, n_hidden() values each. REQUIRES:
+  // PutOutHidden(), or of CreateHead: some span asked for logits.
+  std::span<const float> Hidden(std::size_t span, std::uint32_t n = 1) const;
+  std::size_t n_hidden() const;
 
   // Of an engine of another task, in place of the three above: the row of a sequence of the latest pass, DecodeText's.
   // REQUIRES: the pass held the sequence's last token, and with reads_whole() all of its tokens.
@@ -112,7 +128,8 @@ class Decoder final : public CellStore {
   void WriteCells(const PageTable& table, std::uint32_t begin, std::uint32_t end, std::uint32_t total,
                   std::span<const std::uint8_t> bytes) override;
 
-  // What the model, its cache and the buffers of a pass take, by device: those of `devices`, and last the host.
+  // What the model, its cache and the buffers of a pass take, by device: those of `devices`, and last the host. The
+  // weights of a head are the model's.
   std::vector<DeviceMemory> Memory(const std::vector<ggml_backend_dev_t>& devices) const;
 
   // After kFailed: what was asserted over the model's data. Empty: nothing, the backend itself failed.
@@ -127,6 +144,9 @@ class Decoder final : public CellStore {
   struct Impl;
 
   explicit Decoder(std::unique_ptr<Impl> impl);
+  static Result<std::unique_ptr<Decoder>> Make(const Model& model, const LoadOptions& options,
+                                               std::uint32_t n_ctx_per_request, const KvPool& pool,
+                                               AbortFn should_abort, bool head);
 
   std::unique_ptr<Impl> impl_;
 };

@@ -15,6 +15,7 @@
 #include "llama-model.h"
 #include "llama.h"
 #include "model/model_file.h"
+#include "model/prediction_heads.h"
 #include "text/detokenizer.h"
 
 namespace medinfer {
@@ -105,6 +106,7 @@ Result<std::unique_ptr<Model>> Model::Read(const LoadOptions& options, const Pla
   params.n_gpu_layers = placement.devices.empty() ? 0 : placement.n_gpu_layers;
   params.split_mode = placement.devices.empty() ? LLAMA_SPLIT_MODE_LAYER : ToLlama(options.split_mode);
   params.main_gpu = params.split_mode == LLAMA_SPLIT_MODE_NONE ? 0 : static_cast<std::int32_t>(options.main_gpu);
+  params.load_mtp = LoadsHeads(options);
   if (outline) {
     params.no_alloc = true;
     params.load_mode = LLAMA_LOAD_MODE_NONE;
@@ -176,6 +178,13 @@ std::optional<InfillTokens> Model::Infill() const {
 }
 
 std::int64_t Model::n_head_kv() const { return llama_model_n_head_kv(model_.get()); }
+
+// A file may name heads that it does not have: then llama.cpp leaves them out.
+bool Model::has_heads() const {
+  const auto first = static_cast<std::size_t>(model_->hparams.n_layer());
+  return model_->hparams.n_layer_nextn > 0 && first < model_->layers.size() &&
+         model_->layers[first].nextn.eh_proj != nullptr;
+}
 
 bool Model::has_output_on_device() const {
   return ggml_backend_dev_type(model_->dev_output()) != GGML_BACKEND_DEVICE_TYPE_CPU;

@@ -34,6 +34,8 @@ class Model {
 
   // Heads of keys and values in a layer.
   std::int64_t n_head_kv() const;
+  // Whether it has prediction heads that Decoder::CreateHead runs, and their weights are loaded.
+  bool has_heads() const;
   // Whether the logits are computed on another device than the CPU.
   bool has_output_on_device() const;
 
