@@ -17,6 +17,7 @@ constexpr std::array kTasks = {"generate", "embed", "rerank"};
 constexpr std::array kPoolings = {"auto", "mean", "cls", "last"};
 constexpr std::array kSplitModes = {"none", "layer", "row", "tensor"};
 constexpr std::array kKvTypes = {"f32", "f16", "q8_0", "q4_0"};
+constexpr std::array kHeads = {"auto", "on", "off"};
 
 constexpr std::array kToolChoices = {"none", "auto", "required"};
 
@@ -156,6 +157,7 @@ LoadOptions ToLoadOptions(Napi::Value value) {
   options.kv_swap_bytes = fields.Integer<std::int64_t>("kvSwapBytes");
   options.kv_host_bytes = fields.Integer<std::uint64_t>("kvHostBytes");
   options.draft_path = ToPath(fields.Value("draftPath"), fields.Name("draftPath"));
+  options.heads = fields.Enum<Heads>("heads", kHeads);
   options.kv_disk_folder = ToPath(fields.Value("kvDiskFolder"), fields.Name("kvDiskFolder"));
   options.kv_disk_bytes = fields.Integer<std::uint64_t>("kvDiskBytes");
   options.kv_host_on_cpu_only = ToBool(fields.Value("kvHostOnCpuOnly"), fields.Name("kvHostOnCpuOnly"));
@@ -336,6 +338,7 @@ Napi::Object ToJs(Napi::Env env, const ModelInfo& info) {
   object["vision"] = info.vision;
   object["projector"] = info.vision ? ToJs(env, info.projector) : env.Null();
   object["draft"] = info.draft;
+  object["heads"] = info.heads;
   object["projectorWarning"] = info.projector_warning;
   object["nGpuLayers"] = info.n_gpu_layers;
   object["memory"] = ToJs(env, info.memory);

@@ -35,6 +35,12 @@ export async function loadCore(given: LoadOptions): Promise<EngineCore> {
   if (options.task !== "generate" && options.draft !== undefined) {
     throw argumentError("Engine.load", "draft", 'is for task "generate"');
   }
+  if (options.task !== "generate" && options.heads === true) {
+    throw argumentError("Engine.load", "heads", 'are for task "generate"');
+  }
+  if (options.draft !== undefined && options.heads === true) {
+    throw argumentError("Engine.load", "heads", "cannot guess beside a draft model: leave heads or draft out");
+  }
   const files = { ...(await resolveModel(options.model, mmproj)), draftPath: await resolveDraft(options.draft) };
   throwIfAborted(options.signal);
   const addon = loadAddon();

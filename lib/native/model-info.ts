@@ -52,6 +52,8 @@ export interface ModelInfo {
   projector: ProjectorInfo | null;
   /** The draft model, e.g. `"llama 1B Q8_0"`; empty: there is none. */
   draft: string;
+  /** Whether prediction heads of the model guess how answers go on, see {@link LoadOptions.heads}. */
+  heads: boolean;
   /** Why none of the projectors beside the model was taken, where there are some and none was named. Mostly empty. */
   projectorWarning: string;
   /** Layers on a GPU, the output counted as one; 0: the model runs on the CPU. */

@@ -62,6 +62,8 @@ export interface NativeLoadOptions {
   kvHostBytes: number;
   /** Empty: there is no draft model. */
   draftPath: string;
+  /** `"auto"`: where the model has some that can be used, and there is no draft model. */
+  heads: "auto" | "on" | "off";
   /** Empty: no pages go to a disk. */
   kvDiskFolder: string;
   kvDiskBytes: number;

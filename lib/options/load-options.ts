@@ -81,6 +81,13 @@ export interface LoadOptions {
    */
   draft?: string | URL;
   /**
+   * Whether the model's own prediction heads ("MTP", "nextn": a layer behind the others that guesses the token after the next)
+   * guess in a draft model's place. They take memory for that layer's weights, and for its keys and values in the KV pool.
+   * True where there are none, or none that can be used, is refused with `INVALID_ARGUMENT`, and so is true with `draft`;
+   * with false their weights are not loaded. Default: where the model has some that can be used, and no `draft` is named.
+   */
+  heads?: boolean;
+  /**
    * Where the model runs. `"cuda"`: on NVIDIA GPUs, or the load fails with `NO_DEVICE`, `DEVICE_BUSY` or `OUT_OF_MEMORY`.
    * `"auto"`: there where the CUDA backend is installed and works, and otherwise on the CPU; what was wrong is reported by a
    * process warning and in `info.warning`. Default `"auto"`.
@@ -165,6 +172,7 @@ export const loadOptionsSchema = object({
   model: v.optional(pathSchema),
   mmproj: v.optional(mmprojSchema, "auto"),
   draft: v.optional(pathSchema),
+  heads: v.optional(flag()),
   task: v.optional(oneOf(["generate", "embed", "rerank"]), "generate"),
   pooling: v.optional(oneOf(["auto", "mean", "cls", "last"]), "auto"),
   device: v.optional(oneOf(["auto", "cpu", "cuda"]), "auto"),
@@ -238,6 +246,7 @@ export function toNativeLoadOptions(
 ): NativeLoadOptions {
   return {
     ...files,
+    heads: options.heads === undefined ? "auto" : options.heads ? "on" : "off",
     task: options.task,
     pooling: options.pooling,
     device: options.device,

@@ -58,6 +58,7 @@ const loadOptions = {
   kvSwapBytes: 0,
   kvHostBytes: 0,
   draftPath: "",
+  heads: "auto",
   kvDiskFolder: "",
   kvDiskBytes: 0,
   kvHostOnCpuOnly: false,

@@ -51,6 +51,7 @@ describe("Engine.load", () => {
         modelPath: expect.stringMatching(/medinfer-tiny\.gguf$/) as string,
         mmprojPath: "",
         draftPath: "",
+        heads: "auto",
         mmprojCandidates: [],
         onlyModel: false,
         device: "cpu",
@@ -104,6 +105,11 @@ describe("Engine.load", () => {
     expect(Number.isInteger(kvHostBytes)).toBe(true);
     expect(kvHostBytes).toBeGreaterThan(0);
     expect(kvHostBytes).toBeLessThanOrEqual(2 ** 33);
+  });
+
+  it("says whether heads are to guess", async () => {
+    for (const heads of [undefined, true, false]) await Engine.load({ heads });
+    expect(addon.loads.map(({ heads }) => heads)).toEqual(["auto", "on", "off"]);
   });
 
   it("rejects what the addon refuses, and says that a projector was only found", async () => {

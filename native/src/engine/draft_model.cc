@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <iterator>
 #include <utility>
 
 #include "kv/cell_key.h"
-#include "sampling/arg_max.h"
-#include "sampling/log_normalizer.h"
 
 namespace medinfer {
 namespace {
@@ -24,7 +21,7 @@ std::vector<CellKey> KeysOf(std::span<const std::int32_t> tokens) {
 
 }  // namespace
 
-std::vector<std::vector<DraftModel::Guess>> DraftModel::Propose(std::span<const Ask> asks, const GoesOnFn& goes_on) {
+std::vector<std::vector<Guess>> DraftModel::Propose(std::span<const Ask> asks, const GoesOnFn& goes_on) {
   ++calls_;
   std::vector<std::vector<Guess>> guesses(asks.size());
   if (broken_) return guesses;
@@ -48,7 +45,7 @@ std::vector<std::vector<DraftModel::Guess>> DraftModel::Propose(std::span<const 
       Turn& turn = turns[span];
       if (!turn.last) continue;
       std::vector<Guess>& own = guesses[turn.ask];
-      const Guess guess = GuessOf(span);
+      const Guess guess = LikeliestGuess(parts_.decoder->Logits(span), n_vocab_);
       if (guess.token < 0) continue;
       own.push_back(guess);
       if (own.size() >= asks[turn.ask].most || !goes_on(turn.ask, own)) continue;
@@ -135,14 +132,6 @@ bool DraftModel::Pass(std::vector<Turn>& turns) {
     read.insert(read.end(), turn.next.begin(), turn.next.end());
   }
   return true;
-}
-
-DraftModel::Guess DraftModel::GuessOf(std::size_t span) {
-  const std::span<float> logits = parts_.decoder->Logits(span);
-  const std::size_t likeliest = ArgMax(logits);
-  if (likeliest >= n_vocab_) return {};
-  const double logprob = Logprob(logits[likeliest], LogNormalizer(logits));
-  return {static_cast<std::int32_t>(likeliest), static_cast<float>(std::exp(logprob))};
 }
 
 }  // namespace medinfer

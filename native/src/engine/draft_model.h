@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "engine/guess.h"
 #include "loading/load_draft.h"
 #include "medinfer/ids.h"
 
@@ -25,12 +25,6 @@ class DraftModel {
     std::string salt{};                  // what was read is shared only where it is equal
     std::uint32_t most = 0;              // tokens
   };
-  struct Guess {
-    std::int32_t token = -1;
-    float chance = 0;  // that this model gives it
-  };
-  // Whether one more is worth a pass, behind `guesses` of the ask with that index.
-  using GoesOnFn = std::function<bool(std::size_t ask, std::span<const Guess> guesses)>;
 
   // `parts` outlive it. `n_batch`: most tokens of a pass; `n_vocab`: tokens from here on are not the other model's.
   DraftModel(DraftParts& parts, std::uint32_t n_batch, std::size_t n_vocab)
@@ -61,7 +55,6 @@ class DraftModel {
   Reading* Prepare(const Ask& ask);
   bool GiveUpOne();
   bool Pass(std::vector<Turn>& turns);
-  Guess GuessOf(std::size_t span);
   void Drop(RequestId id);
 
   DraftParts& parts_;

@@ -40,7 +40,7 @@ void DraftPlanner::Propose(const std::vector<ScheduledSequence*>& running) {
   // Where not even what is all but sure would pay, none is looked for.
   if (!cost_.known() || !Pays(kBest, decoding, 1 + cost_.PerToken() * decoding)) return;
   Collect(running);
-  if (model_ != nullptr) AskModel(running);
+  if (model_ != nullptr || heads_ != nullptr) AskForGuesses(running);
   if (planned_.empty() || !Extend(decoding)) return;
   for (Planned& each : planned_) {
     each.draft.tokens.resize(each.tokens);
@@ -72,15 +72,14 @@ void DraftPlanner::Collect(const std::vector<ScheduledSequence*>& running) {
   }
 }
 
-// What the draft model thinks comes next, of those of which nothing is known that is better. It is asked as long as one
-// token more is expected to be worth its pass beside what it costs in the other model's.
-void DraftPlanner::AskModel(const std::vector<ScheduledSequence*>& running) {
+// What the draft model, or the model's heads, think comes next, of those of which nothing is known that is better. They
+// are asked as long as one token more is expected to be worth its pass beside what it costs in the model's.
+void DraftPlanner::AskForGuesses(const std::vector<ScheduledSequence*>& running) {
   const double row = cost_.PerToken();
-  const double pass = model_->ms() / cost_.BaseMs();
+  const double pass = (model_ != nullptr ? model_->ms() : heads_->ms()) / cost_.BaseMs();
   const auto pays = [&](double chance) { return chance * (1 + row) > kMargin * (row + pass); };
-  std::vector<DraftModel::Ask> asks;
-  std::vector<Sequence*> asking;
-  for (const ScheduledSequence* schedule : running) {
+  std::vector<Asked> asked;
+  for (ScheduledSequence* schedule : running) {
     if (!Draws(schedule)) continue;
     Sequence& sequence = requests_.Of(*schedule);
     const auto planned = std::ranges::find(planned_, &sequence, &Planned::sequence);
@@ -89,29 +88,48 @@ void DraftPlanner::AskModel(const std::vector<ScheduledSequence*>& running) {
     if (most == 0) continue;
     if (!sequence.acceptance) sequence.acceptance = acceptance_.Prior();
     if (!pays(sequence.acceptance->Of(GuessKind::Modelled(1)))) continue;
-    asks.push_back({schedule->id, TextOf(*schedule), schedule->salt, most});
-    asking.push_back(&sequence);
+    asked.push_back({schedule, &sequence, most});
   }
-  if (asks.empty()) return;
-  std::vector<double> chances(asks.size(), 1);
-  const auto guesses = model_->Propose(asks, [&](std::size_t ask, std::span<const DraftModel::Guess> so_far) {
-    return pays(chances[ask] *= asking[ask]->acceptance->Of(GuessKind::Modelled(so_far.back().chance)));
+  if (asked.empty()) return;
+  std::vector<double> chances(asked.size(), 1);
+  const auto guesses = Guesses(asked, [&](std::size_t ask, std::span<const Guess> so_far) {
+    return pays(chances[ask] *= asked[ask].sequence->acceptance->Of(GuessKind::Modelled(so_far.back().chance)));
   });
-  for (std::size_t i = 0; i < asks.size(); ++i) {
+  for (std::size_t i = 0; i < asked.size(); ++i) {
     if (guesses[i].empty()) continue;
+    Sequence* sequence = asked[i].sequence;
     Draft draft;
-    for (const DraftModel::Guess& guess : guesses[i]) {
+    for (const Guess& guess : guesses[i]) {
       draft.tokens.push_back(guess.token);
       draft.kinds.push_back(GuessKind::Modelled(guess.chance));
     }
-    const double chance = asking[i]->acceptance->Of(draft.kinds.front());
-    const auto planned = std::ranges::find(planned_, asking[i], &Planned::sequence);
+    const double chance = sequence->acceptance->Of(draft.kinds.front());
+    const auto planned = std::ranges::find(planned_, sequence, &Planned::sequence);
     if (planned == planned_.end()) {
-      planned_.push_back({asking[i], std::move(draft), 0, chance});
+      planned_.push_back({sequence, std::move(draft), 0, chance});
     } else if (chance > planned->next) {
-      *planned = {asking[i], std::move(draft), 0, chance};
+      *planned = {sequence, std::move(draft), 0, chance};
     }
   }
+}
+
+// Of each of `asked`, in order.
+std::vector<std::vector<Guess>> DraftPlanner::Guesses(const std::vector<Asked>& asked, const GoesOnFn& goes_on) {
+  if (model_ != nullptr) {
+    std::vector<DraftModel::Ask> asks;
+    for (const auto& [schedule, _, most] : asked) {
+      asks.push_back({schedule->id, TextOf(*schedule), schedule->salt, most});
+    }
+    return model_->Propose(asks, goes_on);
+  }
+  std::vector<DraftHeads::Ask> asks;
+  for (const auto& [schedule, _, most] : asked) {
+    // Where there is none for it, the step will have to make room.
+    if (!schedule->cell_reserved) schedule->cell_reserved = heads_->Reserve(schedule->slot);
+    const bool can = schedule->cell_reserved && schedule->cursor.text_so_far();
+    asks.push_back({schedule->slot, *schedule->pending, schedule->written(), can ? most : 0});
+  }
+  return heads_->Propose(asks, goes_on);
 }
 
 // Greedily: the token with the best chance first, which makes the most of tokens over time, because each token of a

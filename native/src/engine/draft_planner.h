@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/draft_heads.h"
 #include "engine/draft_model.h"
 #include "engine/request_table.h"
 #include "engine/sequence.h"
@@ -20,10 +21,10 @@ namespace medinfer {
 
 class DraftPlanner {
  public:
-  // `works`: whether what was refused can leave the cache again; otherwise nothing is drafted. `model`: null: none is
-  // asked. All outlive it.
-  DraftPlanner(RequestTable& requests, bool works, DraftModel* model)
-      : requests_(requests), model_(model), works_(works) {}
+  // `works`: whether what was refused can leave the cache again; otherwise nothing is drafted. `model`, `heads`: null:
+  // none is asked; one of them is. All outlive it.
+  DraftPlanner(RequestTable& requests, bool works, DraftModel* model, DraftHeads* heads)
+      : requests_(requests), model_(model), heads_(heads), works_(works) {}
 
   // Sets the drafts of the next step.
   void Propose(const std::vector<ScheduledSequence*>& running);
@@ -43,14 +44,23 @@ class DraftPlanner {
     double next = 1;  // the chance that one token more of it is drawn, with all before
   };
 
+  // One that is asked for guesses.
+  struct Asked {
+    ScheduledSequence* schedule = nullptr;
+    Sequence* sequence = nullptr;
+    std::uint32_t most = 0;  // tokens
+  };
+
   bool Pays(double chance, double expected, double cost) const;
   void Collect(const std::vector<ScheduledSequence*>& running);
-  void AskModel(const std::vector<ScheduledSequence*>& running);
+  void AskForGuesses(const std::vector<ScheduledSequence*>& running);
+  std::vector<std::vector<Guess>> Guesses(const std::vector<Asked>& asked, const GoesOnFn& goes_on);
   NextTokens* AnswersLike(const Drafter& drafter);
   bool Extend(std::uint32_t decoding);
 
   RequestTable& requests_;
   DraftModel* const model_;
+  DraftHeads* const heads_;
   const bool works_;
   PassCost cost_;
   Acceptance acceptance_;  // of all

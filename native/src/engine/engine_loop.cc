@@ -23,7 +23,14 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::func
     : parts_(parts),
       cpus_(limits.cpus),
       outbox_(parts.sink),
-      cache_(parts.pool, parts.decoder, limits.swap_bytes, limits.host_bytes, parts.disk),
+      draft_heads_(parts.head == nullptr ? nullptr
+                                         : std::make_unique<DraftHeads>(*parts.head, parts.pool, limits.step_budget,
+                                                                        llama_vocab_n_tokens(parts.model.vocab()))),
+      joined_cells_(parts.head == nullptr
+                        ? nullptr
+                        : std::make_unique<JoinedCells>(parts.decoder, *draft_heads_, parts.pool.page_size())),
+      cache_(parts.pool, parts.head == nullptr ? static_cast<CellStore&>(parts.decoder) : *joined_cells_,
+             limits.swap_bytes, limits.host_bytes, parts.disk),
       scheduler_(cache_, limits.step_budget),
       requests_(scheduler_, outbox_, on_end),
       sessions_({cache_, scheduler_, parts.files, parts.inbox, parts.identity, outbox_}, on_end),
@@ -31,7 +38,8 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::func
       draft_model_(parts.draft == nullptr ? nullptr
                                           : std::make_unique<DraftModel>(*parts.draft, limits.step_budget,
                                                                          llama_vocab_n_tokens(parts.model.vocab()))),
-      stepper_({parts.model, parts.decoder, scheduler_, requests_, outbox_, parts.guard, draft_model_.get()}) {
+      stepper_({parts.model, parts.decoder, scheduler_, requests_, outbox_, parts.guard, draft_model_.get(),
+                draft_heads_.get()}) {
   Publish();
 }
 

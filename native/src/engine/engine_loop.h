@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/inbox.h"
@@ -14,6 +15,7 @@
 #include "engine/request_table.h"
 #include "engine/session_store.h"
 #include "engine/stepper.h"
+#include "kv/joined_cells.h"
 #include "kv/kv_pool.h"
 #include "medinfer/mutex.h"
 #include "medinfer/stats.h"
@@ -40,8 +42,9 @@ class EngineLoop {
     Pacer& pacer;                     // of what is prepared beside the passes
     const ModelIdentity& identity;    // of what sessions are saved with
     DiskPages* disk = nullptr;        // of pages that host memory has no room for; null: none
-    DraftParts* draft = nullptr;      // what guesses how answers go on; null: nothing does
+    DraftParts* draft = nullptr;      // what guesses how answers go on; null: nothing does, or the heads do
     ImageEncoder* encoder = nullptr;  // of images that were left out, and are needed; null: no images
+    Decoder* head = nullptr;          // of the model's prediction heads; null: none is run
   };
   struct Limits {
     std::uint32_t step_budget = 0;
@@ -92,6 +95,8 @@ class EngineLoop {
   std::uint64_t images_left_out_ = 0;
 
   Outbox outbox_;
+  std::unique_ptr<DraftHeads> draft_heads_;    // null: there are none
+  std::unique_ptr<JoinedCells> joined_cells_;  // the model's and the head's; null: the model's are all
   KvCache cache_;
   Scheduler scheduler_;
   RequestTable requests_;

@@ -50,6 +50,7 @@ bool Stepper::DecodeText(const Shares& shares) {
   Guard(shares);
   const bool copies = CopiesLogits(shares, spans);
   if (!Succeeded(parts_.decoder.DecodeText(spans, copies), shares)) return false;
+  TellHeads(shares, spans);
   for (std::size_t i = 0; i < shares.size(); ++i) {
     Sequence& sequence = parts_.requests.Of(*shares[i].sequence);
     if (!sequence.schedule.cursor.reading()) {
@@ -71,7 +72,20 @@ bool Stepper::DecodeText(const Shares& shares) {
   } else {
     drafts_.Report(n_tokens, ms);
   }
+  if (parts_.draft_heads != nullptr) parts_.draft_heads->CatchUp();
   return true;
+}
+
+// What was read, before anything is made of it: refused drafts are taken back of them as of the cache.
+void Stepper::TellHeads(const Shares& shares, const std::vector<TextSpan>& spans) {
+  if (parts_.draft_heads == nullptr) return;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const ScheduledSequence& s = *shares[i].sequence;
+    // They have no token where an image is.
+    if (!s.cursor.text_so_far()) continue;
+    parts_.draft_heads->Note(s.slot, spans[i].first_position, spans[i].tokens,
+                             parts_.decoder.Hidden(i, shares[i].n_tokens));
+  }
 }
 
 // The pending token is in the cache, and a draft behind it, which holds as far as its tokens are those that are drawn.
@@ -269,6 +283,9 @@ void Stepper::PassOnPrompt(const Sequence& first) {
 }
 
 void Stepper::BeginBeside(const Sequence& first, Sequence& sibling) {
+  if (parts_.draft_heads != nullptr && sibling.schedule.slot >= 0) {
+    parts_.draft_heads->Fork(first.schedule.slot, sibling.schedule.slot);
+  }
   sibling.usage.cached_tokens = sibling.usage.prompt_tokens;
   sibling.clock.admitted = first.clock.admitted;
   sibling.clock.prompt_read = first.clock.prompt_read;

@@ -29,6 +29,7 @@ class Stepper {
     Outbox& outbox;
     PassGuard& guard;
     DraftModel* draft_model = nullptr;  // null: there is none
+    DraftHeads* draft_heads = nullptr;  // null: there are none
   };
   // Since load.
   struct Counters {
@@ -43,7 +44,7 @@ class Stepper {
   };
 
   explicit Stepper(const Parts& parts)
-      : parts_(parts), drafts_(parts.requests, parts.decoder.paged(), parts.draft_model) {}
+      : parts_(parts), drafts_(parts.requests, parts.decoder.paged(), parts.draft_model, parts.draft_heads) {}
 
   void Step();
 
@@ -54,6 +55,7 @@ class Stepper {
 
   bool DecodeText(const Shares& shares);
   void DecodeMedia(const Shares& shares);
+  void TellHeads(const Shares& shares, const std::vector<TextSpan>& spans);
   // Whether a sequence of the pass draws from logits, and the likeliest token will not do.
   template <typename Span>
   bool CopiesLogits(const Shares& shares, const std::vector<Span>& spans) const;
@@ -67,7 +69,7 @@ class Stepper {
   void Score(Sequence& sequence, std::span<const float> logits);
   void Score(Sequence& sequence, std::span<const float> logits, double normalizer);
   void PassOnPrompt(const Sequence& first);
-  static void BeginBeside(const Sequence& first, Sequence& sibling);
+  void BeginBeside(const Sequence& first, Sequence& sibling);
   void BeginSiblings(Sequence& first, std::span<const float> logits);
   void Draw(Sequence& sequence, std::span<float> logits);
   void EmitLogprobs(Sequence& sequence, TokenLogprobs logprobs);

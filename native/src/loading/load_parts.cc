@@ -14,6 +14,7 @@
 #include "device/registry.h"
 #include "kv/spill_file.h"
 #include "llama.h"
+#include "loading/load_heads.h"
 #include "loading/model_identity.h"
 #include "loading/place_model.h"
 #include "vision/projector_choice.h"
@@ -104,7 +105,11 @@ Status Loader::LoadModel() {
   auto decoder = Decoder::Create(*parts_.model, options_, info.n_ctx_per_request, *parts_.pool, should_abort_);
   if (!decoder.ok()) return decoder.status();
   parts_.decoder = std::move(decoder.value());
-  const Decoder& made = *parts_.decoder;
+  Decoder& made = *parts_.decoder;
+  auto head = LoadHeads(options_, *parts_.model, info.n_ctx_per_request, *parts_.pool, made, should_abort_);
+  if (!head.ok()) return head.status();
+  parts_.head = std::move(head.value());
+  info.heads = parts_.head != nullptr;
   if (!made.has_cells()) {
     // Nothing to keep, and nothing to count: what a pass can take is all that limits it.
     KvPool::Options none = PoolOptions(options_);
@@ -113,7 +118,7 @@ Status Loader::LoadModel() {
   }
   if (!made.paged() || (made.pools() && made.reads_whole())) parts_.pool->DisableCache();
   if (made.pools()) DescribePooling();
-  info.memory = parts_.decoder->Memory(placement_.devices);
+  info.memory = MemoryOf(made, parts_.head.get(), placement_.devices);
   return {};
 }
 
@@ -147,7 +152,9 @@ Status Loader::LoadProjector() {
 
 std::uint64_t Loader::SwapBytes() const {
   if (options_.kv_swap_bytes != kAutoBytes) return static_cast<std::uint64_t>(options_.kv_swap_bytes);
-  return parts_.decoder->paged() ? parts_.decoder->BytesPerCell() * options_.n_ctx : 0;
+  if (!parts_.decoder->paged()) return 0;
+  const std::uint64_t head = parts_.head == nullptr ? 0 : parts_.head->BytesPerCell();
+  return (parts_.decoder->BytesPerCell() + head) * options_.n_ctx;
 }
 
 Status Loader::LoadAll() {
@@ -181,7 +188,7 @@ Status Loader::LoadAll() {
     parts_.draft = std::move(draft.value());
     info.draft = parts_.draft.model->Describe().description;
   }
-  parts_.identity = IdentifyModel(*parts_.model, options_);
+  parts_.identity = IdentifyModel(*parts_.model, options_, info.heads);
   return {};
 }
 
@@ -207,6 +214,7 @@ void LoadedParts::Free() {
   draft.pool.reset();
   draft.model.reset();
   projector.reset();
+  head.reset();
   decoder.reset();
   pool.reset();
   disk.reset();

@@ -23,6 +23,7 @@ struct LoadedParts {
   std::unique_ptr<Model> model;
   std::unique_ptr<KvPool> pool;
   std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<Decoder> head;         // of the model's prediction heads, over the same pool; null: none guesses
   std::unique_ptr<Projector> projector;  // null: no images
   DraftParts draft;                      // empty: there is no draft model
   ModelInfo info;

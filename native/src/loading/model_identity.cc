@@ -69,7 +69,7 @@ std::string MetadataText(const llama_model* model, std::int32_t i,
 
 }  // namespace
 
-ModelIdentity IdentifyModel(const Model& model, const LoadOptions& options) {
+ModelIdentity IdentifyModel(const Model& model, const LoadOptions& options, bool heads) {
   Hash hash;
   const std::int32_t count = llama_model_meta_count(model.get());
   std::vector<std::string> metadata;
@@ -86,6 +86,7 @@ ModelIdentity IdentifyModel(const Model& model, const LoadOptions& options) {
   hash.AddFile(options.model_path);
   hash.Add(static_cast<std::uint64_t>(options.kv_type));
   if (!options.mmproj_path.empty()) hash.AddFile(options.mmproj_path);
+  if (heads) hash.Add("heads");  // their keys and values are saved, too
   return hash.Final();
 }
 

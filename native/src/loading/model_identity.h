@@ -7,8 +7,8 @@
 
 namespace medinfer {
 
-// SHA-256 over the metadata, the vocabulary and samples of the weights, of the projector's file and the KV type. Reads
-// a few megabytes of the files that `options` name.
-ModelIdentity IdentifyModel(const Model& model, const LoadOptions& options);
+// SHA-256 over the metadata, the vocabulary and samples of the weights, of the projector's file and the KV type, and
+// whether prediction heads have cells, too. Reads a few megabytes of the files that `options` name.
+ModelIdentity IdentifyModel(const Model& model, const LoadOptions& options, bool heads);
 
 }  // namespace medinfer

@@ -8,6 +8,7 @@
 
 #include "device/registry.h"
 #include "device/tensor_split.h"
+#include "loading/load_heads.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "vision/projector.h"
@@ -108,6 +109,18 @@ std::uint32_t ContextPerRequest(const LoadOptions& options, std::uint32_t n_ctx_
   return std::min({wanted, options.n_ctx, n_ctx_train});
 }
 
+std::vector<DeviceMemory> MemoryOf(const Decoder& decoder, const Decoder* head,
+                                   const std::vector<ggml_backend_dev_t>& devices) {
+  std::vector<DeviceMemory> memory = decoder.Memory(devices);
+  if (head == nullptr) return memory;
+  const std::vector<DeviceMemory> more = head->Memory(devices);
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    memory[i].kv += more[i].kv;
+    memory[i].compute += more[i].compute;
+  }
+  return memory;
+}
+
 Result<std::vector<DeviceMemory>> MeasureModel(const LoadOptions& options, const Placement& placement) {
   if (options.split_mode == SplitMode::kTensor && !placement.devices.empty()) return MeasureTensors(options, placement);
   auto model = Model::Outline(options, placement);
@@ -116,7 +129,9 @@ Result<std::vector<DeviceMemory>> MeasureModel(const LoadOptions& options, const
   const std::uint32_t n_ctx = ContextPerRequest(options, model.value()->Describe().n_ctx_train);
   auto decoder = Decoder::Create(*model.value(), options, n_ctx, pool, [] { return false; });
   if (!decoder.ok()) return decoder.status();
-  return decoder.value()->Memory(placement.devices);
+  auto head = LoadHeads(options, *model.value(), n_ctx, pool, *decoder.value(), [] { return false; });
+  if (!head.ok()) return head.status();
+  return MemoryOf(*decoder.value(), head.value().get(), placement.devices);
 }
 
 Result<Placement> PlaceModel(const LoadOptions& options, const std::function<bool()>& keep_going) {

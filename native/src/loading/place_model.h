@@ -10,6 +10,7 @@
 #include "medinfer/load_options.h"
 #include "medinfer/model_info.h"
 #include "medinfer/status.h"
+#include "model/decoder.h"
 
 namespace medinfer {
 
@@ -17,6 +18,10 @@ KvPool::Options PoolOptions(const LoadOptions& options);
 
 // Most tokens of one request, for a model that was trained for `n_ctx_train`.
 std::uint32_t ContextPerRequest(const LoadOptions& options, std::uint32_t n_ctx_train);
+
+// What both take, by device and last the host; `head`: null: none.
+std::vector<DeviceMemory> MemoryOf(const Decoder& decoder, const Decoder* head,
+                                   const std::vector<ggml_backend_dev_t>& devices);
 
 // What a load with this placement would take, by device and last the host; from the files' metadata, the projector left
 // out.

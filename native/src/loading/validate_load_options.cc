@@ -30,6 +30,12 @@ Status ValidateLoadOptions(const LoadOptions& o) {
   if (o.task != Task::kGenerate && !o.mmproj_path.empty()) {
     return Invalid("mmproj is for task \"generate\": leave it out");
   }
+  if (o.heads == Heads::kOn && o.task != Task::kGenerate) {
+    return Invalid("heads are for task \"generate\": leave it out");
+  }
+  if (o.heads == Heads::kOn && !o.draft_path.empty()) {
+    return Invalid("heads and a draft model cannot both guess: leave one of them out");
+  }
   if (o.n_threads > kMaxThreads) return OutOfRange("nThreads", 0, kMaxThreads);
   if (o.n_gpu_layers < -1) return Invalid("nGpuLayers must be -1 or more");
   if (o.kv_swap_bytes < kAutoBytes) return Invalid("kv.swapBytes must be -1 or more");

@@ -25,6 +25,11 @@ std::span<const std::int32_t> PromptCursor::NextText(std::uint32_t n) const {
   return std::span(std::get<TextChunk>(chunk())).subspan(chunk_done_, n);
 }
 
+bool PromptCursor::text_so_far() const {
+  const auto seen = std::span(prompt_.chunks).first(std::min(chunk_ + 1, prompt_.chunks.size()));
+  return std::ranges::all_of(seen, [](const PromptChunk& chunk) { return std::holds_alternative<TextChunk>(chunk); });
+}
+
 bool PromptCursor::EndsAfter(std::uint32_t n) const {
   return chunk_ + 1 == prompt_.chunks.size() && chunk_done_ + n == Tokens(chunk());
 }

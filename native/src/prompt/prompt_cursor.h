@@ -43,6 +43,8 @@ class PromptCursor {
   const MediaChunk& CurrentMedia() const { return std::get<MediaChunk>(chunk()); }
   // The text right behind the chunk; null: there is none.
   const TextChunk* TextBehind() const;
+  // Whether all that is read is text, and what is read next.
+  bool text_so_far() const;
   // Whether the prompt ends after its next `n` tokens.
   bool EndsAfter(std::uint32_t n) const;
 

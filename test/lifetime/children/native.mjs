@@ -47,6 +47,7 @@ export const loadOptions = (changes) => ({
   kvSwapBytes: 0,
   kvHostBytes: 0,
   draftPath: "",
+  heads: /** @type {const} */ ("auto"),
   kvDiskFolder: "",
   kvDiskBytes: 0,
   kvHostOnCpuOnly: false,

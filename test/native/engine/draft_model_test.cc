@@ -35,9 +35,9 @@ class DraftModelTest : public ::testing::Test {
     return text;
   }
 
-  static Tokens TokensOf(const std::vector<DraftModel::Guess>& guesses) {
+  static Tokens TokensOf(const std::vector<Guess>& guesses) {
     Tokens tokens;
-    for (const DraftModel::Guess& guess : guesses) {
+    for (const Guess& guess : guesses) {
       EXPECT_GT(guess.chance, 0);
       EXPECT_LE(guess.chance, 1);
       tokens.push_back(guess.token);
@@ -47,8 +47,7 @@ class DraftModelTest : public ::testing::Test {
 
   std::vector<Tokens> Propose(const std::vector<DraftModel::Ask>& asks) {
     std::vector<Tokens> proposed;
-    for (const auto& guesses :
-         model_.Propose(asks, [](std::size_t, std::span<const DraftModel::Guess>) { return true; })) {
+    for (const auto& guesses : model_.Propose(asks, [](std::size_t, std::span<const Guess>) { return true; })) {
       proposed.push_back(TokensOf(guesses));
     }
     return proposed;
@@ -99,7 +98,7 @@ TEST_F(DraftModelTest, AsksWhetherToGoOn) {
   const Tokens text = Text(1, 20);
   std::vector<std::size_t> lengths;
   const std::vector<DraftModel::Ask> asks{{1, text, "", 9}};
-  const auto guesses = model_.Propose(asks, [&](std::size_t, std::span<const DraftModel::Guess> so_far) {
+  const auto guesses = model_.Propose(asks, [&](std::size_t, std::span<const Guess> so_far) {
     lengths.push_back(so_far.size());
     return so_far.size() < 3;
   });

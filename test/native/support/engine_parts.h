@@ -25,6 +25,7 @@ class EngineParts {
   Decoder& decoder() { return *loaded_.decoder; }
   KvPool& pool() { return *loaded_.pool; }
   DraftParts& draft() { return loaded_.draft; }
+  Decoder* head() { return loaded_.head.get(); }
   const ModelInfo& info() const { return loaded_.info; }
   const ModelIdentity& identity() const { return loaded_.identity; }
   std::uint64_t swap_bytes() const { return loaded_.swap_bytes; }

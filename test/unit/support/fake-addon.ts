@@ -292,6 +292,7 @@ export class FakeAddon implements NativeAddon {
       labels: [],
       vision: true,
       draft: "",
+      heads: false,
       projectorWarning: "",
     };
     this.engine = new FakeEngine({ ...info, ...this.info } as NativeModelInfo, onEvents);

@@ -47,10 +47,11 @@ function named(text: string): { name: string; model?: string } {
 
 /** What a model in the file may have. Values are the library's to check, when the model is loaded; a name is checked at once. */
 const fields: Record<keyof ModelConfig, true> = {
-  ...{ name: true, aliases: true, keepLoaded: true, model: true, mmproj: true, draft: true, task: true, pooling: true },
+  ...{ name: true, aliases: true, keepLoaded: true, model: true, mmproj: true, draft: true, heads: true },
   ...{ device: true, nGpuLayers: true, splitMode: true, tensorSplit: true, mainGpu: true, nThreads: true },
   ...{ nCtx: true, nCtxPerRequest: true, batchSize: true, nBatch: true, nUbatch: true, kv: true, maxQueue: true },
   ...{ maxImageBytes: true, maxImagePixels: true, imageCacheBytes: true, chatTemplate: true, adapters: true },
+  ...{ task: true, pooling: true },
 };
 
 async function readModels(file: string): Promise<ModelConfig[]> {
