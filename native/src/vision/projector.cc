@@ -8,7 +8,6 @@
 #include "base/log_capture.h"
 #include "device/assertion_guard.h"
 #include "ggml-backend.h"
-#include "ggml.h"
 #include "llama.h"
 #include "mtmd.h"
 #include "vision/projector_file.h"
@@ -16,23 +15,7 @@
 namespace medinfer {
 namespace {
 
-// Between two questions whether to go on: some tens of milliseconds on one core. Each question costs the start of a
-// thread pool, so a small model is never interrupted and a large one seldom enough.
-constexpr double kWorkPerQuestion = 1e9;
-
 constexpr std::uint64_t kBytesPerThread = 16ULL << 20U;
-
-double Work(const ggml_tensor* node) {
-  const auto n_elements = static_cast<double>(ggml_nelements(node));
-  switch (node->op) {
-    case GGML_OP_MUL_MAT:
-      return n_elements * static_cast<double>(node->src[0]->ne[0]);
-    case GGML_OP_FLASH_ATTN_EXT:
-      return 2 * n_elements * static_cast<double>(node->src[1]->ne[1]);
-    default:
-      return n_elements;
-  }
-}
 
 ggml_backend_dev_t DeviceOr(ggml_backend_dev_t gpu) {
   return gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -101,11 +84,8 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   params.batch_max_tokens = kBatchTokens;
   params.progress_callback = OnProgress;
   params.progress_callback_user_data = &progress;
-  if (!params.use_gpu) {
-    // On a GPU the questions would keep it waiting, and a pass is short.
-    params.cb_eval = OnNode;
-    params.cb_eval_user_data = projector.get();
-  }
+  params.abort_callback = IsGivenUp;
+  params.abort_callback_data = projector.get();
   const std::optional<std::string> assertion =
       Attempt([&] { projector->context_ = mtmd_init_from_file(path.c_str(), model, params); });
   if (projector->context_ == nullptr) {
@@ -155,20 +135,12 @@ Projector::~Projector() { mtmd_free(context_); }
 
 void Projector::SetInterrupt(std::function<bool()> interrupt) { interrupt_ = std::move(interrupt); }
 
-void Projector::ClearInterrupted() {
-  interrupted_ = false;
-  work_ = 0;
-}
+void Projector::ClearInterrupted() { interrupted_ = false; }
 
-bool Projector::OnNode(ggml_tensor* node, bool ask, void* self) {
+bool Projector::IsGivenUp(void* self) {
   auto* projector = static_cast<Projector*>(self);
-  if (ask) {
-    projector->work_ += Work(node);
-    return projector->interrupted_ || projector->work_ >= kWorkPerQuestion;
-  }
-  projector->work_ = 0;
   projector->interrupted_ = projector->interrupted_ || (projector->interrupt_ && projector->interrupt_());
-  return !projector->interrupted_;
+  return projector->interrupted_;
 }
 
 }  // namespace medinfer

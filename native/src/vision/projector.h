@@ -10,7 +10,6 @@
 #include "medinfer/model_info.h"
 #include "medinfer/status.h"
 
-struct ggml_tensor;
 struct llama_model;
 struct mtmd_context;
 
@@ -50,8 +49,8 @@ class Projector {
   // What an image is encoded to depends on its place in the prompt (DeepSeek V4 pads to a multiple of four).
   bool depends_on_position() const { return depends_on_position_; }
 
-  // Says when a running encode is to be given up; asked on the encoding thread every few graph nodes (CPU; on GPU a
-  // pass is never interrupted). REQUIRES: no encode is running.
+  // Says when a running encode is to be given up; asked on the encoding thread between graph nodes (CPU; on GPU a pass
+  // is never interrupted). REQUIRES: no encode is running.
   void SetInterrupt(std::function<bool()> interrupt);
   // Whether the latest encode was given up: then its output is garbage. Encoding thread.
   bool interrupted() const { return interrupted_; }
@@ -61,7 +60,7 @@ class Projector {
  private:
   Projector() = default;
 
-  static bool OnNode(ggml_tensor* node, bool ask, void* self);
+  static bool IsGivenUp(void* self);
 
   mtmd_context* context_ = nullptr;
   std::string kind_;
@@ -69,7 +68,6 @@ class Projector {
   bool depends_on_position_ = false;
   std::function<bool()> interrupt_;
   bool interrupted_ = false;
-  double work_ = 0;  // multiply-adds since `interrupt_` was asked last
 };
 
 }  // namespace medinfer
