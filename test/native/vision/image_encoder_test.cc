@@ -189,6 +189,36 @@ TEST_P(ImageEncoderTest, EmbedsAnImageAlone) {
   EXPECT_EQ(prompt.n_tokens, prompt.n_media_tokens);
 }
 
+// Graphs are kept by shape and share their memory, which moves when a larger one comes.
+TEST_P(ImageEncoderTest, PicturesOfOtherSizesInBetweenChangeNothing) {
+  const auto embedding = [](ImageEncoder& encoder, Outcomes& outcomes, RequestId id, const ImageFile& card) {
+    EncodeJob job = MakeJob(id, {Image(card)});
+    job.wanted = EncodeJob::Wanted::kEmbeddings;
+    encoder.Enqueue(std::move(job));
+    std::vector<float> values;
+    for (const PromptChunk& chunk : outcomes.Good(id).chunks) {
+      const auto& floats = *std::get<MediaChunk>(chunk).embedding;
+      values.insert(values.end(), floats.begin(), floats.end());
+    }
+    return values;
+  };
+  const VisionPair pair = LoadPair(GetParam());
+  Outcomes outcomes;
+  auto encoder = MakeEncoder(pair, outcomes, /*cache_bytes=*/0);
+  RequestId id = 0;
+  for (std::uint32_t i = 0; i < 24; ++i) {
+    // More shapes than are kept; each comes back, with another picture, after others.
+    const std::uint32_t shape = i * 5 % 12;
+    const ImageFile card = Card(56 + 28 * shape, 56 + 28 * (shape / 2), i);
+    const VisionPair fresh = LoadPair(GetParam());
+    Outcomes alone;
+    auto once = MakeEncoder(fresh, alone, /*cache_bytes=*/0);
+    const std::vector<float> expected = embedding(*once, alone, 1, card);
+    ASSERT_FALSE(expected.empty());
+    EXPECT_EQ(embedding(*encoder, outcomes, ++id, card), expected) << i;
+  }
+}
+
 class ImageEncoderBatchTest : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Families, ImageEncoderBatchTest, ::testing::Values("llava", "internvl"),
                          [](const auto& family) { return std::string(family.param); });
