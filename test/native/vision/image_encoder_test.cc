@@ -333,7 +333,7 @@ TEST(ImageEncoderErrorTest, LimitsAreTheEngines) {
   const VisionPair pair = LoadPair("llava");
   Outcomes outcomes;
   ImageLimits limits;
-  limits.max_pixels = 100 * 100;
+  limits.max_pixels = 100ULL * 100;
   ImageEncoder encoder(*pair.projector, limits, 0, outcomes.Sink());
   encoder.Enqueue(MakeJob(1, {Image(Card(101, 100))}));
   encoder.Enqueue(MakeJob(2, {Image(Card(100, 100))}));
