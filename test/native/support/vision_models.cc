@@ -56,12 +56,12 @@ std::unique_ptr<llama_model, ModelDeleter> LoadTextModel(const std::string& path
   return model;
 }
 
-VisionPair LoadPair(const std::string& family, const std::string& projector_options) {
+VisionPair LoadPair(const std::string& family, const std::string& projector_options, ggml_backend_dev_t device) {
   const bool llama = family == "llava" || family == "internvl";
   VisionPair pair;
   pair.model = LoadTextModel(RandomFile(llama ? "llama" : family));
   auto projector =
-      Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(), 2, nullptr, nullptr);
+      Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(), 2, device, nullptr);
   EXPECT_TRUE(projector.ok()) << (projector.ok() ? "" : projector.status().message());
   if (projector.ok()) pair.projector = std::move(projector.value());
   return pair;

@@ -29,7 +29,9 @@ struct VisionPair {
 
 // `family`: llava, qwen2vl (M-RoPE, images of any size), gemma3 (not causal), internvl (tiles). libmtmd can encode
 // several images of the first and the last in one pass. Fails the test where the pair cannot be loaded.
-VisionPair LoadPair(const std::string& family, const std::string& projector_options = "");
+// `device`: the projector's; null for the CPU.
+VisionPair LoadPair(const std::string& family, const std::string& projector_options = "",
+                    ggml_backend_dev_t device = nullptr);
 
 std::unique_ptr<llama_model, ModelDeleter> LoadTextModel(const std::string& path);
 
