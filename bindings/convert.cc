@@ -380,6 +380,7 @@ Napi::Object ToJs(Napi::Env env, const Stats& stats) {
   object["failed"] = static_cast<double>(stats.failed);
   object["aborted"] = static_cast<double>(stats.aborted);
   object["steps"] = static_cast<double>(stats.steps);
+  object["stepMs"] = stats.step_ms;
   object["graphsReused"] = static_cast<double>(stats.graphs_reused);
   object["promptTokens"] = static_cast<double>(stats.prompt_tokens);
   object["generatedTokens"] = static_cast<double>(stats.generated_tokens);
@@ -389,6 +390,7 @@ Napi::Object ToJs(Napi::Env env, const Stats& stats) {
   object["imagesEncoded"] = static_cast<double>(stats.images_encoded);
   object["imageCacheHits"] = static_cast<double>(stats.image_cache_hits);
   object["imageBatches"] = static_cast<double>(stats.image_batches);
+  object["imageMs"] = stats.image_ms;
   object["kvCells"] = stats.kv_cells;
   object["kvCellsUsed"] = stats.kv_cells_used;
   object["kv"] = ToJs(env, stats.kv);

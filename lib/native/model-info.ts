@@ -166,6 +166,8 @@ export interface EngineStats {
   aborted: number;
   /** Forward passes since load. */
   steps: number;
+  /** Milliseconds that they took; what a step takes beside its pass is the engine's. */
+  stepMs: number;
   /** Of them, those that ran the graph of the pass before: a GPU replays it. */
   graphsReused: number;
   /** Tokens read since load. */
@@ -182,6 +184,8 @@ export interface EngineStats {
   imageCacheHits: number;
   /** Passes of the encoder: fewer than `imagesEncoded` where images shared one. */
   imageBatches: number;
+  /** Milliseconds that they took; reading and scaling of images is left out. */
+  imageMs: number;
   /** Size of the KV pool, in tokens. */
   kvCells: number;
   /** Of them, held by running requests now; what several share counts for each. */

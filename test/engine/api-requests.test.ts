@@ -83,6 +83,7 @@ describe("chat", () => {
       "u",
     );
     const before = engine.stats();
+    const began = performance.now();
     const expected = { finishReason: "stop", stopString: stop, text: text.slice(0, text.indexOf(stop)) };
 
     // Whether only the result is awaited, or the events are read.
@@ -97,6 +98,9 @@ describe("chat", () => {
     const after = engine.stats();
     expect(after.completed).toBe(before.completed + 2);
     expect(after.aborted).toBe(before.aborted);
+    const passMs = after.stepMs - before.stepMs;
+    expect(passMs).toBeGreaterThan(0);
+    expect(passMs).toBeLessThan(performance.now() - began);
     expect(after.running).toBe(0);
   });
 

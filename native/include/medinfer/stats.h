@@ -40,6 +40,7 @@ struct Stats {
   std::uint64_t aborted = 0;
   // Work since load.
   std::uint64_t steps = 0;          // forward passes
+  double step_ms = 0;               // they took, with the waits for the device
   std::uint64_t graphs_reused = 0;  // of them, those that ran the graph of the one before, which a GPU replays
   std::uint64_t prompt_tokens = 0;
   std::uint64_t generated_tokens = 0;
@@ -49,6 +50,7 @@ struct Stats {
   std::uint64_t images_encoded = 0;
   std::uint64_t image_cache_hits = 0;
   std::uint64_t image_batches = 0;  // encoder passes; fewer than images_encoded where images shared one
+  double image_ms = 0;              // they took, reading and scaling of pictures left out
   // Resources, now.
   std::uint32_t kv_cells = 0;  // size of the pool, tokens
   std::uint32_t kv_cells_used = 0;

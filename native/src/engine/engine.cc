@@ -349,6 +349,7 @@ Stats EngineImpl::CollectStats() const {
     stats.images_encoded = images.images_encoded;
     stats.image_cache_hits += images.cache_hits;  // those that the loop left out
     stats.image_batches = images.batches;
+    stats.image_ms = images.pass_ms;
     stats.image_cache_bytes = images.cache_bytes;
   }
   return stats;

@@ -163,7 +163,7 @@ void EngineLoop::WeighImages() {
   const Stepper::Counters& text = stepper_.counters();
   if (images.tokens == 0 || text.read_ms <= 0) return;
   const double ms_per_text_token = text.read_ms / static_cast<double>(text.read_tokens);
-  cache_.SetImageCost(images.ms / static_cast<double>(images.tokens) / ms_per_text_token);
+  cache_.SetImageCost(images.pass_ms / static_cast<double>(images.tokens) / ms_per_text_token);
 }
 
 void EngineLoop::Encode(Sequence& sequence) {
@@ -258,6 +258,7 @@ Stats EngineLoop::Count() const {
   now.kv_cells_used = static_cast<std::uint32_t>(cache_.cells_held());
   now.kv = cache_.stats();
   now.image_cache_hits = images_left_out_;
+  now.step_ms = parts_.decoder.forward_ms();
   now.graphs_reused = parts_.decoder.graphs_reused();
   now.threads = parts_.decoder.threads();
   return now;

@@ -95,6 +95,7 @@ struct Decoder::Impl {
   std::size_t n_hidden = 0;
   bool head = false;
   std::uint32_t threads_used = 0;
+  double forward_ms = 0;
   bool finds_likeliest = false;
   std::optional<PoolingChoice> pooling;  // nothing: with Task::kGenerate
   std::size_t row_width = 0;
@@ -204,6 +205,7 @@ DecodeOutcome Decoder::Impl::Decode(bool prefill, bool copies_logits) {
     return DecodeOutcome::kFailed;
   }
   const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
+  forward_ms += elapsed.count();
   switch (rc) {
     case 0:
       threads->Report(prefill, static_cast<std::uint32_t>(n), elapsed.count());
@@ -472,6 +474,8 @@ std::uint32_t Decoder::n_ubatch() const { return llama_n_ubatch(impl_->context.g
 std::uint64_t Decoder::graphs_reused() const {
   return static_cast<std::uint64_t>(llama_perf_context(impl_->context.get()).n_reused);
 }
+
+double Decoder::forward_ms() const { return impl_->forward_ms; }
 
 std::uint32_t Decoder::threads() const { return impl_->threads_used; }
 

@@ -135,6 +135,8 @@ class Decoder final : public CellStore {
   // After kFailed: what was asserted over the model's data. Empty: nothing, the backend itself failed.
   const std::string& failure() const;
   std::uint32_t n_ubatch() const;
+  // What the passes took, with the waits for the device.
+  double forward_ms() const;
   // Passes that could run the graph of the one before.
   std::uint64_t graphs_reused() const;
   // CPU threads of the latest pass.

@@ -61,7 +61,9 @@ bool EncoderPass::Encode(mtmd_batch* batch, const std::vector<Entry>& entries, T
   for (const Entry& entry : entries) entry.picture->MarkBatched(entry.chunk, false);
   const LogCapture log;
   std::int32_t rc = 0;
+  const auto begin = std::chrono::steady_clock::now();
   const std::optional<std::string> assertion = Attempt([&] { rc = mtmd_batch_encode(batch); });
+  totals.time += std::chrono::steady_clock::now() - begin;
   const std::string damage = assertion.value_or(rc == 0 ? std::string() : log.Assertion());
   if (!damage.empty() && !projector_.interrupted()) {
     for (const Entry& entry : entries) entry.picture->Fail(DamagedProjector(damage));

@@ -1,6 +1,7 @@
 // One run of the model's image encoder over chunks of one or several pictures.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,7 +35,8 @@ class EncoderPass {
   struct Totals {
     std::vector<std::shared_ptr<Picture>> done;  // pictures whose last chunk this was
     std::uint32_t passes = 0;
-    std::uint32_t tokens = 0;  // that came of them
+    std::uint32_t tokens = 0;                    // that came of them
+    std::chrono::steady_clock::duration time{};  // of the passes
   };
   // Encodes what was added, chunk by chunk where it does not work together. What still cannot be encoded fails its
   // picture; where the projector's interrupt says so, the rest stays missing. Once.

@@ -96,7 +96,7 @@ class ImageEncoder::Worker {
     stats.cache_hits = cache_hits_;
     stats.batches = batches_;
     stats.tokens = tokens_;
-    stats.ms = ms_;
+    stats.pass_ms = static_cast<double>(pass_us_) / 1000;
     stats.cache_bytes = cache_.bytes();
     stats.waiting = waiting_;
     return stats;
@@ -133,7 +133,7 @@ class ImageEncoder::Worker {
   std::atomic<std::uint64_t> cache_hits_{0};
   std::atomic<std::uint64_t> batches_{0};
   std::atomic<std::uint64_t> tokens_{0};
-  std::atomic<double> ms_{0};
+  std::atomic<std::uint64_t> pass_us_{0};
   std::atomic<std::uint32_t> waiting_{0};
 
   // Of the encode thread.
@@ -385,11 +385,10 @@ void ImageEncoder::Worker::Encode() {
         std::any_of(job.pictures.begin(), job.pictures.end(), [&](const auto& p) { return pass.Has(p); });
     if (served) pass_serves_.push_back(job.request.cancelled);
   }
-  const auto begun = std::chrono::steady_clock::now();
   const EncoderPass::Totals totals = pass.Run();
-  ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
   tokens_ += totals.tokens;
   batches_ += totals.passes;
+  pass_us_ += static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(totals.time).count());
   for (const std::shared_ptr<Picture>& picture : totals.done) {
     ++images_encoded_;
     if (!picture->hash().has_value() || !caches_) continue;

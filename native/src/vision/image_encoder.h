@@ -48,7 +48,7 @@ struct ImageEncoderStats {
   std::uint64_t cache_hits = 0;
   std::uint64_t batches = 0;  // encoder passes
   std::uint64_t tokens = 0;   // that they gave
-  double ms = 0;              // that they took
+  double pass_ms = 0;         // that they took
   std::uint64_t cache_bytes = 0;
   std::uint32_t waiting = 0;  // jobs without an outcome
 };

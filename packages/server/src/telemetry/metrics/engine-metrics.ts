@@ -43,6 +43,7 @@ const ENGINE_METRICS: readonly EngineMetric[] = [
   metric("counter", "medinfer_engine_failed_total", "Engine requests that failed.", (s) => s.failed),
   metric("counter", "medinfer_engine_aborted_total", "Engine requests that were ended early.", (s) => s.aborted),
   metric("counter", "medinfer_engine_steps_total", "Forward passes.", (s) => s.steps),
+  metric("counter", "medinfer_engine_step_seconds_total", "That they took.", (s) => s.stepMs / 1000),
   metric(
     "counter",
     "medinfer_engine_graphs_reused_total",
@@ -62,6 +63,7 @@ const ENGINE_METRICS: readonly EngineMetric[] = [
   metric("counter", "medinfer_images_encoded_total", "Images encoded.", (s) => s.imagesEncoded),
   metric("counter", "medinfer_image_cache_hits_total", "Images found in the cache.", (s) => s.imageCacheHits),
   metric("counter", "medinfer_image_batches_total", "Passes of the encoder.", (s) => s.imageBatches),
+  metric("counter", "medinfer_image_seconds_total", "That they took.", (s) => s.imageMs / 1000),
   metric("gauge", "medinfer_image_cache_bytes", "Bytes of cached image embeddings, now.", (s) => s.imageCacheBytes),
   metric("gauge", "medinfer_kv_cells", "Size of the KV pool, in tokens.", (s) => s.kvCells),
   metric("gauge", "medinfer_kv_cells_used", "Of them, held by running requests, now.", (s) => s.kvCellsUsed),
