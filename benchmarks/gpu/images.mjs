@@ -23,6 +23,7 @@ export async function images({ gpu, quick, limits, log }) {
     ...place(gpu),
     model: modelOf("3B-VLM", "q4_k_m", quick),
     mmproj: encoderOf(quick),
+    chatTemplate: "chatml", // random weights were not trained with any
     nCtx: quick ? 4096 : 65_536,
     batchSize: most,
     imageCacheBytes: 2 ** 30,
