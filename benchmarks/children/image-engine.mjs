@@ -1,7 +1,7 @@
 // An engine that annotates images at a call, and streams text beside it; for gpu.
 import { Engine } from "medinfer";
 
-import { percentile, round } from "../lib/stats.mjs";
+import { median, percentile, round } from "../lib/stats.mjs";
 import { serve } from "../lib/worker.mjs";
 
 /** @type {Engine} */
@@ -26,6 +26,24 @@ async function annotate({ images, answer, atOnce }) {
   return { images: images.length, perSecond: round(images.length / seconds), tokensPerImage: imageTokens };
 }
 
+/**
+ * One after another, for their embeddings alone: milliseconds of an image, of which its pass through the tower, and the least
+ * that one took. The first ones warm up: a graph is captured when it comes a second time.
+ */
+async function encode({ images }) {
+  const ms = [];
+  const passMs = [];
+  for (const image of images) {
+    const { imageMs } = engine.stats();
+    const started = performance.now();
+    await engine.embedImage(image);
+    ms.push(performance.now() - started);
+    passMs.push(engine.stats().imageMs - imageMs);
+  }
+  const [all, pass] = [ms, passMs].map((each) => each.slice(Math.min(3, each.length - 1)));
+  return { ms: round(median(all)), passMs: round(median(pass)), least: round(Math.min(...all)), first: round(ms[0]) };
+}
+
 /** Milliseconds between the tokens of some streams, until all have ended. */
 async function gapsOf(streams, tokens, seed) {
   const gaps = [];
@@ -46,18 +64,21 @@ async function gapsOf(streams, tokens, seed) {
 serve({
   /** @param {import("medinfer").LoadOptions} options */
   async load(options) {
+    await engine?.close();
     engine = await Engine.load(options);
   },
 
   annotate,
+  encode,
 
-  /** Text streams alone, and then beside images. */
-  async streams({ streams, tokens, images, answer }) {
+  /** Text streams alone, beside images that are encoded only, and beside images that are read and answered, too. */
+  async streams({ streams, tokens, encoded, annotated, answer }) {
     const alone = await gapsOf(streams, tokens, 1);
-    const [beside] = await Promise.all([
-      gapsOf(streams, tokens, 2),
-      annotate({ images, answer, atOnce: images.length }),
+    const [encoding] = await Promise.all([gapsOf(streams, tokens, 2), encode({ images: encoded })]);
+    const [annotating] = await Promise.all([
+      gapsOf(streams, tokens, 3),
+      annotate({ images: annotated, answer, atOnce: annotated.length }),
     ]);
-    return { alone, beside };
+    return { alone, encoding, annotating };
   },
 });

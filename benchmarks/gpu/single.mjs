@@ -33,10 +33,14 @@ export async function single({ gpu, quick, runs, limits, log }) {
         decode: ours.decode,
         decodeOverLlamaBench: round(ours.decode.median / theirs.decode),
         decodeOfLimit: round((ours.decode.median * bytes) / limits.bytesPerSecond),
+        tokenMs: { ...ours.tokenMs, llamaBench: round(1000 / theirs.decode) },
         llamaBench: { prefill: round(theirs.prefill), decode: round(theirs.decode) },
         memory: ours.memory,
       });
-      const { prefillOverLlamaBench, decodeOverLlamaBench } = figures.at(-1);
+      const { prefillOverLlamaBench, decodeOverLlamaBench, tokenMs } = figures.at(-1);
+      log(
+        `single: ${name} ${type}: ms a token: ${tokenMs.pass} in the pass, ${tokenMs.beside} beside it; llama-bench ${tokenMs.llamaBench}`,
+      );
       log(
         `single: ${name} ${type}: ${ours.prefill.median} and ${ours.decode.median} tok/s, of llama-bench ${prefillOverLlamaBench} and ${decodeOverLlamaBench}`,
       );
@@ -52,6 +56,8 @@ export async function single({ gpu, quick, runs, limits, log }) {
       each.decode.median,
       each.decodeOverLlamaBench,
       each.decodeOfLimit,
+      `${each.tokenMs.pass} + ${each.tokenMs.beside}`,
+      each.tokenMs.llamaBench,
       each.loadSeconds,
       each.memory.predictedGb,
       each.memory.usedGb,
@@ -64,6 +70,8 @@ export async function single({ gpu, quick, runs, limits, log }) {
       "tg128 tok/s",
       "of llama-bench",
       "of the limit",
+      "ms a token, in the pass + beside it",
+      "llama-bench's",
       "load s",
       "predicted GB",
       "used GB",
@@ -83,22 +91,32 @@ async function medinfer({ model, gpu, runs }) {
   return closing(engine, async () => {
     const prefill = [];
     const decode = [];
+    const pass = [];
     for (let run = 0; run <= runs; run++) {
-      const { answers } = await engine.run({
-        requests: [{ prompt: promptOfTokens(PROMPT, 100 + run), predict: ANSWER + 1 }],
-      });
+      const ask = async (predict) => {
+        const { stepMs } = await engine.stats();
+        const requests = [{ prompt: promptOfTokens(PROMPT, 100 + run), predict }];
+        const { answers } = await engine.run({ requests });
+        return { answers, passMs: (await engine.stats()).stepMs - stepMs };
+      };
+      const reading = await ask(1);
+      const { answers, passMs } = await ask(ANSWER + 1);
       const [{ ok, error, prefillMs, decodeMs, tokens }] = answers;
       if (!ok) throw new Error(error);
       if (run === 0) continue; // warms up
       prefill.push((1000 * PROMPT) / prefillMs);
       decode.push((1000 * (tokens - 1)) / decodeMs);
+      pass.push((passMs - reading.passMs) / (tokens - 1));
     }
+    const passMs = median(pass);
     const of = engine.info.memory.filter((each) => each.device !== "CPU" || !gpu);
     const total = of.reduce((sum, each) => sum + each.weights + each.kv + each.compute + each.projector, 0);
     return {
       loadSeconds,
       prefill: summary(prefill),
       decode: summary(decode),
+      // What a token takes in llama.cpp and the device, and in the engine around it: planning, drawing, events.
+      tokenMs: { pass: round(passMs), beside: round(1000 / summary(decode).median - passMs) },
       weights: of.reduce((sum, each) => sum + each.weights, 0),
       parameters: engine.info.parameters,
       memory: { predictedGb: round(total / 1e9), usedGb: round(engine.takenBytes / 1e9) },
