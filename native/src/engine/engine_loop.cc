@@ -159,6 +159,7 @@ void EngineLoop::Enqueue(Sequence& sequence) {
 
 // Tells the cache what the encoder takes, measured beside what prompts of text take.
 void EngineLoop::WeighImages() {
+  if (parts_.encoder == nullptr) return;  // the images came with their embeddings
   const ImageEncoderStats images = parts_.encoder->stats();
   const Stepper::Counters& text = stepper_.counters();
   if (images.tokens == 0 || text.read_ms <= 0) return;

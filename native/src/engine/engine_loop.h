@@ -43,7 +43,7 @@ class EngineLoop {
     const ModelIdentity& identity;    // of what sessions are saved with
     DiskPages* disk = nullptr;        // of pages that host memory has no room for; null: none
     DraftParts* draft = nullptr;      // what guesses how answers go on; null: nothing does, or the heads do
-    ImageEncoder* encoder = nullptr;  // of images that were left out, and are needed; null: no images
+    ImageEncoder* encoder = nullptr;  // of images that were left out, and are needed; null: none is
     Decoder* head = nullptr;          // of the model's prediction heads; null: none is run
   };
   struct Limits {
