@@ -7,7 +7,11 @@ namespace medinfer {
 
 ColdPages::ColdPages(std::uint64_t host_bytes, DiskPages* disk)
     : disk_(disk), host_(host_bytes), rests_(std::min(kMostRestBytes, host_bytes / kRestShare)) {
-  if (disk_ != nullptr) host_.SetOverflow([this](PageCopy page) { disk_->Keep(std::move(page)); });
+  if (disk_ == nullptr) return;
+  host_.SetOverflow([this](PageCopy page) { disk_->Keep(std::move(page)); });
+  rests_.SetOverflow([this](PageCopy page) {
+    if (page.holds_image()) disk_->Keep(std::move(page));
+  });
 }
 
 const PageCopy* ColdPages::Find(const PagePath& path) {

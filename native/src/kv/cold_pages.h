@@ -15,7 +15,7 @@ namespace medinfer {
 class ColdPages {
  public:
   // What prompts and answers leave behind their last whole page is a copy from the start, two for each request: it
-  // takes so much of host memory at most, and goes to no disk.
+  // takes so much of host memory at most, and goes to a disk only where it holds a part of an image.
   static constexpr std::uint64_t kMostRestBytes = 256U << 20U;
   static constexpr std::uint64_t kRestShare = 8;  // and one part in so many
 
@@ -25,7 +25,8 @@ class ColdPages {
   ColdPages& operator=(const ColdPages&) = delete;
 
   bool keeps() const { return host_.has_room() || disk_ != nullptr; }
-  bool keeps_rests() const { return rests_.has_room(); }
+  // Whether it keeps what stands behind last whole pages, where that has a part of an image, or has none.
+  bool keeps_rests(bool image) const { return rests_.has_room() || (image && disk_ != nullptr); }
   bool empty() const { return host_pages() == 0 && (disk_ == nullptr || disk_->pages() == 0); }
 
   // In place of what was there.

@@ -5,6 +5,7 @@
 // a page that is written in part, is known by the path of that page, and one for each.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -43,6 +44,8 @@ struct PageCopy {
   std::vector<CellKey> keys{};  // of a rest, those of its cells that are written; none of a whole page
   double cost = 1;              // of computing it again
 
+  // Whether it is a rest that ends or begins an image: without it nothing of the image is found.
+  bool holds_image() const { return std::ranges::any_of(keys, IsMedia); }
   std::size_t size() const { return bytes.size() + keys.size() * sizeof(CellKey); }
 };
 

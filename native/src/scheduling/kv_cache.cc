@@ -138,7 +138,7 @@ void KvCache::Commit(ScheduledSequence& sequence) {
 
 void KvCache::LeaveRest(const ScheduledSequence& sequence) {
   const std::uint32_t written = sequence.written();
-  if (!cold_.keeps_rests() || written > sequence.keys.size()) return;
+  if (!cold_.keeps_rests(/*image=*/true) || written > sequence.keys.size()) return;
   store_.Settle(sequence.slot);
   LeaveRest(pool_.table(sequence.slot), std::span(sequence.keys).first(written), sequence.salt);
 }
@@ -147,15 +147,16 @@ void KvCache::LeaveRest(const ScheduledSequence& sequence) {
 void KvCache::LeaveRest(const PageTable& table, std::span<const CellKey> keys, const std::string& salt) {
   const std::uint32_t page = pool_.page_size();
   const auto written = static_cast<std::uint32_t>(keys.size());
-  if (!cold_.keeps_rests() || !pool_.caches() || written == 0) return;
+  if (!pool_.caches() || written == 0) return;
   // Of a prompt that ends with its page, all but the last token can be used.
   const std::uint32_t whole = (written - 1) / page * page;
   const std::uint32_t first = table.Cell(whole);
   // Else it goes on from a page that it shares in part, and its cells are of two.
   if (first % page != 0 || table.Cell(written - 1) - first != written - 1 - whole) return;
   const auto rest = keys.subspan(whole);
+  const auto media = static_cast<std::size_t>(std::ranges::count_if(rest, IsMedia));
+  if (!cold_.keeps_rests(/*image=*/media > 0)) return;
   try {
-    const auto media = static_cast<std::size_t>(std::ranges::count_if(rest, IsMedia));
     cold_.Keep({PathBelow(PathOf(keys, salt, whole), {}),
                 salt,
                 store_.ReadPage(first / page),

@@ -55,17 +55,19 @@ void FillPool(KvWorld& world, std::uint32_t pages) {
 }
 
 TEST(KvCacheImages, AnImageThatEndsInTheLastPageIsFoundWithIt) {
-  KvWorld world({.host_pages = 80});
-  Read(world, 1, Pictured(3, 2));
-  EXPECT_EQ(Cached(world, Pictured(3, 2)), 10U);
-  // What goes on from its end, too.
-  EXPECT_EQ(Cached(world, Pictured(3, 7)), 11U);
-  // And what says something else behind it.
-  PreparedPrompt other = Pictured(3, 2);
-  std::get<TextChunk>(other.chunks.back()).front() = 99;
-  EXPECT_EQ(Cached(world, other), 9U);
-  FillPool(world, 10);
-  EXPECT_EQ(Cached(world, Pictured(3, 2)), 10U);
+  for (const bool disk : {false, true}) {
+    KvWorld world({.host_pages = disk ? 0U : 80U, .disk_pages = disk ? 80U : 0U});
+    Read(world, 1, Pictured(3, 2));
+    EXPECT_EQ(Cached(world, Pictured(3, 2)), 10U) << disk;
+    // What goes on from its end, too.
+    EXPECT_EQ(Cached(world, Pictured(3, 7)), 11U) << disk;
+    // And what says something else behind it.
+    PreparedPrompt other = Pictured(3, 2);
+    std::get<TextChunk>(other.chunks.back()).front() = 99;
+    EXPECT_EQ(Cached(world, other), 9U) << disk;
+    FillPool(world, 10);
+    EXPECT_EQ(Cached(world, Pictured(3, 2)), 10U) << disk;
+  }
 }
 
 TEST(KvCacheImages, NothingOfAnImageIsUsedWhoseEndIsNowhere) {
