@@ -79,6 +79,18 @@ std::vector<RequestId> Outcomes::order() {
   return order_;
 }
 
+std::vector<float> Embedding(ImageEncoder& encoder, Outcomes& outcomes, RequestId id, const ImageFile& card) {
+  EncodeJob job = MakeJob(id, {Image(card)});
+  job.wanted = EncodeJob::Wanted::kEmbeddings;
+  encoder.Enqueue(std::move(job));
+  std::vector<float> values;
+  for (const PromptChunk& chunk : outcomes.Good(id).chunks) {
+    const auto& floats = *std::get<MediaChunk>(chunk).embedding;
+    values.insert(values.end(), floats.begin(), floats.end());
+  }
+  return values;
+}
+
 std::unique_ptr<ImageEncoder> MakeEncoder(const VisionPair& pair, Outcomes& outcomes, std::uint64_t cache_bytes) {
   return std::make_unique<ImageEncoder>(*pair.projector, ImageLimits{}, cache_bytes, outcomes.Sink());
 }

@@ -45,6 +45,9 @@ class Outcomes {
   bool held_;
 };
 
+// Of an image alone: the values of all its pieces, in order.
+std::vector<float> Embedding(ImageEncoder& encoder, Outcomes& outcomes, RequestId id, const ImageFile& card);
+
 std::unique_ptr<ImageEncoder> MakeEncoder(const VisionPair& pair, Outcomes& outcomes,
                                           std::uint64_t cache_bytes = 64U << 20U);
 

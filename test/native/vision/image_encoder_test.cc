@@ -17,6 +17,7 @@ namespace medinfer {
 namespace {
 
 using testing::Card;
+using testing::Embedding;
 using testing::ExpectEqualsPlainLoop;
 using testing::Image;
 using testing::LoadPair;
@@ -191,17 +192,6 @@ TEST_P(ImageEncoderTest, EmbedsAnImageAlone) {
 
 // Graphs are kept by shape and share their memory, which moves when a larger one comes.
 TEST_P(ImageEncoderTest, PicturesOfOtherSizesInBetweenChangeNothing) {
-  const auto embedding = [](ImageEncoder& encoder, Outcomes& outcomes, RequestId id, const ImageFile& card) {
-    EncodeJob job = MakeJob(id, {Image(card)});
-    job.wanted = EncodeJob::Wanted::kEmbeddings;
-    encoder.Enqueue(std::move(job));
-    std::vector<float> values;
-    for (const PromptChunk& chunk : outcomes.Good(id).chunks) {
-      const auto& floats = *std::get<MediaChunk>(chunk).embedding;
-      values.insert(values.end(), floats.begin(), floats.end());
-    }
-    return values;
-  };
   const VisionPair pair = LoadPair(GetParam());
   Outcomes outcomes;
   auto encoder = MakeEncoder(pair, outcomes, /*cache_bytes=*/0);
@@ -213,9 +203,9 @@ TEST_P(ImageEncoderTest, PicturesOfOtherSizesInBetweenChangeNothing) {
     const VisionPair fresh = LoadPair(GetParam());
     Outcomes alone;
     auto once = MakeEncoder(fresh, alone, /*cache_bytes=*/0);
-    const std::vector<float> expected = embedding(*once, alone, 1, card);
+    const std::vector<float> expected = Embedding(*once, alone, 1, card);
     ASSERT_FALSE(expected.empty());
-    EXPECT_EQ(embedding(*encoder, outcomes, ++id, card), expected) << i;
+    EXPECT_EQ(Embedding(*encoder, outcomes, ++id, card), expected) << i;
   }
 }
 

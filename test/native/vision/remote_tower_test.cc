@@ -17,6 +17,7 @@ namespace medinfer {
 namespace {
 
 using testing::Card;
+using testing::Embedding;
 using testing::Image;
 using testing::LoadPair;
 using testing::MakeEncoder;
@@ -24,18 +25,6 @@ using testing::MakeJob;
 using testing::Outcomes;
 using testing::RemoteDevices;
 using testing::VisionPair;
-
-std::vector<float> Embedding(ImageEncoder& encoder, Outcomes& outcomes, RequestId id, const ImageFile& card) {
-  EncodeJob job = MakeJob(id, {Image(card)});
-  job.wanted = EncodeJob::Wanted::kEmbeddings;
-  encoder.Enqueue(std::move(job));
-  std::vector<float> values;
-  for (const PromptChunk& chunk : outcomes.Good(id).chunks) {
-    const auto& floats = *std::get<MediaChunk>(chunk).embedding;
-    values.insert(values.end(), floats.begin(), floats.end());
-  }
-  return values;
-}
 
 // Greatest difference, over the greatest value.
 double Distance(const std::vector<float>& a, const std::vector<float>& b) {
