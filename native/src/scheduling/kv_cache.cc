@@ -6,6 +6,14 @@
 #include <utility>
 
 namespace medinfer {
+namespace {
+
+// How many cells of a rest, from its first on, hold what these keys say.
+std::uint32_t CommonCells(const PageCopy& rest, std::span<const CellKey> keys) {
+  return static_cast<std::uint32_t>(std::ranges::mismatch(rest.keys, keys).in1 - rest.keys.begin());
+}
+
+}  // namespace
 
 KvCache::KvCache(KvPool& pool, CellStore& store, std::uint64_t swap_bytes, std::uint64_t host_bytes, DiskPages* disk)
     : pool_(pool),
@@ -214,8 +222,7 @@ KvCache::Behind KvCache::LookBehind(const ScheduledSequence& sequence, std::uint
   std::uint32_t copied = std::max(found, behind.reach);
   const PagePath rest_path = PathBelow(paths[(whole - found) / page], {});
   if (const PageCopy* rest = cold_.Find(rest_path); rest != nullptr) {
-    const auto common = std::ranges::mismatch(rest->keys, keys.subspan(whole)).in1 - rest->keys.begin();
-    const std::uint32_t usable = sequence.cursor.UsableMatch(whole + static_cast<std::uint32_t>(common), 1);
+    const std::uint32_t usable = sequence.cursor.UsableMatch(whole + CommonCells(*rest, keys.subspan(whole)), 1);
     if (usable > whole) {
       behind.rest = rest_path;
       behind.reach = usable;
@@ -319,9 +326,8 @@ void KvCache::BringBack(PageTable& table, std::span<const CellKey> keys, std::st
   const PagePath rest_path = PathBelow(path, {});
   const PageCopy* rest = cold_.Find(rest_path);
   if (rest == nullptr) return;
-  const auto behind = keys.subspan(table.size());
-  const auto common = std::ranges::mismatch(rest->keys, behind).in1 - rest->keys.begin();
-  if (common > 0) append(rest_path, static_cast<std::uint32_t>(common));
+  const std::uint32_t common = CommonCells(*rest, keys.subspan(table.size()));
+  if (common > 0) append(rest_path, common);
 }
 
 std::uint32_t KvCache::WriteState(StateId id, StateCells state, std::uint32_t beside) {
