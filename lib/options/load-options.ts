@@ -43,7 +43,7 @@ export interface KvOptions {
    * when the process ends, however it ends. What is read is compared with a checksum. Default none: nothing is written.
    */
   diskCacheFolder?: string;
-  /** Most bytes of that file; what is used least recently goes first. Default 16 GiB. */
+  /** Most bytes of that file; what is used least recently goes first. Default 16 GiB. Only with a folder. */
   diskCacheBytes?: number;
 }
 
@@ -193,22 +193,32 @@ export const loadOptionsSchema = object({
   nUbatch: v.optional(integer(1, 65536), 512),
   nThreads: v.optional(autoOr(1, 512), "auto"),
   kv: v.optional(
-    object({
-      type: v.optional(oneOf(["f32", "f16", "q8_0", "q4_0"]), "f16"),
-      pageSize: v.optional(
-        any<16 | 32 | 64 | 128 | 256>(
-          (value) => [16, 32, 64, 128, 256].includes(value as number),
-          "16, 32, 64, 128 or 256",
+    v.pipe(
+      object({
+        type: v.optional(oneOf(["f32", "f16", "q8_0", "q4_0"]), "f16"),
+        pageSize: v.optional(
+          any<16 | 32 | 64 | 128 | 256>(
+            (value) => [16, 32, 64, 128, 256].includes(value as number),
+            "16, 32, 64, 128 or 256",
+          ),
+          32,
         ),
-        32,
+        prefixCache: v.optional(flag(), true),
+        gather: v.optional(flag(), true),
+        swapBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
+        hostCacheBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
+        diskCacheFolder: v.optional(text({ filled: true })),
+        diskCacheBytes: v.optional(integer(1, 2 ** 46)),
+      }),
+      v.check(
+        ({ diskCacheFolder, diskCacheBytes }) => diskCacheFolder !== undefined || diskCacheBytes === undefined,
+        "names diskCacheBytes without a diskCacheFolder: nothing would be written",
       ),
-      prefixCache: v.optional(flag(), true),
-      gather: v.optional(flag(), true),
-      swapBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
-      hostCacheBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
-      diskCacheFolder: v.optional(text({ filled: true })),
-      diskCacheBytes: v.optional(integer(1, 2 ** 46), 2 ** 34),
-    }),
+      v.check(
+        ({ prefixCache, diskCacheFolder }) => prefixCache || diskCacheFolder === undefined,
+        "names a diskCacheFolder with prefixCache: false: nothing would be kept there",
+      ),
+    ),
     () => ({}),
   ),
   maxQueue: v.optional(integer(1), 1024),
@@ -220,6 +230,9 @@ export const loadOptionsSchema = object({
   signal: v.optional(signal()),
   onProgress: v.optional(any<(fraction: number) => void>((value) => typeof value === "function", "a function")),
 }) satisfies v.GenericSchema<LoadOptions, unknown>;
+
+/** Of `kv.diskCacheBytes`. */
+const DISK_CACHE_BYTES = 2 ** 34;
 
 /** {@link LoadOptions} with the defaults filled in. */
 export type ResolvedLoadOptions = v.InferOutput<typeof loadOptionsSchema>;
@@ -268,7 +281,7 @@ export function toNativeLoadOptions(
     kvHostBytes: options.kv.hostCacheBytes === "auto" ? autoHostBytes() : options.kv.hostCacheBytes,
     kvHostOnCpuOnly: options.kv.hostCacheBytes === "auto",
     kvDiskFolder: options.kv.diskCacheFolder ?? "",
-    kvDiskBytes: options.kv.diskCacheBytes,
+    kvDiskBytes: options.kv.diskCacheBytes ?? DISK_CACHE_BYTES,
     maxQueue: options.maxQueue,
     maxImageBytes: options.maxImageBytes,
     maxImagePixels: options.maxImagePixels,

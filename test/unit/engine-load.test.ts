@@ -32,7 +32,7 @@ describe("Engine.load", () => {
       kv: {
         type: "q8_0",
         pageSize: 64,
-        prefixCache: false,
+        prefixCache: true,
         gather: false,
         swapBytes: 1024,
         hostCacheBytes: 4096,
@@ -69,7 +69,7 @@ describe("Engine.load", () => {
         nThreads: 2,
         kvType: "q8_0",
         kvPageSize: 64,
-        kvPrefixCache: false,
+        kvPrefixCache: true,
         kvGather: false,
         kvSwapBytes: 1024,
         kvHostBytes: 4096,
@@ -105,6 +105,24 @@ describe("Engine.load", () => {
     expect(Number.isInteger(kvHostBytes)).toBe(true);
     expect(kvHostBytes).toBeGreaterThan(0);
     expect(kvHostBytes).toBeLessThanOrEqual(2 ** 33);
+  });
+
+  it("keeps no prefixes where it is told so", async () => {
+    await Engine.load({ mmproj: null, kv: { prefixCache: false } });
+    expect(addon.loads[0]).toMatchObject({ kvPrefixCache: false, kvDiskFolder: "" });
+  });
+
+  it("refuses a disk cache that would hold nothing", async () => {
+    const reject = (kv: object) => rejection(Engine.load({ mmproj: null, kv }));
+    expect(await reject({ diskCacheBytes: 8192 })).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("diskCacheFolder") as string,
+    });
+    expect(await reject({ diskCacheFolder: "/var/cache/x", prefixCache: false })).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("prefixCache") as string,
+    });
+    expect(addon.loads).toEqual([]);
   });
 
   it("says whether heads are to guess", async () => {

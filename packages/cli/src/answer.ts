@@ -16,7 +16,9 @@ export interface Answer {
   reasoning: string;
   /** The library's word, or a server's. `isCut` says whether the answer is whole. */
   finishReason: string;
-  usage: Pick<Usage, "promptTokens" | "completionTokens" | "cachedTokens">;
+  /** A server says nothing of drafts. */
+  usage: Pick<Usage, "promptTokens" | "completionTokens" | "cachedTokens"> &
+    Partial<Pick<Usage, "draftTokens" | "acceptedTokens">>;
   /** Milliseconds to the first piece, and to the end. */
   firstMs: number;
   totalMs: number;
@@ -35,12 +37,12 @@ export async function answerOf(generation: Generation, onPiece: OnPiece): Promis
     if (event.type === "text" || event.type === "reasoning") await onPiece({ type: event.type, text: event.text });
   }
   const { text, reasoning, finishReason, usage, timings, parsed } = await generation.result;
-  const { promptTokens, completionTokens, cachedTokens } = usage;
+  const { promptTokens, completionTokens, cachedTokens, draftTokens, acceptedTokens } = usage;
   return {
     text,
     reasoning,
     finishReason,
-    usage: { promptTokens, completionTokens, cachedTokens },
+    usage: { promptTokens, completionTokens, cachedTokens, draftTokens, acceptedTokens },
     firstMs: timings.firstTokenMs,
     totalMs: timings.totalMs,
     ...(parsed === undefined ? {} : { parsed }),
