@@ -285,7 +285,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   loop_ = std::make_unique<EngineLoop>(
       EngineLoop::Parts{*parts.model, *parts.decoder, *parts.pool, guard_, inbox_, *sink_, *files_, adapters_, pacer_,
                         parts.identity, parts.disk.get(), parts.draft.decoder == nullptr ? nullptr : &parts.draft,
-                        encoder_.get(), parts.head.get()},
+                        encoder_.get(), parts.head.get(), parts.cpu_share.get()},
       limits, [this](RequestId id) { Leave(id); });
   thread_ = std::thread([this] { loop_->Run(); });
   progress(1.0F);

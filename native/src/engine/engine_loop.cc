@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "device/assertion_guard.h"
+#include "device/cpu_share.h"
 #include "llama.h"
 
 namespace medinfer {
@@ -48,6 +49,7 @@ void EngineLoop::Run() {
     // Before waiting: the latest step may have made room.
     Admit();
     parts_.pacer.SetPressing(StreamsNeedEveryCpu());
+    if (parts_.cpu_share != nullptr) parts_.cpu_share->SetDecoding(scheduler_.HasRunnable());
     for (Command& command : parts_.inbox.Drain(/*wait=*/!scheduler_.HasRunnable())) {
       const RequestId id = Concerns(command);
       if (const auto failed = Attempt([&] { std::visit([this](auto& c) { Handle(std::move(c)); }, command); })) {

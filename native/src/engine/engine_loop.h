@@ -45,6 +45,7 @@ class EngineLoop {
     DraftParts* draft = nullptr;      // what guesses how answers go on; null: nothing does, or the heads do
     ImageEncoder* encoder = nullptr;  // of images that were left out, and are needed; null: none is
     Decoder* head = nullptr;          // of the model's prediction heads; null: none is run
+    CpuShare* cpu_share = nullptr;    // with the encoder; null: they do not share the CPU
   };
   struct Limits {
     std::uint32_t step_budget = 0;

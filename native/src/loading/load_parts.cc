@@ -138,11 +138,16 @@ void Loader::DescribePooling() {
 Status Loader::LoadProjector() {
   const std::uint32_t threads = options_.n_threads > 0 ? options_.n_threads : AvailableCpus();
   ggml_backend_dev_t gpu = placed_on_gpu() ? placement_.devices[placement_.main] : nullptr;
-  auto projector =
-      Projector::Load(options_.mmproj_path, parts_.model->get(), static_cast<std::int32_t>(threads), gpu,
-                      [&](float fraction) { return progress_(model_share_ + fraction * (1 - model_share_)); });
+  const Projector::Cpu cpu{std::make_shared<CpuShare>(threads), options_.n_threads == 0};
+  auto projector = Projector::Load(options_.mmproj_path, parts_.model->get(), cpu, gpu, [&](float fraction) {
+    return progress_(model_share_ + fraction * (1 - model_share_));
+  });
   if (!projector.ok()) return projector.status();
   parts_.projector = std::move(projector.value());
+  if (gpu == nullptr) {
+    parts_.cpu_share = cpu.share;
+    parts_.decoder->ShareCpuWith(cpu.share);
+  }
   parts_.info.projector = parts_.projector->Describe();
   if (const auto bytes = Projector::MeasureMemory(options_.mmproj_path, gpu); bytes.ok()) {
     (gpu == nullptr ? parts_.info.memory.back() : parts_.info.memory[placement_.main]).projector = bytes.value();

@@ -11,6 +11,7 @@
 #include "medinfer/load_options.h"
 #include "medinfer/model_info.h"
 #include "medinfer/status.h"
+#include "device/cpu_share.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "session/session_file.h"
@@ -25,6 +26,7 @@ struct LoadedParts {
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Decoder> head;         // of the model's prediction heads, over the same pool; null: none guesses
   std::unique_ptr<Projector> projector;  // null: no images
+  std::shared_ptr<CpuShare> cpu_share;   // of decoder and projector; null: not both need the CPU
   DraftParts draft;                      // empty: there is no draft model
   ModelInfo info;
   ModelIdentity identity{};         // of what sessions are saved with

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "device/available_cpus.h"
+#include "device/cpu_share.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "llama.h"
@@ -48,7 +49,9 @@ std::uint32_t CpuThreads::Prepare(bool prefill, std::uint32_t n_tokens) {
   if (fixed_ == 0 && !prefill && stale) {
     for (auto& [bits, governor] : decode_) governor.Resume();
   }
-  const std::uint32_t n = fixed_ > 0 ? fixed_ : GovernorOf(prefill, n_tokens).threads();
+  const std::uint32_t chosen = fixed_ > 0 ? fixed_ : GovernorOf(prefill, n_tokens).threads();
+  const std::uint32_t n = share_ ? share_->ForDecoding(chosen) : chosen;
+  gave_way_ = n < chosen;
   if (n == attached_) return n;
   auto& pool = pools_[n];
   if (pool == nullptr) {
@@ -64,7 +67,7 @@ std::uint32_t CpuThreads::Prepare(bool prefill, std::uint32_t n_tokens) {
 }
 
 void CpuThreads::Report(bool prefill, std::uint32_t n_tokens, double ms) {
-  if (fixed_ > 0) return;
+  if (fixed_ > 0 || gave_way_) return;
   if (!prefill) latest_decode_ = std::chrono::steady_clock::now();
   GovernorOf(prefill, n_tokens).Report(n_tokens, ms);
 }

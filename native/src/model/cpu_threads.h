@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "model/thread_governor.h"
 
@@ -14,6 +15,8 @@ struct ggml_threadpool;
 struct llama_context;
 
 namespace medinfer {
+
+class CpuShare;
 
 // How the CPU multiplies with weights.
 enum class Products {
@@ -30,6 +33,9 @@ class CpuThreads {
   ~CpuThreads();
   CpuThreads(const CpuThreads&) = delete;
   CpuThreads& operator=(const CpuThreads&) = delete;
+
+  // From now on an encoder shares the cores.
+  void ShareWith(std::shared_ptr<const CpuShare> share) { share_ = std::move(share); }
 
   // Sets the context up for its next pass, of so many tokens, and returns the number of threads. Generating and reading
   // a prompt react differently to a busy host, so each has its own governor; and generating one for each magnitude of
@@ -49,6 +55,8 @@ class CpuThreads {
   std::uint32_t fixed_;
   Products products_;
   std::uint32_t most_;                    // threads
+  std::shared_ptr<const CpuShare> share_;  // null: the cores are not shared
+  bool gave_way_ = false;                  // the latest pass had fewer threads than were chosen for it
   std::map<int, ThreadGovernor> decode_;  // by the bits of the number of tokens
   ThreadGovernor prefill_;
   std::chrono::steady_clock::time_point latest_decode_;  // end of the latest pass that read no prompt

@@ -477,6 +477,8 @@ std::uint64_t Decoder::graphs_reused() const {
 
 double Decoder::forward_ms() const { return impl_->forward_ms; }
 
+void Decoder::ShareCpuWith(std::shared_ptr<const CpuShare> share) { impl_->threads->ShareWith(std::move(share)); }
+
 std::uint32_t Decoder::threads() const { return impl_->threads_used; }
 
 }  // namespace medinfer

@@ -21,6 +21,8 @@ struct llama_adapter_lora;
 
 namespace medinfer {
 
+class CpuShare;
+
 // A LoRA adapter as a sequence has it.
 struct AdapterShare {
   llama_adapter_lora* adapter = nullptr;
@@ -139,6 +141,8 @@ class Decoder final : public CellStore {
   double forward_ms() const;
   // Passes that could run the graph of the one before.
   std::uint64_t graphs_reused() const;
+  // From now on an encoder shares the CPU's cores.
+  void ShareCpuWith(std::shared_ptr<const CpuShare> share);
   // CPU threads of the latest pass.
   std::uint32_t threads() const;
 

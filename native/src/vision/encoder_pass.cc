@@ -57,13 +57,18 @@ EncoderPass::Totals EncoderPass::Run() {
 }
 
 bool EncoderPass::Encode(mtmd_batch* batch, const std::vector<Entry>& entries, Totals& totals) {
-  projector_.ClearInterrupted();
   for (const Entry& entry : entries) entry.picture->MarkBatched(entry.chunk, false);
   const LogCapture log;
   std::int32_t rc = 0;
+  projector_.BeginPass();
   const auto begin = std::chrono::steady_clock::now();
   const std::optional<std::string> assertion = Attempt([&] { rc = mtmd_batch_encode(batch); });
-  totals.time += std::chrono::steady_clock::now() - begin;
+  const auto time = std::chrono::steady_clock::now() - begin;
+  std::uint32_t n_tokens = 0;
+  for (const Entry& entry : entries) n_tokens += CountTokens(entry.picture->chunk(entry.chunk));
+  const bool whole = rc == 0 && !assertion && !projector_.interrupted();
+  projector_.EndPass(whole ? n_tokens : 0, std::chrono::duration<double, std::milli>(time).count());
+  totals.time += time;
   const std::string damage = assertion.value_or(rc == 0 ? std::string() : log.Assertion());
   if (!damage.empty() && !projector_.interrupted()) {
     for (const Entry& entry : entries) entry.picture->Fail(DamagedProjector(damage));
@@ -71,13 +76,13 @@ bool EncoderPass::Encode(mtmd_batch* batch, const std::vector<Entry>& entries, T
   }
   if (rc != 0 || projector_.interrupted()) return false;
   ++totals.passes;
+  totals.tokens += n_tokens;
   try {
     std::vector<std::vector<float>> outputs;
     for (const Entry& entry : entries) {
       const mtmd_input_chunk& chunk = entry.picture->chunk(entry.chunk);
       const float* values = mtmd_batch_get_output_embd(batch, &chunk);
       outputs.emplace_back(values, values + std::size_t{CountTokens(chunk)} * projector_.width());
-      totals.tokens += CountTokens(chunk);
     }
     // Not before all outputs are taken: a picture that is done frees its chunks, among which libmtmd looks them up.
     for (std::size_t i = 0; i < entries.size(); ++i) {

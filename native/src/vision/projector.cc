@@ -7,6 +7,7 @@
 #include "base/excerpt.h"
 #include "base/log_capture.h"
 #include "device/assertion_guard.h"
+#include "device/cpu_share.h"
 #include "ggml-backend.h"
 #include "llama.h"
 #include "mtmd.h"
@@ -15,7 +16,9 @@
 namespace medinfer {
 namespace {
 
-constexpr std::uint64_t kBytesPerThread = 16ULL << 20U;
+// Nodes of an encoder's graph that are computed by as many threads: some milliseconds of a small image. What is decoded
+// beside it begins and ends meanwhile.
+constexpr std::uint32_t kPiece = 16;
 
 ggml_backend_dev_t DeviceOr(ggml_backend_dev_t gpu) {
   return gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -49,8 +52,7 @@ Status DamagedProjector(const std::string& what) {
 }
 
 Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, const llama_model* model,
-                                                   std::int32_t n_threads, ggml_backend_dev_t gpu,
-                                                   const ProgressFn& report) {
+                                                   const Cpu& cpu, ggml_backend_dev_t gpu, const ProgressFn& report) {
   const LogCapture log;
   const Result<ProjectorFile> inspected = InspectProjectorFile(path);
   if (!inspected.ok()) return inspected.status();
@@ -76,9 +78,7 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   params.use_gpu = gpu != nullptr;
   params.device = gpu;
   params.print_timings = false;
-  // Threads meet at a barrier after every node, and spin there while another process, or our own decoding, has their
-  // core. A small model's nodes are shorter than that wait.
-  params.n_threads = std::clamp(static_cast<std::int32_t>(file.tensor_bytes / kBytesPerThread), 1, n_threads);
+  params.n_threads = static_cast<std::int32_t>(cpu.share->cores());
   // Would reserve memory for the largest image now; the first image reserves what it needs.
   params.warmup = false;
   params.batch_max_tokens = kBatchTokens;
@@ -86,6 +86,10 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   params.progress_callback_user_data = &progress;
   params.abort_callback = IsGivenUp;
   params.abort_callback_data = projector.get();
+  if (gpu == nullptr) {
+    params.cb_eval = OnNode;
+    params.cb_eval_user_data = projector.get();
+  }
   const std::optional<std::string> assertion =
       Attempt([&] { projector->context_ = mtmd_init_from_file(path.c_str(), model, params); });
   if (projector->context_ == nullptr) {
@@ -97,6 +101,10 @@ Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, cons
   if (!mtmd_support_vision(projector->context_)) {
     return Status(Code::kBadMmproj,
                   "the projector " + ExcerptPath(path) + " does not read images: name a projector for images");
+  }
+  if (gpu == nullptr) {
+    projector->share_ = cpu.share;
+    if (cpu.adapts) projector->governor_.emplace(cpu.share->cores());
   }
   projector->kind_ = file.type;
   projector->width_ = width;
@@ -135,7 +143,33 @@ Projector::~Projector() { mtmd_free(context_); }
 
 void Projector::SetInterrupt(std::function<bool()> interrupt) { interrupt_ = std::move(interrupt); }
 
-void Projector::ClearInterrupted() { interrupted_ = false; }
+void Projector::BeginPass() {
+  interrupted_ = false;
+  if (share_ == nullptr) return;
+  alone_ = true;
+  n_nodes_ = 0;
+  TakeThreads();
+}
+
+void Projector::TakeThreads() {
+  const std::uint32_t cores = share_->ForEncoding();
+  alone_ = alone_ && cores == share_->cores();
+  const std::uint32_t n = governor_ && alone_ ? governor_->threads() : cores;
+  mtmd_set_n_threads(context_, static_cast<std::int32_t>(n));
+}
+
+bool Projector::OnNode(ggml_tensor* /*node*/, bool ask, void* self) {
+  auto* projector = static_cast<Projector*>(self);
+  if (ask) return ++projector->n_nodes_ % kPiece == 0;
+  projector->TakeThreads();
+  return true;
+}
+
+void Projector::EndPass(std::uint32_t n_tokens, double ms) {
+  if (share_ == nullptr) return;
+  share_->EndEncoding();
+  if (governor_ && alone_ && n_tokens > 0) governor_->Report(n_tokens, ms);
+}
 
 bool Projector::IsGivenUp(void* self) {
   auto* projector = static_cast<Projector*>(self);

@@ -4,16 +4,21 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ggml-backend.h"
 #include "medinfer/model_info.h"
 #include "medinfer/status.h"
+#include "model/thread_governor.h"
 
+struct ggml_tensor;
 struct llama_model;
 struct mtmd_context;
 
 namespace medinfer {
+
+class CpuShare;
 
 // For what libmtmd asserts or throws over a projector while it is used; `what`: its text.
 Status DamagedProjector(const std::string& what);
@@ -23,16 +28,20 @@ class Projector {
   // Most output tokens of one pass over several images; a single image may have more.
   static constexpr std::int32_t kBatchTokens = 1024;
 
+  // What encoding has of the CPU.
+  struct Cpu {
+    std::shared_ptr<CpuShare> share;  // with the decoder
+    bool adapts = false;              // to a busy host, where all of that is its own
+  };
+
   // Called on the loading thread with 0..1; false aborts the load.
   using ProgressFn = std::function<bool(float)>;
 
   // Fails with kModelNotFound, kBadMmproj, kOutOfMemory or kAborted. libmtmd trusts its files and ends the process
   // over a bad one, so the file's structure and sizes are checked first. `model` has to outlive the projector.
-  // `n_threads` is the most that encoding uses on CPU; a small projector uses fewer. `gpu`: null for the CPU.
-  // REQUIRES: InitBackends succeeded, n_threads >= 1.
-  static Result<std::unique_ptr<Projector>> Load(const std::string& path, const llama_model* model,
-                                                 std::int32_t n_threads, ggml_backend_dev_t gpu,
-                                                 const ProgressFn& progress);
+  // `gpu`: null for the CPU.  REQUIRES: InitBackends succeeded.
+  static Result<std::unique_ptr<Projector>> Load(const std::string& path, const llama_model* model, const Cpu& cpu,
+                                                 ggml_backend_dev_t gpu, const ProgressFn& progress);
   // What it takes of its device's memory in bytes, with buffers for the image that libmtmd would warm up with; from the
   // file's metadata alone. Fails like Load.
   static Result<std::uint64_t> MeasureMemory(const std::string& path, ggml_backend_dev_t gpu);
@@ -54,13 +63,22 @@ class Projector {
   void SetInterrupt(std::function<bool()> interrupt);
   // Whether the latest encode was given up: then its output is garbage. Encoding thread.
   bool interrupted() const { return interrupted_; }
-  // To be called before an encode. Encoding thread.
-  void ClearInterrupted();
+  // Around an encode, of which so many tokens came. Encoding thread.
+  void BeginPass();
+  void EndPass(std::uint32_t n_tokens, double ms);
 
  private:
   Projector() = default;
 
   static bool IsGivenUp(void* self);
+  // libmtmd's callback: asks of every node whether it ends a piece, and comes again behind that.
+  static bool OnNode(ggml_tensor* node, bool ask, void* self);
+  void TakeThreads();
+
+  std::shared_ptr<CpuShare> share_;         // null: it encodes on a GPU
+  std::optional<ThreadGovernor> governor_;  // of passes that have all cores; nothing: they take them
+  bool alone_ = false;                      // whether the pass has had them so far
+  std::uint32_t n_nodes_ = 0;               // of the pass that were asked of
 
   mtmd_context* context_ = nullptr;
   std::string kind_;

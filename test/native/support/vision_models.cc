@@ -1,3 +1,4 @@
+#include "device/cpu_share.h"
 #include "support/vision_models.h"
 
 #include <gtest/gtest.h>
@@ -61,7 +62,8 @@ VisionPair LoadPair(const std::string& family, const std::string& projector_opti
   VisionPair pair;
   pair.model = LoadTextModel(RandomFile(llama ? "llama" : family));
   auto projector =
-      Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(), 2, device, nullptr);
+      Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(),
+                      {std::make_shared<CpuShare>(2)}, device, nullptr);
   EXPECT_TRUE(projector.ok()) << (projector.ok() ? "" : projector.status().message());
   if (projector.ok()) pair.projector = std::move(projector.value());
   return pair;

@@ -1,3 +1,4 @@
+#include "device/cpu_share.h"
 #include "vision/image_encoder.h"
 
 #include <gtest/gtest.h>
@@ -303,7 +304,7 @@ TEST(ImageEncoderEmbeddedModelTest, PreparesTheExamplesAsAPlainLoopDoes) {
   const std::string projector_path = root + "/models/medinfer-tiny-mmproj.gguf";
   VisionPair pair;
   pair.model = testing::LoadTextModel(root + "/models/medinfer-tiny.gguf");
-  auto projector = Projector::Load(projector_path, pair.model.get(), 1, nullptr, nullptr);
+  auto projector = Projector::Load(projector_path, pair.model.get(), {std::make_shared<CpuShare>(1)}, nullptr, nullptr);
   ASSERT_TRUE(projector.ok()) << projector.status().message();
   pair.projector = std::move(projector.value());
   Outcomes outcomes;

@@ -1,3 +1,4 @@
+#include "device/cpu_share.h"
 #include "vision/projector.h"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,7 @@ class ProjectorTest : public ::testing::Test {
   static void TearDownTestSuite() { llama_model_free(model_); }
 
   static Status Load(const std::string& path, const Projector::ProgressFn& progress = nullptr) {
-    const auto projector = Projector::Load(path, model_, 1, nullptr, progress);
+    const auto projector = Projector::Load(path, model_, {std::make_shared<CpuShare>(1)}, nullptr, progress);
     return projector.ok() ? Status() : projector.status();
   }
 
