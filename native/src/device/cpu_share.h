@@ -1,6 +1,6 @@
-// Who takes how many cores where images are encoded beside decoding on the CPU. Threads of a pass meet at a barrier behind
-// every node and spin there, so a thread that has no core holds up all others: two sets of threads for all cores would
-// take several times as long as one after the other.
+// Who takes how many cores where images are encoded beside decoding on the CPU. Threads of a pass meet at a barrier
+// behind every node and spin there, so a thread that has no core holds up all others: two sets of threads for all cores
+// would take several times as long as one after the other.
 //
 // Thread-safe.
 #pragma once

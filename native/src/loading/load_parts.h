@@ -5,13 +5,13 @@
 #include <functional>
 #include <memory>
 
+#include "device/cpu_share.h"
 #include "kv/disk_pages.h"
 #include "kv/kv_pool.h"
 #include "loading/load_draft.h"
 #include "medinfer/load_options.h"
 #include "medinfer/model_info.h"
 #include "medinfer/status.h"
-#include "device/cpu_share.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "session/session_file.h"

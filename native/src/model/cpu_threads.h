@@ -54,10 +54,10 @@ class CpuThreads {
   llama_context* context_;
   std::uint32_t fixed_;
   Products products_;
-  std::uint32_t most_;                    // threads
+  std::uint32_t most_;                     // threads
   std::shared_ptr<const CpuShare> share_;  // null: the cores are not shared
   bool gave_way_ = false;                  // the latest pass had fewer threads than were chosen for it
-  std::map<int, ThreadGovernor> decode_;  // by the bits of the number of tokens
+  std::map<int, ThreadGovernor> decode_;   // by the bits of the number of tokens
   ThreadGovernor prefill_;
   std::chrono::steady_clock::time_point latest_decode_;  // end of the latest pass that read no prompt
   std::map<std::uint32_t, std::unique_ptr<ggml_threadpool, PoolDeleter>> pools_;  // by thread count

@@ -51,8 +51,8 @@ Status DamagedProjector(const std::string& what) {
           "the projector cannot be used (" + what.substr(0, kMost) + "): download it again, or choose another"};
 }
 
-Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, const llama_model* model,
-                                                   const Cpu& cpu, ggml_backend_dev_t gpu, const ProgressFn& report) {
+Result<std::unique_ptr<Projector>> Projector::Load(const std::string& path, const llama_model* model, const Cpu& cpu,
+                                                   ggml_backend_dev_t gpu, const ProgressFn& report) {
   const LogCapture log;
   const Result<ProjectorFile> inspected = InspectProjectorFile(path);
   if (!inspected.ok()) return inspected.status();

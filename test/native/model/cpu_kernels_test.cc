@@ -450,8 +450,8 @@ TEST_P(OutwardProduct, EqualsSumsInDoublePrecision) {
       worst = std::max(worst, std::abs(sum - got[j * p.rows + i]));
     }
   }
-  // Products of normal numbers: a sum is about the root of `inner`. Halves are multiplied as numbers of 14 bits, and where
-  // no instruction multiplies bytes columns for Q8_0 are taken with 16.
+  // Products of normal numbers: a sum is about the root of `inner`. Halves are multiplied as numbers of 14 bits, and
+  // where no instruction multiplies bytes columns for Q8_0 are taken with 16.
   const bool halves = p.type == GGML_TYPE_F16 || p.type == GGML_TYPE_BF16;
   const double share = halves ? 7e-4 : p.type == GGML_TYPE_Q8_0 ? 1.5e-4 : 2e-5;
   EXPECT_LT(worst, share * std::sqrt(static_cast<double>(p.inner)));

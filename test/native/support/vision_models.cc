@@ -1,4 +1,3 @@
-#include "device/cpu_share.h"
 #include "support/vision_models.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <filesystem>
 #include <map>
 
+#include "device/cpu_share.h"
 #include "medinfer/backends.h"
 
 namespace medinfer::testing {
@@ -61,9 +61,8 @@ VisionPair LoadPair(const std::string& family, const std::string& projector_opti
   const bool llama = family == "llava" || family == "internvl";
   VisionPair pair;
   pair.model = LoadTextModel(RandomFile(llama ? "llama" : family));
-  auto projector =
-      Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(),
-                      {std::make_shared<CpuShare>(2)}, device, nullptr);
+  auto projector = Projector::Load(RandomFile(family + "-mmproj", projector_options), pair.model.get(),
+                                   {std::make_shared<CpuShare>(2)}, device, nullptr);
   EXPECT_TRUE(projector.ok()) << (projector.ok() ? "" : projector.status().message());
   if (projector.ok()) pair.projector = std::move(projector.value());
   return pair;

@@ -1,4 +1,3 @@
-#include "device/cpu_share.h"
 #include "vision/image_encoder.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "device/cpu_share.h"
 #include "support/encode_jobs.h"
 #include "support/image_files.h"
 #include "support/vision_models.h"

@@ -1,4 +1,3 @@
-#include "device/cpu_share.h"
 #include "vision/projector.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "device/cpu_share.h"
 #include "support/image_files.h"
 #include "support/vision_models.h"
 
