@@ -1,6 +1,7 @@
 #include "vision/projector.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -16,9 +17,11 @@
 namespace medinfer {
 namespace {
 
-// Nodes of an encoder's graph that are computed by as many threads: some milliseconds of a small image. What is decoded
-// beside it begins and ends meanwhile.
-constexpr std::uint32_t kPiece = 16;
+// A piece of an encoder's graph, whose nodes are computed by as many threads: what is decoded beside it begins and ends
+// meanwhile. Nodes take microseconds or tens of milliseconds.
+constexpr std::uint32_t kMostNodes = 64;
+constexpr std::chrono::milliseconds kShort{2};
+constexpr std::chrono::milliseconds kLong{8};
 
 ggml_backend_dev_t DeviceOr(ggml_backend_dev_t gpu) {
   return gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -148,6 +151,7 @@ void Projector::BeginPass() {
   if (share_ == nullptr) return;
   alone_ = true;
   n_nodes_ = 0;
+  piece_begin_ = std::chrono::steady_clock::now();
   TakeThreads();
 }
 
@@ -160,7 +164,13 @@ void Projector::TakeThreads() {
 
 bool Projector::OnNode(ggml_tensor* /*node*/, bool ask, void* self) {
   auto* projector = static_cast<Projector*>(self);
-  if (ask) return ++projector->n_nodes_ % kPiece == 0;
+  if (ask) return ++projector->n_nodes_ >= projector->piece_;
+  const auto now = std::chrono::steady_clock::now();
+  const auto took = now - projector->piece_begin_;
+  if (took > kLong) projector->piece_ = std::max(1U, projector->piece_ / 2);
+  if (took < kShort) projector->piece_ = std::min(kMostNodes, projector->piece_ * 2);
+  projector->n_nodes_ = 0;
+  projector->piece_begin_ = now;
   projector->TakeThreads();
   return true;
 }

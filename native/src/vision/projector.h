@@ -1,6 +1,7 @@
 // RAII over libmtmd's context: the model file that turns images into embeddings ("mmproj").
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -78,7 +79,9 @@ class Projector {
   std::shared_ptr<CpuShare> share_;         // null: it encodes on a GPU
   std::optional<ThreadGovernor> governor_;  // of passes that have all cores; nothing: they take them
   bool alone_ = false;                      // whether the pass has had them so far
-  std::uint32_t n_nodes_ = 0;               // of the pass that were asked of
+  std::uint32_t n_nodes_ = 0;               // of the piece
+  std::uint32_t piece_ = 8;                 // nodes that make one
+  std::chrono::steady_clock::time_point piece_begin_;
 
   mtmd_context* context_ = nullptr;
   std::string kind_;
