@@ -6,12 +6,13 @@
 #include <string>
 
 #include "medinfer/answer_format.h"
+#include "support/places.h"
 
 namespace medinfer::testing {
 namespace {
 
 std::string TemplateText(const std::string& name) {
-  std::ifstream file(std::string(MEDINFER_LLAMA_MODELS_DIR) + "/templates/" + name + ".jinja");
+  std::ifstream file(std::string(places::kLlamaModels) + "/templates/" + name + ".jinja");
   std::stringstream text;
   text << file.rdbuf();
   return text.str();

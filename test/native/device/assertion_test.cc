@@ -10,6 +10,7 @@
 
 #include "device/assertion_guard.h"
 #include "medinfer/backends.h"
+#include "support/places.h"
 
 namespace medinfer {
 namespace {
@@ -58,7 +59,7 @@ TEST(AssertionGuardDeathTest, LeavesOtherCallersAsTheyWere) {
 class FailingGraph : public testing::TestWithParam<int> {
  protected:
   FailingGraph() {
-    const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+    const Status backends = InitBackends(places::kBackends);
     if (!backends.ok()) throw std::runtime_error(backends.message());
     backend_.reset(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr));
     auto* registry = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend_.get()));

@@ -5,13 +5,15 @@
 #include <cstdlib>
 #include <string>
 
+#include "support/places.h"
+
 namespace medinfer {
 namespace {
 
 // The driver answers as `answers` say, see fake_cuda_driver.cc.
 Result<CudaDriver> OpenFake(const char* answers) {
   setenv("MEDINFER_FAKE_CUDA", answers, /*overwrite=*/1);
-  return CudaDriver::Open(MEDINFER_FAKE_CUDA_DRIVER);
+  return CudaDriver::Open(places::kFakeCudaDriver);
 }
 
 TEST(CudaDriver, IsMissing) {

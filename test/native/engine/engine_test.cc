@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/engine_harness.h"
+#include "support/places.h"
 
 namespace medinfer::testing {
 namespace {
@@ -263,8 +264,8 @@ TEST(Engine, ReportsBadModelFiles) {
     return engine.ok() ? Code::kOk : engine.status().code();
   };
   EXPECT_EQ(code("/nowhere/model.gguf"), Code::kModelNotFound);
-  EXPECT_EQ(code(MEDINFER_SOURCE_DIR), Code::kModelNotFound);
-  EXPECT_EQ(code(MEDINFER_SOURCE_DIR "/CMakeLists.txt"), Code::kBadGguf);
+  EXPECT_EQ(code(places::kSources), Code::kModelNotFound);
+  EXPECT_EQ(code(std::string(places::kSources) + "/CMakeLists.txt"), Code::kBadGguf);
 }
 
 TEST(Engine, AbortsALoad) {

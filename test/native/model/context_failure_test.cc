@@ -12,6 +12,7 @@
 
 #include "medinfer/backends.h"
 #include "support/engine_harness.h"
+#include "support/places.h"
 
 namespace medinfer {
 namespace {
@@ -20,7 +21,7 @@ using testing::RandomModel;
 using testing::Recorder;
 
 [[maybe_unused]] Status Load(const std::function<void(LoadOptions&)>& change) {
-  EXPECT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok());
+  EXPECT_TRUE(InitBackends(places::kBackends).ok());
   LoadOptions options;
   options.model_path = RandomModel();
   options.n_ctx = 512;
@@ -75,7 +76,7 @@ TEST(ContextFailure, AForwardPassThatDoesNotFitAsksForASmallerOne) {
 #endif
 
 std::string SourceOf(const std::string& file) {
-  std::ifstream stream(std::string(MEDINFER_SOURCE_DIR) + "/native/llama.cpp/src/" + file);
+  std::ifstream stream(std::string(places::kSources) + "/native/llama.cpp/src/" + file);
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "medinfer/backends.h"
+#include "support/places.h"
 
 namespace medinfer::testing {
 
@@ -66,7 +67,7 @@ std::string RandomModel() {
         std::filesystem::temp_directory_path() / ("medinfer-test-" + std::to_string(::getpid()) + ".gguf");
     // F32 weights: rounding differs little between kernels, so that texts can be compared whole.
     const std::string command =
-        std::string(MEDINFER_TOOLS_DIR "/random_gguf llama ") + file.string() + " --type f32 >/dev/null";
+        std::string(places::kTools) + "/random_gguf llama " + file.string() + " --type f32 >/dev/null";
     EXPECT_EQ(std::system(command.c_str()), 0);
     std::atexit([] {
       std::error_code ignored;
@@ -79,7 +80,7 @@ std::string RandomModel() {
 }
 
 LoadOptions TestOptions(const std::string& model) {
-  const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+  const Status backends = InitBackends(places::kBackends);
   EXPECT_TRUE(backends.ok()) << backends.message();
   LoadOptions options;
   options.model_path = model;

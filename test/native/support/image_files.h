@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "support/places.h"
+
 namespace medinfer {
 
 inline std::vector<std::uint8_t> ReadFile(const std::string& path) {
@@ -15,7 +17,7 @@ inline std::vector<std::uint8_t> ReadFile(const std::string& path) {
 }
 
 inline std::vector<std::uint8_t> ReadFixture(const std::string& name) {
-  return ReadFile(std::string(MEDINFER_SOURCE_DIR) + "/test/fixtures/images/" + name);
+  return ReadFile(std::string(places::kSources) + "/test/fixtures/images/" + name);
 }
 
 // A 24-bit BMP of any size; `paint(x, y, channel)` gives the samples.

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "medinfer/backends.h"
+#include "support/places.h"
 
 namespace medinfer::testing {
 namespace {
@@ -33,7 +34,7 @@ void Decode(llama_context* context, std::vector<llama_token> tokens, std::vector
 }  // namespace
 
 PlainHeads::PlainHeads(const std::string& model) {
-  const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+  const Status backends = InitBackends(places::kBackends);
   if (!backends.ok()) throw std::runtime_error(backends.message());
   llama_model_params params = llama_model_default_params();
   ggml_backend_dev_t none = nullptr;  // no device beside the CPU

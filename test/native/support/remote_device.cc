@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "medinfer/backends.h"
+#include "support/places.h"
 
 namespace medinfer::testing {
 namespace {
@@ -49,7 +50,7 @@ bool Listens(std::uint16_t port) {
 
 // The process ends itself when this one does.
 void Start(const std::string& port) {
-  std::string program = MEDINFER_TOOLS_DIR "/rpc_device";
+  std::string program = std::string(places::kTools) + "/rpc_device";
   std::string argument = port;
   std::array<char*, 3> arguments = {program.data(), argument.data(), nullptr};
   posix_spawn_file_actions_t actions;
@@ -68,8 +69,8 @@ ggml_backend_reg_t Connect() {
   Start(std::to_string(port));
   for (int i = 0; i < 1000 && !Listens(port); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 
-  static ggml_backend_reg_t rpc = ggml_backend_load(MEDINFER_RPC_BACKEND);
-  EXPECT_NE(rpc, nullptr) << MEDINFER_RPC_BACKEND;
+  static ggml_backend_reg_t rpc = ggml_backend_load(places::kRpcBackend);
+  EXPECT_NE(rpc, nullptr) << places::kRpcBackend;
   const auto add_server =
       reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
   ggml_backend_reg_t server = add_server(("127.0.0.1:" + std::to_string(port)).c_str());
@@ -80,7 +81,7 @@ ggml_backend_reg_t Connect() {
 }  // namespace
 
 RemoteDevices::RemoteDevices(std::size_t count) {
-  const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+  const Status backends = InitBackends(places::kBackends);
   EXPECT_TRUE(backends.ok()) << backends.message();
   static std::vector<ggml_backend_reg_t> started;
   while (started.size() < count) started.push_back(Connect());

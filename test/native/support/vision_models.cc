@@ -9,6 +9,7 @@
 
 #include "device/cpu_share.h"
 #include "medinfer/backends.h"
+#include "support/places.h"
 
 namespace medinfer::testing {
 namespace {
@@ -40,14 +41,14 @@ std::string RandomFile(const std::string& kind, const std::string& options) {
   std::string& path = made[kind + " " + options];
   if (path.empty()) {
     path = ScratchPath(std::to_string(made.size()) + "-" + kind + ".gguf");
-    const std::string command = std::string(MEDINFER_TOOLS_DIR "/random_gguf ") + kind + " " + path + " " + options;
+    const std::string command = std::string(places::kTools) + "/random_gguf " + kind + " " + path + " " + options;
     EXPECT_EQ(std::system((command + " >/dev/null").c_str()), 0) << command;
   }
   return path;
 }
 
 std::unique_ptr<llama_model, ModelDeleter> LoadTextModel(const std::string& path) {
-  const Status backends = InitBackends(MEDINFER_BACKEND_DIR);
+  const Status backends = InitBackends(places::kBackends);
   EXPECT_TRUE(backends.ok()) << backends.message();
   llama_model_params params = llama_model_default_params();
   ggml_backend_dev_t none = nullptr;  // no device beside the CPU

@@ -8,13 +8,14 @@
 
 #include "medinfer/backends.h"
 #include "support/engine_harness.h"
+#include "support/places.h"
 
 namespace medinfer::testing {
 
 class VocabularyTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    ASSERT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok());
+    ASSERT_TRUE(InitBackends(places::kBackends).ok());
     llama_model_params params = llama_model_default_params();
     params.vocab_only = true;
     model_ = llama_model_load_from_file(RandomModel().c_str(), params);

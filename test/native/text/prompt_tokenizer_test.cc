@@ -15,6 +15,7 @@
 
 #include "base/utf8.h"
 #include "medinfer/backends.h"
+#include "support/places.h"
 
 namespace medinfer {
 namespace {
@@ -25,7 +26,7 @@ using Tokens = std::vector<std::int32_t>;
 std::vector<std::string> VocabularyNames() {
   std::vector<std::string> names;
   const std::string prefix = "ggml-vocab-";
-  for (const auto& entry : std::filesystem::directory_iterator(MEDINFER_LLAMA_MODELS_DIR)) {
+  for (const auto& entry : std::filesystem::directory_iterator(places::kLlamaModels)) {
     const std::string name = entry.path().stem().string();
     if (entry.path().extension() == ".gguf" && name.starts_with(prefix)) names.push_back(name.substr(prefix.size()));
   }
@@ -35,7 +36,7 @@ std::vector<std::string> VocabularyNames() {
 
 class PromptTokenizerTest : public ::testing::TestWithParam<std::string> {
  protected:
-  static void SetUpTestSuite() { ASSERT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok()); }
+  static void SetUpTestSuite() { ASSERT_TRUE(InitBackends(places::kBackends).ok()); }
 
   static void TearDownTestSuite() { models_.clear(); }
 
@@ -58,7 +59,7 @@ class PromptTokenizerTest : public ::testing::TestWithParam<std::string> {
   static std::unique_ptr<llama_model, Free> Load(const std::string& name) {
     llama_model_params params = llama_model_default_params();
     params.vocab_only = true;
-    const std::string file = std::string(MEDINFER_LLAMA_MODELS_DIR) + "/ggml-vocab-" + name + ".gguf";
+    const std::string file = std::string(places::kLlamaModels) + "/ggml-vocab-" + name + ".gguf";
     return std::unique_ptr<llama_model, Free>(llama_model_load_from_file(file.c_str(), params));
   }
 

@@ -9,6 +9,7 @@
 
 #include "llama.h"
 #include "medinfer/backends.h"
+#include "support/places.h"
 #include "support/small_stack.h"
 #include "tools/gguf_file.h"
 #include "tools/token_hash.h"
@@ -27,7 +28,7 @@ using ModelPtr = std::unique_ptr<llama_model, Deleter>;
 ModelPtr MakeVocabulary(
     const std::string& kind, const std::vector<std::string>& texts,
     const std::function<void(tools::GgufFile&)>& change = [](tools::GgufFile&) {}) {
-  EXPECT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok());
+  EXPECT_TRUE(InitBackends(places::kBackends).ok());
   tools::GgufFile file(1);
   std::vector<const char*> pointers;
   std::vector<float> scores;

@@ -18,6 +18,7 @@
 #include "base/pacer.h"
 #include "llama.h"
 #include "medinfer/backends.h"
+#include "support/places.h"
 #include "support/small_stack.h"
 #include "tools/random_text.h"
 #include "tools/token_hash.h"
@@ -32,10 +33,10 @@ struct Deleter {
 };
 using ModelPtr = std::unique_ptr<llama_model, Deleter>;
 
-const std::filesystem::path kVocabularies = std::filesystem::path(MEDINFER_LLAMA_SOURCE_DIR) / "models";
+const std::filesystem::path kVocabularies = std::filesystem::path(places::kLlamaSources) / "models";
 
 // Installs RegexSplitter on the way.
-void InstallAll() { ASSERT_TRUE(InitBackends(MEDINFER_BACKEND_DIR).ok()); }
+void InstallAll() { ASSERT_TRUE(InitBackends(places::kBackends).ok()); }
 
 // `pre`: another pre-tokeniser than the file's, or empty.
 ModelPtr LoadVocabulary(const std::string& name, const std::string& pre = "") {
@@ -200,7 +201,7 @@ struct StoredHashes {
 };
 
 std::vector<StoredHashes> ReadStoredHashes() {
-  std::istringstream lines(Read(std::filesystem::path(MEDINFER_SOURCE_DIR) / "test/native/stored/token-hashes.txt"));
+  std::istringstream lines(Read(std::filesystem::path(places::kSources) / "test/native/stored/token-hashes.txt"));
   std::vector<StoredHashes> stored;
   for (std::string line; std::getline(lines, line);) {
     if (line.empty() || line[0] == '#') continue;

@@ -10,6 +10,7 @@
 #include "device/cpu_share.h"
 #include "support/encode_jobs.h"
 #include "support/image_files.h"
+#include "support/places.h"
 #include "support/vision_models.h"
 #include "vision/encoder_pass.h"
 #include "vision/picture.h"
@@ -300,7 +301,7 @@ TEST(ImageEncoderErrorTest, BadImagesFailTheirJobsAlone) {
 }
 
 TEST(ImageEncoderEmbeddedModelTest, PreparesTheExamplesAsAPlainLoopDoes) {
-  const std::string root = MEDINFER_SOURCE_DIR;
+  const std::string root = places::kSources;
   const std::string projector_path = root + "/models/medinfer-tiny-mmproj.gguf";
   VisionPair pair;
   pair.model = testing::LoadTextModel(root + "/models/medinfer-tiny.gguf");
