@@ -19,15 +19,16 @@ const environments = {
 /** Of the tests: for asan all but those of every vocabulary and of two devices, for tsan those of threads. */
 const quick = {
   asan: "-*Vocabular*:*RandomTexts*:Split.*:Offload.*:RegexSplitter*:AdaptiveP.*",
-  tsan: "Engine*:States*:Choices*:Preparing*:Outbox*:*ImageEncoder*:*EmbeddingCache*:ThreadGovernor*:*Cancel*",
+  tsan: "Engine*:States*:Choices*:Preparing*:Outbox*:*ImageEncoder*:*EmbeddingCache*:*CpuShare*:*Cancel*",
 };
 
 await runMain(async () => {
   const [variant, ...given] = process.argv.slice(2);
   if (!environments[variant]) throw new Failure("say which sanitizer: asan or tsan");
   const args = given[0] === "quick" ? [`--gtest_filter=${quick[variant]}`, ...given.slice(1)] : given;
-  const { out } = await build({ variant, tests: true });
-  for (const program of ["medinfer_scheduling_tests", "medinfer_tests"]) {
+  const programs = ["medinfer_scheduling_tests", "medinfer_tests"];
+  const { out } = await build({ variant, tests: true, targets: programs });
+  for (const program of programs) {
     const result = spawnSync(path.join(out, "bin", program), ["--gtest_brief=1", ...args], {
       cwd: root,
       stdio: "inherit",
