@@ -1,12 +1,10 @@
 // Engines that nobody closes. Runs with --expose-gc.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { fromRoot } from "../../support/paths.mjs";
 import { addon, Events, loadEngine, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
-
-const threads = () => (process.platform === "linux" ? readdirSync("/proc/self/task").length : 0);
+import { threadCount } from "./thread-count.mjs";
 
 /** Collects garbage until `done`, or for ten seconds. @param {() => boolean} done */
 async function collectUntil(done) {
@@ -39,7 +37,7 @@ const cases = {
   },
 
   async idle() {
-    const before = threads();
+    const before = threadCount();
     let collected = 0;
     const registry = new FinalizationRegistry(() => collected++);
     await (async () => {
@@ -48,12 +46,12 @@ const cases = {
         registry.register(engine, i);
       }
     })();
-    assert.ok(await collectUntil(() => collected === 10 && threads() <= before));
+    assert.ok(await collectUntil(() => collected === 10 && threadCount() <= before));
   },
 
   // A request that runs keeps its engine; when it has ended the engine goes.
   async busy() {
-    const before = threads();
+    const before = threadCount();
     let collected = false;
     const registry = new FinalizationRegistry(() => (collected = true));
     const events = new Events();
@@ -69,7 +67,7 @@ const cases = {
     });
     await collectUntil(() => over);
     assert.equal((await ended).type, "done");
-    assert.ok(await collectUntil(() => collected && threads() <= before));
+    assert.ok(await collectUntil(() => collected && threadCount() <= before));
   },
 
   // The object that load() returned is dropped, its promise is not.
@@ -87,14 +85,14 @@ const cases = {
 
   // The promise is dropped too: the load ends, and what it brought is collected.
   async dropped() {
-    const before = threads();
+    const before = threadCount();
     addon.load(
       loadOptions(),
       () => {},
       () => {},
     );
     await delay(20);
-    assert.ok(await collectUntil(() => threads() <= before));
+    assert.ok(await collectUntil(() => threadCount() <= before));
   },
 };
 

@@ -1,7 +1,6 @@
 // The same through the library: what it holds and lets go of, with --expose-gc.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -9,6 +8,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { Engine } from "medinfer";
 
 import { fromRoot } from "../../support/paths.mjs";
+import { threadCount } from "./thread-count.mjs";
 
 /** @type {Record<string, string>} */
 const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
@@ -17,8 +17,6 @@ const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 const load = (changes) =>
   Engine.load({ model: models.tiny, mmproj: null, nGpuLayers: 0, nThreads: 1, nCtx: 8192, ...changes });
 const endless = { prompt: "bat cat dog", nPredict: 1800, ignoreEos: true, sampling: { temperature: 0 } };
-
-const threads = () => (process.platform === "linux" ? readdirSync("/proc/self/task").length : 0);
 
 /** @param {() => boolean} done */
 async function collectUntil(done) {
@@ -34,7 +32,7 @@ const cases = {
   async forgotten() {
     // Node starts threads of its own for the first files that it reads.
     await (await load()).close();
-    const before = threads();
+    const before = threadCount();
     let collected = 0;
     const registry = new FinalizationRegistry(() => collected++);
     await (async () => {
@@ -44,7 +42,7 @@ const cases = {
         await engine.complete({ ...endless, nPredict: 3 }).result;
       }
     })();
-    assert.ok(await collectUntil(() => collected === 5 && threads() <= before));
+    assert.ok(await collectUntil(() => collected === 5 && threadCount() <= before));
   },
 
   // A generation is enough to keep its engine.

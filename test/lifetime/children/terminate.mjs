@@ -1,17 +1,9 @@
 // Terminates a worker in one phase of its engine, many times. Sends what happened.
-import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
-/** Threads of this process, where the system tells. */
-function threadCount() {
-  try {
-    return readdirSync("/proc/self/task").length;
-  } catch {
-    return 0;
-  }
-}
+import { settledThreadCount, threadCount } from "./thread-count.mjs";
 
 /** @param {string} phase @param {number} pause milliseconds in the phase */
 async function terminateOnce(phase, pause) {
@@ -44,7 +36,8 @@ async function main() {
     slowest = Math.max(slowest, result.ms);
     if (i === 0) threads = threadCount();
   }
-  process.send?.({ terminations: Number(count), late, slowest, newThreads: threadCount() - threads });
+  const newThreads = (await settledThreadCount(threads)) - threads;
+  process.send?.({ terminations: Number(count), late, slowest, newThreads });
 }
 
 if (isMainThread) {
