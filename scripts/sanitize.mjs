@@ -19,7 +19,7 @@ const environments = {
 /** Of the tests: for asan all but those of every vocabulary and of two devices, for tsan those of threads. */
 const quick = {
   asan: "-*Vocabular*:*RandomTexts*:Split.*:Offload.*:RegexSplitter*:AdaptiveP.*",
-  tsan: "Engine*:States*:Choices*:Preparing*:Outbox*:*ImageEncoder*:*EmbeddingCache*:*CpuShare*:*Cancel*",
+  tsan: "Engine*:States*:Choices*:Preparing*:Outbox*:*ImageEncoder*:*EmbeddingCache*:ThreadGovernor*:*CpuShare*:DiskPages*:*Cancel*",
 };
 
 await runMain(async () => {

@@ -76,7 +76,7 @@ TEST(ContextFailure, AForwardPassThatDoesNotFitAsksForASmallerOne) {
 #endif
 
 std::string SourceOf(const std::string& file) {
-  std::ifstream stream(std::string(places::kSources) + "/native/llama.cpp/src/" + file);
+  std::ifstream stream(std::string(places::kLlamaSources) + "/src/" + file);
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();

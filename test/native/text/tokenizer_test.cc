@@ -33,7 +33,7 @@ struct Deleter {
 };
 using ModelPtr = std::unique_ptr<llama_model, Deleter>;
 
-const std::filesystem::path kVocabularies = std::filesystem::path(places::kLlamaSources) / "models";
+const std::filesystem::path kVocabularies = places::kLlamaModels;
 
 // Installs RegexSplitter on the way.
 void InstallAll() { ASSERT_TRUE(InitBackends(places::kBackends).ok()); }
