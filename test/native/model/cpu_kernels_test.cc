@@ -472,6 +472,31 @@ TEST(OutwardProducts, OfHalvesTakeColumnsOfAnySize) {
   }
 }
 
+// The most that whole numbers can add up to: everything as large as it can be, of one sign or of two, alone in its
+// block or not.
+TEST(OutwardProducts, OfHalvesFitTheirSumsAtTheGreatest) {
+  constexpr std::int64_t kRows = 16;
+  constexpr std::int64_t kInner = 192;
+  constexpr std::array<std::int64_t, 6> kEvery = {
+      1, 2, 3, 16, 33, 64};  // of a column's values, how far those that are not zero are apart
+  for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_BF16}) {
+    for (const float sign : {1.0F, -1.0F}) {
+      std::vector<float> given(kRows * kInner, 0.99951171875F);  // F16's greatest below one: all bits are set
+      std::vector<float> c;
+      for (const std::int64_t every : kEvery) {
+        for (std::int64_t l = 0; l < kInner; ++l) c.push_back(l % every == 0 ? sign : 0.0F);
+      }
+      const auto [w, got] = MultiplyOutward(type, kInner, given, c);
+      for (std::size_t j = 0; j < kEvery.size(); ++j) {
+        double exact = 0;
+        for (std::size_t l = 0; l < kInner; ++l) exact += static_cast<double>(w[l]) * c[j * kInner + l];
+        EXPECT_NEAR(got[j * kRows], exact, 2e-4 * std::abs(exact))
+            << ggml_type_name(type) << ", every " << kEvery.at(j);
+      }
+    }
+  }
+}
+
 TEST(OutwardProducts, OfAColumnAreTheSameBesideAnyOthers) {
   constexpr std::int64_t kRows = 64;
   constexpr std::int64_t kInner = 448;
