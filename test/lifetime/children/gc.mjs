@@ -5,15 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fromRoot } from "../../support/paths.mjs";
 import { addon, Events, loadEngine, loadOptions, longPrompt, models, requestOf } from "./native.mjs";
 import { threadCount } from "./thread-count.mjs";
-
-/** Collects garbage until `done`, or for ten seconds. @param {() => boolean} done */
-async function collectUntil(done) {
-  for (let i = 0; i < 500 && !done(); i++) {
-    globalThis.gc?.();
-    await delay(20);
-  }
-  return done();
-}
+import { until } from "./until.mjs";
 
 const cases = {
   // Images that are dropped, released or not, while requests have them.
@@ -31,7 +23,7 @@ const cases = {
         if (i % 2 === 0) image.release();
       }
     })();
-    assert.ok(await collectUntil(() => collected === 10));
+    assert.ok(await until(() => collected === 10));
     for (const id of ids) assert.equal((await events.end(id)).type, "embedded");
     await engine.close();
   },
@@ -46,7 +38,7 @@ const cases = {
         registry.register(engine, i);
       }
     })();
-    assert.ok(await collectUntil(() => collected === 10 && threadCount() <= before));
+    assert.ok(await until(() => collected === 10 && threadCount() <= before));
   },
 
   // A request that runs keeps its engine; when it has ended the engine goes.
@@ -65,9 +57,9 @@ const cases = {
       over = true;
       return event;
     });
-    await collectUntil(() => over);
+    await until(() => over);
     assert.equal((await ended).type, "done");
-    assert.ok(await collectUntil(() => collected && threadCount() <= before));
+    assert.ok(await until(() => collected && threadCount() <= before));
   },
 
   // The object that load() returned is dropped, its promise is not.
@@ -92,7 +84,7 @@ const cases = {
       () => {},
     );
     await delay(20);
-    assert.ok(await collectUntil(() => threadCount() <= before));
+    assert.ok(await until(() => threadCount() <= before));
   },
 };
 

@@ -9,6 +9,7 @@ import { Engine } from "medinfer";
 
 import { fromRoot } from "../../support/paths.mjs";
 import { threadCount } from "./thread-count.mjs";
+import { until } from "./until.mjs";
 
 /** @type {Record<string, string>} */
 const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
@@ -17,15 +18,6 @@ const models = JSON.parse(process.env.MEDINFER_LIFETIME_MODELS ?? "{}");
 const load = (changes) =>
   Engine.load({ model: models.tiny, mmproj: null, nGpuLayers: 0, nThreads: 1, nCtx: 8192, ...changes });
 const endless = { prompt: "bat cat dog", nPredict: 1800, ignoreEos: true, sampling: { temperature: 0 } };
-
-/** @param {() => boolean} done */
-async function collectUntil(done) {
-  for (let i = 0; i < 500 && !done(); i++) {
-    globalThis.gc?.();
-    await delay(20);
-  }
-  return done();
-}
 
 const cases = {
   // An engine that was used and forgotten is closed.
@@ -42,7 +34,7 @@ const cases = {
         await engine.complete({ ...endless, nPredict: 3 }).result;
       }
     })();
-    assert.ok(await collectUntil(() => collected === 5 && threadCount() <= before));
+    assert.ok(await until(() => collected === 5 && threadCount() <= before));
   },
 
   // A generation is enough to keep its engine.

@@ -1,6 +1,7 @@
 // How many threads this process has.
 import { readdirSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
+
+import { until } from "./until.mjs";
 
 /** Threads of this process, where the system tells; 0 elsewhere. */
 export function threadCount() {
@@ -12,13 +13,13 @@ export function threadCount() {
 }
 
 /**
- * How many threads there are once they are no more than so many, or after five seconds. Whoever joins a thread is woken
+ * How many threads there are once they are no more than so many, or after a while. Whoever joins a thread is woken
  * before the kernel takes it off the list, so on a busy machine one that has ended is still counted for a moment; one
  * that was left behind stays.
  *
  * @param {number} most
  */
 export async function settledThreadCount(most) {
-  for (let waited = 0; waited < 5000 && threadCount() > most; waited += 20) await delay(20);
+  await until(() => threadCount() <= most);
   return threadCount();
 }
