@@ -57,6 +57,7 @@ struct LoadOptions {
   bool kv_host_on_cpu_only = false;         // and none where the pool is on a GPU
   std::string draft_path;                   // of a smaller model with the same vocabulary; empty: none
   Heads heads = Heads::kAuto;               // kAuto: none beside a draft model; kOff: their weights are not loaded
+  double draft_token_cost = 0;              // of a token more in a pass, in passes without any; 0: measured
   std::string kv_disk_folder;               // where a file without a name takes what has no room there; empty: none
   std::uint64_t kv_disk_bytes = 0;          // most bytes of it
   std::uint32_t max_queue = 1024;           // most requests that wait

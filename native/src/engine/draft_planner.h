@@ -23,8 +23,9 @@ class DraftPlanner {
  public:
   // `works`: whether what was refused can leave the cache again; otherwise nothing is drafted. `model`, `heads`: null:
   // none is asked; one of them is. All outlive it.
-  DraftPlanner(RequestTable& requests, bool works, DraftModel* model, DraftHeads* heads)
-      : requests_(requests), model_(model), heads_(heads), works_(works) {}
+  // `token_cost`: as LoadOptions::draft_token_cost.
+  DraftPlanner(RequestTable& requests, bool works, DraftModel* model, DraftHeads* heads, double token_cost)
+      : requests_(requests), model_(model), heads_(heads), works_(works), cost_(token_cost) {}
 
   // Sets the drafts of the next step.
   void Propose(const std::vector<ScheduledSequence*>& running);

@@ -280,6 +280,7 @@ Status EngineImpl::Load(const ProgressFn& progress) {
   limits.step_budget = options_.n_batch > 0 ? options_.n_batch : options_.n_ubatch;
   limits.swap_bytes = parts.swap_bytes;
   limits.host_bytes = parts.host_bytes;
+  limits.draft_token_cost = options_.draft_token_cost;
   const bool whole_on_gpu = info_.n_gpu_layers > static_cast<std::int32_t>(info_.n_layer);
   limits.cpus = whole_on_gpu ? 0 : AvailableCpus();
   loop_ = std::make_unique<EngineLoop>(

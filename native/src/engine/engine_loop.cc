@@ -40,7 +40,7 @@ EngineLoop::EngineLoop(const Parts& parts, const Limits& limits, const std::func
                                           : std::make_unique<DraftModel>(*parts.draft, limits.step_budget,
                                                                          llama_vocab_n_tokens(parts.model.vocab()))),
       stepper_({parts.model, parts.decoder, scheduler_, requests_, outbox_, parts.guard, draft_model_.get(),
-                draft_heads_.get()}) {
+                draft_heads_.get(), limits.draft_token_cost}) {
   Publish();
 }
 

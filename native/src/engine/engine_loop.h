@@ -51,7 +51,8 @@ class EngineLoop {
     std::uint32_t step_budget = 0;
     std::uint64_t swap_bytes = 0;
     std::uint64_t host_bytes = 0;
-    std::uint32_t cpus = 0;  // a pass of so many threads takes every CPU; 0: passes run elsewhere
+    std::uint32_t cpus = 0;       // a pass of so many threads takes every CPU; 0: passes run elsewhere
+    double draft_token_cost = 0;  // as of LoadOptions
   };
 
   // `on_end` is called on the engine thread for every request, right before its terminal event is emitted.

@@ -30,6 +30,7 @@ class Stepper {
     PassGuard& guard;
     DraftModel* draft_model = nullptr;  // null: there is none
     DraftHeads* draft_heads = nullptr;  // null: there are none
+    double draft_token_cost = 0;        // as of LoadOptions
   };
   // Since load.
   struct Counters {
@@ -44,7 +45,8 @@ class Stepper {
   };
 
   explicit Stepper(const Parts& parts)
-      : parts_(parts), drafts_(parts.requests, parts.decoder.paged(), parts.draft_model, parts.draft_heads) {}
+      : parts_(parts),
+        drafts_(parts.requests, parts.decoder.paged(), parts.draft_model, parts.draft_heads, parts.draft_token_cost) {}
 
   void Step();
 

@@ -32,6 +32,7 @@ double PassCost::BaseMs() const { return ms_ / weight_ / (1 + PerToken() * token
 
 // Least squares with a little of what is assumed, which alone holds where the passes have all been alike.
 double PassCost::PerToken() const {
+  if (given_ > 0) return given_;
   const double n = tokens_ / weight_;
   const double ms = ms_ / weight_;
   const double assumed = ms * kAssumed / (1 + kAssumed * n);

@@ -11,6 +11,9 @@ namespace medinfer {
 
 class PassCost {
  public:
+  // `per_token`: what PerToken() is whatever was reported; 0: it is measured.
+  explicit PassCost(double per_token = 0) : given_(per_token) {}
+
   // A pass with so many tokens took `ms`, with the draws behind it.
   void Report(std::uint32_t tokens, double ms);
 
@@ -21,6 +24,7 @@ class PassCost {
   bool known() const { return weight_ > 0; }
 
  private:
+  double given_;
   // Sums over the passes, the older the lighter; times of passes that took far longer than expected are cut.
   double weight_ = 0;
   double tokens_ = 0;

@@ -74,7 +74,10 @@ Answers AnswersTo(std::vector<Request> requests, const std::function<void(LoadOp
 
 TEST(Drafts, ChangeNoText) {
   for (const std::uint32_t batch_size : {1U, 4U}) {
-    const auto change = [&](LoadOptions& o) { o.batch_size = batch_size; };
+    const auto change = [&](LoadOptions& o) {
+      o.batch_size = batch_size;
+      o.draft_token_cost = 0.1;  // measured, under sanitizers, drafts of four at once may not pay
+    };
     const Answers without = AnswersTo(ManyKinds(0), change);
     const Answers with = AnswersTo(ManyKinds(16), change);
     EXPECT_EQ(with.texts, without.texts);
@@ -96,24 +99,27 @@ TEST(Drafts, ChangeNoTextWhereSequencesGiveWay) {
       o.n_ctx = 192;
       o.kv_page_size = 16;
       o.kv_swap_bytes = swap;
+      o.draft_token_cost = 0.1;
     };
     const Answers without = AnswersTo(ManyKinds(0), change);
     const Answers with = AnswersTo(ManyKinds(16), change);
     EXPECT_EQ(with.texts, without.texts);
     EXPECT_EQ(with.reasons, without.reasons);
     EXPECT_GT(with.stats.preemptions, 0U);
+    EXPECT_GT(with.stats.accepted_tokens, 0U);
   }
 }
 
 TEST(Drafts, HoldInASessionThatGoesOnFromThem) {
+  // The text of each turn: the second time it is expected, so that there is something to draft.
   std::vector<std::string> texts;
   for (const std::uint32_t drafts : {0U, 16U}) {
-    const Loaded loaded = LoadEngine(RandomModel());
+    const Loaded loaded = LoadEngine(RandomModel(), [](LoadOptions& o) { o.draft_token_cost = 0.1; });
     std::string said = "the patient has mild pain and the patient has";
     StateId state = 0;
-    std::string all;
-    for (int turn = 0; turn < 4; ++turn) {
+    for (std::size_t turn = 0; turn < 4; ++turn) {
       Request request = GreedyRequest(said, 24);
+      if (drafts > 0) request.expected_text = texts[turn];
       request.draft_tokens = drafts;
       request.base = state;
       request.keep = true;
@@ -125,11 +131,14 @@ TEST(Drafts, HoldInASessionThatGoesOnFromThem) {
       }
       state = done.state;
       said += seen.text + " and then";
-      all += seen.text + "|";
+      if (drafts == 0) {
+        texts.push_back(seen.text);
+      } else {
+        EXPECT_EQ(seen.text, texts[turn]);
+        EXPECT_GT(done.usage.accepted_tokens, 0U) << turn;
+      }
     }
-    texts.push_back(all);
   }
-  EXPECT_EQ(texts[0], texts[1]);
 }
 
 TEST(Drafts, ARequestMayHaveNoneAndNotMoreThanItsLimit) {

@@ -32,6 +32,12 @@ TEST(PassCost, AssumesSomethingWhereAllPassesAreAlike) {
   EXPECT_NEAR(cost.PerToken(), 0.5, 0.01);
 }
 
+TEST(PassCost, IsWhatWasGiven) {
+  PassCost cost(0.25);
+  for (int pass = 0; pass < 50; ++pass) cost.Report(1 + pass % 9, 7);
+  EXPECT_EQ(cost.PerToken(), 0.25);
+}
+
 TEST(PassCost, FollowsAChange) {
   PassCost cost;
   for (int pass = 0; pass < 500; ++pass) cost.Report(1 + pass % 9, 10 + 0.1 * (1 + pass % 9));
