@@ -6,6 +6,15 @@ export function toCount(text: string): number {
   return Number(text);
 }
 
+/** A number of threads, or `auto`. */
+export function toThreads(text: string): number | "auto" {
+  if (text === "auto") return text;
+  if (!/^0*[1-9]\d{0,8}$/.test(text)) {
+    throw new InvalidArgumentError("It has to be auto, or a whole number of 1 or more.");
+  }
+  return Number(text);
+}
+
 /** A whole number of 1 or more. */
 export function toSize(text: string): number {
   if (!/^0*[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It has to be a whole number of 1 or more.");

@@ -36,7 +36,19 @@ describe("a completion", () => {
   });
 
   it("has the library's options under their names, and JSON", async () => {
-    const args = ["--temperature", "0", "--n-predict", "40", "--echo", "--stop-strings", "a", "--stop-strings", "e"];
+    const args = [
+      "--temperature",
+      "0",
+      "--n-predict",
+      "40",
+      "--n-threads",
+      "auto",
+      "--echo",
+      "--stop-strings",
+      "a",
+      "--stop-strings",
+      "e",
+    ];
     const answer = (await printedJson(["complete", ...args, "--json", text])) as { text: string; finishReason: string };
     expect(answer.finishReason).toBe("stop");
     expect(answer.text.startsWith(text)).toBe(true);

@@ -156,10 +156,13 @@ describe("the server's options", () => {
       "d.gguf",
       "--n-ctx",
       "9",
+      "--n-threads",
+      "auto",
     ];
+    const shared = { nCtx: 9, nThreads: "auto" };
     expect((await given(args)).models).toEqual([
-      { name: "a", model: "a.gguf", mmproj: "p.gguf", draft: "d.gguf", task: "generate", nCtx: 9, keepLoaded: true },
-      { name: "b", model: "c.gguf", nCtx: 9, keepLoaded: false },
+      { name: "a", model: "a.gguf", mmproj: "p.gguf", draft: "d.gguf", task: "generate", ...shared, keepLoaded: true },
+      { name: "b", model: "c.gguf", ...shared, keepLoaded: false },
     ]);
   });
 
@@ -188,6 +191,7 @@ describe("flags that go with others are refused without them:", () => {
     [["--audit-log", "x", "--audit-max-size", "0"], 2, "a whole number of 1 or more"],
     [["--max-tokens", "0"], 2, "a whole number of 1 or more"],
     [["--time-limit", "0"], 2, "a whole number of 1 or more"],
+    [["--n-threads", "0"], 2, "It has to be auto, or a whole number of 1 or more"],
     [["--tls-min-version", "TLSv1"], 2, "Allowed choices are TLSv1.2, TLSv1.3"],
     [["--model", "x=a.gguf", "--model", "x=b.gguf"], 1, "two models have the name or alias x"],
   ])("%j", async (args, status, message) => {

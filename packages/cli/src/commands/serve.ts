@@ -3,7 +3,7 @@ import { listen, type ListenOptions, type LogLevel } from "@medinfer/server";
 import { Option, type Command } from "commander";
 import { MedInferError } from "medinfer";
 import closeWithGrace from "close-with-grace";
-import { toCount, toPort, toSize } from "../numbers.js";
+import { toCount, toPort, toSize, toThreads } from "../numbers.js";
 import { listenOptions, type ServeOptions } from "../serve/listen-options.js";
 import { refuseConnections } from "../serve/offline.js";
 import { shortenPath } from "../shorten.js";
@@ -65,7 +65,7 @@ export function addServe(program: Command): void {
     .option("--offline", "open no connection but those that come in, whatever asks for one")
     .option("--n-ctx <tokens>", "the KV pool of all running requests", toCount)
     .option("--batch-size <requests>", "most requests at once", toCount)
-    .option("--n-threads <threads>", "CPU threads", toCount)
+    .option("--n-threads <threads>", "CPU threads; default auto: as many as the host has free", toThreads)
     .option("--chat-template <name>", "default: the model's own")
     .option("--memory-budget <MiB>", "most memory of all loaded models; what is unused for longest goes first", toCount)
     .option("--unload-after <seconds>", "unload models, but the first, that nobody has used for so long", toCount)

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { Engine, type LoadOptions } from "medinfer";
-import { toCount } from "../numbers.js";
+import { toCount, toThreads } from "../numbers.js";
 
 const MODEL = "Model:";
 
@@ -18,7 +18,7 @@ export function addModelFlags(command: Command): Command {
     new Option("--n-gpu-layers <layers>", "layers on the GPU; default: as many as fit").argParser(toCount),
     new Option("--n-ctx <tokens>", "the KV pool of all running requests").argParser(toCount),
     new Option("--batch-size <requests>", "most requests at once").argParser(toCount),
-    new Option("--n-threads <threads>", "CPU threads").argParser(toCount),
+    new Option("--n-threads <threads>", "CPU threads; default auto: as many as the host has free").argParser(toThreads),
   ];
   for (const each of options) command.addOption(each.helpGroup(MODEL));
   return command;

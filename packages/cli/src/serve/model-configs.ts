@@ -16,7 +16,7 @@ export interface ModelOptions {
   task: ModelConfig["task"];
   nCtx?: number;
   batchSize?: number;
-  nThreads?: number;
+  nThreads?: number | "auto";
   chatTemplate?: string;
 }
 
