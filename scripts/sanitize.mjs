@@ -1,11 +1,11 @@
 // The native tests under a sanitizer: node scripts/sanitize.mjs asan|tsan [ARGUMENT OF GOOGLETEST]…
 // "quick" in the place of the arguments: what CI runs, without the tests that take long texts or no second thread.
-import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
-import { fromRoot, root } from "./lib/paths.mjs";
+import { fromRoot } from "./lib/paths.mjs";
+import { runShards } from "./lib/shards.mjs";
 
 const environments = {
   asan: {
@@ -29,13 +29,8 @@ await runMain(async () => {
   const programs = ["medinfer_scheduling_tests", "medinfer_tests"];
   const { out } = await build({ variant, tests: true, targets: programs });
   for (const program of programs) {
-    const result = spawnSync(path.join(out, "bin", program), ["--gtest_brief=1", ...args], {
-      cwd: root,
-      stdio: "inherit",
-      env: { ...process.env, ...environments[variant] },
-    });
-    if (result.status !== 0) {
-      throw new Failure(`${program} fails under ${variant} (${result.status ?? result.signal})`);
-    }
+    const ends = await runShards(path.join(out, "bin", program), () => args, environments[variant]);
+    const wrong = ends.find((end) => end !== 0);
+    if (wrong !== undefined) throw new Failure(`${program} fails under ${variant} (${wrong})`);
   }
 });

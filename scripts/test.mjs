@@ -3,9 +3,8 @@
 //   node scripts/test.mjs [--summary] [SUITE]…      (default: all but package, clients and models)
 //
 // --summary runs nothing and adds up what the suites counted since out/test-results was last removed.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
@@ -13,6 +12,7 @@ import { buildTypeScript } from "./build-ts.mjs";
 import { build } from "./build.mjs";
 import { Failure, runMain } from "./lib/fail.mjs";
 import { fromRoot, root } from "./lib/paths.mjs";
+import { runShards, shardCount } from "./lib/shards.mjs";
 
 const suites = [
   "scheduling",
@@ -39,22 +39,10 @@ function run(command, args) {
   return spawnSync(command, args, { cwd: root, stdio: "inherit" }).status === 0;
 }
 
-/** GoogleTest's own shards, as many as there are cores: its tests are of one thread, most of them. */
 async function runNative(suite) {
   const program = fromRoot("out", "source", "bin", nativePrograms[suite]);
-  const shards = Array.from({ length: os.availableParallelism() }, (_, i) => `${reportOf(suite)}.${i}`);
-  const statuses = await Promise.all(
-    shards.map(
-      (report, i) =>
-        new Promise((resolve, reject) => {
-          const env = { ...process.env, GTEST_TOTAL_SHARDS: String(shards.length), GTEST_SHARD_INDEX: String(i) };
-          const args = ["--gtest_brief=1", `--gtest_output=json:${report}`];
-          const child = spawn(program, args, { cwd: root, env, stdio: "inherit" });
-          child.on("error", reject);
-          child.on("close", resolve);
-        }),
-    ),
-  );
+  const shards = Array.from({ length: shardCount }, (_, i) => `${reportOf(suite)}.${i}`);
+  const ends = await runShards(program, (shard) => [`--gtest_output=json:${shards[shard]}`]);
   const reports = shards.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, "utf8")));
   const sum = (field) => reports.reduce((total, report) => total + (report[field] ?? 0), 0);
   const joined = {
@@ -66,7 +54,7 @@ async function runNative(suite) {
   };
   if (reports.length > 0) writeFileSync(reportOf(suite), JSON.stringify(joined));
   for (const file of shards) rmSync(file, { force: true });
-  return statuses.every((status) => status === 0);
+  return ends.every((end) => end === 0);
 }
 
 async function runSuite(suite) {

@@ -1,5 +1,6 @@
 // Kinds of tokenisers of which llama.cpp ships no vocabulary, and vocabularies that lack what a text needs.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <functional>
@@ -48,7 +49,7 @@ ModelPtr MakeVocabulary(
   file.SetInt("tokenizer.ggml.unknown_token_id", 0);
   file.SetBool("tokenizer.ggml.add_space_prefix", false);
   change(file);
-  const std::string path = ::testing::TempDir() + "medinfer-vocabulary-" + kind + ".gguf";
+  const std::string path = ::testing::TempDir() + "medinfer-vocabulary-" + kind + std::to_string(::getpid()) + ".gguf";
   file.Write(path);
   llama_model_params params = llama_model_default_params();
   params.vocab_only = true;
