@@ -49,14 +49,34 @@ void DiskPages::Run() {
       const MutexLock lock(mutex_);
       waiting_bytes_ -= writing->bytes->size();
       writing->bytes.reset();
-      writing->failed = !written;
       writing->digest = digest;
+      if (!written && !writing->dropped) {
+        failed_.push_back(writing);
+        ++failures_;
+      }
       if (waiting_bytes_ == 0) idle_.NotifyOne();
     }
   }
 }
 
+// A full disk takes none: what is not there is not counted, nor looked for.
+void DiskPages::DropFailures() {
+  if (failures_ == 0) return;
+  std::vector<std::shared_ptr<Writing>> failed;
+  {
+    const MutexLock lock(mutex_);
+    failed.swap(failed_);
+    failures_ = 0;
+  }
+  for (const auto& writing : failed) {
+    ++lost_;
+    const auto found = entries_.find(writing->path);
+    if (found != entries_.end() && found->second.writing == writing) Drop(found);
+  }
+}
+
 void DiskPages::Keep(PageCopy page) {
+  DropFailures();
   if (const auto known = entries_.find(page.path); known != entries_.end()) Drop(known);
   if (page_bytes_ == 0) page_bytes_ = page.bytes.size();
   if (page.bytes.size() != page_bytes_ || page_bytes_ == 0 || page_bytes_ > budget_) return;
@@ -67,9 +87,10 @@ void DiskPages::Keep(PageCopy page) {
       return;
     }
   }
-  if (bytes() + page_bytes_ > budget_) Release(entries_.find(order_.TakeFirst()));
+  if ((entries_.size() + 1) * page_bytes_ > budget_) Release(entries_.find(order_.TakeFirst()));
   if (free_.empty()) free_.push_back(blocks_++);
   auto writing = std::make_shared<Writing>();
+  writing->path = page.path;
   writing->block = free_.back();
   writing->bytes = std::make_shared<const PageCopy::Bytes>(std::exchange(page.bytes, {}));
   const EvictionQueue::Place place = order_.Enter(page.path, page.cost);
@@ -85,6 +106,7 @@ void DiskPages::Keep(PageCopy page) {
 }
 
 bool DiskPages::Touch(const PagePath& path) {
+  DropFailures();
   const auto found = entries_.find(path);
   if (found == entries_.end()) return false;
   found->second.place = order_.Use(found->second.place, found->second.page.cost);
@@ -102,18 +124,21 @@ const PageCopy* DiskPages::Find(const PagePath& path) {
     const MutexLock lock(mutex_);
     bytes = entry.writing->bytes;
     digest = entry.writing->digest;
-    good = !entry.writing->failed;
   }
   found_ = entry.page;
   if (bytes != nullptr) {
     found_.bytes = *bytes;
-  } else if (good) {
+  } else {
+    // One whose writing has failed since has no digest, so nothing equals it.
     found_.bytes.resize(page_bytes_);
     good = file_->Read(entry.writing->block, found_.bytes) && DigestOf(found_.bytes) == digest;
   }
   if (good) return &found_;
-  ++lost_;
-  Drop(found);
+  DropFailures();
+  if (const auto still = entries_.find(path); still != entries_.end()) {
+    ++lost_;
+    Drop(still);
+  }
   return nullptr;
 }
 
@@ -123,6 +148,7 @@ void DiskPages::ReadAhead(const PagePath& path) const {
 }
 
 void DiskPages::Forget(const std::function<bool(std::string_view salt)>& drops) {
+  DropFailures();
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const auto next = std::next(entry);
     if (drops(entry->second.page.salt)) Drop(entry);

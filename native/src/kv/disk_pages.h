@@ -5,7 +5,9 @@
 // Belongs to the engine thread. Knows no llama.h.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -48,18 +50,19 @@ class DiskPages {
   // Returns when nothing waits to be written.
   void Flush();
 
-  std::size_t pages() const { return entries_.size(); }
-  std::uint64_t bytes() const { return entries_.size() * page_bytes_; }
+  // Those that wait to be written count, those that could not be do not.
+  std::size_t pages() const { return entries_.size() - std::min<std::size_t>(failures_, entries_.size()); }
+  std::uint64_t bytes() const { return pages() * page_bytes_; }
   // Pages that could not be written, or were read as something else.
-  std::uint64_t lost() const { return lost_; }
+  std::uint64_t lost() const { return lost_ + failures_; }
 
  private:
   // One page on its way to the disk, and what became of it: under mutex_.
   struct Writing {
+    PagePath path{};
     std::uint32_t block = 0;
     std::shared_ptr<const PageCopy::Bytes> bytes;  // null: over
-    bool failed = false;
-    bool dropped = false;  // nobody wants it any more
+    bool dropped = false;                          // nobody wants it any more
     PagePath digest{};
   };
   struct Entry {
@@ -70,6 +73,7 @@ class DiskPages {
   using Entries = std::unordered_map<PagePath, Entry, PagePathHash>;
 
   void Run();
+  void DropFailures();
   void Drop(Entries::iterator entry);
   void Release(Entries::iterator entry);
 
@@ -88,8 +92,10 @@ class DiskPages {
   ConditionVariable idle_;
   // In the order in which they were kept: of two writings of one block the later one stays.
   std::deque<std::shared_ptr<Writing>> waiting_ MEDINFER_GUARDED_BY(mutex_);
-  std::uint64_t waiting_bytes_ MEDINFER_GUARDED_BY(mutex_) = 0;  // and of the one that is written
+  std::uint64_t waiting_bytes_ MEDINFER_GUARDED_BY(mutex_) = 0;               // and of the one that is written
+  std::vector<std::shared_ptr<Writing>> failed_ MEDINFER_GUARDED_BY(mutex_);  // whose entries are still there
   bool stop_ MEDINFER_GUARDED_BY(mutex_) = false;
+  std::atomic<std::size_t> failures_ = 0;  // how many are in failed_
 
   std::thread thread_;  // last: it runs as soon as it is there
 };

@@ -107,8 +107,18 @@ TEST_F(DiskPagesTest, WhatTheDiskDoesNotTakeIsLostAlone) {
   pages.Flush();
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, handler);
+  // Known without having been asked for.
+  EXPECT_EQ(pages.pages(), 1U);
+  EXPECT_EQ(pages.bytes(), kBytes);
+  EXPECT_EQ(pages.lost(), 1U);
   EXPECT_NE(pages.Find(Path(1)), nullptr);
   EXPECT_EQ(pages.Find(Path(2)), nullptr);
+  EXPECT_EQ(pages.lost(), 1U);
+  EXPECT_EQ(pages.pages(), 1U);
+  // There is room again, in the same place.
+  pages.Keep(Page(2));
+  pages.Flush();
+  EXPECT_NE(pages.Find(Path(2)), nullptr);
   EXPECT_EQ(pages.lost(), 1U);
 }
 
