@@ -87,7 +87,8 @@ export interface GenerationOptions {
   maxDraftTokens?: number;
   /**
    * A text that the answer is expected to repeat in parts, such as the page that it is read from or the draft that it revises:
-   * its words are proposed ahead of the model, see `maxDraftTokens`. It is no part of the prompt. Default `""`.
+   * its words are proposed ahead of the model, see `maxDraftTokens`. It is no part of the prompt. The first 256 KiB, as UTF-8,
+   * are looked at. Default `""`.
    */
   expectedText?: string;
   /** Higher runs first; equal priorities run in order of arrival. From -1000 to 1000. Default 0. */

@@ -24,6 +24,8 @@ struct ImageTokenLimits {
 };
 
 inline constexpr std::uint32_t kMostDraftTokens = 32;
+// Bytes of an expected text that are looked at: to tokenise it keeps others from being read.
+inline constexpr std::size_t kMostExpected = 256U << 10U;
 
 // One piece of a prompt, in the order in which the model reads it: text, or an image.
 struct PromptPart {
@@ -82,8 +84,9 @@ struct Request {
   // Most tokens that are proposed ahead of the model and looked at in one pass, 0 to kMostDraftTokens; 0: none. The
   // text is the same.
   std::uint32_t draft_tokens = 0;
-  std::string expected_text;  // that the answer may repeat in parts, to propose them; empty: none
-  std::uint32_t n = 1;        // completions; the prompt is computed once, completion i draws with seed + i
+  std::string
+      expected_text;    // that the answer may repeat in parts, to propose them: kMostExpected bytes of it; empty: none
+  std::uint32_t n = 1;  // completions; the prompt is computed once, completion i draws with seed + i
   // Not empty: nothing is generated. Completion i ends with Scored: how likely candidate i follows the prompt. What
   // else shapes an answer has no effect. REQUIRES: n is their number, and `keep` is false.
   std::vector<Candidate> candidates;

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <new>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "base/utf8.h"
 #include "device/assertion_guard.h"
 #include "grammar/answer_budget.h"
 #include "grammar/reasoning_budget.h"
@@ -231,7 +233,9 @@ std::shared_ptr<const Drafter::Known> Preparer::WhatIsKnown(const Request& reque
   if (request.draft_tokens == 0) return nullptr;
   std::vector<std::int32_t> expected;
   if (!request.expected_text.empty()) {
-    if (auto tokens = model_.tokenizer().Tokenize({{request.expected_text, /*parse_special=*/false}}); tokens.ok()) {
+    const std::string_view text = std::string_view(request.expected_text).substr(0, kMostExpected);
+    const std::string whole(text.substr(0, CompleteUtf8Prefix(text)));
+    if (auto tokens = model_.tokenizer().Tokenize({{whole, /*parse_special=*/false}}); tokens.ok()) {
       expected = std::move(tokens.value());
     }
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "medinfer/json_schema.h"
@@ -139,6 +140,28 @@ TEST(Drafts, HoldInASessionThatGoesOnFromThem) {
       }
     }
   }
+}
+
+// To tokenise more would keep others from being read.
+TEST(Drafts, LookAtTheBeginningOfALongText) {
+  const Loaded loaded = LoadEngine(RandomModel(), [](LoadOptions& o) { o.draft_token_cost = 0.1; });
+  const auto ask = [&](std::string expected) {
+    Request request = GreedyRequest("the patient has", 24);
+    request.draft_tokens = 16;
+    request.expected_text = std::move(expected);
+    const Seen seen = loaded.recorder->Wait(loaded.engine->Submit(std::move(request)).value());
+    EXPECT_TRUE(seen.done());
+    return std::pair(seen.text, std::uint64_t{std::get<Done>(*seen.end).usage.accepted_tokens});
+  };
+  const std::string text = ask("").first;
+  // The limit lies within a character.
+  const std::string filler(kMostExpected - 1, '.');
+  for (const std::string& expected : {text, text + filler}) {
+    const auto [again, accepted] = ask(expected);
+    EXPECT_EQ(again, text);
+    EXPECT_GT(accepted, 0U);
+  }
+  EXPECT_EQ(ask(filler + "\xC3\xA4" + text), std::pair(text, std::uint64_t{0}));
 }
 
 TEST(Drafts, ARequestMayHaveNoneAndNotMoreThanItsLimit) {
