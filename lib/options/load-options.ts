@@ -207,7 +207,12 @@ export const loadOptionsSchema = object({
         gather: v.optional(flag(), true),
         swapBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
         hostCacheBytes: v.optional(autoOr(0, 2 ** 46), "auto"),
-        diskCacheFolder: v.optional(text({ filled: true })),
+        diskCacheFolder: v.optional(
+          v.pipe(
+            text({ filled: true }),
+            v.check((folder) => !folder.includes("\0"), "must not hold a null character"),
+          ),
+        ),
         diskCacheBytes: v.optional(integer(1, 2 ** 46)),
       }),
       v.check(
@@ -217,6 +222,10 @@ export const loadOptionsSchema = object({
       v.check(
         ({ prefixCache, diskCacheFolder }) => prefixCache || diskCacheFolder === undefined,
         "names a diskCacheFolder with prefixCache: false: nothing would be kept there",
+      ),
+      v.check(
+        ({ prefixCache, hostCacheBytes }) => prefixCache || hostCacheBytes === "auto" || hostCacheBytes === 0,
+        "names hostCacheBytes with prefixCache: false: nothing would be kept there",
       ),
     ),
     () => ({}),

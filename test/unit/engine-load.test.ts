@@ -122,7 +122,16 @@ describe("Engine.load", () => {
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining("prefixCache") as string,
     });
+    expect(await reject({ hostCacheBytes: 4096, prefixCache: false })).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("hostCacheBytes") as string,
+    });
+    expect(await reject({ diskCacheFolder: "a\0b" })).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("kv.diskCacheFolder must not hold a null character") as string,
+    });
     expect(addon.loads).toEqual([]);
+    await Engine.load({ mmproj: null, kv: { hostCacheBytes: 0, prefixCache: false } });
   });
 
   it("says whether heads are to guess", async () => {
