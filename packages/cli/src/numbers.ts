@@ -6,11 +6,14 @@ export function toCount(text: string): number {
   return Number(text);
 }
 
+/** As many as the library takes. */
+const MOST_THREADS = 512;
+
 /** A number of threads, or `auto`. */
 export function toThreads(text: string): number | "auto" {
   if (text === "auto") return text;
-  if (!/^0*[1-9]\d{0,8}$/.test(text)) {
-    throw new InvalidArgumentError("It has to be auto, or a whole number of 1 or more.");
+  if (!/^0*[1-9]\d{0,2}$/.test(text) || Number(text) > MOST_THREADS) {
+    throw new InvalidArgumentError(`It has to be auto, or a whole number from 1 to ${String(MOST_THREADS)}.`);
   }
   return Number(text);
 }

@@ -191,7 +191,8 @@ describe("flags that go with others are refused without them:", () => {
     [["--audit-log", "x", "--audit-max-size", "0"], 2, "a whole number of 1 or more"],
     [["--max-tokens", "0"], 2, "a whole number of 1 or more"],
     [["--time-limit", "0"], 2, "a whole number of 1 or more"],
-    [["--n-threads", "0"], 2, "It has to be auto, or a whole number of 1 or more"],
+    [["--n-threads", "0"], 2, "It has to be auto, or a whole number from 1 to 512"],
+    [["--n-threads", "513"], 2, "It has to be auto, or a whole number from 1 to 512"],
     [["--tls-min-version", "TLSv1"], 2, "Allowed choices are TLSv1.2, TLSv1.3"],
     [["--model", "x=a.gguf", "--model", "x=b.gguf"], 1, "two models have the name or alias x"],
   ])("%j", async (args, status, message) => {
