@@ -84,8 +84,8 @@ struct Request {
   // Most tokens that are proposed ahead of the model and looked at in one pass, 0 to kMostDraftTokens; 0: none. The
   // text is the same.
   std::uint32_t draft_tokens = 0;
-  std::string
-      expected_text;    // that the answer may repeat in parts, to propose them: kMostExpected bytes of it; empty: none
+  // That the answer may repeat in parts, to propose them: kMostExpected bytes of it are looked at. Empty: none.
+  std::string expected_text;
   std::uint32_t n = 1;  // completions; the prompt is computed once, completion i draws with seed + i
   // Not empty: nothing is generated. Completion i ends with Scored: how likely candidate i follows the prompt. What
   // else shapes an answer has no effect. REQUIRES: n is their number, and `keep` is false.
