@@ -9,6 +9,8 @@ import { machine } from "./lib/machine.mjs";
 
 const names = [
   "accuracy",
+  "confidence",
+  "queue",
   "event-loop",
   "abort",
   "throughput",
