@@ -1,0 +1,1 @@
+"""Two pipelines as users of Spark NLP write them, with every parameter that they set there."""
