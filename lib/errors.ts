@@ -49,6 +49,13 @@ export type NativeCode = (typeof nativeCodes)[number];
  * | `IMAGE_FETCH` | an image's URL did not answer with an image |
  * | `IMAGE_DECODE` | the image is damaged or of an unsupported format |
  * | `IMAGE_TOO_LARGE` | the image exceeds the byte or pixel limit, or is a strip of more than 200 to 1 |
+ * | `DOCUMENT_NOT_FOUND` | no readable document at the path |
+ * | `DOCUMENT_FETCH` | a document's URL did not answer with it |
+ * | `DOCUMENT_DECODE` | the document is damaged |
+ * | `DOCUMENT_UNSUPPORTED` | the document is of a kind that is not read |
+ * | `DOCUMENT_PASSWORD` | the document is encrypted, and needs a password, or another |
+ * | `DOCUMENT_TOO_LARGE` | the document exceeds a limit of bytes, pages or pixels |
+ * | `DOCUMENT_TIMEOUT` | a page was not decoded in time |
  * | `NO_VISION` | an image was given to a model that was loaded without a projector |
  * | `WRONG_TASK` | the engine was loaded for another task, or the model cannot do the one that was asked for |
  * | `BAD_SESSION` | a session's file cannot be written or read, is damaged, or was saved with another model |
@@ -57,7 +64,17 @@ export type NativeCode = (typeof nativeCodes)[number];
  * | `BACKEND_LOST` | a compute backend, or the addon itself, cannot be loaded, or failed while it ran |
  * | `INTERNAL` | a defect of ours |
  */
-export type ErrorCode = NativeCode | "IMAGE_FETCH";
+export type ErrorCode = NativeCode | "IMAGE_FETCH" | DocumentCode;
+
+/** The codes of @medinfer/documents. */
+type DocumentCode =
+  | "DOCUMENT_NOT_FOUND"
+  | "DOCUMENT_FETCH"
+  | "DOCUMENT_DECODE"
+  | "DOCUMENT_UNSUPPORTED"
+  | "DOCUMENT_PASSWORD"
+  | "DOCUMENT_TOO_LARGE"
+  | "DOCUMENT_TIMEOUT";
 
 /** One thing that is wrong with the arguments of a call. */
 export interface ArgumentIssue {

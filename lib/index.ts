@@ -21,6 +21,7 @@ export type {
   GenerationOptions,
   OnContextFull,
 } from "./options/request-options.js";
+export type { DocumentOptions, DocumentSource, PageFacts, PageWord } from "./documents/types.js";
 export type { FromSchema, JsonSchema } from "./schema/types.js";
 export { inspectSampling } from "./inspect-sampling.js";
 export type { LogitBias, Sampling, SamplerName } from "./sampling/types.js";

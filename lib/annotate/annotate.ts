@@ -3,6 +3,9 @@ import * as v from "valibot";
 import { CallEnd } from "../call-end.js";
 import { imageInputSchema, promptEntries } from "../chat/schema.js";
 import type { EngineCore } from "../core.js";
+import { RowDocuments } from "../documents/row-documents.js";
+import { isDocumentSource } from "../documents/source.js";
+import type { DocumentOptions, DocumentPage, DocumentSource } from "../documents/types.js";
 import { argumentError, MedInferError } from "../errors.js";
 import type { GenerationResult } from "../generation/types.js";
 import { generationEntries, ofCompletions, type ResolvedChatOptions } from "../options/request-options.js";
@@ -27,6 +30,10 @@ export const annotateOptionsSchema = object(
     ...promptEntries,
     toolChoice: v.optional(toolChoiceSchema),
     parallelToolCalls: v.optional(flag(), true),
+    documents: v.optional(
+      any<DocumentOptions>((value) => typeof value === "object" && value !== null, "an object"),
+      () => ({}),
+    ),
     concurrency: v.optional(integer(1, 65536)),
     onError: v.optional(oneOf(["collect", "throw"]), "collect"),
     ...generationEntries,
@@ -42,13 +49,23 @@ export const annotateRowSchema = v.looseObject(
     ),
     image: v.optional(imageInputSchema),
     images: v.optional(list(imageInputSchema, "images"), () => []),
+    document: v.optional(any<DocumentSource>(isDocumentSource, "a path, bytes, a Blob or a URL object")),
+    pages: v.optional(list(integer(1), "page numbers", true)),
+    password: v.optional(text()),
     prompt: v.optional(text({ filled: true })),
   },
   "must be an object",
 );
 
 /** What every row asks for, beside its own prompt and images. */
-type Defaults = Omit<v.InferOutput<typeof annotateOptionsSchema>, "concurrency" | "onError">;
+type Defaults = Omit<v.InferOutput<typeof annotateOptionsSchema>, "concurrency" | "documents" | "onError">;
+
+type AskedRow = v.InferOutput<typeof annotateRowSchema>;
+/** A row, and the pages of its document. */
+interface RowToAnswer {
+  readonly row: AskedRow;
+  readonly pages: readonly DocumentPage[];
+}
 
 /** As messages name it; a row is `engine.annotate: rows[3]`. */
 const CALL = "engine.annotate";
@@ -64,7 +81,12 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   rows: AsyncIterable<TRow> | Iterable<TRow>,
   given: AnnotateOptions,
 ): AsyncGenerator<AnnotateResult<TRow>, void, undefined> {
-  const { concurrency = core.info.batchSize * 2, onError, ...defaults } = parse(annotateOptionsSchema, given, CALL);
+  const {
+    concurrency = core.info.batchSize * 2,
+    documents: howToRead,
+    onError,
+    ...defaults
+  } = parse(annotateOptionsSchema, given, CALL);
   requireTask(core, "generate", CALL);
   if (!isIterable(rows)) throw argumentError(CALL, "rows", "must be iterable");
   checkTemplateOptions(defaults);
@@ -74,9 +96,15 @@ export async function* annotateRows<TRow extends AnnotateRow>(
   const options = { ...defaults, signal };
   const grammar = grammarForRows(options);
 
+  const documents = new RowDocuments(howToRead, CALL);
+
   const job = async (row: TRow, index: number): Promise<AnnotateResult<TRow>> => {
     try {
-      return succeeded(row, index, await answer(core, row, index, options, grammar));
+      const asked = parse(annotateRowSchema, row, nameOf(index));
+      const pages = asked.document === undefined ? undefined : await documents.pages(asked, nameOf(index), signal);
+      const result = await answer(core, { row: asked, pages: pages ?? [] }, index, options, grammar);
+      const facts = pages?.map(({ image: _, ...each }) => each);
+      return { ...succeeded(row, index, result), ...(facts === undefined ? {} : { pages: facts }) };
     } catch (error) {
       const failure = error as MedInferError; // answer() rejects with nothing else
       if (signal.aborted || failure.code === "CLOSED") throw failure;
@@ -91,6 +119,7 @@ export async function* annotateRows<TRow extends AnnotateRow>(
     throw error;
   } finally {
     end.finish();
+    await documents.close();
   }
 }
 
@@ -121,14 +150,14 @@ function isIterable(rows: unknown): boolean {
 /** @throws MedInferError (rejects) and nothing else */
 async function answer(
   core: EngineCore,
-  row: AnnotateRow,
+  asked: RowToAnswer,
   index: number,
   options: Defaults,
   grammar: () => string,
 ): Promise<GenerationResult> {
   for (;;) {
     try {
-      const prepare = () => prepareChat(core, CALL, chatOf(row, index, options), grammar());
+      const prepare = () => prepareChat(core, CALL, chatOf(asked, index, options), grammar());
       return await start(core, prepare).result;
     } catch (error) {
       const full = error instanceof MedInferError && error.code === "QUEUE_FULL";
@@ -140,16 +169,15 @@ async function answer(
 
 /** The chat that a row is. */
 function chatOf(
-  given: AnnotateRow,
+  { row, pages }: RowToAnswer,
   index: number,
   { prompt: defaultPrompt, systemPrompt, ...options }: Defaults,
 ): ResolvedChatOptions {
-  const row = parse(annotateRowSchema, given, nameOf(index));
   const prompt = row.prompt ?? defaultPrompt;
   if (prompt === undefined) {
     throw argumentError(nameOf(index), "prompt", "is missing, in the row and in the options");
   }
-  const images = row.image === undefined ? row.images : [row.image, ...row.images];
+  const images = [...pages.map((page) => page.image), ...(row.image === undefined ? [] : [row.image]), ...row.images];
   const user = { role: "user", content: imagesFirst(images, prompt) };
   const system = systemPrompt ?? (options.useChatTemplate ? "You are a helpful assistant." : "");
   const messages = system === "" ? [user] : [{ role: "system", content: system }, user];

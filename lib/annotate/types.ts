@@ -1,6 +1,7 @@
 /** Many documents or images, one answer each. */
 import type { MedInferError } from "../errors.js";
 import type { FunctionTool, ImageInput, ReasoningEffort, TemplateArguments, Tool } from "../chat/types.js";
+import type { DocumentOptions, DocumentSource, PageFacts } from "../documents/types.js";
 import type { PromptLogprob, TokenLogprobs } from "../generation/logprobs.js";
 import type { FinishReason, MadeToolCall, SeenImage, Timings, Usage } from "../generation/types.js";
 import type { GenerationOptions } from "../options/request-options.js";
@@ -14,6 +15,14 @@ export interface AnnotateRow {
   image?: ImageInput;
   /** Several of them, in this order; after `image`. */
   images?: readonly ImageInput[];
+  /**
+   * A document whose pages are shown before the images, as an image each. It needs the package @medinfer/documents.
+   */
+  document?: DocumentSource;
+  /** Which pages of `document`, from 1. Default: all. */
+  pages?: readonly number[];
+  /** Of `document`, where it is an encrypted PDF. */
+  password?: string;
   /** What is asked of this row. Default: the `prompt` of the options. */
   prompt?: string;
 }
@@ -41,6 +50,8 @@ export interface AnnotateOptions extends GenerationOptions {
   parallelToolCalls?: boolean;
   /** The same for every row; see {@link ChatOptions}. */
   reasoningEffort?: ReasoningEffort;
+  /** How the documents of rows are read. */
+  documents?: DocumentOptions;
   /** Most rows that are under way at once. Default: twice the engine's `batchSize`. */
   concurrency?: number;
   /**
@@ -74,6 +85,8 @@ export interface AnnotateResult<TRow extends AnnotateRow = AnnotateRow, T = unkn
   usage: Usage | undefined;
   /** Undefined where the row failed. */
   timings: Timings | undefined;
+  /** What is known of the pages of the row's `document`, their text layers among it. Undefined where it has none. */
+  pages?: PageFacts[];
   /** What became of the row's images. Undefined where it has none. */
   images?: SeenImage[];
   /** Where `promptLogprobs` asks for them: see {@link GenerationResult.promptLogprobs}. */

@@ -13,7 +13,9 @@ import type { CorsOptions } from "./http/cors.js";
 import type { EventForm, Route } from "./http/route.js";
 import { endingProblem } from "./http/problem.js";
 import { streamRoute } from "./http/stream-route.js";
+import { DocumentPages } from "./documents/document-pages.js";
 import { inlineImages } from "./images/image-reader.js";
+import { RequestImages } from "./images/request-images.js";
 import { WebImages, type WebImageOptions } from "./images/web-images.js";
 import { messagesRoutes } from "./messages/messages-routes.js";
 import { modelCallRoutes } from "./model-calls/model-calls-routes.js";
@@ -91,9 +93,11 @@ export function createService(options: ServiceOptions): Service {
   const ending = new AbortController();
   const draining = new AbortController();
   let state: "starting" | "ready" | "draining" = "starting";
+  const documents = new DocumentPages();
+  const urls = imageUrls ? new WebImages(imageUrls === true ? {} : imageUrls) : inlineImages;
   const serving = new Serving({
     models,
-    images: imageUrls ? new WebImages(imageUrls === true ? {} : imageUrls) : inlineImages,
+    images: new RequestImages(urls, documents),
     admission: people.admission,
     recorder,
     limits,
@@ -164,6 +168,7 @@ export function createService(options: ServiceOptions): Service {
       await stored?.queue.close();
       stored?.release();
       await models.close();
+      await documents.close();
       await telemetry.close();
     },
   };

@@ -87,13 +87,6 @@ describe("what a client does wrong is 400, with its place", () => {
     expect([status, error.param]).toEqual([400, "model"]);
   });
 
-  test("a file is refused by name", async () => {
-    const file = { type: "file", file: { filename: `${patient}.pdf`, file_data: "data:application/pdf;base64,AA==" } };
-    const { status, error } = await failure({ model, messages: [{ role: "user", content: [file] }] });
-    expect(status).toBe(400);
-    expect(error.message).toContain('"file"');
-  });
-
   test("a role whose deltas were joined is explained", async () => {
     const { error } = await failure({ model, messages: [{ role: "assistantassistant", content: "x" }] });
     expect(error.message).toContain("say it once");

@@ -317,14 +317,14 @@ describe("what is wrong is told as Anthropic does", () => {
     [{ ...greedy, messages, container: "Quackenbush" }, "container", "unknown"],
     [{ ...greedy, messages, tools: [{ type: "web_search_20250305", name: "x" }] }, "tools[0].type", "web_search"],
     [
-      { ...greedy, messages: [{ role: "user", content: [{ type: "document" }] }] },
+      { ...greedy, messages: [{ role: "user", content: [{ type: "search_result" }] }] },
       "messages[0].content[0].type",
-      "document",
+      "search_result",
     ],
     [
       { ...greedy, messages: [{ role: "user", content: [{ type: "Quackenbush" }] }] },
       "messages[0].content[0].type",
-      "text, image or tool_result",
+      "text, image, document or tool_result",
     ],
     [{ ...greedy, messages: [{ role: "user", content: "A".repeat(10_000) }] }, "messages[0].content", "base64"],
     [

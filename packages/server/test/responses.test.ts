@@ -292,8 +292,8 @@ describe("what is wrong is 400, with its place", () => {
     [{ model, input: [{ role: "tool", content: "x" }] }, "input[0].role", ""],
     [
       { model, input: [{ role: "user", content: [{ type: "input_file", file_id: "Quackenbush" }] }] },
-      "input[0].content[0].type",
-      "input_file",
+      "input[0].content[0].file_id",
+      "base64",
     ],
     [{ model, input: "A".repeat(10_000) }, "input[0].content", "base64"],
   ])("%j", async (body, param, says) => {

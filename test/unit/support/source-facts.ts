@@ -41,13 +41,16 @@ function nativeCodes(): Map<string, boolean> {
   return new Map(names.filter(([, , code]) => code !== "OK").map(([, name, code]) => [code!, retryable.has(name!)]));
 }
 
-/** What is said of `retryable` at each place of the library that makes an error of a code named there. */
-function thrownInLibrary(): [code: string, retryable: "yes" | "no" | "sometimes"][] {
+/** `Fault` becomes a DocumentError of the same code, which is not retryable. */
+const errorClasses = ["MedInferError", "DocumentError", "Fault"];
+
+/** What is said of `retryable` at each place of a folder that makes an error of a code named there. */
+function thrownIn(folder: string): [code: string, retryable: "yes" | "no" | "sometimes"][] {
   const found: [string, "yes" | "no" | "sometimes"][] = [];
-  const files = readdirSync(path.join(packageRoot, "lib"), { recursive: true, encoding: "utf8" });
+  const files = readdirSync(path.join(packageRoot, folder), { recursive: true, encoding: "utf8" });
   for (const file of files.filter((name) => name.endsWith(".ts"))) {
-    visit(parse(path.join("lib", file)), (node) => {
-      if (!ts.isNewExpression(node) || node.expression.getText() !== "MedInferError") return;
+    visit(parse(path.join(folder, file)), (node) => {
+      if (!ts.isNewExpression(node) || !errorClasses.includes(node.expression.getText())) return;
       const [code, , options] = node.arguments ?? [];
       if (code === undefined || !ts.isStringLiteral(code)) return;
       const given =
@@ -66,7 +69,9 @@ export function retryableByCode(): Record<string, "yes" | "no" | "sometimes"> {
   const all = new Map<string, Set<string>>();
   const note = (code: string, retryable: string) => all.set(code, (all.get(code) ?? new Set()).add(retryable));
   for (const [code, retryable] of nativeCodes()) note(code, retryable ? "yes" : "no");
-  for (const [code, retryable] of thrownInLibrary()) note(code, retryable);
+  for (const folder of ["lib", "packages/documents/src"]) {
+    for (const [code, retryable] of thrownIn(folder)) note(code, retryable);
+  }
   return Object.fromEntries(
     Array.from(all, ([code, said]) => {
       const [only] = said;

@@ -16,12 +16,21 @@ const imagePart = v.strictObject({
   maxTokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
 
-const part = v.variant("type", [textPart, imagePart, refusalPart], ({ input }) => partMessage(input));
+/** A document, whose pages the model is shown as images. */
+const filePart = v.strictObject({
+  type: v.literal("file"),
+  file: v.strictObject({
+    file_data: v.optional(v.string()),
+    filename: v.optional(v.string()),
+    file_id: v.nullish(v.never("is not read: send the file itself, in base64 as file_data")),
+  }),
+});
+
+const part = v.variant("type", [textPart, imagePart, filePart, refusalPart], ({ input }) => partMessage(input));
 
 /** What is wrong with a part's type: those that are known, and not taken, are named. */
 function partMessage(type: unknown): string {
-  const kinds = "must be text, image_url or refusal";
-  if (type === "file") return `${kinds}: a "file" cannot be read yet, send its pages as images`;
+  const kinds = "must be text, image_url, file or refusal";
   if (type === "input_audio") return `${kinds}: no model here hears an "input_audio"`;
   return kinds;
 }

@@ -1,4 +1,4 @@
-import type { ChatMessage, Content } from "medinfer";
+import type { ChatMessage, Content, ImagePart, TextPart } from "medinfer";
 import { noFile } from "../generate/no-file.js";
 import type { ImageReader } from "../images/image-reader.js";
 import type { Message, MessageContent } from "./message-schema.js";
@@ -39,22 +39,27 @@ async function readMessage(message: Message, where: string, images: ImageReader)
 async function readContent(content: MessageContent, where: string, images: ImageReader): Promise<Content> {
   const param = `${where}.content`;
   if (typeof content === "string") return noFile(content, param);
-  return Promise.all(
-    content.map(async (part, i) => {
+  const parts = await Promise.all(
+    content.map(async (part, i): Promise<(TextPart | ImagePart)[]> => {
       const place = `${param}[${i}]`;
       switch (part.type) {
         case "text":
-          return { type: "text" as const, text: noFile(part.text, place) };
+          return [{ type: "text", text: noFile(part.text, place) }];
         case "refusal":
-          return { type: "text" as const, text: noFile(part.refusal, place) };
+          return [{ type: "text", text: noFile(part.refusal, place) }];
         case "image_url": {
           const { image_url: source, minTokens, maxTokens } = part;
           const image = await images.read(typeof source === "string" ? source : source.url, `${place}.image_url`);
-          return { type: "image" as const, image, ...defined({ minTokens, maxTokens }) };
+          return [{ type: "image", image, ...defined({ minTokens, maxTokens }) }];
+        }
+        case "file": {
+          const pages = await images.pages(part.file.file_data ?? "", `${place}.file.file_data`);
+          return pages.map((image) => ({ type: "image", image }));
         }
       }
     }),
   );
+  return parts.flat();
 }
 
 /** Without what is undefined. */

@@ -5,7 +5,7 @@ import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 import type { ImageSource } from "medinfer";
 import { Problem } from "../http/problem.js";
-import { inlineImages, type ImageReader } from "./image-reader.js";
+import { inlineImages, type ImageUrls } from "./image-reader.js";
 
 export interface WebImageOptions {
   /** Hosts that images may come from, e.g. `"pacs.hospital.example"`. Default: any. */
@@ -27,7 +27,7 @@ const MOST_REDIRECTS = 3;
  * Takes images of web servers too. Addresses are looked at where the socket connects, behind the resolver: a name may resolve
  * to one thing when it is checked and to another when it is used, and each redirect is a new address.
  */
-export class WebImages implements ImageReader {
+export class WebImages implements ImageUrls {
   readonly #hosts: readonly string[] | undefined;
   readonly #maxBytes: number;
   readonly #timeoutMs: number;

@@ -31,9 +31,28 @@ const imageBlock = v.strictObject({
   cache_control: cacheControl,
 });
 
+/** A document, whose pages the model is shown as images, or a text. */
+const documentBlock = v.strictObject({
+  type: v.literal("document"),
+  source: v.variant(
+    "type",
+    [
+      v.strictObject({ type: v.literal("base64"), media_type: v.string(), data: v.string() }),
+      v.strictObject({ type: v.literal("text"), media_type: v.literal("text/plain"), data: v.string() }),
+    ],
+    "must be base64 or text: documents are not fetched, and not named by file",
+  ),
+  title: v.nullish(v.string()),
+  context: v.nullish(v.string()),
+  citations: v.nullish(
+    v.strictObject({ enabled: v.optional(v.literal(false, "must be false: nothing here makes citations")) }),
+  ),
+  cache_control: cacheControl,
+});
+
 /** Anthropic's, of its own tools and files. */
 const blocksElsewhere =
-  /^(document|search_result|redacted_thinking|server_tool_use|web_search_tool_result|web_fetch_tool_result|code_execution_tool_result|container_upload|mcp_tool_use|mcp_tool_result)/;
+  /^(search_result|redacted_thinking|server_tool_use|web_search_tool_result|web_fetch_tool_result|code_execution_tool_result|container_upload|mcp_tool_use|mcp_tool_result)/;
 
 const blockMessage =
   (kinds: string) =>
@@ -44,7 +63,7 @@ const blockMessage =
       : `must be ${kinds}: this server reads no blocks of the type ${known}`;
   };
 
-const resultPart = v.variant("type", [textBlock, imageBlock], blockMessage("text or image"));
+const resultPart = v.variant("type", [textBlock, imageBlock, documentBlock], blockMessage("text, image or document"));
 
 const toolResult = v.strictObject({
   type: v.literal("tool_result"),
@@ -70,7 +89,11 @@ const thinking = v.strictObject({
   signature: v.optional(v.string()),
 });
 
-const userBlock = v.variant("type", [textBlock, imageBlock, toolResult], blockMessage("text, image or tool_result"));
+const userBlock = v.variant(
+  "type",
+  [textBlock, imageBlock, documentBlock, toolResult],
+  blockMessage("text, image, document or tool_result"),
+);
 const assistantBlock = v.variant("type", [textBlock, toolUse, thinking], blockMessage("text, tool_use or thinking"));
 
 const message = v.variant(

@@ -27,7 +27,7 @@ async function readMessage(message: WireMessage, where: string, images: ImageRea
 /** Results of tools are messages of their own, in the order of the blocks. */
 async function readUser(
   role: "user" | "system",
-  blocks: Blocks<"text" | "image" | "tool_result">,
+  blocks: Blocks<"text" | "image" | "document" | "tool_result">,
   where: string,
   images: ImageReader,
 ): Promise<ChatMessage[]> {
@@ -36,7 +36,7 @@ async function readUser(
   for (const [i, block] of blocks.entries()) {
     const place = `${where}[${i}]`;
     if (block.type !== "tool_result") {
-      said.push(await readPart(block, place, images));
+      said.push(...(await readPart(block, place, images)));
       continue;
     }
     if (said.length > 0) messages.push({ role, content: said });
@@ -75,17 +75,42 @@ function readAssistant(blocks: Blocks<"text" | "tool_use" | "thinking">, where: 
 }
 
 async function readParts(
-  content: string | Blocks<"text" | "image">,
+  content: string | Blocks<"text" | "image" | "document">,
   where: string,
   images: ImageReader,
 ): Promise<Content> {
   if (typeof content === "string") return noFile(content, where);
-  return Promise.all(content.map((block, i) => readPart(block, `${where}[${i}]`, images)));
+  return (await Promise.all(content.map((block, i) => readPart(block, `${where}[${i}]`, images)))).flat();
 }
 
-async function readPart(block: Blocks<"text" | "image">[number], where: string, images: ImageReader): Promise<Part> {
-  if (block.type === "text") return { type: "text", text: noFile(block.text, where) };
-  const { source } = block;
-  const url = source.type === "url" ? source.url : `data:${source.media_type};base64,${source.data}`;
-  return { type: "image", image: await images.read(url, `${where}.source`) };
+/** A block as parts: a document is several. */
+async function readPart(
+  block: Blocks<"text" | "image" | "document">[number],
+  where: string,
+  images: ImageReader,
+): Promise<Part[]> {
+  switch (block.type) {
+    case "text":
+      return [{ type: "text", text: noFile(block.text, where) }];
+    case "image": {
+      const { source } = block;
+      const url = source.type === "url" ? source.url : `data:${source.media_type};base64,${source.data}`;
+      return [{ type: "image", image: await images.read(url, `${where}.source`) }];
+    }
+    case "document":
+      return readDocument(block, where, images);
+  }
+}
+
+async function readDocument(
+  { title, context, source }: Blocks<"document">[number],
+  where: string,
+  images: ImageReader,
+): Promise<Part[]> {
+  const about = [title, context].filter((text) => text !== undefined && text !== null && text !== "");
+  const said = about.map((text): Part => ({ type: "text", text: `${noFile(text!, where)}\n` }));
+  const data = `${where}.source.data`;
+  if (source.type === "text") return [...said, { type: "text", text: noFile(source.data, data) }];
+  const pages = await images.pages(source.data, data);
+  return [...said, ...pages.map((image): Part => ({ type: "image", image }))];
 }

@@ -21,9 +21,18 @@ const outputText = v.strictObject({
 });
 const refusal = v.strictObject({ type: v.literal("refusal"), refusal: v.string() });
 
-const part = v.variant("type", [inputText, inputImage, outputText, refusal], ({ input }) => {
-  const kinds = "must be input_text, input_image, output_text or refusal";
-  if (input === "input_file") return `${kinds}: an "input_file" cannot be read yet, send its pages as images`;
+/** A document, whose pages the model is shown as images. */
+const inputFile = v.strictObject({
+  type: v.literal("input_file"),
+  file_data: v.optional(v.string()),
+  filename: v.nullish(v.string()),
+  file_id: v.nullish(v.never("is not read: send the file itself, in base64 as file_data")),
+  file_url: v.nullish(v.never("is not read: send the file itself, in base64 as file_data")),
+  detail: v.nullish(v.picklist(["auto", "low", "high"])),
+});
+
+const part = v.variant("type", [inputText, inputImage, inputFile, outputText, refusal], ({ input }) => {
+  const kinds = "must be input_text, input_image, input_file, output_text or refusal";
   if (input === "input_audio") return `${kinds}: no model here hears an "input_audio"`;
   return kinds;
 });

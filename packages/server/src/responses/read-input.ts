@@ -78,15 +78,20 @@ async function readContent(
   images: ImageReader,
 ): Promise<Content> {
   if (typeof content === "string") return noFile(content, where);
-  return Promise.all(
-    content.map(async (part, i): Promise<Part> => {
+  const parts = await Promise.all(
+    content.map(async (part, i): Promise<Part[]> => {
       const place = `${where}[${i}]`;
       if (part.type === "input_image") {
-        return { type: "image", image: await images.read(part.image_url, `${place}.image_url`) };
+        return [{ type: "image", image: await images.read(part.image_url, `${place}.image_url`) }];
       }
-      return { type: "text", text: noFile(part.type === "refusal" ? part.refusal : part.text, place) };
+      if (part.type === "input_file") {
+        const pages = await images.pages(part.file_data ?? "", `${place}.file_data`);
+        return pages.map((image) => ({ type: "image", image }));
+      }
+      return [{ type: "text", text: noFile(part.type === "refusal" ? part.refusal : part.text, place) }];
     }),
   );
+  return parts.flat();
 }
 
 function asParts(content: Content): readonly Part[] {
