@@ -100,6 +100,7 @@ describe("a document", () => {
     const content = [{ type: "file", file: { file_id: "file-1" } }];
     const response = await post(`${url()}/v1/chat/completions`, { model, messages: [{ role: "user", content }] });
     expect(response.status).toBe(400);
-    expect((await response.json()).error.message).toContain("base64");
+    const { error } = (await response.json()) as { error: { message: string } };
+    expect(error.message).toContain("base64");
   });
 });
