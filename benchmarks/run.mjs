@@ -11,6 +11,7 @@ const names = [
   "accuracy",
   "confidence",
   "queue",
+  "annotate",
   "event-loop",
   "abort",
   "throughput",

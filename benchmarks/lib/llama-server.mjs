@@ -189,15 +189,20 @@ export class LlamaServer {
    * @param {string} file @param {number} predict @param {{ cache?: boolean }} [options] @returns {Promise<void>}
    */
   async see(file, predict, { cache = false } = {}) {
-    const url = `data:image/png;base64,${readFileSync(file).toString("base64")}`;
-    const content = [
-      { type: "image_url", image_url: { url } },
-      { type: "text", text: "Extract the medications." },
-    ];
-    const messages = [{ role: "user", content }];
+    const messages = about(file, "Extract the medications.");
     const asked = { messages, max_tokens: predict, temperature: 0, ignore_eos: true, cache_prompt: cache };
     const { usage } = JSON.parse(await this.#post("/v1/chat/completions", asked, () => {}));
     if (usage.completion_tokens !== predict) throw new Error(`llama-server gave ${usage.completion_tokens} tokens`);
+  }
+
+  /**
+   * An answer to a picture that ends where the model ends it.
+   * @param {string} file @param {string} prompt @param {number} most tokens @returns {Promise<number>} its tokens
+   */
+  async read(file, prompt, most) {
+    const asked = { messages: about(file, prompt), max_tokens: most, temperature: 0, cache_prompt: false };
+    const { usage } = JSON.parse(await this.#post("/v1/chat/completions", asked, () => {}));
+    return usage.completion_tokens;
   }
 
   /** The server's counters by name. @returns {Promise<Record<string, number>>} */
@@ -242,4 +247,14 @@ export class LlamaServer {
     this.#child.kill("SIGKILL");
     await closed;
   }
+}
+
+/** A question about a picture. @param {string} file @param {string} prompt */
+function about(file, prompt) {
+  const url = `data:image/png;base64,${readFileSync(file).toString("base64")}`;
+  const content = [
+    { type: "image_url", image_url: { url } },
+    { type: "text", text: prompt },
+  ];
+  return [{ role: "user", content }];
 }
