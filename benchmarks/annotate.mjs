@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 
-import { startPostgres } from "../packages/batch/test/support/postgres.mjs";
+import { startPostgres } from "../test/support/postgres.mjs";
 import { fromRoot } from "../test/support/paths.mjs";
 import { workThrough } from "./lib/at-once.mjs";
 import { LlamaServer } from "./lib/llama-server.mjs";

@@ -5,7 +5,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { annotateJob, openQueue } from "../packages/batch/dist/index.js";
-import { startPostgres } from "../packages/batch/test/support/postgres.mjs";
+import { startPostgres } from "../test/support/postgres.mjs";
 import { median, round } from "./lib/stats.mjs";
 import { markdown } from "./lib/targets.mjs";
 

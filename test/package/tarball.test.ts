@@ -193,7 +193,7 @@ describe("the packed server and command line", () => {
   const carried = /^package\/(bin|dist)\/|^package\/(package\.json|README\.md)$/;
 
   beforeAll(() => {
-    const packed = ["server", "cli"].map(packWorkspace);
+    const packed = ["server", "documents", "extract", "batch", "cli"].map(packWorkspace);
     for (const { files } of packed) expect(files.filter((file) => !carried.test(file))).toEqual([]);
     folder = emptyProject("with-cli");
     npm(folder, ["install", tarball, ...packed.map(({ file }) => file)]);
@@ -202,8 +202,9 @@ describe("the packed server and command line", () => {
   it("bring few packages, and none that is compiled", () => {
     const librarys = installedIn(path.join(workspace, "from-prebuild"));
     const others = installedIn(folder).filter((name) => !librarys.includes(name));
-    expect(others).toEqual(expect.arrayContaining(["@medinfer/cli", "@medinfer/server", "commander", "hono"]));
-    expect(others.length).toBeLessThanOrEqual(50);
+    const ours = ["batch", "cli", "documents", "extract", "server"].map((name) => `@medinfer/${name}`);
+    expect(others).toEqual(expect.arrayContaining([...ours, "commander", "hono"]));
+    expect(others.length).toBeLessThanOrEqual(110);
     expect(existsSync(path.join(folder, "node_modules", "bindings"))).toBe(false);
   });
 
@@ -214,6 +215,31 @@ describe("the packed server and command line", () => {
     writeFileSync(path.join(folder, name), text);
     const out = execFileSync(process.execPath, [name], { cwd: folder, encoding: "utf8" });
     expect(JSON.parse(out)).toEqual({ spoke: true, openapi: "3.1.0", problem: 400 });
+  });
+
+  it.each([
+    ["read.mjs", (names: string, from: string) => `import { ${names} } from "${from}";`],
+    ["read.cjs", (names: string, from: string) => `const { ${names} } = require("${from}");`],
+  ])("reads documents, keeps a queue and tells evidence from %s", (name, taken) => {
+    const pdf = JSON.stringify(path.join(repository, "packages", "documents", "examples", "referral.pdf"));
+    const body = `
+      (async () => {
+        const pages = [];
+        for await (const { kind, number, width } of readDocument(${pdf}, { dpi: 72 })) pages.push([kind, number, width > 0]);
+        const queue = await openQueue("dir:queue-of-${name}");
+        const runs = await listRuns(queue);
+        await queue.close();
+        console.log(JSON.stringify({ pages, runs, evidence: typeof evidenceOf }));
+      })();`;
+    const imports = [
+      taken("readDocument", "@medinfer/documents"),
+      taken("openQueue, listRuns", "@medinfer/batch"),
+      taken("evidenceOf", "@medinfer/extract"),
+    ];
+    writeFileSync(path.join(folder, name), [...imports, body].join("\n"));
+    const out = execFileSync(process.execPath, [name], { cwd: folder, encoding: "utf8" });
+    const pages = [1, 2].map((number) => ["pdf", number, true]);
+    expect(JSON.parse(out)).toEqual({ pages, runs: [], evidence: "function" });
   });
 
   it("runs through npx", () => {

@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 
 import { chaos, wrongs } from "./chaos/chaos.mjs";
-import { startPostgres } from "./support/postgres.mjs";
+import { startPostgres } from "../../../test/support/postgres.mjs";
 
 const shared = { slots: 4, leaseSeconds: 3, maxKills: 3, log: () => {} };
 

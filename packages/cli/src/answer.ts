@@ -27,7 +27,7 @@ export interface Answer {
 }
 
 /** Whether an answer ended before the model was done. */
-export function isCut({ finishReason }: Answer): boolean {
+export function isCut({ finishReason }: Pick<Answer, "finishReason">): boolean {
   return ["length", "context", "time"].includes(finishReason);
 }
 

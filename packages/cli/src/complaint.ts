@@ -1,12 +1,15 @@
 import process from "node:process";
+import { BatchError } from "@medinfer/batch";
+import { ExtractError } from "@medinfer/extract";
 import { MedInferError } from "medinfer";
 import { ServerError } from "./remote/server-error.js";
 import { onOneLine } from "./shorten.js";
 
 /** What is wrong, in one line, without a word of what was read. */
 export function complaintOf(error: unknown): string {
-  if (error instanceof MedInferError || error instanceof ServerError)
-    return `${error.code}: ${onOneLine(error.message)}`;
+  const { message } = error as Error;
+  if (error instanceof MedInferError || error instanceof ServerError) return `${error.code}: ${onOneLine(message)}`;
+  if (error instanceof BatchError || error instanceof ExtractError) return `${error.code}: ${onOneLine(message)}`;
   return `INTERNAL: ${defect(error)}: please report it`;
 }
 

@@ -6,6 +6,7 @@ import { shortenPath } from "./shorten.js";
 
 /** Only the owner reads and writes. */
 export const PRIVATE = 0o600;
+export const PRIVATE_FOLDER = 0o700;
 
 /**
  * Writes a file that is whole or not there.

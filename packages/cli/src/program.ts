@@ -8,12 +8,16 @@ import { addCompletion } from "./commands/completion.js";
 import { addDemo } from "./commands/demo.js";
 import { addDevices } from "./commands/devices.js";
 import { addEmbed } from "./commands/embed.js";
+import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
 import { addKeys } from "./commands/keys.js";
 import { addModels } from "./commands/models.js";
+import { addRetry } from "./commands/retry.js";
 import { addServe } from "./commands/serve.js";
+import { addStatus } from "./commands/status.js";
 import { addTemplate } from "./commands/template.js";
 import { addTokenize } from "./commands/tokenize.js";
+import { addWorker } from "./commands/worker.js";
 import { applyConfigFile } from "./config/config-file.js";
 import { refuseEmptyValues } from "./flags/empty-values.js";
 import { onOneLine } from "./shorten.js";
@@ -24,6 +28,7 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 
 const commands = [
   ...[addChat, addComplete, addAnnotate, addEmbed, addServe],
+  ...[addWorker, addStatus, addRetry, addExport],
   ...[addModels, addKeys, addDevices, addInspect, addTemplate, addTokenize, addBench, addDemo, addCompletion],
 ];
 

@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -21,7 +20,7 @@ import { printed, printedJson, run, temporaryFolder, type Outcome } from "./supp
 const folder = temporaryFolder();
 const prescriptions = [0, 1, 2, 3].map((n) => fromRoot("examples", "prescriptions", `0000${n}.png`));
 const small = readFileSync(fromRoot("test", "fixtures", "images", "rgb.png"));
-const broken = fromRoot("test", "fixtures", "images", "refused.webp");
+const webp = fromRoot("test", "fixtures", "images", "refused.webp");
 const greedy = ["--temperature", "0", "--n-threads", "1"];
 const prompt = ["--prompt", "Which drugs are on it?"];
 
@@ -98,7 +97,7 @@ describe("a table of images", () => {
   it("has an error row for each image that cannot be read, and the status 3", async () => {
     const images = path.join(folder, "some");
     picture(path.join(images, "a.png"), "a");
-    copyFileSync(broken, path.join(images, "b.webp"));
+    writeFileSync(path.join(images, "b.webp"), readFileSync(webp).subarray(0, 30));
     writeFileSync(path.join(images, "c.png"), "no picture");
     symlinkSync(path.join(folder, "nowhere"), path.join(images, "d.png"));
     picture(path.join(images, "e.png"), "e");
@@ -107,7 +106,7 @@ describe("a table of images", () => {
     const { status, stdout, stderr } = await annotate(...args);
     expect({ status, stderr }).toEqual({ status: 3, stderr: "" });
     expect(JSON.parse(stdout)).toMatchObject({ total: 5, skipped: 0, written: 5, failed: 3 });
-    const codes = [null, "IMAGE_DECODE", "IMAGE_DECODE", "IMAGE_NOT_FOUND", null];
+    const codes = [null, "DOCUMENT_DECODE", "DOCUMENT_UNSUPPORTED", "IMAGE_NOT_FOUND", null];
     expect(rowsOf(out).map(({ error }) => error?.code ?? null)).toEqual(codes);
     // They are not asked again, and still told.
     const again = await annotate(...args);
@@ -135,7 +134,7 @@ describe("a table of images", () => {
       "--restart without a table",
       [prescriptions[0]!, ...prompt, "--restart"],
       2,
-      "--restart, --retry-failed and --json need --out",
+      "--restart, --retry-failed and --json need --out or --queue",
     ],
     ["--retry-failed without a table", [prescriptions[0]!, ...prompt, "--retry-failed"], 2, "need --out"],
     [

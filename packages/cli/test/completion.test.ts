@@ -154,7 +154,7 @@ describe.skipIf(skipped("zsh"))(titleOf("zsh"), () => {
 
   it("lists what there is to choose from, with what it means", () => {
     const flags = tab("medinfer annotate --prompt").shown;
-    expect(flags).toMatch(/--prompt +-- what is asked of every image/);
+    expect(flags).toMatch(/--prompt +-- what is asked of every page/);
     // A colon, which zsh's lists use, is one like others.
     expect(tab("medinfer annotate --m").shown).toContain("projector; default: th");
     const values = tab("medinfer annotate --progress ").shown;
@@ -186,7 +186,7 @@ describe.skipIf(skipped("fish"))(titleOf("fish"), () => {
 
   it("lists what there is to choose from, with what it means", () => {
     expect(tab("medinfer annotate --prompt")).toEqual([
-      "--prompt\twhat is asked of every image",
+      "--prompt\twhat is asked of every page",
       "--prompt-file\tthe same, from a file; - is stdin",
     ]);
     // No file beside the values.

@@ -72,7 +72,7 @@ describe("in a process of its own", () => {
     ],
     [["chat", ""], "argument 'message' is empty"],
     [["complete", ""], "argument 'text' is empty"],
-    [["annotate", "a.png", "", "--prompt", "x"], "argument 'images' is empty"],
+    [["annotate", "a.png", "", "--prompt", "x"], "argument 'documents' is empty"],
     [["inspect", ""], "argument 'file' is empty"],
     [["keys", "add", "keys.json", ""], "argument 'name' is empty"],
   ])("%j is wrong usage", async (args, message) => {

@@ -19,6 +19,10 @@ const commands = [
   "annotate",
   "models",
   "bench",
+  "worker",
+  "status",
+  "retry",
+  "export",
 ];
 const { version } = JSON.parse(readFileSync(fromRoot("packages", "cli", "package.json"), "utf8")) as {
   version: string;
@@ -40,7 +44,7 @@ describe("the program", () => {
   it.each(commands)("shows the options of %s", async (command) => {
     const help = await printed([command, "--help"]);
     expect(help).toMatch(new RegExp(`^Usage: medinfer ${command} `));
-    expect(help).toContain(command === "demo" ? "--image" : "--json");
+    expect(help).toContain({ demo: "--image", worker: "--queue" }[command] ?? "--json");
   });
 });
 

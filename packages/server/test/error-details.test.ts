@@ -170,7 +170,7 @@ describe("what is wrong is told in the names that the client sent", () => {
   });
 
   test("what the server itself refuses has its place, however deep", async () => {
-    const blocks = [{ role: "user", content: [{ type: "document" }] }];
+    const blocks = [{ role: "user", content: [{ type: "search_result" }] }];
     expect((await failure(anthropic, { ...message, messages: blocks })).error.param).toBe(
       "messages[0].content[0].type",
     );

@@ -11,7 +11,7 @@ import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 
-import { startPostgres } from "../support/postgres.mjs";
+import { startPostgres } from "../../../../test/support/postgres.mjs";
 import { chaos, wrongs } from "./chaos.mjs";
 
 const { values } = parseArgs({

@@ -1,5 +1,5 @@
 /** What makes a row the same row: the bytes of its file, and all that its answer depends on. */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import path from "node:path";
@@ -31,6 +31,27 @@ export interface Asked {
  */
 export async function digestAsked({ model, mmproj, ...asked }: Asked): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(asked));
+  await addModel(hash, model, mmproj);
+  return hash.digest("hex").slice(0, ASKED);
+}
+
+/** What the model inside the package is called. */
+export const EMBEDDED = "medinfer-tiny";
+
+/**
+ * What a model is called where others have to know whether theirs is the same: of a file, its name and a digest.
+ *
+ * @throws MedInferError (rejects) `MODEL_NOT_FOUND`
+ */
+export async function modelName(model: string | undefined, mmproj: string | undefined): Promise<string> {
+  if (model === undefined && mmproj === undefined) return EMBEDDED;
+  const hash = createHash("sha256");
+  await addModel(hash, model, mmproj);
+  const stem = model === undefined ? EMBEDDED : path.basename(path.resolve(model), ".gguf");
+  return `${stem}@${hash.digest("hex").slice(0, ASKED)}`;
+}
+
+async function addModel(hash: Hash, model: string | undefined, mmproj: string | undefined): Promise<void> {
   try {
     if (model === undefined) hash.update("\0embedded");
     else for (const file of await filesOf(model, mmproj === undefined)) await addSample(hash, file);
@@ -39,10 +60,9 @@ export async function digestAsked({ model, mmproj, ...asked }: Asked): Promise<s
     const { code = "unknown", path: file = "" } = error as NodeJS.ErrnoException;
     throw new MedInferError("MODEL_NOT_FOUND", `${shortenPath(file)} cannot be read (${code}): check the path`);
   }
-  return hash.digest("hex").slice(0, ASKED);
 }
 
-/** The id of a file's row; of one that cannot be read, made of its name. */
+/** The id of a file's row, where it has no pages; of a file that cannot be read, made of its name. */
 export async function rowId(asked: string, file: string): Promise<string> {
   const hash = createHash("sha256");
   try {
@@ -54,7 +74,17 @@ export async function rowId(asked: string, file: string): Promise<string> {
   }
 }
 
-export const rowIdPattern = new RegExp(`^[0-9a-f]{${ASKED}}-[0-9a-f]{${OF_FILE}}$`);
+export const rowIdPattern = new RegExp(`^[0-9a-f]{${ASKED}}-[0-9a-f]{${OF_FILE}}(-p[1-9]\\d*)?$`);
+
+/** The id of a page's row. */
+export function pageRowId(id: string, page: number): string {
+  return `${id}-p${page}`;
+}
+
+/** Of a row's id, what all rows of its file have. */
+export function fileIdOf(id: string): string {
+  return id.replace(/-p\d+$/, "");
+}
 
 /** Of a row's id: the digest of what it was asked. */
 export function askedOf(id: string): string {
@@ -83,7 +113,7 @@ const BLOCK = 64 * 1024;
 const BLOCKS = 256;
 
 /** The size of a file and blocks all over it: weights of gigabytes that differ, differ everywhere. Small ones are read whole. */
-async function addSample(hash: ReturnType<typeof createHash>, file: string): Promise<void> {
+async function addSample(hash: Hash, file: string): Promise<void> {
   const handle = await open(file);
   try {
     const { size } = await handle.stat();

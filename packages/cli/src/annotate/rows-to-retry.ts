@@ -1,6 +1,6 @@
 import path from "node:path";
-import { rowId } from "./identity.js";
-import { imageFiles } from "./image-files.js";
+import { documentFiles } from "../documents/document-files.js";
+import { fileIdOf, rowId } from "./identity.js";
 import type { FailedRow } from "./read-rows.js";
 
 /**
@@ -16,20 +16,20 @@ export async function rowsToRetry(
 ): Promise<FailedRow[]> {
   const names = new Set(failed.map(({ file }) => path.resolve(file)));
   const found = new Set<string>();
-  for await (const file of imageFiles(paths, { files: 0 })) {
+  for await (const file of documentFiles(paths, { files: 0 })) {
     signal.throwIfAborted();
     if (names.has(path.resolve(file))) found.add(path.resolve(file));
   }
   const isFound = ({ file }: FailedRow) => found.has(path.resolve(file));
-  const moved = new Set(failed.filter((row) => !isFound(row)).map(({ id }) => id));
+  const moved = new Set(failed.filter((row) => !isFound(row)).map(({ id }) => fileIdOf(id)));
   const ids = new Set<string>();
   // All files are read for it: only where there are such rows.
   if (moved.size > 0) {
-    for await (const file of imageFiles(paths, { files: 0 })) {
+    for await (const file of documentFiles(paths, { files: 0 })) {
       signal.throwIfAborted();
       const id = found.has(path.resolve(file)) ? undefined : await rowId(asked, file);
       if (id !== undefined && moved.has(id)) ids.add(id);
     }
   }
-  return failed.filter((row) => isFound(row) || ids.has(row.id));
+  return failed.filter((row) => isFound(row) || ids.has(fileIdOf(row.id)));
 }

@@ -27,14 +27,19 @@ export function addModelFlags(command: Command): Command {
 /** Names of the flags that only a model of one's own can use. */
 export const modelFlagNames = ["mmproj", "draft", "device", "nGpuLayers", "nCtx", "batchSize", "nThreads"] as const;
 
+/** What the flags say of the model; left out: the library's defaults hold. */
+export function loadOptions(command: Command): LoadOptions {
+  const given = command.opts<LoadOptions>();
+  const named = ["model", ...modelFlagNames] as const;
+  const entries = named.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]);
+  return Object.fromEntries(entries) as LoadOptions;
+}
+
 /**
  * Loads the model that the flags name.
  *
  * @param more options of the command's own
  */
 export function loadEngine(command: Command, more: LoadOptions): Promise<Engine> {
-  const given = command.opts<LoadOptions>();
-  const named = ["model", ...modelFlagNames] as const;
-  const entries = named.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]);
-  return Engine.load({ ...(Object.fromEntries(entries) as LoadOptions), ...more });
+  return Engine.load({ ...loadOptions(command), ...more });
 }
