@@ -7,7 +7,7 @@ import { afterAll, beforeAll } from "vitest";
 
 import { openQueue } from "../../src/index.js";
 import type { Queue } from "../../src/index.js";
-import { startPostgres } from "./postgres.mjs";
+import { startPostgres } from "../../../../test/support/postgres.mjs";
 
 /** A folder of the test's own. */
 export function temporaryFolder(): string {
