@@ -65,16 +65,19 @@ export class RowDocuments {
   /** @throws MedInferError */
   #entry({ document, password }: RowDocument, signal: AbortSignal | undefined): OpenedOnce {
     if (document === undefined) throw new Error("the row has no document");
-    this.#reader ??= loadDocumentReader(this.#options, this.#call);
     const known = this.#open.get(document);
-    const entry =
-      known?.password === password && known !== undefined
-        ? known
-        : { password, opening: this.#reader.open(document, { password, signal }), users: 0 };
-    // Another row may have more luck, as with a password.
-    entry.opening.catch(() => this.#open.get(document) === entry && this.#open.delete(document));
+    const entry = known !== undefined && known.password === password ? known : this.#begin(document, password, signal);
     this.#open.delete(document);
     this.#open.set(document, entry);
+    return entry;
+  }
+
+  /** @throws MedInferError */
+  #begin(document: DocumentSource, password: string | undefined, signal: AbortSignal | undefined): OpenedOnce {
+    this.#reader ??= loadDocumentReader(this.#options, this.#call);
+    const entry = { password, opening: this.#reader.open(document, { password, signal }), users: 0 };
+    // Another row may have more luck, as with a password.
+    entry.opening.catch(() => this.#open.get(document) === entry && this.#open.delete(document));
     return entry;
   }
 
